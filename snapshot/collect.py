@@ -1,0 +1,250 @@
+"""Collect: the catalogue × accounts × regions → a snapshot. What fails is recorded, never lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .call import ask
+from .catalog import REGION_TYPE, ResourceType, compiled
+from .errors import CollectError
+from .model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
+from .session import Caller, Clients, Target
+from .write import AccountData, SnapshotWriter
+
+ENABLED = frozenset({"opt-in-not-required", "opted-in"})  # ec2:DescribeRegions OptInStatus
+ACCOUNTS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to ask of each account. `regions` None means every enabled region."""
+
+    types: Mapping[str, ResourceType]
+    regions: frozenset[str] | None = None
+    endpoint_url: str | None = None
+    workers: int = 16
+    on_call: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """How a collection went. `gaps` counts what could not be read: cause → number of places."""
+
+    path: Path
+    accounts: int
+    entered: int
+    resources: int
+    gaps: Mapping[str, int]
+
+
+def collect(
+    targets: Sequence[Target],
+    into: Path,
+    *,
+    caller: Caller,
+    plan: Plan,
+    scope: Mapping[str, Any],
+    captured_at: datetime,
+    on_account: Callable[[str], None] = lambda _: None,
+) -> Collected:
+    """Collect every target into a new snapshot of the archive `into`.
+
+    Raises CollectError if the archive cannot be written, or if not one account could be entered.
+    """
+    if not targets:
+        raise CollectError("no accounts to collect", "check --accounts, or the organisation")
+    writer = SnapshotWriter(into, captured_at)
+    gaps: Counter[str] = Counter()
+    resources = entered = 0
+    calls = ThreadPoolExecutor(plan.workers)
+    accounts = ThreadPoolExecutor(min(ACCOUNTS_AT_ONCE, len(targets)))
+    try:
+        for one in accounts.map(lambda target: _collect_account(target, caller, plan, calls, writer), targets):
+            gaps += one.gaps
+            resources += one.resources
+            entered += one.resources > 0
+            on_account(one.account)
+        if not entered:
+            raise CollectError(
+                f"no account could be entered ({'; '.join(sorted(gaps))})",
+                "check the role's name and whom it trusts, and the credentials",
+            )
+        path = writer.finish(scope)
+    except BaseException as error:
+        calls.shutdown(wait=False, cancel_futures=True)
+        if isinstance(error, CollectError):
+            writer.discard()
+        raise
+    finally:
+        accounts.shutdown(cancel_futures=True)
+        calls.shutdown()
+    return Collected(path=path, accounts=len(targets), entered=entered, resources=resources, gaps=dict(sorted(gaps.items())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Summary:
+    account: str
+    resources: int
+    gaps: Counter[str]
+
+
+def _collect_account(
+    target: Target, caller: Caller, plan: Plan, calls: ThreadPoolExecutor, writer: SnapshotWriter
+) -> _Summary:
+    data = _visit_account(target, caller, plan, calls)
+    writer.add(data)
+    return _Summary(account=data.id, resources=sum(map(len, data.resources.values())), gaps=_gaps(data))
+
+
+def _visit_account(target: Target, caller: Caller, plan: Plan, calls: ThreadPoolExecutor) -> AccountData:
+    try:
+        clients = Clients(target.enter(), plan.endpoint_url, plan.workers)
+    except ClientError as error:
+        return _unreadable(target, plan, f"{error.response.get('Error', {}).get('Code', 'Unknown')}: sts:AssumeRole")
+    except BotoCoreError as error:
+        return _unreadable(target, plan, f"{type(error).__name__}: sts:AssumeRole")
+    visit = _Visit(target=target, home=caller.home, plan=plan, clients=clients)
+
+    by_region = visit.list(plan.types[REGION_TYPE], GLOBAL)
+    enabled = _enabled(by_region)
+    asked = enabled if isinstance(enabled, Unknown) or plan.regions is None else enabled & plan.regions
+
+    listings = {
+        (spec.type, place): calls.submit(visit.list, spec, place)
+        for spec in plan.types.values()
+        if spec.type != REGION_TYPE
+        for place in _places(spec, asked)
+    }
+    answers = {key: future.result() for key, future in listings.items()}
+    answers[REGION_TYPE, GLOBAL] = by_region
+
+    coverage: dict[str, Coverage] = {}
+    configs: dict[str, list[tuple[str, dict[str, Json]]]] = {}
+    for spec in plan.types.values():
+        places = {place: answer for (kind, place), answer in answers.items() if kind == spec.type}
+        missing = {place: str(answer) for place, answer in places.items() if isinstance(answer, Unknown)}
+        if spec.scope == "region" and isinstance(asked, Unknown):
+            missing[EVERYWHERE] = str(asked)
+        coverage[spec.type] = Coverage(read=frozenset(places.keys() - missing.keys()), missing=missing)
+        configs[spec.type] = _distinct(spec, places)
+
+    pending = {
+        kind: [calls.submit(visit.describe, plan.types[kind], place, config, enabled) for place, config in found]
+        for kind, found in configs.items()
+    }
+    return AccountData(
+        id=target.account,
+        name=target.name,
+        regions=enabled,
+        coverage=coverage,
+        resources={kind: [future.result() for future in futures] for kind, futures in pending.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visit:
+    target: Target
+    home: str
+    plan: Plan
+    clients: Clients
+
+    def list(self, spec: ResourceType, place: str) -> Json:
+        """The items of a listing call in one region, or Unknown."""
+        self.plan.on_call(self.target.account)
+        client = self.clients(spec.list.service, self.home if place == GLOBAL else place)
+        items = ask(client, spec.list)
+        if items is None:
+            return []
+        if isinstance(items, list) and all(isinstance(compiled(spec.id).search(item), str) for item in items):
+            return items
+        return items if isinstance(items, Unknown) else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
+
+    def describe(self, spec: ResourceType, place: str, config: dict[str, Json], enabled: frozenset[str] | Unknown) -> Resource:
+        """The resource an item of a listing stands for, with everything attached that the catalogue names."""
+        for name, call in spec.attach.items():
+            region = self._region(spec, place, config)
+            if isinstance(enabled, frozenset) and region not in enabled and region != self.home:
+                config[name] = Unknown.because(f"RegionNotEnabled: {call.action} in {region}")
+            else:
+                self.plan.on_call(self.target.account)
+                config[name] = ask(self.clients(call.service, region), call, config)
+        return Resource(
+            type=spec.type,
+            id=compiled(spec.id).search(config),
+            account=self.target.account,
+            region=GLOBAL if spec.region is None and spec.scope == "account" else self._region(spec, place, config),
+            name=_text(compiled(spec.name).search(config)) if spec.name else None,
+            tags=_tags(spec, config),
+            config=config,
+        )
+
+    def _region(self, spec: ResourceType, place: str, config: dict[str, Json]) -> str:
+        fallback = self.home if place == GLOBAL else place
+        found = compiled(spec.region).search(_known(config)) if spec.region else None
+        return found if isinstance(found, str) else fallback
+
+
+def _enabled(listed: Json) -> frozenset[str] | Unknown:
+    if isinstance(listed, Unknown):
+        return listed
+    enabled = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
+    return enabled or Unknown.because("ec2:DescribeRegions named no enabled region")
+
+
+def _places(spec: ResourceType, asked: frozenset[str] | Unknown) -> Iterable[str]:
+    if spec.scope == "account":
+        return (GLOBAL,)
+    return () if isinstance(asked, Unknown) else sorted(asked)
+
+
+def _distinct(spec: ResourceType, places: Mapping[str, Json]) -> list[tuple[str, dict[str, Json]]]:
+    """Each resource once, by id, as its own region shows it: a multi-region trail is listed in every region."""
+    found: dict[tuple[str, str], tuple[str, dict[str, Json]]] = {}
+    for place, items in sorted(places.items()):
+        for item in items if isinstance(items, list) else ():
+            home = compiled(spec.region).search(item) if spec.region else place
+            key = (home if isinstance(home, str) else place, compiled(spec.id).search(item))
+            if key not in found or home == place:
+                found[key] = (place, item)
+    return list(found.values())
+
+
+def _tags(spec: ResourceType, config: dict[str, Json]) -> Mapping[str, str] | Unknown:
+    if spec.tags is None:
+        return Unknown.because(f"tags of {spec.type} are not collected")
+    return {tag["Key"]: tag.get("Value", "") for tag in compiled(spec.tags).search(config) or ()}
+
+
+def _known(config: dict[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in config.items() if not isinstance(value, Unknown)}
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _unreadable(target: Target, plan: Plan, cause: str) -> AccountData:
+    gap = Coverage(read=frozenset(), missing={EVERYWHERE: cause})
+    return AccountData(
+        id=target.account,
+        name=target.name,
+        regions=Unknown.because(cause),
+        coverage=dict.fromkeys(plan.types, gap),
+        resources={},
+    )
+
+
+def _gaps(data: AccountData) -> Counter[str]:
+    causes = [cause for coverage in data.coverage.values() for cause in coverage.missing.values()]
+    for resources in data.resources.values():
+        for resource in resources:
+            causes += [str(value) for value in resource.config.values() if isinstance(value, Unknown)]
+    return Counter(causes)

@@ -1,0 +1,31 @@
+"""The base of every error Stillframe raises on purpose, and the branch of this folder.
+
+StillframeError
+├── SnapshotError      a snapshot cannot be read: absent, half-written, changed, newer, malformed
+├── CatalogError       the catalogue of resource types is wrong
+└── CollectError       nothing could be collected: no credentials, no network, no account
+
+The engine's branch is in `engine/errors.py`.
+"""
+
+from __future__ import annotations
+
+
+class StillframeError(Exception):
+    """What went wrong and where; `help` says what to do about it."""
+
+    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002 - the word people see
+        super().__init__(message)
+        self.help = help
+
+
+class SnapshotError(StillframeError):
+    """A snapshot that must not be judged, and why."""
+
+
+class CatalogError(StillframeError):
+    """A catalogue entry that says something AWS does not."""
+
+
+class CollectError(StillframeError):
+    """Collection that could not begin, or that reached nothing."""

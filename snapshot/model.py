@@ -1,0 +1,106 @@
+"""What a snapshot holds: accounts, their resources, and the gaps where something could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = Any  # AWS owns these values; we never model them
+
+GLOBAL = "global"  # the region of what an account has once, and of calls that list account-wide
+EVERYWHERE = "*"  # the region of a gap that covers a whole account
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that could not be known, with every cause. It stands in data where the value would."""
+
+    causes: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        raise TypeError("unknown is neither true nor false")
+
+    def __str__(self) -> str:
+        return "; ".join(self.causes)
+
+    @classmethod
+    def because(cls, *causes: str) -> Unknown:
+        return cls(tuple(dict.fromkeys(causes)))
+
+    @classmethod
+    def merge(cls, unknowns: Iterable[Unknown]) -> Unknown:
+        return cls.because(*(cause for unknown in unknowns for cause in unknown.causes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One resource as AWS described it. `id` is unique within its account, region and type."""
+
+    type: str
+    id: str
+    account: str
+    region: str
+    name: str | None
+    tags: Mapping[str, str] | Unknown
+    config: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Where one resource type was read, and where it could not be: region → cause.
+
+    A type that AWS lists once per account is read in `GLOBAL`; a gap in `EVERYWHERE` covers the account.
+    """
+
+    read: frozenset[str]
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account of a snapshot. `read(type)` yields its resources of that type, sorted by (region, id)."""
+
+    id: str
+    name: str | None
+    regions: tuple[str, ...] | Unknown
+    coverage: Mapping[str, Coverage]
+    read: Callable[[str], Iterable[Resource]]
+
+    def gap(self, kind: str, region: str) -> Unknown | None:
+        """Why resources of this type in this region may be missing from the snapshot; None if none are."""
+        coverage = self.coverage.get(kind)
+        if coverage is None:
+            return Unknown.because(f"{kind} was not collected from account {self.id}")
+        for place in (EVERYWHERE, GLOBAL, region):
+            if place in coverage.missing:
+                return Unknown.because(coverage.missing[place])
+        if region in coverage.read or GLOBAL in coverage.read:
+            return None
+        return Unknown.because(f"{kind} was not collected from {region} in account {self.id}")
+
+    def gap_anywhere(self, kind: str) -> Unknown | None:
+        """The same for the whole account: every region that is enabled must have been read."""
+        if isinstance(self.regions, Unknown):
+            places: tuple[str, ...] = (EVERYWHERE,)
+        else:
+            places = self.regions
+        gaps = [gap for place in places if (gap := self.gap(kind, place))]
+        return Unknown.merge(gaps) if gaps else None
+
+    def gaps(self, kind: str) -> dict[str, Unknown]:
+        """Region → cause, for each place where listing this type was tried and failed, or never tried at all."""
+        coverage = self.coverage.get(kind)
+        if coverage is None:
+            return {EVERYWHERE: Unknown.because(f"{kind} was not collected from account {self.id}")}
+        return {region: Unknown.because(cause) for region, cause in coverage.missing.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A picture of an estate. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`."""
+
+    id: str
+    captured_at: str
+    accounts: tuple[str, ...]
+    account: Callable[[str], Account]
