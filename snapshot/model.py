@@ -85,7 +85,7 @@ class Account:
             places: tuple[str, ...] = (EVERYWHERE,)
         else:
             places = self.regions
-        gaps = [gap for place in places if (gap := self.gap(kind, place))]
+        gaps = [gap for place in places if (gap := self.gap(kind, place)) is not None]
         return Unknown.merge(gaps) if gaps else None
 
     def gaps(self, kind: str) -> dict[str, Unknown]:

@@ -1,0 +1,128 @@
+"""Parse expressions: JMESPath as jmespath.py parses it, plus `$variables` (JEP-18 reference syntax).
+
+`$name` is a variable; after a dot, as in `$bucket.$account`, it names what a joined resource is rather than
+how it is configured: `$account`, `$region`, `$id`, `$name`, `$tags`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from jmespath.exceptions import JMESPathError, ParseError
+from jmespath.lexer import Lexer
+from jmespath.parser import Parser
+
+from .errors import EvaluationError
+from .functions import ARITY
+
+Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed expression. Equal text parses to the same tree."""
+
+    text: str
+    tree: Node = field(compare=False, repr=False)
+
+    def variables(self) -> frozenset[str]:
+        return frozenset(node["value"] for node in walk(self.tree) if node["type"] == "variable")
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Expression:
+    """Parse an expression. Raises EvaluationError: not JMESPath, or a function that is unknown or misused."""
+    try:
+        tree = _Parser().parse(text).parsed
+    except JMESPathError as error:
+        raise EvaluationError(_first_line(error)) from None
+    except RecursionError:
+        raise EvaluationError("the expression is nested too deeply") from None
+    for node in walk(tree):
+        _check(node)
+    return Expression(text, tree)
+
+
+def check_variables(expression: Expression, allowed: Collection[str]) -> None:
+    """Raise EvaluationError for a `$variable` that is not in `allowed`."""
+    for name in sorted(expression.variables() - set(allowed)):
+        raise EvaluationError(f"unknown variable ${name}{suggest(name, allowed, '$')}")
+
+
+def suggest(wrong: str, known: Collection[str], prefix: str = "") -> str:
+    """`; did you mean X?`, or what there is to choose from."""
+    by_case = {name.lower(): name for name in known}
+    close = [by_case[wrong.lower()]] if wrong.lower() in by_case else get_close_matches(wrong, known, 1, 0.6)
+    if close:
+        return f"; did you mean {prefix}{close[0]}?"
+    return f"; there are {', '.join(prefix + name for name in sorted(known))}" if known else ""
+
+
+def walk(node: Any) -> Iterator[Node]:
+    yield node
+    for child in node["children"]:
+        if isinstance(child, dict):  # a slice's children are numbers
+            yield from walk(child)
+
+
+_CHAINS = frozenset({"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten"})
+
+
+class _Lexer(Lexer):  # type: ignore[misc]  # jmespath is untyped
+    START_IDENTIFIER = Lexer.START_IDENTIFIER | {"$"}
+
+
+class _Parser(Parser):  # type: ignore[misc]
+    _CACHE: dict[str, Any] = {}  # noqa: RUF012 - jmespath's own cache must not see our grammar
+
+    def _parse(self, expression: str) -> Any:
+        # As in the parent, with our lexer.
+        self._tokens = list(_Lexer().tokenize(expression))
+        self._index = 0
+        tree = self._expression(binding_power=0)
+        if self._current_token() != "eof":
+            token = self._lookahead_token(0)
+            raise ParseError(token["start"], token["value"], token["type"], f"Unexpected token: {token['value']}")
+        return _Parsed(tree)
+
+    def _token_nud_unquoted_identifier(self, token: dict[str, Any]) -> Node:
+        name: str = token["value"]
+        after_dot = self._index > 1 and self._tokens[self._index - 2]["type"] == "dot"
+        if not name.startswith("$") or after_dot:
+            return {"type": "field", "children": [], "value": name}
+        if name == "$":
+            raise ParseError(token["start"], name, token["type"], "a variable needs a name after $")
+        return {"type": "variable", "children": [], "value": name[1:]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    parsed: Node
+
+
+def _check(node: Node) -> None:
+    if node["type"] == "function_expression":
+        name, given = node["value"], len(node["children"])
+        if name not in ARITY:
+            raise EvaluationError(f"unknown function {name}(){suggest(name, ARITY)}")
+        least, most = ARITY[name]
+        if given < least or (most is not None and given > most):
+            wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
+            raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
+    if node["type"] in _CHAINS and node["children"][0]["type"] == "not_expression":
+        # JMESPath reads !a.b as (!a).b, which is always null.
+        raise EvaluationError("! takes the name before the dot or bracket alone: write !(a.b)")
+    if node["type"] == "key_val_pair" and node["value"].startswith("$"):
+        raise EvaluationError(f"{node['value']} cannot be the key of an object")
+    if node["type"] == "slice" and node["children"][2] == 0:
+        raise EvaluationError("the step of a slice cannot be 0")
+
+
+def _first_line(error: JMESPathError) -> str:
+    if isinstance(error, ParseError):
+        return f"not JMESPath: {error.msg} at character {error.lex_position + 1} ({error.token_value!r})"
+    return f"not JMESPath: {str(error).splitlines()[0]}"

@@ -1,0 +1,139 @@
+"""Lookups: hash joins between resource types, within a region, an account or the whole snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ..snapshot.model import EVERYWHERE, Account, Json, Resource, Snapshot, Unknown
+from .expression import Expression
+from .functions import known_items, maybe_items, unknown_in
+from .interpret import Scope, evaluate, holds
+from .model import Lookup, Within
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Rows by key. `maybes` are rows whose key is unknown: they may match anything."""
+
+    rows: Mapping[Key, list[dict[str, Json]]]
+    maybes: tuple[Unknown, ...]
+
+
+class Joins:
+    """The lookups of one snapshot. Indexes are built once and kept: an account's until `enter` opens the next."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._account: Account | None = None
+        self._rows: dict[str, list[Resource]] = {}
+        self._near: dict[Key, Index] = {}
+        self._far: dict[Key, tuple[Index, Unknown | None]] = {}
+
+    def enter(self, account: Account) -> None:
+        self._account = account
+        self._rows.clear()
+        self._near.clear()
+
+    def resources(self, kind: str) -> list[Resource]:
+        """The resources of one type in the current account."""
+        assert self._account is not None  # noqa: S101 - `evaluate` enters first
+        if kind not in self._rows:
+            self._rows[kind] = list(self._account.read(kind))
+        return self._rows[kind]
+
+    def find(self, lookup: Lookup, resource: Resource, scope: Scope) -> Json:
+        """What a lookup's variable holds for a resource.
+
+        A list, with an Unknown item for what may be missing from it; or, with `one`, the row itself, Unknown
+        unless exactly one was collected.
+        """
+        ours = [evaluate(expression, resource.config, scope) for expression in lookup.ours]
+        if (gap := unknown_in(ours)) is not None:
+            return gap if lookup.one else [gap]
+        index, gap = self._index(lookup, resource, scope)
+        matched: list[Json] = [] if None in ours else list(index.rows.get(_key(ours), ()))
+        matched += index.maybes
+        if lookup.where:
+            matched = list(_where(lookup.where, matched, scope))
+        if lookup.one:
+            return _one(lookup, ours, matched, gap)
+        return matched if gap is None else [*matched, gap]
+
+    def _index(self, lookup: Lookup, resource: Resource, scope: Scope) -> tuple[Index, Unknown | None]:
+        assert self._account is not None  # noqa: S101
+        if lookup.within is Within.SNAPSHOT:
+            key: Key = (lookup.source, lookup.theirs)
+            if key not in self._far:
+                self._far[key] = self._everywhere(lookup, scope)
+            return self._far[key]
+        region = resource.region if lookup.within is Within.REGION else EVERYWHERE
+        key = (lookup.source, lookup.theirs, region)
+        if key not in self._near:
+            rows = (row for row in self.resources(lookup.source) if region in (EVERYWHERE, row.region))
+            self._near[key] = _build(rows, lookup.theirs, scope)
+        account = self._account
+        gap = account.gap_anywhere(lookup.source) if region == EVERYWHERE else account.gap(lookup.source, region)
+        return self._near[key], gap
+
+    def _everywhere(self, lookup: Lookup, scope: Scope) -> tuple[Index, Unknown | None]:
+        accounts = [self._snapshot.account(account) for account in self._snapshot.accounts]
+        gaps = [gap for account in accounts if (gap := account.gap_anywhere(lookup.source)) is not None]
+        rows = (row for account in accounts for row in account.read(lookup.source))
+        return _build(rows, lookup.theirs, scope), Unknown.merge(gaps) if gaps else None
+
+
+def row(resource: Resource) -> dict[str, Json]:
+    """A joined resource as expressions see it: its config, and `$account` and the like beside AWS's own fields."""
+    return {
+        **resource.config,
+        "$account": resource.account,
+        "$region": resource.region,
+        "$id": resource.id,
+        "$name": resource.name,
+        "$tags": resource.tags,
+    }
+
+
+def _build(resources: Iterable[Resource], theirs: tuple[Expression, ...], scope: Scope) -> Index:
+    rows: dict[Key, list[dict[str, Json]]] = {}
+    maybes: list[Unknown] = []
+    for resource in resources:
+        candidate = row(resource)
+        values = [evaluate(expression, candidate, scope) for expression in theirs]
+        if (gap := unknown_in(values)) is not None:
+            maybes.append(gap)
+        elif None not in values:
+            rows.setdefault(_key(values), []).append(candidate)
+    return Index(rows, tuple(maybes))
+
+
+def _key(values: list[Json]) -> Key:
+    # Equal as JMESPath is: 1 is 1.0 and is not true; lists and objects by what they hold.
+    return tuple(
+        (type(value) is bool, msgspec.json.encode(value, order="sorted") if isinstance(value, list | dict) else value)
+        for value in values
+    )
+
+
+def _where(condition: Expression, rows: list[Json], scope: Scope) -> Iterable[Json]:
+    for candidate in rows:
+        decision = candidate if isinstance(candidate, Unknown) else holds(condition, candidate, scope)
+        if decision is not False:
+            yield candidate if decision is True else decision
+
+
+def _one(lookup: Lookup, ours: list[Json], matched: list[Json], gap: Unknown | None) -> Json:
+    found = known_items(matched)
+    if len(found) == 1:
+        return found[0]
+    shown = ", ".join(map(str, ours))
+    if found:
+        return Unknown.because(f"{len(found)} resources of type {lookup.source} match {shown}")
+    absent = Unknown.because(f"no {lookup.source} {shown} in this snapshot".replace("  ", " "))
+    return Unknown.merge([absent, *maybe_items(matched), *([] if gap is None else [gap])])

@@ -1,0 +1,141 @@
+"""What the engine owns: policies, and the findings they produce."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ..snapshot.model import Json
+from .expression import Expression
+from .template import Template
+
+
+class Severity(StrEnum):
+    """From worst to least; `rank` orders them."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFORMATIONAL = "informational"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class Status(StrEnum):
+    """What a policy says of a resource. `ERROR` is a fault of the policy, `UNKNOWN` a gap in the snapshot."""
+
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    ERROR = "error"
+    PASS = "pass"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Within(StrEnum):
+    """How far a lookup reaches."""
+
+    REGION = "region"
+    ACCOUNT = "account"
+    SNAPSHOT = "snapshot"
+
+
+class Require(StrEnum):
+    """What a rollup asks of the resources it folds."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """One thing that must hold. Its message, where it has one, replaces the policy's when it does not."""
+
+    that: Expression
+    message: Template | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """A join: the resources of another type whose `theirs` equal our `ours`, and that satisfy `where`.
+
+    `one` says that exactly one exists: the variable is that resource, and unknown where it was not collected.
+    """
+
+    source: str
+    theirs: tuple[Expression, ...]
+    ours: tuple[Expression, ...]
+    where: Expression | None
+    within: Within
+    one: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """Fold the verdicts on resources into one finding per account, or per account and region."""
+
+    per: Within
+    require: Require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One policy file. `params` holds the effective values; `tests` its own examples, as written."""
+
+    id: str
+    title: str
+    severity: Severity
+    resource: str
+    assertions: tuple[Assertion, ...]
+    where: Expression | None = None
+    lookups: Mapping[str, Lookup]
+    rollup: Rollup | None = None
+    params: Mapping[str, Json]
+    message: Template | None = None
+    description: str = ""
+    rationale: str = ""
+    frameworks: Mapping[str, tuple[str, ...]]
+    remediation: str = ""
+    remediation_cli: Template | None = None
+    references: tuple[str, ...] = ()
+    tests: tuple[Mapping[str, Any], ...] = ()
+    source: str
+    text: str
+
+    def population(self) -> str:
+        """What the policy counts, as a type: the denominator of its percentages."""
+        if self.rollup:
+            return "AWS::Account" if self.rollup.per is Within.ACCOUNT else "AWS::Region"
+        return self.resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One policy on one resource. Its identity does not depend on the verdict, so it can be followed in time."""
+
+    policy: str
+    status: Status
+    severity: Severity
+    account: str
+    region: str
+    type: str
+    resource: str
+    name: str | None
+    message: str
+    remediation: str | None
+    evidence: Mapping[str, Json]
+
+    @property
+    def identity(self) -> tuple[str, str, str, str, str]:
+        """Also the order of findings: account, policy, region, type, resource."""
+        return (self.account, self.policy, self.region, self.type, self.resource)
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity as 32 hexadecimal digits."""
+        return hashlib.sha256("\0".join(self.identity).encode()).hexdigest()[:32]

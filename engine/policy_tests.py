@@ -1,0 +1,128 @@
+"""Run the examples a policy carries: each is a small estate, and what the policy must say of it.
+
+A type that an example does not give was not collected. A field that AWS always sends, or that the collector
+always attaches, is unknown where an example leaves it out: a fixture says no more than a snapshot would.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jmespath
+
+from ..snapshot.archive import complete
+from ..snapshot.catalog import ResourceType, load_catalog
+from ..snapshot.format import decode
+from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot, Unknown
+from .evaluate import evaluate
+from .model import Finding, Policy
+from .policies import override
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+TIME = "2026-01-01T00:00:00Z"
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One example: `faults` says how what was found differs from what was expected; empty where it does not."""
+
+    policy: str
+    name: str
+    faults: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def run_tests(policy: Policy) -> Iterator[Outcome]:
+    """Each example of a policy in turn."""
+    for test in policy.tests:
+        snapshot = fixture(test["given"], test.get("time", TIME))
+        findings = tuple(evaluate(snapshot, [override(policy, test.get("params", {}))]))
+        yield Outcome(policy=policy.id, name=test["name"], findings=findings, faults=tuple(_faults(test, findings)))
+
+
+def fixture(given: Mapping[str, Any], time: str = TIME) -> Snapshot:
+    """A snapshot in memory: resource type → its resources, or {$missing: cause}.
+
+    A resource is its config, with `$account`, `$region`, `$id`, `$name` and `$tags` where they matter.
+    """
+    resources: list[Resource] = []
+    missing: dict[str, str] = {}
+    for kind, entries in given.items():
+        spec = load_catalog()[kind]
+        if isinstance(entries, dict):
+            missing[kind] = entries["$missing"]
+        else:
+            resources += [_resource(spec, copy.deepcopy(entry)) for entry in entries]
+    accounts = sorted({resource.account for resource in resources} or {ACCOUNT})
+    regions = sorted({resource.region for resource in resources if resource.region != GLOBAL} | {REGION})
+
+    def account(identity: str) -> Account:
+        return Account(
+            id=identity,
+            name=None,
+            regions=tuple(regions),
+            coverage={
+                kind: Coverage(read=frozenset(() if kind in missing else _places(kind, regions)), missing=_missing(kind, missing))
+                for kind in given
+            },
+            read=lambda kind: [found for found in resources if (found.type, found.account) == (kind, identity)],
+        )
+
+    return Snapshot(id=time, captured_at=time, accounts=tuple(accounts), account=account)
+
+
+def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
+    envelope = {name: entry.pop(f"${name}") for name in ("account", "region", "id", "name", "tags") if f"${name}" in entry}
+    config = decode(entry)
+    region = (jmespath.search(spec.region, _known(config)) if spec.region else None) or (GLOBAL if spec.scope == "account" else REGION)
+    complete(config, spec)
+    return Resource(
+        type=spec.type,
+        id=envelope.get("id") or _id(spec, config),
+        account=envelope.get("account", ACCOUNT),
+        region=envelope.get("region", region),
+        name=envelope.get("name"),
+        tags=decode(envelope["tags"]) if "tags" in envelope else Unknown.because(f"tags of {spec.type} are not given"),
+        config=config,
+    )
+
+
+def _id(spec: ResourceType, config: Json) -> str:
+    found = jmespath.search(spec.id, config)
+    return found if isinstance(found, str) else f"{spec.type.rpartition('::')[2].lower()}-without-{spec.id}"
+
+
+def _known(config: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in config.items() if not isinstance(value, Unknown)}
+
+
+def _places(kind: str, regions: list[str]) -> list[str]:
+    return regions if load_catalog()[kind].scope == "region" else [GLOBAL]
+
+
+def _missing(kind: str, missing: Mapping[str, str]) -> dict[str, str]:
+    return {EVERYWHERE: missing[kind]} if kind in missing else {}
+
+
+def _faults(test: Mapping[str, Any], findings: tuple[Finding, ...]) -> Iterator[str]:
+    expected = test["expect"]
+    if isinstance(expected, str):
+        if expected == NONE and findings or expected != NONE and not findings:
+            yield f"expected {expected}, found {len(findings)} findings"
+        for finding in findings:
+            if expected not in (NONE, finding.status):
+                yield f"expected {expected}, but {finding.resource} is {finding.status}: {finding.message}"
+    else:
+        found = {finding.resource: finding for finding in findings}
+        for resource in sorted(expected.keys() | found.keys()):
+            actual = found[resource].status if resource in found else NONE
+            if actual != expected.get(resource, NONE):
+                yield f"expected {expected.get(resource, NONE)} for {resource}, but it is {actual}"
+    wanted = test.get("message")
+    if wanted and not any(wanted in finding.message for finding in findings):
+        yield f"no message has {wanted!r}; there is {'; '.join(finding.message for finding in findings)!r}"

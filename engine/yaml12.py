@@ -1,0 +1,146 @@
+"""YAML 1.2 for people: no octal, no `on` or `yes` booleans, no dates, no duplicate keys, and a place for each value.
+
+PyYAML parses; this gives its nodes their meaning, so that `012345670123` stays an account and `on` a word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+Place = tuple[int, int]  # line and column, from 1
+Path = tuple[str | int, ...]
+
+LIMIT = 100_000  # nodes of one document, aliases counted each time: a bomb ends here
+_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+
+class YamlError(Exception):
+    """Text that is not YAML as we read it; `places` has (line, column, message) of each fault."""
+
+    def __init__(self, places: list[tuple[int, int, str]]) -> None:
+        self.places = places
+        super().__init__(str(places))
+
+
+@dataclass(slots=True)
+class Document:
+    """A value, and where each part of it stands. `keys` has the place of a mapping's key."""
+
+    value: Any = None
+    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+
+    def place(self, path: Path) -> Place:
+        """The nearest place for a path that may not exist."""
+        while path not in self.values and path:
+            path = path[:-1]
+        return self.values.get(path, (1, 1))
+
+
+def load(data: bytes) -> Document:
+    """Read one document. Raises YamlError with every fault found."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise YamlError([(line, 1, "not UTF-8 text")]) from None
+    try:
+        node = yaml.compose(text, _LOADER)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        hint = " (indent with spaces, not tabs)" if "\\t" in str(error.problem) else ""
+        raise YamlError([(line, column, f"not YAML: {error.problem}{hint}")]) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        raise YamlError([(1, 1, f"not YAML: {reason}")]) from None
+    reader = _Reader()
+    if node is not None:
+        try:
+            reader.document.value = reader.read(node, ())
+        except RecursionError:
+            raise YamlError([(1, 1, "nested too deeply")]) from None
+    if reader.faults:
+        raise YamlError(sorted(reader.faults))
+    return reader.document
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.document = Document()
+        self.faults: list[tuple[int, int, str]] = []
+        self._open: set[int] = set()
+        self._count = 0
+
+    def read(self, node: Any, path: Path) -> Any:
+        self._count += 1
+        if id(node) in self._open or self._count > LIMIT:
+            reason = "an alias that contains itself" if id(node) in self._open else "too large once its aliases are expanded"
+            raise YamlError([(*_place(node), reason)])
+        self.document.values[path] = _place(node)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.read(item, (*path, number)) for number, item in enumerate(node.value)]
+            return self._mapping(node, path)
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._fault(key_node, "a key must be plain text")
+                continue
+            key = key_node.value
+            if key == "<<" and not key_node.style:
+                merged.update(self._merge(value_node, path))
+                continue
+            if key in found:
+                self._fault(key_node, f"duplicate key {key!r}")
+            self.document.keys[*path, key] = _place(key_node)
+            found[key] = self.read(value_node, (*path, key))
+        return {**merged, **found}
+
+    def _merge(self, node: Any, path: Path) -> dict[str, Any]:
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        merged: dict[str, Any] = {}
+        for part in reversed(parts):
+            if isinstance(part, yaml.MappingNode):
+                merged.update(self.read(part, (*path, "<<")))
+            else:
+                self._fault(part, "<< takes a mapping, or a list of mappings")
+        return merged
+
+    def _scalar(self, node: Any) -> Any:
+        text: str = node.value
+        if node.style or node.tag == "tag:yaml.org,2002:str":  # quoted, a block, or no number or word
+            return text
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            self._fault(node, f"unknown tag {node.tag}")
+        lowered = text.lower()
+        if lowered in _WORDS and text in (lowered, lowered.upper(), lowered.capitalize()):
+            return _WORDS[lowered]
+        digits = text.lstrip("+-")
+        if _INTEGER.match(text) and (digits == "0" or not digits.startswith("0")):
+            return int(text) if len(text) < 300 else text
+        if _FLOAT.match(text) and not _INTEGER.match(text):
+            return float(text)
+        return text
+
+    def _fault(self, node: Any, message: str) -> None:
+        self.faults.append((*_place(node), message))
+
+
+def _place(node: Any) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1
