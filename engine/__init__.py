@@ -5,4 +5,13 @@ from .evaluate import evaluate
 from .model import Finding, Policy, Severity, Status
 from .policies import load_policies
 
-__all__ = ["EvaluationError", "Finding", "Policy", "PolicyError", "Severity", "Status", "evaluate", "load_policies"]
+__all__ = [
+    "EvaluationError",
+    "Finding",
+    "Policy",
+    "PolicyError",
+    "Severity",
+    "Status",
+    "evaluate",
+    "load_policies",
+]

@@ -30,7 +30,9 @@ FIXING_KEYS = frozenset(
 )
 # Operators that let only the listed values through. `IfExists` lets a request without the key through, and the
 # set operator ForAllValues one with no value at all: neither limits anything.
-LIMITING_OPERATORS = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"})
+LIMITING_OPERATORS = frozenset(
+    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
+)
 ANY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})
 
 
@@ -57,7 +59,9 @@ def _well_formed(statement: Any) -> bool:
 
 
 def _condition_is_map(condition: Any) -> bool:
-    return condition is None or (isinstance(condition, dict) and all(isinstance(keys, dict) for keys in condition.values()))
+    return condition is None or (
+        isinstance(condition, dict) and all(isinstance(keys, dict) for keys in condition.values())
+    )
 
 
 def _anyone(statement: dict[str, Any]) -> bool:
@@ -71,7 +75,9 @@ def _anyone(statement: dict[str, Any]) -> bool:
 def _limited(condition: Any) -> bool:
     for operator, keys in (condition or {}).items():
         if operator.lower().removeprefix("foranyvalue:") in LIMITING_OPERATORS and any(
-            key.lower() in FIXING_KEYS and _list(values) and all(_fixed(key.lower(), str(value)) for value in _list(values))
+            key.lower() in FIXING_KEYS
+            and _list(values)
+            and all(_fixed(key.lower(), str(value)) for value in _list(values))
             for key, values in keys.items()
         ):
             return True

@@ -2,6 +2,8 @@
 
 StillframeError (snapshot/errors.py)
 ├── PolicyError        policies that must not be used; `problems` names every fault of every file
+├── SettingError       a policy or parameter that was named, and does not exist
+├── OutputError        (output.py) a file that cannot be written, or whose format is not known
 └── EvaluationError    an expression that has no value for a resource; becomes an `error` finding
 """
 
@@ -32,6 +34,10 @@ class PolicyError(StillframeError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = sorted(problems)
         super().__init__("\n".join(map(str, self.problems)), "docs/writing-policies.md says what a policy may contain")
+
+
+class SettingError(StillframeError):
+    """A policy or a parameter that was named, and does not exist."""
 
 
 class EvaluationError(StillframeError):

@@ -121,7 +121,8 @@ def _outcome(assertion: Assertion, config: Json, scope: Variables) -> tuple[Trut
 
 def _failure(policy: Policy, failed: Sequence[Assertion], config: Json, scope: Variables) -> Verdict:
     messages = dict.fromkeys(
-        _text(assertion.message or (None if policy.rollup else policy.message), policy, config, scope) for assertion in failed
+        _text(assertion.message or (None if policy.rollup else policy.message), policy, config, scope)
+        for assertion in failed
     )
     return Verdict(
         status=Status.FAIL,

@@ -69,7 +69,9 @@ def walk(node: Any) -> Iterator[Node]:
             yield from walk(child)
 
 
-_CHAINS = frozenset({"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten"})
+_CHAINS = frozenset(
+    {"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten"}
+)
 
 
 class _Lexer(Lexer):  # type: ignore[misc]  # jmespath is untyped

@@ -26,7 +26,8 @@ def evaluate(expression: Expression, at: Json, scope: Scope) -> Json:
 
 def holds(expression: Expression, at: Json, scope: Scope) -> Truth:
     """Whether an expression is true at a node: true, false or Unknown. Raises EvaluationError."""
-    return _guard(truth, expression, at, scope)
+    held: Truth = _guard(truth, expression, at, scope)
+    return held
 
 
 def _guard(function: Callable[[Node, Json, Scope], Json], expression: Expression, at: Json, scope: Scope) -> Json:
@@ -144,7 +145,9 @@ def _projection(node: Node, at: Json, scope: Scope) -> Json:
 
 def _value_projection(node: Node, at: Json, scope: Scope) -> Json:
     base = value(node["children"][0], at, scope)
-    return _project(list(base.values()), node["children"][1], scope) if isinstance(base, dict) else _unless_unknown(base)
+    return (
+        _project(list(base.values()), node["children"][1], scope) if isinstance(base, dict) else _unless_unknown(base)
+    )
 
 
 def _project(items: list[Json], right: Node, scope: Scope) -> list[Json]:
@@ -194,9 +197,13 @@ def _comparator(node: Node, at: Json, scope: Scope) -> Json:
     if symbol in ("eq", "ne"):
         same = _same(left, right)
         return same if isinstance(same, Unknown) or symbol == "eq" else not same
-    if isinstance(left, UnknownLength) and isinstance(right, int | float) and _ORDER[symbol](left.known, right):
-        if symbol in ("gt", "gte"):
-            return True
+    if (
+        isinstance(left, UnknownLength)
+        and symbol in ("gt", "gte")
+        and _number(right)
+        and _ORDER[symbol](left.known, right)
+    ):
+        return True  # those that are surely there are enough
     if gaps := [side for side in (left, right) if isinstance(side, Unknown)]:
         return Unknown.merge(gaps)
     if not (_ordered(left) and _ordered(right)):

@@ -116,7 +116,10 @@ def _build(resources: Iterable[Resource], theirs: tuple[Expression, ...], scope:
 def _key(values: list[Json]) -> Key:
     # Equal as JMESPath is: 1 is 1.0 and is not true; lists and objects by what they hold.
     return tuple(
-        (type(value) is bool, msgspec.json.encode(value, order="sorted") if isinstance(value, list | dict) else value)
+        (
+            type(value) is bool,
+            msgspec.json.encode(value, order="sorted") if isinstance(value, list | dict) else value,
+        )
         for value in values
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..snapshot.catalog import load_catalog
-from .errors import EvaluationError, PolicyError, Problem
+from .errors import EvaluationError, PolicyError, Problem, SettingError
 from .expression import Expression, check_variables, parse, suggest
 from .model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
 from .template import Template, parse_template
@@ -38,7 +38,14 @@ def load_policies(paths: Sequence[Path] = (), *, shipped: bool = True) -> list[P
     for policy in found:
         first = by_id.setdefault(policy.id, policy)
         if first is not policy:
-            problems.append(Problem(path=policy.source, line=1, column=1, message=f"id {policy.id!r} is already in {first.source}"))
+            problems.append(
+                Problem(
+                    path=policy.source,
+                    line=1,
+                    column=1,
+                    message=f"id {policy.id!r} is already in {first.source}",
+                )
+            )
     if problems:
         raise PolicyError(problems)
     return sorted(found, key=lambda policy: policy.id)
@@ -55,6 +62,30 @@ def override(policy: Policy, params: Mapping[str, Any]) -> Policy:
         if fault := next(_validator(schema[name]).iter_errors(value), None):
             raise EvaluationError(f"parameter {name}: {fault.message}")
     return dataclasses.replace(policy, params={**policy.params, **params})
+
+
+def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[Policy]:
+    """Policies with parameters set as POLICY.PARAMETER=VALUE, VALUE being YAML. Raises SettingError."""
+    by_id = {policy.id: policy for policy in policies}
+    for setting in settings:
+        target, equals, text = setting.partition("=")
+        name, dot, parameter = target.rpartition(".")
+        if not (equals and dot):
+            raise SettingError(f"{setting!r} does not set a parameter", "write POLICY.PARAMETER=VALUE")
+        policy = pick(policies, name)
+        try:
+            by_id[name] = override(by_id[policy.id], {parameter: load(text.encode()).value})
+        except (EvaluationError, YamlError) as error:
+            raise SettingError(f"{setting}: {error}") from None
+    return list(by_id.values())
+
+
+def pick(policies: Sequence[Policy], name: str) -> Policy:
+    """The policy of that id. Raises SettingError."""
+    by_id = {policy.id: policy for policy in policies}
+    if name not in by_id:
+        raise SettingError(f"unknown policy {name}{suggest(name, by_id)}", "`stillframe policy list` lists them")
+    return by_id[name]
 
 
 def load_params(policy: Policy) -> Mapping[str, Any]:
@@ -91,7 +122,9 @@ def _load_one(source: str, data: bytes, problems: list[Problem]) -> Policy | Non
     try:
         document = load(data)
     except YamlError as error:
-        problems += [Problem(path=source, line=line, column=column, message=text) for line, column, text in error.places]
+        problems += [
+            Problem(path=source, line=line, column=column, message=text) for line, column, text in error.places
+        ]
         return None
     reader = _Reader(source, document, data.decode())
     policy = reader.policy() if reader.valid() else None
@@ -200,7 +233,13 @@ class _Reader:
         return None if text is None else self._parsed(text, path, parse_template, variables)
 
     def _parsed(
-        self, text: str, path: tuple[str | int, ...], parser: Callable[[str], T], variables: Collection[str], *, key: bool = False
+        self,
+        text: str,
+        path: tuple[str | int, ...],
+        parser: Callable[[str], T],
+        variables: Collection[str],
+        *,
+        key: bool = False,
     ) -> T | None:
         try:
             parsed = parser(text)
@@ -226,8 +265,11 @@ class _Reader:
             missing = [name for name in error.validator_value if name not in error.instance]
             self.fault(path, f"missing {', '.join(map(repr, missing))}")
         elif error.validator == "enum":
-            self.fault(path, f"{error.instance!r} is none of {', '.join(map(str, error.validator_value))}{_close(error)}")
-        elif error.validator == "propertyNames" or error.parent and error.parent.validator == "propertyNames":
+            self.fault(
+                path,
+                f"{error.instance!r} is none of {', '.join(map(str, error.validator_value))}{_close(error)}",
+            )
+        elif error.validator == "propertyNames" or (error.parent and error.parent.validator == "propertyNames"):
             self.fault(path, f"{error.instance!r} cannot be a name here")
         elif error.validator == "oneOf":
             self.fault(path, _expected(path, error))
@@ -254,9 +296,12 @@ def _quoting(error: Any) -> str:
 
 def _expected(path: tuple[str | int, ...], error: Any) -> str:
     if path[:1] == ("assert",):
-        return "assert takes an expression, or a list of expressions or {that, message}: write an expression after `>-`, or in quotes"
+        return (
+            "assert takes an expression, or a list of expressions or of {that, message}:"
+            " write an expression after `>-`, or in quotes"
+        )
     if path[-1:] == ("expect",):
-        return f"{error.instance!r} is no status: pass, fail, unknown, not_applicable, error or none, or a status for each id"
+        return f"{error.instance!r} is neither a status nor a mapping of resource ids to statuses"
     return "a list of resources is wanted here, or {$missing: cause}"
 
 

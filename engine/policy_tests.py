@@ -67,7 +67,10 @@ def fixture(given: Mapping[str, Any], time: str = TIME) -> Snapshot:
             name=None,
             regions=tuple(regions),
             coverage={
-                kind: Coverage(read=frozenset(() if kind in missing else _places(kind, regions)), missing=_missing(kind, missing))
+                kind: Coverage(
+                    read=frozenset(() if kind in missing else _places(kind, regions)),
+                    missing=_missing(kind, missing),
+                )
                 for kind in given
             },
             read=lambda kind: [found for found in resources if (found.type, found.account) == (kind, identity)],
@@ -77,9 +80,13 @@ def fixture(given: Mapping[str, Any], time: str = TIME) -> Snapshot:
 
 
 def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
-    envelope = {name: entry.pop(f"${name}") for name in ("account", "region", "id", "name", "tags") if f"${name}" in entry}
+    envelope = {
+        name: entry.pop(f"${name}") for name in ("account", "region", "id", "name", "tags") if f"${name}" in entry
+    }
     config = decode(entry)
-    region = (jmespath.search(spec.region, _known(config)) if spec.region else None) or (GLOBAL if spec.scope == "account" else REGION)
+    region = (jmespath.search(spec.region, _known(config)) if spec.region else None) or (
+        GLOBAL if spec.scope == "account" else REGION
+    )
     complete(config, spec)
     return Resource(
         type=spec.type,
@@ -112,7 +119,7 @@ def _missing(kind: str, missing: Mapping[str, str]) -> dict[str, str]:
 def _faults(test: Mapping[str, Any], findings: tuple[Finding, ...]) -> Iterator[str]:
     expected = test["expect"]
     if isinstance(expected, str):
-        if expected == NONE and findings or expected != NONE and not findings:
+        if (expected == NONE and findings) or (expected != NONE and not findings):
             yield f"expected {expected}, found {len(findings)} findings"
         for finding in findings:
             if expected not in (NONE, finding.status):

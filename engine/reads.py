@@ -72,7 +72,8 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             _emit(right, found)
             return left if children[1]["type"] == "literal" else None
         case "function_expression":
-            return _trace_call(children, at, found)
+            _trace_call(children, at, found)
+            return None
         case "literal":
             return None
         case _:  # comparisons, conjunctions, negations and multi-selects: computed from all their children

@@ -97,4 +97,8 @@ def _truth(item: Item) -> Truth:
 
 
 def _label(resource: Resource) -> str:
-    return resource.id if resource.id.startswith("arn:") or resource.id == resource.region else f"{resource.region} {resource.id}"
+    return (
+        resource.id
+        if resource.id.startswith("arn:") or resource.id == resource.region
+        else f"{resource.region} {resource.id}"
+    )

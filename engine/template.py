@@ -38,9 +38,7 @@ def parse_template(text: str) -> Template:
 
 def render(template: Template, at: Json, scope: Scope, *, shell: bool = False) -> str:
     """Fill the holes. With `shell`, each value is quoted: names in a snapshot are not ours to trust."""
-    return "".join(
-        part if isinstance(part, str) else _shown(part, at, scope, shell=shell) for part in template.parts
-    )
+    return "".join(part if isinstance(part, str) else _shown(part, at, scope, shell=shell) for part in template.parts)
 
 
 def _shown(expression: Expression, at: Json, scope: Scope, *, shell: bool) -> str:

@@ -82,7 +82,9 @@ class _Reader:
     def read(self, node: Any, path: Path) -> Any:
         self._count += 1
         if id(node) in self._open or self._count > LIMIT:
-            reason = "an alias that contains itself" if id(node) in self._open else "too large once its aliases are expanded"
+            reason = (
+                "an alias that contains itself" if id(node) in self._open else "too large once its aliases are expanded"
+            )
             raise YamlError([(*_place(node), reason)])
         self.document.values[path] = _place(node)
         if isinstance(node, yaml.ScalarNode):

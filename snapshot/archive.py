@@ -36,11 +36,18 @@ def list_snapshots(archive: Path) -> list[Entry]:
     try:
         folders = sorted(path for path in archive.iterdir() if _ID.match(path.name) and path.is_dir())
     except FileNotFoundError:
-        raise SnapshotError(f"{archive}: no such archive", "`stillframe collect` makes one; `stillframe demo` needs no AWS account") from None
+        raise SnapshotError(
+            f"{archive}: no such archive",
+            "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
+        ) from None
     except NotADirectoryError:
         raise SnapshotError(f"{archive}: not a folder", "name a snapshot folder, or an archive of snapshots") from None
     return [
-        Entry(id=path.name, path=path, accounts=len(read_manifest(path).accounts) if (path / MANIFEST).exists() else None)
+        Entry(
+            id=path.name,
+            path=path,
+            accounts=len(read_manifest(path).accounts) if (path / MANIFEST).exists() else None,
+        )
         for path in folders
     ]
 
@@ -51,11 +58,15 @@ def find_snapshot(path: Path) -> Path:
         return path
     if _ID.match(path.name) and path.is_dir():
         raise SnapshotError(
-            f"{path}: unfinished snapshot: it has no {MANIFEST}", "the collector was stopped before the end: collect again"
+            f"{path}: unfinished snapshot: it has no {MANIFEST}",
+            "the collector was stopped before the end: collect again",
         )
     finished = [entry for entry in list_snapshots(path) if entry.accounts is not None]
     if not finished:
-        raise SnapshotError(f"{path}: no finished snapshot here", "`stillframe collect` makes one; `stillframe demo` needs no AWS account")
+        raise SnapshotError(
+            f"{path}: no finished snapshot here",
+            "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
+        )
     return finished[-1].path
 
 
@@ -110,7 +121,9 @@ def read_resources(folder: Path, account: str, kind: str, entry: TypeEntry) -> I
         except (msgspec.DecodeError, UnicodeDecodeError, SnapshotError) as error:
             raise SnapshotError(f"{path}:{number}: {error}", "docs/snapshot-format.md says what a line holds") from None
         if (resource.type, resource.account) != (kind, account):
-            raise SnapshotError(f"{path}:{number}: it describes {resource.type} of account {resource.account}", _DAMAGED)
+            raise SnapshotError(
+                f"{path}:{number}: it describes {resource.type} of account {resource.account}", _DAMAGED
+            )
         if spec:
             complete(resource.config, spec)
         yield resource
@@ -150,7 +163,8 @@ def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Acc
         name=file.name,
         regions=Unknown.because(regions.get(MISSING, "unknown")) if isinstance(regions, dict) else tuple(regions),
         coverage={
-            kind: Coverage(read=frozenset(entry.read), missing=entry.missing) for kind, entry in file.types.items()
+            kind: Coverage(read=frozenset(entry.read), missing=entry.missing, count=entry.count)
+            for kind, entry in file.types.items()
         },
         read=read,
     )

@@ -23,7 +23,7 @@ def ask(client: Any, call: Call, config: Json = None) -> Json:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         return None if code in call.absent else Unknown.because(f"{code}: {call.action}")
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         # No endpoint, a time-out, an answer botocore cannot parse: whatever it was, one call must not cost
         # the run, and its value is not known.
         return Unknown.because(f"{type(error).__name__}: {call.action}")

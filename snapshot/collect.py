@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .call import ask
 from .catalog import REGION_TYPE, ResourceType, compiled
 from .errors import CollectError
-from .model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
+from .model import EVERYWHERE, GLOBAL, Collected, Coverage, Json, Resource, Unknown
 from .session import Caller, Clients, Target
 from .write import AccountData, SnapshotWriter
 
@@ -32,17 +32,6 @@ class Plan:
     endpoint_url: str | None = None
     workers: int = 16
     on_call: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
-    """How a collection went. `gaps` counts what could not be read: cause → number of places."""
-
-    path: Path
-    accounts: int
-    entered: int
-    resources: int
-    gaps: Mapping[str, int]
 
 
 def collect(
@@ -86,7 +75,13 @@ def collect(
     finally:
         accounts.shutdown(cancel_futures=True)
         calls.shutdown()
-    return Collected(path=path, accounts=len(targets), entered=entered, resources=resources, gaps=dict(sorted(gaps.items())))
+    return Collected(
+        path=path,
+        accounts=len(targets),
+        entered=entered,
+        resources=resources,
+        gaps=dict(sorted(gaps.items())),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +162,9 @@ class _Visit:
             return items
         return items if isinstance(items, Unknown) else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
 
-    def describe(self, spec: ResourceType, place: str, config: dict[str, Json], enabled: frozenset[str] | Unknown) -> Resource:
+    def describe(
+        self, spec: ResourceType, place: str, config: dict[str, Json], enabled: frozenset[str] | Unknown
+    ) -> Resource:
         """The resource an item of a listing stands for, with everything attached that the catalogue names."""
         for name, call in spec.attach.items():
             region = self._region(spec, place, config)

@@ -23,9 +23,13 @@ from .session import ORGANIZATION_ROLE, Caller, assume
 MANAGEMENT = "123456789012"  # moto's own account
 LOG_BUCKET = "acme-org-trail"
 HOME = "us-east-1"
-CREDENTIALS = {"aws_access_key_id": "demo", "aws_secret_access_key": "demo"}
 ALL_EVENTS = [
-    {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], "ExcludeManagementEventSources": []}
+    {
+        "ReadWriteType": "All",
+        "IncludeManagementEvents": True,
+        "DataResources": [],
+        "ExcludeManagementEventSources": [],
+    }
 ]
 
 
@@ -49,7 +53,7 @@ def stand_in() -> Iterator[str]:
 
 def session() -> boto3.Session:
     """Credentials the stand-in takes: those of the management account."""
-    return boto3.Session(**CREDENTIALS, region_name=HOME)
+    return boto3.Session("demo", "demo", region_name=HOME)
 
 
 class Estate:
@@ -61,7 +65,9 @@ class Estate:
         organizations = self.client(MANAGEMENT, "organizations")
         organizations.create_organization(FeatureSet="ALL")
         self.log_archive, self.payments, self.website = (
-            organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]["AccountId"]
+            organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"][
+                "AccountId"
+            ]
             for name in ("log-archive", "payments", "website")
         )
 
@@ -83,7 +89,14 @@ class Estate:
         logs.put_bucket_policy(Bucket=LOG_BUCKET, Policy=_cloudtrail_policy(LOG_BUCKET))
         key = self.client(self.log_archive, "kms").create_key(Description="organisation trail")["KeyMetadata"]["Arn"]
 
-        self.trail(MANAGEMENT, "acme-org-trail", LOG_BUCKET, KmsKeyId=key, EnableLogFileValidation=True, IsOrganizationTrail=True)
+        self.trail(
+            MANAGEMENT,
+            "acme-org-trail",
+            LOG_BUCKET,
+            KmsKeyId=key,
+            EnableLogFileValidation=True,
+            IsOrganizationTrail=True,
+        )
         self.trail(self.log_archive, "log-archive", LOG_BUCKET, KmsKeyId=key, EnableLogFileValidation=True)
         self.trail(self.payments, "payments", LOG_BUCKET)
         website = self.client(self.website, "s3")
@@ -93,7 +106,9 @@ class Estate:
         for account in (MANAGEMENT, self.log_archive, self.payments):
             for region in self.regions():
                 self.record(account, region)
-        self.client(self.payments, "config", "eu-west-1").stop_configuration_recorder(ConfigurationRecorderName="default")
+        self.client(self.payments, "config", "eu-west-1").stop_configuration_recorder(
+            ConfigurationRecorderName="default"
+        )
 
         kms = self.client(self.payments, "kms")
         self.card_key = kms.create_key(Description="card numbers")["KeyMetadata"]["KeyId"]
@@ -103,7 +118,9 @@ class Estate:
 
     def mend_and_break(self) -> None:
         """What happened before the second picture: two repairs, two new mistakes, one resource gone."""
-        self.client(self.payments, "config", "eu-west-1").start_configuration_recorder(ConfigurationRecorderName="default")
+        self.client(self.payments, "config", "eu-west-1").start_configuration_recorder(
+            ConfigurationRecorderName="default"
+        )
         self.client(self.payments, "kms").enable_key_rotation(KeyId=self.card_key)
         self.client(self.payments, "cloudtrail").stop_logging(Name="payments")
         self.client(self.log_archive, "s3").delete_public_access_block(Bucket=LOG_BUCKET)
@@ -123,7 +140,11 @@ class Estate:
     def record(self, account: str, region: str) -> None:
         config = self.client(account, "config", region)
         group = {"allSupported": True, "includeGlobalResourceTypes": region == HOME}
-        recorder = {"name": "default", "roleARN": f"arn:aws:iam::{account}:role/config", "recordingGroup": group}
+        recorder = {
+            "name": "default",
+            "roleARN": f"arn:aws:iam::{account}:role/config",
+            "recordingGroup": group,
+        }
         config.put_configuration_recorder(ConfigurationRecorder=recorder)
         config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": LOG_BUCKET})
         config.start_configuration_recorder(ConfigurationRecorderName="default")
@@ -164,5 +185,10 @@ def _public_policy(bucket: str) -> str:
 
 
 def _policy(principal: Any, action: str, bucket: str) -> str:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    statement = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": action,
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

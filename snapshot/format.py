@@ -74,12 +74,12 @@ class Line(Edge, frozen=True, kw_only=True):
     region: str
     name: str | None
     config: dict[str, Any]
-    tags: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
+    tags: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
 
 
-def encode(value: Json) -> bytes:
+def encode(value: Json, *, ordered: bool = True) -> bytes:
     """Canonical JSON: sorted keys, UTF-8, no spaces. Unknown values become markers; equal data, equal bytes."""
-    return msgspec.json.encode(_out(value), order="sorted")
+    return msgspec.json.encode(_out(value), order="sorted" if ordered else None)
 
 
 def _out(value: Json) -> Json:
@@ -149,7 +149,7 @@ def read_line(data: bytes) -> Resource:
 
 def write_line(resource: Resource) -> bytes:
     """One line of a resource file, with its newline."""
-    line = {
+    line: dict[str, Json] = {
         "type": resource.type,
         "id": resource.id,
         "account": resource.account,
@@ -187,7 +187,9 @@ def parse(data: bytes, shape: type[msgspec.Struct], path: Path) -> Any:
     try:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SnapshotError(f"{path}: not JSON ({error})", "the file is damaged: collect again, or restore it") from None
+        raise SnapshotError(
+            f"{path}: not JSON ({error})", "the file is damaged: collect again, or restore it"
+        ) from None
     found = raw.get("format") if isinstance(raw, dict) else None
     if isinstance(found, int) and found > FORMAT:
         raise SnapshotError(
@@ -198,5 +200,6 @@ def parse(data: bytes, shape: type[msgspec.Struct], path: Path) -> Any:
         return msgspec.convert(raw, shape)
     except msgspec.ValidationError as error:
         raise SnapshotError(
-            f"{path}: {error}", "docs/snapshot-format.md says what belongs there; `stillframe snapshot verify` lists all faults"
+            f"{path}: {error}",
+            "docs/snapshot-format.md says what belongs there; `stillframe snapshot verify` lists all faults",
         ) from None

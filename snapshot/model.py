@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 Json = Any  # AWS owns these values; we never model them
@@ -55,6 +56,7 @@ class Coverage:
 
     read: frozenset[str]
     missing: Mapping[str, str]
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,11 @@ class Account:
         gaps = [gap for place in places if (gap := self.gap(kind, place)) is not None]
         return Unknown.merge(gaps) if gaps else None
 
+    def count(self, kind: str) -> int:
+        """How many resources of a type were collected."""
+        coverage = self.coverage.get(kind)
+        return coverage.count if coverage else 0
+
     def gaps(self, kind: str) -> dict[str, Unknown]:
         """Region → cause, for each place where listing this type was tried and failed, or never tried at all."""
         coverage = self.coverage.get(kind)
@@ -104,3 +111,14 @@ class Snapshot:
     captured_at: str
     accounts: tuple[str, ...]
     account: Callable[[str], Account]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """How a collection went. `gaps` counts what could not be read: cause → number of places."""
+
+    path: Path
+    accounts: int
+    entered: int
+    resources: int
+    gaps: Mapping[str, int]

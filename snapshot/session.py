@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import stillframe
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -18,8 +19,6 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.loaders import Loader
-
-import stillframe
 
 from .errors import CollectError
 
@@ -118,7 +117,7 @@ def organization_accounts(session: boto3.Session, caller: Caller, endpoint_url: 
     except (BotoCoreError, ClientError) as error:
         raise CollectError(
             f"cannot list the accounts of the organisation: {error}",
-            "use credentials of the management account or of a delegated administrator, or name accounts with --accounts",
+            "use credentials of the management account or a delegated administrator, or name accounts with --accounts",
         ) from error
 
 
@@ -157,9 +156,14 @@ def _explain(error: Exception) -> CollectError:
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return CollectError("no AWS credentials", "set AWS_PROFILE or pass --profile; `stillframe demo` needs none")
     if code in EXPIRED or isinstance(error, TokenRetrievalError):
-        return CollectError(f"the AWS credentials have expired ({code or error})", "renew them (`aws sso login`, say) and try again")
+        return CollectError(
+            f"the AWS credentials have expired ({code or error})",
+            "renew them (`aws sso login`, say) and try again",
+        )
     if code in REJECTED:
-        return CollectError(f"AWS does not accept these credentials ({code})", "check the profile, the key and its secret")
+        return CollectError(
+            f"AWS does not accept these credentials ({code})", "check the profile, the key and its secret"
+        )
     if isinstance(error, ClientError):
         return CollectError(f"AWS refused to say who is calling: {error}", "check the credentials and the profile")
     return CollectError(f"AWS cannot be reached: {error}", "check the network, the region and --endpoint-url")

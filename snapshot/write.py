@@ -12,13 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
 import stillframe
 
 from .archive import ACCOUNT, MANIFEST
 from .catalog import catalog_digest
 from .errors import CollectError
-from .format import FORMAT, MISSING, AccountFile, Manifest, TypeEntry, digest, encode, file_name, snapshot_id, timestamp, write_line
+from .format import (
+    FORMAT,
+    MISSING,
+    AccountFile,
+    Manifest,
+    TypeEntry,
+    digest,
+    encode,
+    file_name,
+    snapshot_id,
+    timestamp,
+    write_line,
+)
 from .model import Coverage, Resource, Unknown
 
 
@@ -50,7 +61,10 @@ class SnapshotWriter:
                 except FileExistsError:  # another collector took this second
                     moment += timedelta(seconds=1)
         except OSError as error:
-            raise CollectError(f"{archive}: cannot write a snapshot here ({error.strerror})", "name another folder with --into") from None
+            raise CollectError(
+                f"{archive}: cannot write a snapshot here ({error.strerror})",
+                "name another folder with --into",
+            ) from None
         self.captured_at = moment
 
     def add(self, account: AccountData) -> None:
@@ -58,7 +72,9 @@ class SnapshotWriter:
         partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
         try:
             types = {kind: _write_type(partial, account, kind) for kind in sorted(account.coverage)}
-            regions = {MISSING: str(account.regions)} if isinstance(account.regions, Unknown) else sorted(account.regions)
+            regions = (
+                {MISSING: str(account.regions)} if isinstance(account.regions, Unknown) else sorted(account.regions)
+            )
             data = _document(
                 AccountFile(format=FORMAT, account=account.id, name=account.name, regions=regions, types=types)
             )

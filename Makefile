@@ -1,0 +1,43 @@
+# Needs Python 3.11 or newer; makes its own environment in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help demo dev test lint types architecture check wheel clean
+.DEFAULT_GOAL := help
+
+help: ## Show what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: dev ## Play the whole story on a local AWS stand-in, without credentials
+	$(BIN)/stillframe demo
+
+dev: $(STAMP) ## Make the environment
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	mkdir -p .dev && ln -sfn .. .dev/stillframe
+	touch $@
+
+test: dev ## Run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: dev ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: dev ## Check types
+	$(BIN)/mypy
+
+architecture: dev ## Check that arrows never turn back
+	$(BIN)/lint-imports --config pyproject.toml
+
+check: lint types architecture test ## Everything that CI runs
+
+wheel: dev ## Build the wheel and the source archive
+	$(BIN)/python -m build
+
+clean: ## Remove what was made
+	rm -rf .venv .dev build dist *.egg-info

@@ -1,0 +1,465 @@
+"""The command line: arguments, calls, printing, exit codes. Everything else is in `engine` and `snapshot`.
+
+Heavy modules are imported by the command that needs them, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import stillframe
+import typer
+from stillframe.engine import exit_codes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from stillframe.engine.model import Policy, Severity
+    from stillframe.engine.tally import Tally
+    from stillframe.snapshot.collect import Plan
+    from stillframe.snapshot.model import Collected, Snapshot
+
+app = typer.Typer(
+    help="Policy as code over still pictures of an AWS estate: collect once, judge offline, diff over time.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+snapshot_app = typer.Typer(help="List, show and verify snapshots.", no_args_is_help=True)
+policy_app = typer.Typer(help="List, show and test policies.", no_args_is_help=True)
+app.add_typer(snapshot_app, name="snapshot")
+app.add_typer(policy_app, name="policy")
+
+ARCHIVE = Path("snapshots")
+SnapshotPath = Annotated[
+    Path, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot.", metavar="SNAPSHOT")
+]
+Policies = Annotated[
+    list[Path] | None,
+    typer.Option("--policies", "-p", help="Policy file or folder, instead of the shipped policies; repeatable."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A policy's parameter: POLICY.PARAMETER=VALUE; repeatable.", metavar="SETTING"),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
+]
+FailOn = Annotated[
+    str,
+    typer.Option(help="Exit 1 for failures at or above: critical, high, medium, low, informational; or never."),
+]
+AllowUnknown = Annotated[
+    bool, typer.Option("--allow-unknown", help="Exit 0, not 4, where something is unknown but nothing fails.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence and remediation with each finding.")]
+Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"stillframe {stillframe.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def collect(
+    into: Annotated[Path, typer.Option(help="The archive to add a snapshot to.")] = ARCHIVE,
+    accounts: Annotated[
+        str, typer.Option(help="Accounts to collect, with commas; the caller's own if not given.")
+    ] = "",
+    org: Annotated[bool, typer.Option("--org", help="Collect every active account of the organisation.")] = False,
+    role: Annotated[str, typer.Option(help="The role to assume in other accounts.")] = "OrganizationAccountAccessRole",
+    regions: Annotated[str, typer.Option(help="Regions to ask, with commas; every enabled one if not given.")] = "",
+    types: Annotated[str, typer.Option(help="Resource types to collect, with commas; all if not given.")] = "",
+    profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
+    endpoint_url: Annotated[str | None, typer.Option(help="Send every call to this URL instead of AWS.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Calls under way at once.")] = 16,
+) -> None:
+    """Take a snapshot: ask AWS for its configuration and write it to an archive."""
+    from stillframe.snapshot import session as aws
+    from stillframe.snapshot.targets import check_regions
+
+    if org and accounts:
+        raise typer.BadParameter("--org and --accounts exclude each other")
+    named = _names(accounts)
+    for account in named:
+        if not (len(account) == 12 and account.isdecimal()):
+            raise typer.BadParameter(f"{account!r} is not an account id: 12 digits", param_hint="--accounts")
+    session = aws.open_session(profile)
+    check_regions(session, _names(regions))
+    _collect(
+        session,
+        into,
+        _plan(_names(types), _names(regions), endpoint_url, workers),
+        accounts=named,
+        organization=org,
+        role=role,
+    )
+
+
+@app.command()
+def evaluate(
+    snapshot: SnapshotPath = ARCHIVE,
+    policies: Policies = None,
+    settings: Settings = None,
+    output: Outputs = None,
+    fail_on: FailOn = "low",
+    allow_unknown: AllowUnknown = False,
+    show: Show = 20,
+    verbose: Verbose = False,
+) -> None:
+    """Judge a snapshot, offline: no credentials, no network, no clock."""
+    from stillframe.engine.output import STDOUT, check_targets
+    from stillframe.snapshot import open_snapshot
+
+    least = _severity(fail_on)
+    check_targets(output or ())
+    picture = open_snapshot(snapshot)
+    keep = 0 if STDOUT in (output or ()) else show or sys.maxsize
+    tally = _evaluate(picture, _policies(policies, settings), output or (), keep, verbose=verbose)
+    raise typer.Exit(
+        exit_codes.judged(
+            findings=sum(row.population for row in tally.rows()),
+            failures=tally.failures(least),
+            unknown=sum(row.unknown for row in tally.rows()),
+            allow_unknown=allow_unknown,
+        )
+    )
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
+    new: Annotated[Path, typer.Argument(help="The later snapshot.")],
+    policies: Policies = None,
+    settings: Settings = None,
+    output: Outputs = None,
+    fail_on: FailOn = "low",
+    allow_unknown: AllowUnknown = False,
+    verbose: Verbose = False,
+) -> None:
+    """Compare two snapshots under the same policies: exit 1 for new failures."""
+    from stillframe.engine.output import STDOUT, check_targets
+    from stillframe.snapshot import open_snapshot
+
+    least = _severity(fail_on)
+    check_targets(output or ())
+    raise typer.Exit(
+        _diff(
+            open_snapshot(old),
+            open_snapshot(new),
+            _policies(policies, settings),
+            output or (),
+            least,
+            allow_unknown=allow_unknown,
+            printing=STDOUT not in (output or ()),
+            verbose=verbose,
+        )
+    )
+
+
+@snapshot_app.command("list")
+def snapshot_list(archive: Annotated[Path, typer.Argument(help="The archive.")] = ARCHIVE) -> None:
+    """List the snapshots of an archive, oldest first."""
+    from stillframe.snapshot import list_snapshots
+
+    for entry in list_snapshots(archive):
+        typer.echo(f"{entry.id}  " + ("unfinished" if entry.accounts is None else f"{entry.accounts:,} accounts"))
+
+
+@snapshot_app.command("show")
+def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
+    """Show what a snapshot holds, and what it could not read."""
+    from stillframe.engine.terminal import print_contents
+    from stillframe.snapshot import open_snapshot
+
+    print_contents(_out(), open_snapshot(snapshot))
+
+
+@snapshot_app.command("verify")
+def snapshot_verify(snapshot: SnapshotPath = ARCHIVE) -> None:
+    """Check every digest, count and schema of a snapshot: exit 2 if anything is wrong."""
+    from stillframe.snapshot.verify import verify
+
+    faults = 0
+    for fault in verify(snapshot):
+        faults += 1
+        typer.echo(fault)
+    if faults:
+        raise typer.Exit(exit_codes.INVALID)
+    _err().print("the snapshot is whole and unchanged", style="green")
+
+
+@policy_app.command("list")
+def policy_list(policies: Policies = None) -> None:
+    """List policies: id, severity, what is judged, title."""
+    from stillframe.engine.terminal import print_policies
+
+    print_policies(_out(), _policies(policies, None))
+
+
+@policy_app.command("show")
+def policy_show(policy: Annotated[str, typer.Argument(help="The policy's id.")], policies: Policies = None) -> None:
+    """Print a policy as it was written."""
+    typer.echo(_one_policy(policy, policies).text, nl=False)
+
+
+@policy_app.command("test")
+def policy_test(
+    policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.")] = "",
+    policies: Policies = None,
+) -> None:
+    """Run the examples that policies carry: exit 1 if one does not come out as it says."""
+    from stillframe.engine.policy_tests import run_tests
+    from stillframe.engine.terminal import printable
+
+    chosen = [_one_policy(policy, policies)] if policy else _policies(policies, None)
+    outcomes = [outcome for each in chosen for outcome in run_tests(each)]
+    failed = [outcome for outcome in outcomes if outcome.faults]
+    for outcome in failed:
+        for fault in outcome.faults:
+            typer.echo(printable(f"{outcome.policy}: {outcome.name}: {fault}"))
+    _err().print(f"{len(outcomes) - len(failed)} of {len(outcomes)} examples as expected")
+    raise typer.Exit(exit_codes.FAILURES if failed else exit_codes.OK if outcomes else exit_codes.NOTHING)
+
+
+@app.command()
+def demo(
+    into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
+) -> None:
+    """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
+    from stillframe.snapshot import open_snapshot
+    from stillframe.snapshot.demo import Estate, session, stand_in
+
+    archive, policies, say = into / "snapshots", _policies(None, None), _err().print
+    with stand_in() as url:
+        say("[bold]1.[/] A local AWS stand-in, and in it a small organisation: some of it wrong on purpose")
+        estate = Estate(url)
+        estate.build()
+        say("[bold]2.[/] stillframe collect --org")
+        first = _collect(session(), archive, _plan((), (), url, 16), organization=True)
+        say("[bold]3.[/] stillframe evaluate")
+        _evaluate(open_snapshot(first.path), policies, [str(into / "before.jsonl")], 8)
+        say("[bold]4.[/] Two things are mended, two are broken, one is removed; then collect again, and evaluate")
+        estate.mend_and_break()
+        second = _collect(session(), archive, _plan((), (), url, 16), organization=True)
+        _evaluate(open_snapshot(second.path), policies, [str(into / "after.jsonl")], 0)
+    say("[bold]5.[/] stillframe diff")
+    _diff(open_snapshot(first.path), open_snapshot(second.path), policies, [str(into / "diff.jsonl")], None)
+    say(f"\nSnapshots and findings are in {into}. Try:")
+    for command in (
+        f"stillframe diff {first.path} {second.path}",
+        f"stillframe evaluate {archive} -o findings.csv",
+        f"stillframe snapshot verify {archive}",
+        "stillframe policy show vpc-flow-logs",
+    ):
+        say(f"  {command}", style="cyan", highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """The error boundary: what a person can act on, and no traceback."""
+    from stillframe.snapshot.errors import CollectError, StillframeError
+
+    try:
+        app()
+    except StillframeError as error:
+        _tell(str(error), error.help)
+        sys.exit(exit_codes.NOTHING if isinstance(error, CollectError) else exit_codes.INVALID)
+    except BrokenPipeError:  # `stillframe evaluate | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(exit_codes.OK)
+    except Exception as error:
+        if os.environ.get("STILLFRAME_DEBUG"):
+            raise
+        _tell(
+            f"a fault of stillframe itself: {type(error).__name__}: {error}",
+            "please report it, with what STILLFRAME_DEBUG=1 shows",
+        )
+        sys.exit(exit_codes.BUG)
+
+
+def _collect(
+    session: Any,
+    into: Path,
+    plan: Plan,
+    *,
+    accounts: Sequence[str] = (),
+    organization: bool = False,
+    role: str = "OrganizationAccountAccessRole",
+) -> Collected:
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from stillframe.engine.terminal import print_collected, progress
+    from stillframe.snapshot import collect as collector
+    from stillframe.snapshot import session as aws
+    from stillframe.snapshot.targets import find_targets
+
+    caller = aws.identify(session, plan.endpoint_url)
+    targets, scope = find_targets(
+        session,
+        caller,
+        accounts=accounts,
+        organization=organization,
+        role=role,
+        endpoint_url=plan.endpoint_url,
+    )
+    scope |= {"regions": sorted(plan.regions) if plan.regions else None, "types": sorted(plan.types)}
+    with progress(_err(), "collecting", len(targets)) as advance:
+        done = collector.collect(
+            targets,
+            into,
+            caller=caller,
+            plan=replace(plan, on_call=lambda _: advance(calls=1)),
+            scope=scope,
+            captured_at=datetime.now(UTC),
+            on_account=lambda _: advance(accounts=1),
+        )
+    print_collected(_err(), done, scope["skipped"])
+    return done
+
+
+def _evaluate(
+    picture: Snapshot, policies: Sequence[Policy], targets: Sequence[str], keep: int, *, verbose: bool = False
+) -> Tally:
+    from stillframe.engine import evaluate as judge
+    from stillframe.engine.output import FINDING_FIELDS, finding_record, writers
+    from stillframe.engine.tally import Tally
+    from stillframe.engine.terminal import print_findings, print_summary, progress
+
+    tally = Tally(policies, keep=keep)
+    with (
+        progress(_err(), "evaluating", len(picture.accounts)) as advance,
+        writers(targets, FINDING_FIELDS) as write,
+    ):
+        account = ""
+        for finding in judge(picture, policies):
+            tally.add(finding)
+            write(finding_record(finding))
+            if finding.account != account:
+                account = finding.account
+                advance(accounts=1)
+    print_findings(_out(), tally, verbose=verbose)
+    print_summary(_err(), f"Snapshot {picture.id}, {len(picture.accounts):,} accounts", tally.rows())
+    return tally
+
+
+def _diff(
+    old: Snapshot,
+    new: Snapshot,
+    policies: Sequence[Policy],
+    targets: Sequence[str],
+    least: Severity | None,
+    *,
+    allow_unknown: bool = True,
+    printing: bool = True,
+    verbose: bool = False,
+) -> int:
+    from stillframe.engine import evaluate as judge
+    from stillframe.engine.diff import Change, new_failures
+    from stillframe.engine.diff import diff as compare
+    from stillframe.engine.output import DIFFERENCE_FIELDS, difference_record, writers
+    from stillframe.engine.tally import Tally
+    from stillframe.engine.terminal import print_diff_summary, print_difference
+
+    before, after = Tally(policies), Tally(policies)
+    counts: Counter[tuple[str, Change]] = Counter()
+    failures = 0
+    with writers(targets, DIFFERENCE_FIELDS) as write:
+        for difference in compare(old, new, before.through(judge(old, policies)), after.through(judge(new, policies))):
+            counts[difference.finding.policy, difference.change] += 1
+            failures += new_failures(difference, least)
+            write(difference_record(difference))
+            if printing and difference.change in (Change.NEW, Change.RESOLVED, Change.UNKNOWN, Change.KNOWN):
+                print_difference(_out(), difference, verbose=verbose)
+    print_diff_summary(_err(), f"From {old.id} to {new.id}", before.rows(), after.rows(), counts)
+    return exit_codes.judged(
+        findings=sum(row.population for row in before.rows() + after.rows()),
+        failures=failures,
+        unknown=sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN),
+        allow_unknown=allow_unknown,
+    )
+
+
+def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None, workers: int) -> Plan:
+    from stillframe.engine.expression import suggest
+    from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, load_catalog
+    from stillframe.snapshot.collect import Plan
+
+    catalog = load_catalog()
+    for name in types:
+        if name not in catalog:
+            raise typer.BadParameter(f"unknown resource type {name}{suggest(name, catalog)}", param_hint="--types")
+    chosen = {ACCOUNT_TYPE, REGION_TYPE, *types} if types else catalog.keys()
+    return Plan(
+        types={name: spec for name, spec in catalog.items() if name in chosen},
+        regions=frozenset(regions) or None,
+        endpoint_url=endpoint_url,
+        workers=workers,
+    )
+
+
+def _policies(paths: list[Path] | None, settings: list[str] | None) -> list[Policy]:
+    from stillframe.engine.policies import apply_settings, load_policies
+
+    return apply_settings(load_policies(paths or (), shipped=not paths), settings or ())
+
+
+def _one_policy(name: str, paths: list[Path] | None) -> Policy:
+    from stillframe.engine.policies import pick
+
+    return pick(_policies(paths, None), name)
+
+
+def _severity(name: str) -> Severity | None:
+    from stillframe.engine.expression import suggest
+    from stillframe.engine.model import Severity
+
+    if name == "never":
+        return None
+    try:
+        return Severity(name)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{name!r} is no severity{suggest(name, list(Severity))}", param_hint="--fail-on"
+        ) from None
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _tell(message: str, help: str) -> None:  # noqa: A002 - the word people see
+    from stillframe.engine.terminal import printable
+
+    for line in message.splitlines():
+        typer.secho("error: ", nl=False, err=True, bold=True, fg="red")
+        typer.echo(printable(line), err=True)
+    if help:
+        typer.secho("help: ", nl=False, err=True, bold=True, fg="cyan")
+        typer.echo(printable(help), err=True)
+
+
+def _out() -> Console:
+    from stillframe.engine.terminal import console
+
+    return console()
+
+
+def _err() -> Console:
+    from stillframe.engine.terminal import console
+
+    return console(stderr=True)
+
+
+if __name__ == "__main__":
+    main()

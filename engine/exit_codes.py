@@ -1,0 +1,19 @@
+"""Exit codes, the same for every command that judges: docs/exit-codes.md."""
+
+from __future__ import annotations
+
+OK = 0
+FAILURES = 1
+INVALID = 2
+NOTHING = 3
+UNKNOWN = 4
+BUG = 70
+
+
+def judged(*, findings: int, failures: int, unknown: int, allow_unknown: bool) -> int:
+    """The exit code of a judgement: failures come first, then nothing to judge, then what is not known."""
+    if failures:
+        return FAILURES
+    if not findings:
+        return NOTHING
+    return UNKNOWN if unknown and not allow_unknown else OK

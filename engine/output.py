@@ -1,0 +1,174 @@
+"""Findings and differences as files: JSON Lines, JSON and CSV. A file is there whole, or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..snapshot.errors import StillframeError
+from ..snapshot.format import encode
+from .diff import Difference
+from .model import Finding
+
+Record = Mapping[str, Any]
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How records become bytes. `begin` and `between` frame them; `row` makes one."""
+
+    row: Callable[[Record], bytes]
+    begin: Callable[[Sequence[str]], bytes] = lambda _: b""
+    between: bytes = b""
+    end: bytes = b""
+
+
+class OutputError(StillframeError):
+    """A file that cannot be written, or whose format is not known."""
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """A finding as files have it: docs/findings.md."""
+    return {
+        "policy": finding.policy,
+        "status": finding.status.value,
+        "severity": finding.severity.value,
+        "account": finding.account,
+        "region": finding.region,
+        "type": finding.type,
+        "resource": finding.resource,
+        "name": finding.name,
+        "fingerprint": finding.fingerprint,
+        "message": finding.message,
+        "evidence": finding.evidence,
+        "remediation": finding.remediation,
+    }
+
+
+def difference_record(difference: Difference) -> dict[str, Any]:
+    """A difference as files have it: a finding, what became of it, and its status before and after."""
+    before, after = difference.before, difference.after
+    return {
+        "change": difference.change.value,
+        "before": before.status.value if before else None,
+        "after": after.status.value if after else None,
+        **finding_record(difference.finding),
+    }
+
+
+FINDING_FIELDS = (
+    "policy",
+    "status",
+    "severity",
+    "account",
+    "region",
+    "type",
+    "resource",
+    "name",
+    "fingerprint",
+    "message",
+    "evidence",
+    "remediation",
+)
+DIFFERENCE_FIELDS = ("change", "before", "after", *FINDING_FIELDS)
+
+
+@contextmanager
+def writers(targets: Sequence[str], fields: Sequence[str]) -> Iterator[Callable[[Record], None]]:
+    """Open every target (`-` is standard output, as JSON Lines); gives a function that writes a record to all.
+
+    Raises OutputError for a name whose ending is not a format, or a file that cannot be written.
+    """
+    with ExitStack() as stack:
+        sinks = [stack.enter_context(_sink(target, fields)) for target in targets]
+
+        def write(record: Record) -> None:
+            for sink in sinks:
+                sink(record)
+
+        yield write
+
+
+def check_targets(targets: Iterable[str]) -> None:
+    """Raise OutputError for a target whose format is not known, before any work is done."""
+    for target in targets:
+        _format(target)
+
+
+def _format(target: str) -> Format:
+    ending = ".jsonl" if target == STDOUT else Path(target).suffix
+    if ending not in FORMATS:
+        raise OutputError(
+            f"{target}: no format is known for {ending or 'this name'}", f"use one of {', '.join(FORMATS)}"
+        )
+    return FORMATS[ending]
+
+
+@contextmanager
+def _sink(target: str, fields: Sequence[str]) -> Iterator[Callable[[Record], None]]:
+    form = _format(target)
+    with _whole(target) as file:
+        file.write(form.begin(fields))
+        first = True
+
+        def write(record: Record) -> None:
+            nonlocal first
+            file.write(form.row(record) if first else form.between + form.row(record))
+            first = False
+
+        yield write
+        file.write(form.end)
+
+
+@contextmanager
+def _whole(target: str) -> Iterator[IO[bytes]]:
+    """A file that takes its name when it is complete."""
+    if target == STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(target)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror})", "name a file in a folder that exists"
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _json(record: Record) -> bytes:
+    return encode(record, ordered=False)
+
+
+def _csv_row(cells: Iterable[Any]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow([_cell(cell) for cell in cells])
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else encode(value).decode()
+    # A spreadsheet would run a cell that begins like a formula: names in a snapshot are not ours to trust.
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+FORMATS: Mapping[str, Format] = {
+    ".jsonl": Format(row=lambda record: _json(record) + b"\n"),
+    ".json": Format(begin=lambda _: b"[\n", row=_json, between=b",\n", end=b"\n]\n"),
+    ".csv": Format(begin=_csv_row, row=lambda record: _csv_row(record.values())),
+}

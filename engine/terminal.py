@@ -1,0 +1,222 @@
+"""What people see on a terminal: tables and findings, with nothing from a snapshot that could act on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ..snapshot.format import encode
+from ..snapshot.model import Collected, Snapshot
+from .diff import Change, Difference
+from .model import Finding, Policy, Severity, Status
+from .tally import Row, Tally
+
+STYLES = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFORMATIONAL: "dim",
+    Status.FAIL: "red",
+    Status.ERROR: "magenta",
+    Status.UNKNOWN: "yellow",
+    Status.PASS: "green",
+    Status.NOT_APPLICABLE: "dim",
+    Change.NEW: "bold red",
+    Change.PERSISTING: "red",
+    Change.UNKNOWN: "yellow",
+    Change.KNOWN: "green",
+    Change.RESOLVED: "green",
+    Change.APPEARED: "dim",
+    Change.VANISHED: "dim",
+}
+# Control, format (which reorders text), surrogate, private and unassigned characters, and line separators.
+_INDENT = " " * 11
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    """Text with every character that a terminal might act on spelled out, as in `\\x1b`."""
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSAFE else char for char in text
+    )
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console. Colour follows the terminal and NO_COLOR; a file or pipe is as wide as its longest table."""
+    wide = None if (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ else 120
+    return Console(stderr=stderr, highlight=False, width=wide)
+
+
+@contextmanager
+def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..., None]]:
+    """A bar while the block runs, nothing where the console is not a terminal.
+
+    Gives a function to call with `accounts=` finished or `calls=` made.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("accounts{task.fields[calls]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=accounts, calls="")
+        made = 0
+
+        def advance(*, accounts: int = 0, calls: int = 0) -> None:
+            nonlocal made
+            made += calls
+            bar.update(task, advance=accounts, calls=f", {made:,} calls" if made else "")
+
+        yield advance
+
+
+def safe(text: str, style: str = "") -> Text:
+    """Text from a snapshot for a table: no escapes, no markup."""
+    return Text(printable(text), style=style)
+
+
+def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
+    """The summary, one line per policy: population, violations, per cent, unknown."""
+    table = _table(title)
+    table.add_column("Policy", no_wrap=True)
+    table.add_column("Severity")
+    for name in ("Population", "Violations", "%", "Unknown"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            Text(row.policy),
+            Text(row.severity, STYLES[row.severity]),
+            f"{row.population:,}",
+            Text(f"{row.violations:,}", "red" if row.violations else "dim"),
+            _percent(row),
+            Text(f"{row.unknown:,}", "yellow" if row.unknown else "dim"),
+        )
+    console.print(table)
+
+
+def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> None:
+    """The worst findings of a tally, and how many more there are."""
+    worst = tally.worst()
+    for finding in worst:
+        _print_finding(console, finding, finding.status, verbose=verbose)
+    more = tally.total(Status.FAIL, Status.UNKNOWN, Status.ERROR) - len(worst)
+    if more > 0 and worst:
+        _line(console, Text(f"… and {more:,} more: --show 0 prints all, -o findings.jsonl keeps all", "dim"))
+
+
+def print_difference(console: Console, difference: Difference, *, verbose: bool = False) -> None:
+    _print_finding(console, difference.finding, difference.change, verbose=verbose)
+
+
+def print_diff_summary(
+    console: Console,
+    title: str,
+    before: Sequence[Row],
+    after: Sequence[Row],
+    counts: Counter[tuple[str, Change]],
+) -> None:
+    """The diff, one line per policy. The population is shown before and after: a share needs its denominator."""
+    seen = [change for change in Change if any(kind is change for _, kind in counts)]
+    table = _table(title)
+    table.add_column("Policy", no_wrap=True)
+    for name in ("Population", "Violations", *(change.value.capitalize() for change in seen)):
+        table.add_column(name, justify="right")
+    for old, new in zip(before, after, strict=True):
+        table.add_row(
+            safe(new.policy),
+            _arrow(old.population, new.population),
+            _arrow(old.violations, new.violations),
+            *(_count(counts[new.policy, change], STYLES[change]) for change in seen),
+        )
+    console.print(table)
+
+
+def print_collected(console: Console, done: Collected, skipped: Collection[str]) -> None:
+    """What a collection brought, and what it could not read."""
+    _line(console, Text(f"{done.resources:,} resources of {done.entered:,} accounts in {done.path}"))
+    if skipped:
+        _line(console, safe(f"not collected, as they are not active: {', '.join(skipped)}", "yellow"))
+    for cause, places in done.gaps.items():
+        _line(console, safe(f"not known: {cause} ({places:,} times)", "yellow"))
+
+
+def _print_finding(console: Console, finding: Finding, mark: Status | Change, *, verbose: bool) -> None:
+    head = Text.assemble(
+        (f"{mark.value:<11}", STYLES[mark]),
+        (f"{finding.severity.value:<9}", STYLES[finding.severity]),
+        (f"{finding.policy}  ", "bold"),
+        f"{finding.account} {printable(finding.region)} ",
+        printable(finding.resource),
+    )
+    _line(console, head)
+    if finding.message:
+        _line(console, safe(_INDENT + finding.message))
+    if verbose:
+        for path, value in finding.evidence.items():
+            _line(console, safe(f"{_INDENT}{path} = {encode(value).decode()}", "dim"))
+        if finding.remediation:
+            _line(console, safe(f"{_INDENT}$ {finding.remediation}", "dim"))
+
+
+def _line(console: Console, text: Text) -> None:
+    console.print(text, soft_wrap=True)
+
+
+def _table(title: str) -> Table:
+    return Table(title=safe(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
+
+
+def _percent(row: Row) -> str:
+    return "–" if row.share is None else f"{row.share:.1f}"
+
+
+def _arrow(old: int, new: int) -> str:
+    return f"{new:,}" if old == new else f"{old:,} → {new:,}"
+
+
+def _count(count: int, style: str) -> Text:
+    return Text(f"{count:,}", style if count else "dim")
+
+
+def print_policies(console: Console, policies: Iterable[Policy]) -> None:
+    table = _table("")
+    for name in ("Policy", "Severity", "Counts", "Title"):
+        table.add_column(name, no_wrap=name == "Policy")
+    for policy in policies:
+        severity = Text(policy.severity, STYLES[policy.severity])
+        table.add_row(safe(policy.id), severity, safe(policy.population()), safe(policy.title))
+    console.print(table)
+
+
+def print_contents(console: Console, snapshot: Snapshot) -> None:
+    """What a snapshot holds: resources and gaps by type, then each cause."""
+    counts: Counter[str] = Counter()
+    gaps: Counter[str] = Counter()
+    causes: Counter[str] = Counter()
+    for identity in snapshot.accounts:
+        account = snapshot.account(identity)
+        for kind, coverage in account.coverage.items():
+            counts[kind] += account.count(kind)
+            gaps[kind] += len(coverage.missing)
+            causes.update(coverage.missing.values())
+    table = _table(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {len(snapshot.accounts):,} accounts")
+    table.add_column("Type", overflow="fold")
+    table.add_column("Resources", justify="right")
+    table.add_column("Lists not read", justify="right")
+    for kind in sorted(counts):
+        table.add_row(safe(kind), f"{counts[kind]:,}", Text(f"{gaps[kind]:,}", "yellow" if gaps[kind] else "dim"))
+    console.print(table)
+    for cause, places in sorted(causes.items()):
+        _line(console, safe(f"not known: {cause} ({places:,} times)", "yellow"))

@@ -1,0 +1,79 @@
+"""Verify a snapshot as far as it can be: digests, counts, order, and every document against its JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .archive import ACCOUNT, MANIFEST, find_snapshot, read_account_file, read_manifest, read_resources
+from .errors import SnapshotError
+from .format import AccountFile, file_name
+
+
+def verify(path: Path) -> Iterator[str]:
+    """Every fault of a snapshot, as text with the file it is in. Raises SnapshotError if there is no snapshot."""
+    folder = find_snapshot(path)
+    try:
+        manifest = read_manifest(folder)
+    except SnapshotError as error:
+        yield str(error)
+        return
+    yield from _against("manifest", folder / MANIFEST, (folder / MANIFEST).read_bytes())
+    if manifest.id != folder.name:
+        yield f"{folder / MANIFEST}: it is the manifest of {manifest.id}"
+    for stray in sorted(set(_folders(folder)) - manifest.accounts.keys()):
+        yield f"{folder / stray}: not in {MANIFEST}"
+    for account, digest in sorted(manifest.accounts.items()):
+        try:
+            file = read_account_file(folder, account, digest)
+        except SnapshotError as error:
+            yield str(error)
+            continue
+        yield from _against("account", folder / account / ACCOUNT, (folder / account / ACCOUNT).read_bytes())
+        yield from _account(folder, account, file)
+
+
+def schema(name: str) -> Any:
+    """The JSON Schema of `manifest`, `account` or `resource`."""
+    return json.loads((files("stillframe.snapshot") / "schemas" / f"{name}.json").read_text())
+
+
+def _account(folder: Path, account: str, file: AccountFile) -> Iterator[str]:
+    expected = {ACCOUNT, *(file_name(kind) for kind, entry in file.types.items() if entry.sha256)}
+    for stray in sorted({path.name for path in (folder / account).iterdir()} - expected):
+        yield f"{folder / account / stray}: not in {ACCOUNT}"
+    for kind, entry in sorted(file.types.items()):
+        path = folder / account / file_name(kind)
+        try:
+            resources = list(read_resources(folder, account, kind, entry))
+        except SnapshotError as error:
+            yield str(error)
+            continue
+        keys = [(resource.region, resource.id) for resource in resources]
+        if keys != sorted(set(keys)):
+            yield f"{path}: not sorted by region and id, or one of them twice"
+        if entry.sha256:
+            for number, line in enumerate(path.read_bytes().splitlines(), 1):
+                yield from _against("resource", f"{path}:{number}", line)
+
+
+def _against(name: str, where: object, data: bytes) -> Iterator[str]:
+    for error in _validator(name).iter_errors(msgspec.json.decode(data)):
+        yield f"{where}: {error.json_path}: {error.message}"
+
+
+@cache
+def _validator(name: str) -> Any:
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(schema(name))
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    return (path.name for path in folder.iterdir() if path.is_dir())
