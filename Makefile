@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 test: dev ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: dev ## Check style and format
 	$(BIN)/ruff check .

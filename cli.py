@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
-from stillframe.engine import exit_codes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,6 +117,7 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
+    from stillframe.engine import exit_codes
     from stillframe.engine.output import STDOUT, check_targets
     from stillframe.snapshot import open_snapshot
 
@@ -188,6 +188,7 @@ def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
 @snapshot_app.command("verify")
 def snapshot_verify(snapshot: SnapshotPath = ARCHIVE) -> None:
     """Check every digest, count and schema of a snapshot: exit 2 if anything is wrong."""
+    from stillframe.engine import exit_codes
     from stillframe.snapshot.verify import verify
 
     faults = 0
@@ -219,6 +220,7 @@ def policy_test(
     policies: Policies = None,
 ) -> None:
     """Run the examples that policies carry: exit 1 if one does not come out as it says."""
+    from stillframe.engine import exit_codes
     from stillframe.engine.policy_tests import run_tests
     from stillframe.engine.terminal import printable
 
@@ -267,24 +269,27 @@ def demo(
 
 def main() -> None:
     """The error boundary: what a person can act on, and no traceback."""
-    from stillframe.snapshot.errors import CollectError, StillframeError
-
     try:
         app()
-    except StillframeError as error:
-        _tell(str(error), error.help)
-        sys.exit(exit_codes.NOTHING if isinstance(error, CollectError) else exit_codes.INVALID)
     except BrokenPipeError:  # `stillframe evaluate | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(exit_codes.OK)
+        sys.exit(0)
     except Exception as error:
         if os.environ.get("STILLFRAME_DEBUG"):
             raise
-        _tell(
-            f"a fault of stillframe itself: {type(error).__name__}: {error}",
-            "please report it, with what STILLFRAME_DEBUG=1 shows",
-        )
-        sys.exit(exit_codes.BUG)
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    from stillframe.engine import exit_codes
+    from stillframe.snapshot import CollectError, StillframeError
+
+    if isinstance(error, StillframeError):
+        _tell(str(error), error.help)
+        return exit_codes.NOTHING if isinstance(error, CollectError) else exit_codes.INVALID
+    fault = f"a fault of stillframe itself: {type(error).__name__}: {error}"
+    _tell(fault, "please report it, with what STILLFRAME_DEBUG=1 shows")
+    return exit_codes.BUG
 
 
 def _collect(
@@ -365,6 +370,7 @@ def _diff(
     verbose: bool = False,
 ) -> int:
     from stillframe.engine import evaluate as judge
+    from stillframe.engine import exit_codes
     from stillframe.engine.diff import Change, new_failures
     from stillframe.engine.diff import diff as compare
     from stillframe.engine.output import DIFFERENCE_FIELDS, difference_record, writers

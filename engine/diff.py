@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..snapshot.model import Account, Snapshot
+from ..snapshot.model import EVERYWHERE, Account, Snapshot
 from .model import Finding, Severity, Status
 
 
@@ -108,7 +108,11 @@ class _Reach:
             return _State.UNKNOWN
         if self._account is None or self._account.id != finding.account:
             self._account = self._snapshot.account(finding.account)
-        return _State.ABSENT if self._account.gap(finding.type, finding.region) is None else _State.UNKNOWN
+        if finding.region == EVERYWHERE:
+            gap = self._account.gap_anywhere(finding.type)
+        else:
+            gap = self._account.gap(finding.type, finding.region)
+        return _State.ABSENT if gap is None else _State.UNKNOWN
 
 
 def _pairs(left: Iterator[Finding], right: Iterator[Finding]) -> Iterator[tuple[Finding | None, Finding | None]]:

@@ -69,9 +69,7 @@ def walk(node: Any) -> Iterator[Node]:
             yield from walk(child)
 
 
-_CHAINS = frozenset(
-    {"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten"}
-)
+_DOTTED = frozenset({"subexpression", "value_projection"})
 
 
 class _Lexer(Lexer):  # type: ignore[misc]  # jmespath is untyped
@@ -115,9 +113,9 @@ def _check(node: Node) -> None:
         if given < least or (most is not None and given > most):
             wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
             raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
-    if node["type"] in _CHAINS and node["children"][0]["type"] == "not_expression":
+    if node["type"] in _DOTTED and node["children"][0]["type"] == "not_expression":
         # JMESPath reads !a.b as (!a).b, which is always null.
-        raise EvaluationError("! takes the name before the dot or bracket alone: write !(a.b)")
+        raise EvaluationError("! takes the name before the dot alone: write !(a.b)")
     if node["type"] == "key_val_pair" and node["value"].startswith("$"):
         raise EvaluationError(f"{node['value']} cannot be the key of an object")
     if node["type"] == "slice" and node["children"][2] == 0:

@@ -155,7 +155,7 @@ def _json(record: Record) -> bytes:
 
 def _csv_row(cells: Iterable[Any]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([_cell(cell) for cell in cells])
+    csv.writer(text, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
     return text.getvalue().encode("utf-8", "replace")
 
 

@@ -158,6 +158,9 @@ class _Reader:
         rollup = given.get("rollup")
         worded = FOLDED if rollup else variables
         remediation = given.get("remediation", {})
+        for number, test in enumerate(given.get("tests", ())):
+            for kind in test["given"]:
+                self._check_type(kind, ("tests", number, "given", kind), key=True)
         return Policy(
             id=given["id"],
             title=given["title"],
@@ -251,9 +254,9 @@ class _Reader:
             return None
         return parsed
 
-    def _check_type(self, kind: str, path: tuple[str | int, ...]) -> None:
+    def _check_type(self, kind: str, path: tuple[str | int, ...], *, key: bool = False) -> None:
         if kind not in load_catalog():
-            self.fault(path, f"unknown resource type {kind}{suggest(kind, load_catalog())}")
+            self.fault(path, f"unknown resource type {kind}{suggest(kind, load_catalog())}", key=key)
 
     def _explain(self, error: Any) -> None:
         path = tuple(error.absolute_path)
@@ -269,7 +272,7 @@ class _Reader:
                 path,
                 f"{error.instance!r} is none of {', '.join(map(str, error.validator_value))}{_close(error)}",
             )
-        elif error.validator == "propertyNames" or (error.parent and error.parent.validator == "propertyNames"):
+        elif "propertyNames" in error.absolute_schema_path:
             self.fault(path, f"{error.instance!r} cannot be a name here")
         elif error.validator == "oneOf":
             self.fault(path, _expected(path, error))

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from ..snapshot.model import Json, Unknown
+from .errors import EvaluationError
 from .expression import Expression, Node
 from .interpret import Scope
 
@@ -31,9 +32,16 @@ def evidence(expressions: tuple[Expression, ...], at: Json, scope: Scope) -> Map
     for expression in expressions:
         for path in reads(expression):
             variable = path[0].startswith("$")
-            start = scope[path[0][1:]] if variable else at
+            start = _variable(scope, path[0][1:]) if variable else at
             found[".".join(path).replace(".[]", "[]")] = _brief(_get(start, path[1:] if variable else path))
     return dict(sorted(found.items()))
+
+
+def _variable(scope: Scope, name: str) -> Json:
+    try:
+        return scope[name]
+    except EvaluationError as error:  # a lookup whose own expressions have no value
+        return Unknown.because(str(error))
 
 
 def _emit(path: Path | None, found: set[Path]) -> None:

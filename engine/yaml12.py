@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from math import isfinite
+from typing import Any, ClassVar
 
 import yaml
 
 Place = tuple[int, int]  # line and column, from 1
 Path = tuple[str | int, ...]
 
+DEPTH = 100
 LIMIT = 100_000  # nodes of one document, aliases counted each time: a bomb ends here
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -52,24 +54,37 @@ def load(data: bytes) -> Document:
         line = data[: error.start].count(b"\n") + 1
         raise YamlError([(line, 1, "not UTF-8 text")]) from None
     try:
-        node = yaml.compose(text, _LOADER)
+        _bound_depth(text)
+        node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        hint = " (indent with spaces, not tabs)" if "\\t" in str(error.problem) else ""
+        hint = " (indent with spaces, not tabs)" if _at(text, line, column) == "\t" else ""
         raise YamlError([(line, column, f"not YAML: {error.problem}{hint}")]) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-        raise YamlError([(1, 1, f"not YAML: {reason}")]) from None
+    except yaml.YAMLError as error:
+        raise YamlError([(1, 1, f"not YAML: {str(error).splitlines()[0]}")]) from None
     reader = _Reader()
     if node is not None:
-        try:
-            reader.document.value = reader.read(node, ())
-        except RecursionError:
-            raise YamlError([(1, 1, "nested too deeply")]) from None
+        reader.document.value = reader.read(node, ())
     if reader.faults:
         raise YamlError(sorted(reader.faults))
     return reader.document
+
+
+def _bound_depth(text: str) -> None:
+    # libyaml composes by recursion, in C: too deep a document would end the process, not raise.
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH:
+            raise YamlError([(*_place(event), "nested too deeply")])
+
+
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # what plain text means is decided below
 
 
 class _Reader:
@@ -102,7 +117,7 @@ class _Reader:
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._fault(key_node, "a key must be plain text")
+                self._fault(key_node, "a key must be plain text (quote text that begins with {{)")
                 continue
             key = key_node.value
             if key == "<<" and not key_node.style:
@@ -126,22 +141,26 @@ class _Reader:
 
     def _scalar(self, node: Any) -> Any:
         text: str = node.value
-        if node.style or node.tag == "tag:yaml.org,2002:str":  # quoted, a block, or no number or word
-            return text
-        if not node.tag.startswith("tag:yaml.org,2002:"):
+        if node.tag not in _TAGS:
             self._fault(node, f"unknown tag {node.tag}")
+        if node.style:  # quoted, or a block
+            return text
         lowered = text.lower()
         if lowered in _WORDS and text in (lowered, lowered.upper(), lowered.capitalize()):
             return _WORDS[lowered]
         digits = text.lstrip("+-")
         if _INTEGER.match(text) and (digits == "0" or not digits.startswith("0")):
             return int(text) if len(text) < 300 else text
-        if _FLOAT.match(text) and not _INTEGER.match(text):
-            return float(text)
+        if _FLOAT.match(text) and not _INTEGER.match(text) and isfinite(number := float(text)):
+            return number
         return text
 
     def _fault(self, node: Any, message: str) -> None:
         self.faults.append((*_place(node), message))
+
+
+def _at(text: str, line: int, column: int) -> str:
+    return "".join(text.splitlines()[line - 1 : line])[column - 1 : column]
 
 
 def _place(node: Any) -> Place:

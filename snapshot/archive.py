@@ -12,13 +12,14 @@ import msgspec
 
 from .catalog import ResourceType, load_catalog
 from .errors import SnapshotError
-from .format import MISSING, AccountFile, Manifest, TypeEntry, digest, file_name, parse, read_line
+from .format import AccountFile, Manifest, Marker, TypeEntry, digest, file_name, parse, read_line, too_deep
 from .model import Account, Coverage, Json, Resource, Snapshot, Unknown
 
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
 
 _ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z\Z")
+_SPECIFIED = "docs/snapshot-format.md says what a line holds"
 _DAMAGED = "the snapshot changed after it was written: restore it, or collect again"
 
 
@@ -115,18 +116,27 @@ def read_resources(folder: Path, account: str, kind: str, entry: TypeEntry) -> I
     if len(lines) != entry.count:
         raise SnapshotError(f"{path}: {len(lines)} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
     spec = load_catalog().get(kind)
+    last = ("", "")
     for number, line in enumerate(lines, 1):
-        try:
-            resource = read_line(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, SnapshotError) as error:
-            raise SnapshotError(f"{path}:{number}: {error}", "docs/snapshot-format.md says what a line holds") from None
+        resource = _read_line(line, f"{path}:{number}")
         if (resource.type, resource.account) != (kind, account):
-            raise SnapshotError(
-                f"{path}:{number}: it describes {resource.type} of account {resource.account}", _DAMAGED
-            )
+            described = f"{resource.type} of account {resource.account}"
+            raise SnapshotError(f"{path}:{number}: it describes {described}", _DAMAGED)
+        if (resource.region, resource.id) <= last:
+            raise SnapshotError(f"{path}:{number}: not in the order of region and id, or there twice", _SPECIFIED)
+        last = (resource.region, resource.id)
         if spec:
             complete(resource.config, spec)
         yield resource
+
+
+def _read_line(line: bytes, where: str) -> Resource:
+    if too_deep(line):
+        raise SnapshotError(f"{where}: nested too deeply", _SPECIFIED)
+    try:
+        return read_line(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, SnapshotError) as error:
+        raise SnapshotError(f"{where}: {error}", _SPECIFIED) from None
 
 
 def complete(config: dict[str, Json], spec: ResourceType) -> None:
@@ -161,7 +171,7 @@ def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Acc
     return Account(
         id=account,
         name=file.name,
-        regions=Unknown.because(regions.get(MISSING, "unknown")) if isinstance(regions, dict) else tuple(regions),
+        regions=Unknown.because(regions.cause) if isinstance(regions, Marker) else tuple(regions),
         coverage={
             kind: Coverage(read=frozenset(entry.read), missing=entry.missing, count=entry.count)
             for kind, entry in file.types.items()

@@ -10,6 +10,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from .catalog import Call, compiled
+from .format import too_deep
 from .model import Json, Unknown
 
 
@@ -49,6 +50,8 @@ def _send(client: Any, call: Call, params: Mapping[str, Json]) -> dict[str, Any]
 
 def _parsed(text: str, call: Call) -> Json:
     try:
-        return msgspec.json.decode(text)
+        if not too_deep(text.encode()):
+            return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError):
-        return Unknown.because(f"MalformedDocument: {call.action}")
+        pass  # as unknown as what is too deep
+    return Unknown.because(f"MalformedDocument: {call.action}")

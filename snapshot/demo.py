@@ -21,7 +21,7 @@ from .errors import CollectError
 from .session import ORGANIZATION_ROLE, Caller, assume
 
 MANAGEMENT = "123456789012"  # moto's own account
-LOG_BUCKET = "acme-org-trail"
+LOG_BUCKET = "acme-trail-logs"
 HOME = "us-east-1"
 ALL_EVENTS = [
     {

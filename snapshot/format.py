@@ -18,8 +18,10 @@ from .model import Json, Resource, Unknown
 
 FORMAT = 1
 MISSING = "$missing"
+DEPTH = 100
 
 _ESCAPED = re.compile(r"\$+missing\Z")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
@@ -55,13 +57,19 @@ class TypeEntry(Edge, frozen=True, kw_only=True):
     missing: dict[str, str]
 
 
+class Marker(Edge, frozen=True, kw_only=True):
+    """`{"$missing": cause}` where the value of a field is not known."""
+
+    cause: str = msgspec.field(name=MISSING)
+
+
 class AccountFile(Edge, frozen=True, kw_only=True):
     """`ACCOUNT/account.json`: what was asked, what came back, and the digest of each file beside it."""
 
     format: int
     account: AccountId
     name: str | None
-    regions: list[str] | dict[str, str]
+    regions: Annotated[list[str], msgspec.Meta(min_length=1)] | Marker
     types: dict[TypeName, TypeEntry]
 
 
@@ -74,7 +82,7 @@ class Line(Edge, frozen=True, kw_only=True):
     region: str
     name: str | None
     config: dict[str, Any]
-    tags: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
+    tags: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 def encode(value: Json, *, ordered: bool = True) -> bytes:
@@ -142,7 +150,7 @@ def read_line(data: bytes) -> Resource:
         account=line.account,
         region=line.region,
         name=line.name,
-        tags=tags or {} if not isinstance(tags, Unknown) else tags,
+        tags=tags,
         config=config,
     )
 
@@ -160,6 +168,17 @@ def write_line(resource: Resource) -> bytes:
     if not isinstance(resource.tags, Unknown):
         line["tags"] = resource.tags
     return encode(line) + b"\n"
+
+
+def too_deep(data: bytes) -> bool:
+    """Whether JSON is nested beyond what AWS sends: what would end in a recursion error later is refused early."""
+    if data.count(b"{") + data.count(b"[") <= DEPTH:
+        return False
+    depth = deepest = 0
+    for byte in _STRINGS.sub(b"", data):
+        depth += (byte in b"{[") - (byte in b"}]")
+        deepest = max(deepest, depth)
+    return deepest > DEPTH
 
 
 def digest(data: bytes) -> str:
@@ -186,7 +205,7 @@ def parse(data: bytes, shape: type[msgspec.Struct], path: Path) -> Any:
     """Decode a manifest or account file, refusing a newer format before anything else in it is judged."""
     try:
         raw = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SnapshotError(
             f"{path}: not JSON ({error})", "the file is damaged: collect again, or restore it"
         ) from None

@@ -19,12 +19,11 @@ from .catalog import catalog_digest
 from .errors import CollectError
 from .format import (
     FORMAT,
-    MISSING,
     AccountFile,
     Manifest,
+    Marker,
     TypeEntry,
     digest,
-    encode,
     file_name,
     snapshot_id,
     timestamp,
@@ -72,11 +71,10 @@ class SnapshotWriter:
         partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
         try:
             types = {kind: _write_type(partial, account, kind) for kind in sorted(account.coverage)}
-            regions = (
-                {MISSING: str(account.regions)} if isinstance(account.regions, Unknown) else sorted(account.regions)
-            )
             data = _document(
-                AccountFile(format=FORMAT, account=account.id, name=account.name, regions=regions, types=types)
+                AccountFile(
+                    format=FORMAT, account=account.id, name=account.name, regions=_regions(account), types=types
+                )
             )
             _write(partial / ACCOUNT, data)
             _sync(partial)
@@ -110,6 +108,11 @@ class SnapshotWriter:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def _regions(account: AccountData) -> list[str] | Marker:
+    regions = account.regions
+    return Marker(cause=str(regions)) if isinstance(regions, Unknown) else sorted(regions)
+
+
 def _write_type(folder: Path, account: AccountData, kind: str) -> TypeEntry:
     resources = sorted(account.resources.get(kind, ()), key=lambda resource: (resource.region, resource.id))
     data = b"".join(map(write_line, resources))
@@ -125,7 +128,7 @@ def _write_type(folder: Path, account: AccountData, kind: str) -> TypeEntry:
 
 
 def _document(document: msgspec.Struct) -> bytes:
-    return msgspec.json.format(encode(msgspec.to_builtins(document)), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1) + b"\n"
 
 
 def _write(path: Path, data: bytes) -> None:

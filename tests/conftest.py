@@ -1,0 +1,94 @@
+"""What the tests share: one AWS stand-in per worker, credentials that reach nothing else, and the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import stillframe
+from hypothesis import settings
+from stillframe.cli import main
+from stillframe.snapshot import session as aws
+from stillframe.snapshot.demo import stand_in
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection takes a second
+
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+
+
+def pytest_configure() -> None:
+    """An environment that another checkout was installed into would silently test that one."""
+    here, there = Path(__file__).parent.parent, Path(stillframe.__file__).parent
+    if here.resolve() != there.resolve() and "site-packages" not in there.parts:
+        pytest.exit(f"stillframe is installed from {there}: run `pip install -e .` here", 2)
+
+
+@pytest.fixture(autouse=True)
+def no_real_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No profile, no credentials and no instance metadata of the machine that runs the tests."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "STILLFRAME_"))]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "absent"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a stand-in that lasts for the whole run."""
+    with stand_in() as url:
+        yield url
+
+
+@pytest.fixture
+def aws_url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty stand-in, with credentials for it and only REGIONS enabled."""
+    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    original = aws._shared
+
+    def trimmed(session):
+        session.events.register("after-call.ec2.DescribeRegions", enable_few)
+        return original(session)
+
+    monkeypatch.setattr(aws, "_shared", trimmed)
+    return server
+
+
+def enable_few(parsed, **_) -> None:
+    """Make all but REGIONS look as AWS shows regions that are not opted in."""
+    for region in parsed.get("Regions", ()):
+        region["OptInStatus"] = "opt-in-not-required" if region["RegionName"] in REGIONS else "not-opted-in"
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run the command line in this process: `run("evaluate", path).code`."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["stillframe", *map(str, arguments)])
+        capfd.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        captured = capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run

@@ -1,0 +1,179 @@
+"""The exact path against jmespath.py, and against every world an unknown may stand for."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from expressions import DATA, EXPRESSIONS, SCALARS, reference
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from stillframe.engine.errors import EvaluationError
+from stillframe.engine.expression import check_variables, parse
+from stillframe.engine.functions import unknown_in
+from stillframe.engine.interpret import evaluate, holds
+from stillframe.snapshot.model import Unknown
+
+SCOPE = {"snapshot_time": "2026-01-01T00:00:00Z", "params": {"n": 3}}
+GAP = Unknown.because("AccessDenied: x:Get")
+
+
+def ours(expression, data):
+    try:
+        return ("value", evaluate(parse(expression), data, SCOPE))
+    except EvaluationError as error:
+        assume("write !(a.b)" not in str(error))  # we refuse what jmespath.py reads as (!a).b
+        return ("error", None)
+
+
+@settings(max_examples=1500)
+@given(EXPRESSIONS, DATA)
+def test_without_unknowns_it_says_what_jmespath_says(expression, data):
+    expected, found = reference(expression, data), ours(expression, data)
+    assert repr(found) == repr(expected)  # 1 == True in Python, so compare what is printed
+
+
+UNKNOWN_DATA = st.recursive(
+    st.one_of(SCALARS, SCALARS, st.just(GAP)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+ABSENT = object()
+
+
+def worlds(data, fill):
+    """Data with each unknown replaced: a value by a value, an item of a list by an item or by nothing."""
+    if isinstance(data, Unknown):
+        return copy.deepcopy(next(fill))
+    if isinstance(data, dict):
+        return {key: worlds(value, fill) for key, value in data.items()}
+    if isinstance(data, list):
+        filled = [worlds(item, fill) for item in data]
+        return [item for item in filled if item is not ABSENT]
+    return data
+
+
+@settings(max_examples=1500)
+@given(EXPRESSIONS, UNKNOWN_DATA, st.lists(DATA, min_size=12, max_size=12), st.booleans())
+def test_what_is_decided_with_unknowns_holds_in_every_world(expression, data, fill, drop):
+    try:
+        held, found = holds(parse(expression), data, SCOPE), evaluate(parse(expression), data, SCOPE)
+    except EvaluationError:
+        return
+    in_lists = _only_in_lists(data)
+    concrete = worlds(data, iter([ABSENT] * 99 if drop and in_lists else fill))
+    kind, expected = reference(expression, concrete)
+    if kind == "error":
+        return
+    if not isinstance(held, Unknown):
+        assert held is (expected not in ("", [], {}, None) and expected is not False)
+    if unknown_in(found) is None:
+        assert repr(found) == repr(expected)
+
+
+def _only_in_lists(data):
+    if isinstance(data, dict):
+        return all(not isinstance(value, Unknown) and _only_in_lists(value) for value in data.values())
+    if isinstance(data, list):
+        return all(isinstance(item, Unknown) or _only_in_lists(item) for item in data)
+    return not isinstance(data, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("a || `true`", True),
+        ("a && `false`", False),
+        ("`false` && a", False),
+        ("a && `true`", GAP),
+        ("a || `false`", GAP),
+        ("!a", GAP),
+        ("a == `1`", GAP),
+        ("a.b.c", GAP),
+        ("length(rows) > `0`", True),
+        ("length(rows) > `1`", GAP),
+        ("length(rows) == `1`", GAP),
+        ("any(rows, &x == `1`)", True),
+        ("any(rows, &x == `2`)", GAP),
+        ("all(rows, &x == `2`)", False),
+        ("all(rows, &x == `1`)", GAP),
+        ("contains(rows[].x, `1`)", True),
+        ("contains(rows[].x, `2`)", GAP),
+        ("rows", True),
+        ("maybes", GAP),
+        ("known(a, `5`) == `5`", True),
+        ("known(a, none)", GAP),
+        ("known(none) == `null`", True),
+        ("rows[0].x == `1`", True),
+        ("rows[1]", GAP),
+        ("rows[?x == `1`]", True),
+        ("whole != `null`", True),
+        ("whole == whole", GAP),
+    ],
+)
+def test_kleene(expression, expected):
+    data = {"a": GAP, "none": None, "rows": [{"x": 1}, GAP], "maybes": [GAP], "whole": {"in": GAP}}
+    assert holds(parse(expression), data, SCOPE) == expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "length(`1`)",
+        "any(`1`, &@)",
+        "all('x', &@)",
+        "lower(`1`)",
+        "'a' < `1`",
+        "contains('a', `1`)",
+        "hours_since('soon')",
+    ],
+)
+def test_what_has_no_value_is_an_error(expression):
+    with pytest.raises(EvaluationError):
+        evaluate(parse(expression), {}, SCOPE)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("a[?b", "not JMESPath"),
+        ("", "not JMESPath"),
+        ("lenght(a)", "unknown function lenght(); did you mean length?"),
+        ("length()", "length() takes 1 argument, not 0"),
+        ("known()", "known() takes at least 1 arguments, not 0"),
+        ("!a.b", "write !(a.b)"),
+        ("$", "a variable needs a name"),
+        ("{$a: b}", "cannot be the key"),
+        ("a[::0]", "step of a slice"),
+        ("(" * 5000, "nested too deeply"),
+    ],
+)
+def test_a_wrong_expression_says_what_is_wrong(expression, message):
+    with pytest.raises(EvaluationError) as error:
+        parse(expression)
+    assert message in str(error.value)
+
+
+def test_a_variable_is_seen_inside_a_filter():
+    assert evaluate(parse("[?@ < $params.n]"), [1, 5, 2], SCOPE) == [1, 2]
+
+
+def test_an_unknown_variable_is_an_error_with_a_hint():
+    with pytest.raises(EvaluationError, match=r"unknown variable \$parms; did you mean \$params\?"):
+        check_variables(parse("$parms.n"), ["params"])
+
+
+def test_after_a_dot_a_dollar_name_is_a_field_of_the_row():
+    assert evaluate(parse("a.$account"), {"a": {"$account": "1"}}, SCOPE) == "1"
+
+
+def test_deep_data_is_an_error_not_a_crash():
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(EvaluationError, match="nested too deeply"):
+        holds(parse("length(a)"), {"a": deep} and {"a": [deep]}, SCOPE) and evaluate(
+            parse("to_string(a)"), {"a": deep}, SCOPE
+        )

@@ -1,0 +1,141 @@
+"""Loading policies: every fault at once, each with its line, its column and what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from stillframe.engine import PolicyError, load_policies
+from stillframe.engine.errors import SettingError
+from stillframe.engine.policies import apply_settings
+
+SOUND = """\
+id: keys
+title: Keys rotate
+severity: low
+resource: AWS::KMS::Key
+assert: Rotation.KeyRotationEnabled
+"""
+
+
+def faults(folder: Path, *texts: str | bytes) -> str:
+    for number, text in enumerate(texts):
+        (folder / f"p{number}.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(PolicyError) as error:
+        load_policies([folder], shipped=False)
+    return str(error.value).replace(f"{folder}/", "")
+
+
+def test_five_lines_are_a_policy(tmp_path):
+    (tmp_path / "keys.yaml").write_text(SOUND)
+    (policy,) = load_policies([tmp_path / "keys.yaml"], shipped=False)
+    assert (policy.id, policy.population()) == ("keys", "AWS::KMS::Key")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("severity:", "severty:", "p0.yaml:3:1: unknown key 'severty'; did you mean severity?"),
+        ("severity: low\n", "", "p0.yaml:1:1: missing 'severity'"),
+        ("low", "lwo", "p0.yaml:3:11: 'lwo' is none of critical, high, medium, low, informational; did you mean low?"),
+        (
+            "AWS::KMS::Key",
+            "AWS::KMS::Keys",
+            "p0.yaml:4:11: unknown resource type AWS::KMS::Keys; did you mean AWS::KMS::Key?",
+        ),
+        ("id: keys", "id: Keys", "p0.yaml:1:5: 'Keys' does not match"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "lenght(Rotation)",
+            "p0.yaml:5:9: unknown function lenght(); did you mean length?",
+        ),
+        ("Rotation.KeyRotationEnabled", "$parms.x", "p0.yaml:5:9: unknown variable $parms; did you mean $params?"),
+        ("Rotation.KeyRotationEnabled", "'Rotation['", "p0.yaml:5:9: not JMESPath"),
+        ("Rotation.KeyRotationEnabled", "[?a]", "p0.yaml:5:9: assert takes an expression"),
+        ("Rotation.KeyRotationEnabled", "{a: b}", "p0.yaml:5:9: assert takes an expression"),
+        ("Rotation.KeyRotationEnabled", "", "p0.yaml:5:8: assert takes an expression"),
+        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ a '", "p0.yaml:6:10: a {{ without its }}"),
+        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ $x }}'", "p0.yaml:6:10: unknown variable $x"),
+        ("Rotation.KeyRotationEnabled", "A\nwhere: [?a]", "write the expression after `>-`, or in quotes"),
+        ("Rotation.KeyRotationEnabled", "A\nlookup: {x: {from: AWS::EC2::VPCs}}", "did you mean AWS::EC2::VPC?"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, match: {'a[': b}}}",
+            "p0.yaml:6:43: not JMESPath",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\nlookup: {account: {from: AWS::EC2::VPC}}", "cannot be a name here"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, wihtin: region}}",
+            "did you mean within?",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nparams: {n: {type: integer, default: x, description: d}}",
+            "the default does not fit",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\nrollup: {per: acount, require: all}", "did you mean account?"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nrollup: {per: account, require: all}\nmessage: '{{ $tags }}'",
+            "unknown variable $tags",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {}, expect: passed}]",
+            "'passed' is neither a status",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {AWS::X::Y: []}, expect: pass}]",
+            "unknown resource type AWS::X::Y",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\nreferences: ['http://x']", "does not match"),
+    ],
+)
+def test_a_fault_says_where_and_what_instead(tmp_path, old, new, expected):
+    assert expected in faults(tmp_path, SOUND.replace(old, new, 1))
+
+
+def test_all_faults_of_all_files_are_shown_at_once(tmp_path):
+    found = faults(tmp_path, SOUND.replace("low", "lwo").replace("title", "titel"), "- a list", b"\xff", SOUND, SOUND)
+    assert [line.split(":")[0] for line in found.splitlines()] == [
+        "p0.yaml",
+        "p0.yaml",
+        "p0.yaml",
+        "p1.yaml",
+        "p2.yaml",
+        "p4.yaml",
+    ]
+    assert "id 'keys' is already in" in found
+
+
+def test_a_folder_without_policies_and_an_absent_file_are_faults(tmp_path):
+    assert "no policies here" in faults(tmp_path)
+    with pytest.raises(PolicyError, match="cannot be read: No such file"):
+        load_policies([tmp_path / "absent.yaml"], shipped=False)
+
+
+def test_settings_change_parameters():
+    policies = apply_settings(
+        load_policies(), ["vpc-flow-logs.traffic_type=ALL", "cloudtrail-kms-encryption.accept_bucket_key=true"]
+    )
+    by_id = {policy.id: policy for policy in policies}
+    assert by_id["vpc-flow-logs"].params == {"traffic_type": "ALL"}
+    assert by_id["cloudtrail-kms-encryption"].params == {"accept_bucket_key": True}
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("vpc-flow-logs", "does not set a parameter"),
+        ("vpc-flow-log.traffic_type=ALL", "unknown policy vpc-flow-log; did you mean vpc-flow-logs?"),
+        ("vpc-flow-logs.trafic_type=ALL", "no parameter trafic_type; did you mean traffic_type?"),
+        ("vpc-flow-logs.traffic_type=SOME", "is not one of"),
+        ("vpc-flow-logs.traffic_type=[", "not YAML"),
+    ],
+)
+def test_a_wrong_setting_says_what_is_wrong(setting, message):
+    with pytest.raises(SettingError) as error:
+        apply_settings(load_policies(), [setting])
+    assert message in str(error.value)

@@ -1,0 +1,202 @@
+"""Reading: nothing that is unfinished, changed or newer is ever judged."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from builders import TIME, write_snapshot
+from stillframe.engine import evaluate, load_policies
+from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
+from stillframe.snapshot.format import digest
+from stillframe.snapshot.verify import verify
+
+ACCOUNT = "111122223333"
+GIVEN = {
+    "AWS::EC2::VPC": [
+        {"VpcId": "vpc-1", "OwnerId": ACCOUNT, "IsDefault": False, "State": "available", "$tags": {"a": "b"}}
+    ],
+    "AWS::EC2::FlowLog": [
+        {"FlowLogId": "fl-1", "FlowLogStatus": "ACTIVE", "ResourceId": "vpc-1", "TrafficType": "ALL"}
+    ],
+    "AWS::KMS::Key": {"$missing": "AccessDeniedException: kms:ListKeys"},
+}
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    return write_snapshot(tmp_path / "snapshots", GIVEN)
+
+
+def read_everything(path: Path) -> None:
+    list(evaluate(open_snapshot(path), load_policies()))
+
+
+def test_a_snapshot_is_read_as_it_was_written(snapshot):
+    picture = open_snapshot(snapshot)
+    account = picture.account(ACCOUNT)
+    assert picture.captured_at == "2026-01-01T00:00:00Z"
+    assert [resource.id for resource in account.read("AWS::EC2::VPC")] == ["vpc-1"]
+    assert str(account.gap("AWS::KMS::Key", "us-east-1")) == "AccessDeniedException: kms:ListKeys"
+    assert account.gap("AWS::EC2::VPC", "us-east-1") is None
+    assert "was not collected from eu-west-1" in str(account.gap("AWS::EC2::VPC", "eu-west-1"))
+    assert "AWS::S3::Bucket was not collected" in str(account.gap("AWS::S3::Bucket", "global"))
+    assert list(verify(snapshot)) == []
+
+
+def test_files_are_for_their_owner_alone(snapshot):
+    for path in [snapshot.parent, snapshot, *snapshot.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+@pytest.mark.parametrize("name", ["manifest.json", f"{ACCOUNT}/account.json", f"{ACCOUNT}/AWS-EC2-VPC.jsonl"])
+def test_one_changed_byte_anywhere_is_seen(snapshot, name):
+    path = snapshot / name
+    for position in range(0, path.stat().st_size, 7):
+        data = bytearray(path.read_bytes())
+        original = bytes(data)
+        data[position] ^= 1
+        path.write_bytes(data)
+        if name != "manifest.json":  # nothing signs the manifest itself
+            with pytest.raises(SnapshotError):
+                read_everything(snapshot)
+            assert list(verify(snapshot))
+        path.write_bytes(original)
+    read_everything(snapshot)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: (path / ACCOUNT / "account.json").unlink(),
+        lambda path: (path / ACCOUNT / "AWS-EC2-VPC.jsonl").unlink(),
+        lambda path: (path / ACCOUNT).rename(path / "999999999999"),
+        lambda path: (path / "manifest.json").write_text("{"),
+        lambda path: (path / "manifest.json").write_bytes(b"\xff\xfe"),
+        lambda path: (path / "manifest.json").write_text("[]"),
+        lambda path: (path / "manifest.json").write_text("{}"),
+        lambda path: edit(path, accounts={}),
+        lambda path: edit(path, captured_at="yesterday"),
+        lambda path: edit(path, more=1),
+    ],
+)
+def test_a_damaged_snapshot_is_refused(snapshot, spoil):
+    spoil(snapshot)
+    with pytest.raises(SnapshotError):
+        read_everything(snapshot)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "..", "/etc", "1111222233334", "11112222333٣", "111122223333\n"])
+def test_a_manifest_cannot_name_a_path(snapshot, name):
+    edit(snapshot, accounts={name: "0" * 64})
+    with pytest.raises(SnapshotError):
+        read_everything(snapshot)
+
+
+def test_a_newer_format_is_refused_with_what_to_do(snapshot):
+    edit(snapshot, format=2, unheard_of=True)
+    with pytest.raises(SnapshotError, match="snapshot format 2, but this version reads up to 1") as error:
+        open_snapshot(snapshot)
+    assert "upgrade" in error.value.help
+
+
+def test_a_resource_of_another_account_is_refused_though_its_digest_is_right(snapshot):
+    path = snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"account":"111122223333"', b'"account":"444455556666"'))
+    redigest(snapshot)
+    with pytest.raises(SnapshotError, match="it describes AWS::EC2::VPC of account 444455556666"):
+        read_everything(snapshot)
+
+
+def test_an_unfinished_snapshot_is_never_the_latest(tmp_path, snapshot):
+    unfinished = tmp_path / "snapshots" / "2026-02-01T00-00-00Z"
+    unfinished.mkdir()
+    assert find_snapshot(tmp_path / "snapshots") == snapshot
+    assert [entry.accounts for entry in list_snapshots(tmp_path / "snapshots")] == [1, None]
+    with pytest.raises(SnapshotError, match="unfinished snapshot"):
+        open_snapshot(unfinished)
+
+
+def test_the_latest_snapshot_of_an_archive_is_opened(tmp_path, snapshot):
+    later = write_snapshot(tmp_path / "snapshots", GIVEN, TIME.replace(year=2027))
+    assert find_snapshot(tmp_path / "snapshots") == later != snapshot
+
+
+@pytest.mark.parametrize("name", ["absent", "file", "empty"])
+def test_where_there_is_no_snapshot_it_says_so(tmp_path, name):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SnapshotError) as error:
+        open_snapshot(tmp_path / name)
+    assert name in str(error.value)
+
+
+def test_verify_sees_what_reading_does_not(snapshot):
+    (snapshot / ACCOUNT / "notes.txt").write_text("")
+    (snapshot / "444455556666").mkdir()
+    faults = "\n".join(verify(snapshot))
+    assert "notes.txt: not in account.json" in faults
+    assert "444455556666: not in manifest.json" in faults
+
+
+def test_verify_holds_lines_against_the_schema_and_their_order(snapshot):
+    path = snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    path.write_bytes(path.read_bytes() * 2)
+    redigest(snapshot)
+    assert any("twice" in fault for fault in verify(snapshot))
+    with pytest.raises(SnapshotError, match="or there twice"):
+        read_everything(snapshot)
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0].replace(b'"a":"b"', b'"a":7'))
+    redigest(snapshot)
+    assert any("$.tags" in fault for fault in verify(snapshot))
+
+
+def test_a_line_nested_too_deeply_is_refused(snapshot):
+    path = snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"available"', b"[" * 5000 + b"]" * 5000))
+    redigest(snapshot)
+    with pytest.raises(SnapshotError, match="nested too deeply"):
+        read_everything(snapshot)
+
+
+@pytest.mark.parametrize("regions", [[], {}, {"$missing": 1}, {"$missing": "x", "more": "y"}, "us-east-1"])
+def test_regions_that_are_none_are_refused(snapshot, regions):
+    path = snapshot / ACCOUNT / "account.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "regions": regions}))
+    redigest(snapshot)
+    with pytest.raises(SnapshotError, match="regions"):
+        read_everything(snapshot)
+
+
+def test_a_field_that_aws_always_sends_is_unknown_where_it_is_not():
+    from stillframe.engine.policy_tests import fixture
+
+    vpc = next(iter(fixture({"AWS::EC2::VPC": [{"VpcId": "vpc-1"}]}).account(ACCOUNT).read("AWS::EC2::VPC")))
+    assert str(vpc.config["OwnerId"]) == "AWS::EC2::VPC has no OwnerId"
+
+
+def edit(snapshot: Path, **changes) -> None:
+    path = snapshot / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def redigest(snapshot: Path) -> None:
+    """What somebody who knows the format would do to hide a change."""
+    folder = snapshot / ACCOUNT
+    account = json.loads((folder / "account.json").read_text())
+    for kind, entry in account["types"].items():
+        file = folder / (kind.replace("::", "-") + ".jsonl")
+        if file.exists():
+            data = file.read_bytes()
+            entry |= {"sha256": digest(data), "count": len(data.splitlines())}
+    (folder / "account.json").write_text(json.dumps(account))
+    edit(snapshot, accounts={ACCOUNT: digest((folder / "account.json").read_bytes())})
+
+
+def test_a_file_that_cannot_be_read_is_named(snapshot):
+    (snapshot / ACCOUNT / "account.json").unlink()
+    (snapshot / ACCOUNT / "account.json").mkdir()
+    with pytest.raises(SnapshotError, match=r"account\.json: cannot be read"):
+        read_everything(snapshot)

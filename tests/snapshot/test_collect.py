@@ -1,0 +1,117 @@
+"""The collector as a process: killed, refused, and told wrong things. What it collects: tests/test_standin.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from builders import CALLER, TIME, collect_from
+from stillframe.snapshot import CollectError, SnapshotError, list_snapshots, open_snapshot
+from stillframe.snapshot.archive import read_account_file
+from stillframe.snapshot.demo import MANAGEMENT
+from stillframe.snapshot.format import digest
+from stillframe.snapshot.model import Coverage
+from stillframe.snapshot.verify import verify
+from stillframe.snapshot.write import AccountData, SnapshotWriter
+
+
+def an_account(identity: str = MANAGEMENT) -> AccountData:
+    coverage = {"AWS::EC2::VPC": Coverage(read=frozenset({"us-east-1"}), missing={})}
+    return AccountData(id=identity, name=None, regions=["us-east-1"], coverage=coverage, resources={})
+
+
+def test_killed_at_any_moment_it_leaves_no_half_snapshot(aws_url, tmp_path):
+    """Kill real collector processes at random moments: what has a manifest is whole, the rest is refused."""
+    archive = tmp_path / "snapshots"
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from builders import collect_from; from pathlib import Path\n"
+        f"accounts = ['{MANAGEMENT}', '222222222222']\n"
+        "collect_from(sys.argv[2], Path(sys.argv[3]), accounts, regions=frozenset(['us-east-1']))"
+    )
+    command = [sys.executable, "-c", script, str(Path(__file__).parent.parent), aws_url, str(archive)]
+
+    def begin() -> subprocess.Popen:
+        before = len(list(archive.glob("*")))
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        while len(list(archive.glob("*"))) == before and process.poll() is None:
+            time.sleep(0.002)
+        return process
+
+    process, started = begin(), time.monotonic()
+    assert process.wait() == 0
+    whole = time.monotonic() - started
+    for moment in (0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9):
+        process = begin()
+        time.sleep(whole * moment)
+        process.kill()
+        process.wait()
+    entries = list_snapshots(archive)
+    assert len(entries) == 9
+    assert entries[0].accounts == 2
+    assert any(entry.accounts is None for entry in entries)
+    for entry in entries:
+        if entry.accounts is None:
+            with pytest.raises(SnapshotError, match="unfinished"):
+                open_snapshot(entry.path)
+        else:
+            assert list(verify(entry.path)) == []
+        for account in entry.path.iterdir():
+            if account.is_dir() and not account.name.startswith("."):
+                read_account_file(entry.path, account.name, digest((account / "account.json").read_bytes()))
+
+
+def test_an_account_that_fails_to_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    writer = SnapshotWriter(tmp_path, TIME)
+    monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        writer.add(an_account())
+    assert list(writer.path.iterdir()) == []
+
+
+def test_two_collectors_in_one_second_get_two_folders(tmp_path):
+    first, second = SnapshotWriter(tmp_path, TIME), SnapshotWriter(tmp_path, TIME)
+    assert first.path != second.path
+    assert second.captured_at > first.captured_at
+
+
+def test_a_snapshot_of_nothing_is_an_error(tmp_path):
+    with pytest.raises(CollectError, match="no account was collected"):
+        SnapshotWriter(tmp_path, TIME).finish({})
+
+
+def test_an_archive_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CollectError, match="cannot write a snapshot here"):
+        SnapshotWriter(tmp_path / "file" / "below", TIME)
+
+
+def test_a_run_that_reaches_no_account_leaves_no_snapshot(aws_url, tmp_path):
+    def refuse(session):
+        raise PermissionDenied({"Error": {"Code": "AccessDenied"}}, "AssumeRole")
+
+    from botocore.exceptions import ClientError as PermissionDenied
+
+    with pytest.raises(CollectError, match="no account could be entered"):
+        collect_from(aws_url, tmp_path, each=refuse)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_order_of_accounts_and_the_number_of_workers_change_nothing(aws_url, tmp_path):
+    accounts = [MANAGEMENT, "222222222222", "333333333333"]
+    one = collect_from(aws_url, tmp_path / "one", accounts, workers=1).path
+    many = collect_from(aws_url, tmp_path / "many", accounts[::-1], workers=16).path
+    files = sorted(path.relative_to(one) for path in one.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(many) for path in many.rglob("*") if path.is_file())
+    assert all((one / file).read_bytes() == (many / file).read_bytes() for file in files)
+
+
+def test_regions_outside_the_scope_are_unknown_to_who_asks_for_them(aws_url, tmp_path):
+    path = collect_from(aws_url, tmp_path, regions=frozenset(["eu-west-1"])).path
+    account = open_snapshot(path).account(CALLER.account)
+    assert set(account.regions) == {"us-east-1", "eu-west-1", "ap-south-1"}
+    assert account.gap("AWS::EC2::VPC", "eu-west-1") is None
+    assert account.gap("AWS::EC2::VPC", "us-east-1") is not None
+    assert account.gaps("AWS::EC2::VPC") == {}

@@ -1,0 +1,85 @@
+"""The bytes: canonical, reversible, and a marker that nothing can forge."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stillframe.snapshot.errors import SnapshotError
+from stillframe.snapshot.format import decode, encode, file_name, read_line, timestamp, write_line
+from stillframe.snapshot.model import Resource, Unknown
+
+KEYS = st.one_of(st.sampled_from(["$missing", "$$missing", "$", "$$$missing", "missing", "a"]), st.text(max_size=4))
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.text(max_size=5),
+        st.sampled_from([Unknown.because("AccessDenied: a:B")]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
+    max_leaves=10,
+)
+
+
+def a_resource(**changes):
+    fields = {"type": "AWS::EC2::VPC", "id": "vpc-1", "account": "111122223333", "region": "us-east-1", "name": None}
+    return Resource(**{**fields, "tags": {}, "config": {}, **changes})
+
+
+@given(VALUES)
+def test_what_is_written_is_read_back(value):
+    assert decode(msgspec.json.decode(encode(value))) == value
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=3), st.dictionaries(KEYS, st.text(max_size=3), max_size=3))
+def test_a_resource_survives_its_line(config, tags):
+    resource = a_resource(config=config, tags=tags)
+    line = write_line(resource)
+    assert read_line(line) == resource
+    assert line.count(b"\n") == 1
+    assert write_line(read_line(line)) == line
+
+
+def test_a_tag_spelled_like_the_marker_is_just_a_tag():
+    line = write_line(a_resource(tags={"$missing": "AccessDenied"}, config={"Tags": {"$missing": "x"}}))
+    assert b'"$$missing"' in line
+    assert read_line(line).tags == {"$missing": "AccessDenied"}
+    assert read_line(line).config == {"Tags": {"$missing": "x"}}
+
+
+def test_the_order_of_keys_does_not_change_the_bytes():
+    assert encode({"b": 1, "a": [{"d": 1, "c": 2}]}) == encode({"a": [{"c": 2, "d": 1}], "b": 1})
+
+
+@pytest.mark.parametrize("value", [{"$missing": 1}, {"$missing": "x", "more": 1}, [{"$missing": None}]])
+def test_a_marker_that_is_not_one_is_refused(value):
+    with pytest.raises(SnapshotError, match="must stand alone"):
+        decode(value)
+
+
+def test_half_a_surrogate_pair_does_not_break_the_file():
+    assert msgspec.json.decode(encode({"name\ud800": "\udfff"})) == {"name\ufffd": "\ufffd"}
+
+
+def test_tags_that_are_not_collected_are_unknown_rather_than_none():
+    line = write_line(a_resource(tags=Unknown.because("tags of AWS::EC2::VPC are not collected")))
+    assert b'"tags"' not in line
+    assert isinstance(read_line(line).tags, Unknown)
+
+
+def test_times_are_utc():
+    assert timestamp(datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))) == "2026-01-01T00:00:00Z"
+    assert timestamp(datetime(2026, 1, 1, 0, 0, 0, 5000, tzinfo=UTC)) == "2026-01-01T00:00:00.005000Z"
+
+
+def test_a_file_is_named_after_its_type():
+    assert file_name("AWS::EC2::VPC") == "AWS-EC2-VPC.jsonl"
+
+
+def test_huge_integers_keep_their_digits():
+    assert read_line(write_line(a_resource(config={"n": 10**30}))).config == {"n": 10**30}

@@ -1,0 +1,77 @@
+"""The shape of the code, held by tests: what the import contracts cannot see."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = [*ROOT.glob("*.py"), *ROOT.glob("engine/*.py"), *ROOT.glob("snapshot/*.py")]
+
+
+@pytest.mark.parametrize(
+    "name", ["stillframe.engine", "stillframe.snapshot", "stillframe.cli", "stillframe.engine.output"]
+)
+def test_importing_it_does_not_import_boto3(name):
+    script = f"import sys, {name}; sys.exit(any(module in sys.modules for module in ('boto3', 'botocore', 'moto')))"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ("boto3", "botocore", "jmespath", "jsonschema", "yaml", "msgspec")
+    script = f"import sys; import stillframe.cli; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_evaluating_opens_no_socket_and_reads_no_clock(tmp_path):
+    from builders import write_snapshot
+
+    path = write_snapshot(tmp_path, {"AWS::KMS::Key": []})
+    script = f"""
+import datetime, socket, time, sys
+def refuse(*_, **__): raise AssertionError("not offline")
+socket.socket.connect = refuse
+sys.argv = ["stillframe", "evaluate", {str(path)!r}, "-o", "-"]
+from stillframe.engine import evaluate, load_policies
+from stillframe.snapshot import open_snapshot
+time.time = time.time_ns = refuse
+class Clock(datetime.datetime):
+    now = utcnow = today = refuse
+datetime.datetime = Clock
+print(len(list(evaluate(open_snapshot({str(path)!r} and __import__("pathlib").Path({str(path)!r})), load_policies()))))
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout.strip() == "8", result.stderr
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_stay_small(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= 480, "is there a seam?"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 60, node.name
+
+
+def test_no_python_knows_a_service():
+    """What a service's calls are is in the catalogue; only the way in (STS, Organizations) is code."""
+    for path in ROOT.glob("snapshot/*.py"):
+        if path.name not in ("demo.py", "session.py", "targets.py"):
+            source = path.read_text().lower()
+            assert not any(f'"{name}"' in source for name in ("cloudtrail", "kms", "s3", "ec2")), path
+
+
+def test_the_import_contracts_hold():
+    result = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--config", "pyproject.toml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout
+    assert "3 kept, 0 broken" in result.stdout

@@ -1,0 +1,52 @@
+"""The wheel: exactly the package, and it works where nothing else is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+IGNORED = shutil.ignore_patterns(".*", "build", "dist", "demo", "snapshots", "tests", "__pycache__", "*.egg-info")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """A wheel built from a clean copy: what lies about in a checkout must not matter."""
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT, folder / "source", ignore=IGNORED)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", folder, folder / "source"],
+        check=True,
+        capture_output=True,
+    )
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_holds_exactly_the_package(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        found = {name for name in archive.namelist() if ".dist-info/" not in name}
+    modules = [
+        *ROOT.glob("*.py"),
+        *(path for room in ("engine", "snapshot", "policies") for path in (ROOT / room).glob("*.py")),
+    ]
+    data = [*ROOT.glob("snapshot/catalog/*.yaml"), *ROOT.glob("snapshot/schemas/*.json"), *ROOT.glob("policies/*.yaml")]
+    expected = [*modules, *data, ROOT / "policies/schema.json", ROOT / "py.typed"]
+    assert found == {f"stillframe/{path.relative_to(ROOT)}" for path in expected}
+
+
+def test_the_installed_wheel_judges_without_extras(wheel, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True, capture_output=True)
+    command = [tmp_path / "venv" / "bin" / "stillframe"]
+    listed = subprocess.run([*command, "policy", "test"], capture_output=True, text=True, cwd=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    assert "examples as expected" in listed.stderr
+    demo = subprocess.run([*command, "demo"], capture_output=True, text=True, cwd=tmp_path)
+    assert (demo.returncode, "the demo needs moto" in demo.stderr) == (3, True)

@@ -1,0 +1,47 @@
+"""Every example of every shipped policy, and what every policy must have."""
+
+from __future__ import annotations
+
+import pytest
+from builders import shipped
+from stillframe.engine.policy_tests import run_tests
+
+CASES = [(policy, outcome) for policy in shipped() for outcome in run_tests(policy)]
+NINE = {
+    "cloudtrail-multi-region": "high",
+    "cloudtrail-log-file-validation": "low",
+    "cloudtrail-bucket-not-public": "critical",
+    "cloudtrail-cloudwatch-logs": "medium",
+    "config-all-regions": "critical",
+    "cloudtrail-bucket-access-logging": "low",
+    "cloudtrail-kms-encryption": "medium",
+    "kms-key-rotation": "medium",
+    "vpc-flow-logs": "medium",
+}
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome"), CASES, ids=[f"{policy.id}: {outcome.name}" for policy, outcome in CASES]
+)
+def test_each_example_comes_out_as_it_says(policy, outcome):
+    assert outcome.faults == ()
+
+
+@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+def test_each_policy_is_complete(policy):
+    assert policy.description
+    assert policy.rationale
+    assert policy.remediation
+    assert policy.remediation_cli
+    assert policy.references
+    assert any(name.startswith("cis-aws-") for name in policy.frameworks)
+    expected = {status for test in policy.tests for status in _statuses(test["expect"])}
+    assert {"pass", "fail", "unknown"} <= expected
+
+
+def test_the_nine_have_their_ids_and_severities():
+    assert {policy.id: policy.severity.value for policy in shipped()} == NINE
+
+
+def _statuses(expect):
+    return [expect] if isinstance(expect, str) else list(expect.values())
