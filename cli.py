@@ -6,8 +6,8 @@ Heavy modules are imported by the command that needs them, so that `--help` stay
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,9 +18,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
     from stillframe.engine.model import Policy, Severity
-    from stillframe.engine.tally import Tally
     from stillframe.snapshot.collect import Plan
-    from stillframe.snapshot.model import Collected, Snapshot
+    from stillframe.snapshot.model import Collected
 
 app = typer.Typer(
     help="Policy as code over still pictures of an AWS estate: collect once, judge offline, diff over time.",
@@ -117,23 +116,24 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
-    from stillframe.engine import exit_codes
     from stillframe.engine.output import STDOUT, check_targets
+    from stillframe.engine.run import run_evaluate
     from stillframe.snapshot import open_snapshot
 
-    least = _severity(fail_on)
-    check_targets(output or ())
-    picture = open_snapshot(snapshot)
-    keep = 0 if STDOUT in (output or ()) else show or sys.maxsize
-    tally = _evaluate(picture, _policies(policies, settings), output or (), keep, verbose=verbose)
-    raise typer.Exit(
-        exit_codes.judged(
-            findings=sum(row.population for row in tally.rows()),
-            failures=tally.failures(least),
-            unknown=sum(row.unknown for row in tally.rows()),
-            allow_unknown=allow_unknown,
-        )
+    targets, least = output or [], _severity(fail_on)
+    check_targets(targets)
+    code = run_evaluate(
+        open_snapshot(snapshot),
+        _policies(policies, settings),
+        _out(),
+        _err(),
+        targets=targets,
+        keep=0 if STDOUT in targets else show or sys.maxsize,
+        verbose=verbose,
+        fail_on=least,
+        allow_unknown=allow_unknown,
     )
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -149,22 +149,24 @@ def diff(
 ) -> None:
     """Compare two snapshots under the same policies: exit 1 for new failures."""
     from stillframe.engine.output import STDOUT, check_targets
+    from stillframe.engine.run import run_diff
     from stillframe.snapshot import open_snapshot
 
-    least = _severity(fail_on)
-    check_targets(output or ())
-    raise typer.Exit(
-        _diff(
-            open_snapshot(old),
-            open_snapshot(new),
-            _policies(policies, settings),
-            output or (),
-            least,
-            allow_unknown=allow_unknown,
-            printing=STDOUT not in (output or ()),
-            verbose=verbose,
-        )
+    targets, least = output or [], _severity(fail_on)
+    check_targets(targets)
+    code = run_diff(
+        open_snapshot(old),
+        open_snapshot(new),
+        _policies(policies, settings),
+        _out(),
+        _err(),
+        targets=targets,
+        printing=STDOUT not in targets,
+        verbose=verbose,
+        fail_on=least,
+        allow_unknown=allow_unknown,
     )
+    raise typer.Exit(code)
 
 
 @snapshot_app.command("list")
@@ -189,15 +191,16 @@ def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
 def snapshot_verify(snapshot: SnapshotPath = ARCHIVE) -> None:
     """Check every digest, count and schema of a snapshot: exit 2 if anything is wrong."""
     from stillframe.engine import exit_codes
+    from stillframe.engine.terminal import printable
     from stillframe.snapshot.verify import verify
 
     faults = 0
     for fault in verify(snapshot):
         faults += 1
-        typer.echo(fault)
+        typer.echo(printable(fault))
     if faults:
         raise typer.Exit(exit_codes.INVALID)
-    _err().print("the snapshot is whole and unchanged", style="green")
+    typer.secho("the snapshot is whole and unchanged", fg="green", err=True)
 
 
 @policy_app.command("list")
@@ -230,7 +233,7 @@ def policy_test(
     for outcome in failed:
         for fault in outcome.faults:
             typer.echo(printable(f"{outcome.policy}: {outcome.name}: {fault}"))
-    _err().print(f"{len(outcomes) - len(failed)} of {len(outcomes)} examples as expected")
+    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} examples as expected", err=True)
     raise typer.Exit(exit_codes.FAILURES if failed else exit_codes.OK if outcomes else exit_codes.NOTHING)
 
 
@@ -239,36 +242,41 @@ def demo(
     into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
 ) -> None:
     """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
+    from stillframe.engine.run import run_diff, run_evaluate
     from stillframe.snapshot import open_snapshot
     from stillframe.snapshot.demo import Estate, session, stand_in
 
-    archive, policies, say = into / "snapshots", _policies(None, None), _err().print
+    archive, policies, out, err = into / "snapshots", _policies(None, None), _out(), _err()
     with stand_in() as url:
-        say("[bold]1.[/] A local AWS stand-in, and in it a small organisation: some of it wrong on purpose")
+        _say("1. A local AWS stand-in, and in it a small organisation: some of it wrong on purpose")
         estate = Estate(url)
         estate.build()
-        say("[bold]2.[/] stillframe collect --org")
+        _say("2. stillframe collect --org")
         first = _collect(session(), archive, _plan((), (), url, 16), organization=True)
-        say("[bold]3.[/] stillframe evaluate")
-        _evaluate(open_snapshot(first.path), policies, [str(into / "before.jsonl")], 8)
-        say("[bold]4.[/] Two things are mended, two are broken, one is removed; then collect again, and evaluate")
+        _say("3. stillframe evaluate")
+        run_evaluate(open_snapshot(first.path), policies, out, err, targets=[str(into / "before.jsonl")], keep=8)
+        _say("4. Two things are mended, two are broken, one is removed; then collect and evaluate again")
         estate.mend_and_break()
         second = _collect(session(), archive, _plan((), (), url, 16), organization=True)
-        _evaluate(open_snapshot(second.path), policies, [str(into / "after.jsonl")], 0)
-    say("[bold]5.[/] stillframe diff")
-    _diff(open_snapshot(first.path), open_snapshot(second.path), policies, [str(into / "diff.jsonl")], None)
-    say(f"\nSnapshots and findings are in {into}. Try:")
+        run_evaluate(open_snapshot(second.path), policies, out, err, targets=[str(into / "after.jsonl")])
+    _say("5. stillframe diff")
+    run_diff(
+        open_snapshot(first.path), open_snapshot(second.path), policies, out, err, targets=[str(into / "diff.jsonl")]
+    )
+    _say(f"Snapshots and findings are in {into}. Try:")
     for command in (
         f"stillframe diff {first.path} {second.path}",
         f"stillframe evaluate {archive} -o findings.csv",
         f"stillframe snapshot verify {archive}",
         "stillframe policy show vpc-flow-logs",
     ):
-        say(f"  {command}", style="cyan", highlight=False, soft_wrap=True)
+        typer.secho(f"   {command}", fg="cyan", err=True)
 
 
 def main() -> None:
     """The error boundary: what a person can act on, and no traceback."""
+    # Typer would end an interrupted run with 1, which says that something fails.
+    before = signal.signal(signal.SIGINT, _interrupted)
     try:
         app()
     except BrokenPipeError:  # `stillframe evaluate | head`
@@ -278,6 +286,13 @@ def main() -> None:
         if os.environ.get("STILLFRAME_DEBUG"):
             raise
         sys.exit(_explain(error))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupted(*_: object) -> None:
+    _tell("interrupted", "")
+    sys.exit(130)
 
 
 def _explain(error: Exception) -> int:
@@ -331,69 +346,6 @@ def _collect(
         )
     print_collected(_err(), done, scope["skipped"])
     return done
-
-
-def _evaluate(
-    picture: Snapshot, policies: Sequence[Policy], targets: Sequence[str], keep: int, *, verbose: bool = False
-) -> Tally:
-    from stillframe.engine import evaluate as judge
-    from stillframe.engine.output import FINDING_FIELDS, finding_record, writers
-    from stillframe.engine.tally import Tally
-    from stillframe.engine.terminal import print_findings, print_summary, progress
-
-    tally = Tally(policies, keep=keep)
-    with (
-        progress(_err(), "evaluating", len(picture.accounts)) as advance,
-        writers(targets, FINDING_FIELDS) as write,
-    ):
-        account = ""
-        for finding in judge(picture, policies):
-            tally.add(finding)
-            write(finding_record(finding))
-            if finding.account != account:
-                account = finding.account
-                advance(accounts=1)
-    print_findings(_out(), tally, verbose=verbose)
-    print_summary(_err(), f"Snapshot {picture.id}, {len(picture.accounts):,} accounts", tally.rows())
-    return tally
-
-
-def _diff(
-    old: Snapshot,
-    new: Snapshot,
-    policies: Sequence[Policy],
-    targets: Sequence[str],
-    least: Severity | None,
-    *,
-    allow_unknown: bool = True,
-    printing: bool = True,
-    verbose: bool = False,
-) -> int:
-    from stillframe.engine import evaluate as judge
-    from stillframe.engine import exit_codes
-    from stillframe.engine.diff import Change, new_failures
-    from stillframe.engine.diff import diff as compare
-    from stillframe.engine.output import DIFFERENCE_FIELDS, difference_record, writers
-    from stillframe.engine.tally import Tally
-    from stillframe.engine.terminal import print_diff_summary, print_difference
-
-    before, after = Tally(policies), Tally(policies)
-    counts: Counter[tuple[str, Change]] = Counter()
-    failures = 0
-    with writers(targets, DIFFERENCE_FIELDS) as write:
-        for difference in compare(old, new, before.through(judge(old, policies)), after.through(judge(new, policies))):
-            counts[difference.finding.policy, difference.change] += 1
-            failures += new_failures(difference, least)
-            write(difference_record(difference))
-            if printing and difference.change in (Change.NEW, Change.RESOLVED, Change.UNKNOWN, Change.KNOWN):
-                print_difference(_out(), difference, verbose=verbose)
-    print_diff_summary(_err(), f"From {old.id} to {new.id}", before.rows(), after.rows(), counts)
-    return exit_codes.judged(
-        findings=sum(row.population for row in before.rows() + after.rows()),
-        failures=failures,
-        unknown=sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN),
-        allow_unknown=allow_unknown,
-    )
 
 
 def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None, workers: int) -> Plan:
@@ -453,6 +405,10 @@ def _tell(message: str, help: str) -> None:  # noqa: A002 - the word people see
     if help:
         typer.secho("help: ", nl=False, err=True, bold=True, fg="cyan")
         typer.echo(printable(help), err=True)
+
+
+def _say(text: str) -> None:
+    typer.secho(f"\n{text}", bold=True, err=True)
 
 
 def _out() -> Console:

@@ -75,7 +75,7 @@ class Estate:
         if account not in self._sessions:
             caller = Caller(account=MANAGEMENT, partition="aws")
             self._sessions[account] = assume(self._sessions[MANAGEMENT], caller, account, ORGANIZATION_ROLE, self._url)
-        return self._sessions[account].client(service, region_name=region, endpoint_url=self._url)  # type: ignore[call-overload]
+        return self._sessions[account].client(service, region_name=region, endpoint_url=self._url)
 
     def regions(self) -> list[str]:
         answer = self.client(MANAGEMENT, "ec2").describe_regions()

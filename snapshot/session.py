@@ -81,7 +81,7 @@ class Clients:
             client = self._clients.get((service, region))
             if client is None:
                 client = self._clients[service, region] = self._session.client(
-                    service,  # type: ignore[call-overload]  # any service of the catalogue
+                    service,
                     region_name=region,
                     endpoint_url=self._endpoint_url,
                     config=self._config,

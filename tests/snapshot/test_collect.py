@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -61,6 +62,20 @@ def test_killed_at_any_moment_it_leaves_no_half_snapshot(aws_url, tmp_path):
         for account in entry.path.iterdir():
             if account.is_dir() and not account.name.startswith("."):
                 read_account_file(entry.path, account.name, digest((account / "account.json").read_bytes()))
+
+
+def test_interrupted_it_ends_soon_and_says_so(aws_url, tmp_path):
+    archive = tmp_path / "snapshots"
+    command = [sys.executable, "-m", "stillframe", "collect", "--endpoint-url", aws_url, "--into", str(archive)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list(archive.glob("*")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert [entry.accounts for entry in list_snapshots(archive)] == [None]
 
 
 def test_an_account_that_fails_to_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
