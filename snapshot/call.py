@@ -28,7 +28,10 @@ def ask(client: Any, call: Call, config: Json = None) -> Json:
         # No endpoint, a time-out, an answer botocore cannot parse: whatever it was, one call must not cost
         # the run, and its value is not known.
         return Unknown.because(f"{type(error).__name__}: {call.action}")
-    return _parsed(answer, call) if call.json and answer is not None else answer
+    if answer is None:
+        # An answer without what was asked for: garbage, or how AWS says "none" where the catalogue knows it.
+        return None if call.optional else Unknown.because(f"UnexpectedAnswer: {call.action}")
+    return _parsed(answer, call) if call.json else answer
 
 
 def _arguments(call: Call, config: Json) -> Mapping[str, Json] | Unknown:

@@ -27,7 +27,8 @@ class Call:
     """One API call. `action` is the IAM action that allows it, where it is not SERVICE:OPERATION.
 
     `params` are constants; `arguments` are JMESPath over the resource. `result` is JMESPath over the answer.
-    `absent` lists the error codes that mean "not configured": their result is null, not unknown.
+    `absent` lists the error codes that mean "not configured": their result is null, not unknown. `optional`
+    says that an answer without the result means the same.
     """
 
     service: str
@@ -38,6 +39,7 @@ class Call:
     arguments: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     page_size: int | None = None
+    optional: bool = False
     json: bool = False
 
 

@@ -156,8 +156,6 @@ class _Visit:
         self.plan.on_call(self.target.account)
         client = self.clients(spec.list.service, self.home if place == GLOBAL else place)
         items = ask(client, spec.list)
-        if items is None:
-            return []
         if isinstance(items, list) and all(isinstance(compiled(spec.id).search(item), str) for item in items):
             return items
         return items if isinstance(items, Unknown) else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")

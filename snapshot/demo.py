@@ -6,6 +6,7 @@ Needs the extra `demo` (moto). Nothing here reaches AWS: the stand-in listens on
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -42,7 +43,8 @@ def stand_in() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}  # which cost seconds, and nobody reads
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _await(port, server)
         yield f"http://127.0.0.1:{port}"
