@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,20 @@ if TYPE_CHECKING:
     from stillframe.snapshot.collect import Plan
     from stillframe.snapshot.model import Collected
 
+
+class Commands(TyperGroup):
+    """The commands. A reader that goes away, as in `stillframe evaluate | head`, ends them as it ends any tool."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Policy as code over still pictures of an AWS estate: collect once, judge offline, diff over time.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -40,6 +54,7 @@ Policies = Annotated[
     list[Path] | None,
     typer.Option("--policies", "-p", help="Policy file or folder, instead of the shipped policies; repeatable."),
 ]
+Shipped = Annotated[bool, typer.Option("--shipped", help="Judge by the shipped policies as well as by those of -p.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A policy's parameter: POLICY.PARAMETER=VALUE; repeatable.", metavar="SETTING"),
@@ -108,6 +123,7 @@ def collect(
 def evaluate(
     snapshot: SnapshotPath = ARCHIVE,
     policies: Policies = None,
+    shipped: Shipped = False,
     settings: Settings = None,
     output: Outputs = None,
     fail_on: FailOn = "low",
@@ -124,7 +140,7 @@ def evaluate(
     check_targets(targets)
     code = run_evaluate(
         open_snapshot(snapshot),
-        _policies(policies, settings),
+        _policies(policies, settings, shipped=shipped),
         _out(),
         _err(),
         targets=targets,
@@ -141,6 +157,7 @@ def diff(
     old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
     new: Annotated[Path, typer.Argument(help="The later snapshot.")],
     policies: Policies = None,
+    shipped: Shipped = False,
     settings: Settings = None,
     output: Outputs = None,
     fail_on: FailOn = "low",
@@ -157,7 +174,7 @@ def diff(
     code = run_diff(
         open_snapshot(old),
         open_snapshot(new),
-        _policies(policies, settings),
+        _policies(policies, settings, shipped=shipped),
         _out(),
         _err(),
         targets=targets,
@@ -172,10 +189,11 @@ def diff(
 @snapshot_app.command("list")
 def snapshot_list(archive: Annotated[Path, typer.Argument(help="The archive.")] = ARCHIVE) -> None:
     """List the snapshots of an archive, oldest first."""
+    from stillframe.engine.terminal import counted
     from stillframe.snapshot import list_snapshots
 
     for entry in list_snapshots(archive):
-        typer.echo(f"{entry.id}  " + ("unfinished" if entry.accounts is None else f"{entry.accounts:,} accounts"))
+        typer.echo(f"{entry.id}  " + ("unfinished" if entry.accounts is None else counted(entry.accounts, "account")))
 
 
 @snapshot_app.command("show")
@@ -279,9 +297,6 @@ def main() -> None:
     before = signal.signal(signal.SIGINT, _interrupted)
     try:
         app()
-    except BrokenPipeError:  # `stillframe evaluate | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except Exception as error:
         if os.environ.get("STILLFRAME_DEBUG"):
             raise
@@ -366,10 +381,10 @@ def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None
     )
 
 
-def _policies(paths: list[Path] | None, settings: list[str] | None) -> list[Policy]:
+def _policies(paths: list[Path] | None, settings: list[str] | None, *, shipped: bool = False) -> list[Policy]:
     from stillframe.engine.policies import apply_settings, load_policies
 
-    return apply_settings(load_policies(paths or (), shipped=not paths), settings or ())
+    return apply_settings(load_policies(paths or (), shipped=shipped or not paths), settings or ())
 
 
 def _one_policy(name: str, paths: list[Path] | None) -> Policy:

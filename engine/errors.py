@@ -2,7 +2,6 @@
 
 StillframeError (snapshot/errors.py)
 ├── PolicyError        policies that must not be used; `problems` names every fault of every file
-├── SettingError       a policy or parameter that was named, and does not exist
 ├── OutputError        (output.py) a file that cannot be written, or whose format is not known
 └── EvaluationError    an expression that has no value for a resource; becomes an `error` finding
 """
@@ -17,7 +16,7 @@ from ..snapshot.errors import StillframeError
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One fault in a policy file. Lines and columns count from 1."""
+    """One fault in a policy file. Lines and columns count from 1; line 0 is the file as a whole."""
 
     path: str
     line: int
@@ -25,7 +24,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{self.path}{place}: {self.message}"
 
 
 class PolicyError(StillframeError):
@@ -34,10 +34,6 @@ class PolicyError(StillframeError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = sorted(problems)
         super().__init__("\n".join(map(str, self.problems)), "docs/writing-policies.md says what a policy may contain")
-
-
-class SettingError(StillframeError):
-    """A policy or a parameter that was named, and does not exist."""
 
 
 class EvaluationError(StillframeError):

@@ -69,7 +69,8 @@ def walk(node: Any) -> Iterator[Node]:
             yield from walk(child)
 
 
-_DOTTED = frozenset({"subexpression", "value_projection"})
+_WORDS = frozenset({"true", "false", "null"})
+_AFTER_NOT = frozenset({"subexpression", "value_projection", "filter_projection", "flatten"})
 
 
 class _Lexer(Lexer):  # type: ignore[misc]  # jmespath is untyped
@@ -92,11 +93,13 @@ class _Parser(Parser):  # type: ignore[misc]
     def _token_nud_unquoted_identifier(self, token: dict[str, Any]) -> Node:
         name: str = token["value"]
         after_dot = self._index > 1 and self._tokens[self._index - 2]["type"] == "dot"
-        if not name.startswith("$") or after_dot:
-            return {"type": "field", "children": [], "value": name}
+        if name in _WORDS and not after_dot:
+            raise ParseError(token["start"], name, token["type"], f"a field named {name}: write `{name}`")
         if name == "$":
             raise ParseError(token["start"], name, token["type"], "a variable needs a name after $")
-        return {"type": "variable", "children": [], "value": name[1:]}
+        if name.startswith("$") and not after_dot:
+            return {"type": "variable", "children": [], "value": name[1:], "start": token["start"]}
+        return {"type": "field", "children": [], "value": name, "start": token["start"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,9 @@ def _check(node: Node) -> None:
         if given < least or (most is not None and given > most):
             wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
             raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
-    if node["type"] in _DOTTED and node["children"][0]["type"] == "not_expression":
-        # JMESPath reads !a.b as (!a).b, which is always null.
-        raise EvaluationError("! takes the name before the dot alone: write !(a.b)")
+    if node["type"] in _AFTER_NOT and node["children"][0]["type"] == "not_expression":
+        # JMESPath reads !a.b as (!a).b, which is always null; likewise !a[?b] and !a[].
+        raise EvaluationError("! takes only the name that follows it: write !(a.b)")
     if node["type"] == "key_val_pair" and node["value"].startswith("$"):
         raise EvaluationError(f"{node['value']} cannot be the key of an object")
     if node["type"] == "slice" and node["children"][2] == 0:

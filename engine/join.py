@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..snapshot.model import EVERYWHERE, Account, Json, Resource, Snapshot, Unknown
+from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
 from .expression import Expression
 from .functions import known_items, maybe_items, unknown_in
 from .interpret import Scope, evaluate, holds
@@ -75,7 +75,9 @@ class Joins:
         region = resource.region if lookup.within is Within.REGION else EVERYWHERE
         key = (lookup.source, lookup.theirs, region)
         if key not in self._near:
-            rows = (row for row in self.resources(lookup.source) if region in (EVERYWHERE, row.region))
+            rows = (
+                row for row in self.resources(lookup.source) if row.region in (region, GLOBAL) or region == EVERYWHERE
+            )
             self._near[key] = _build(rows, lookup.theirs, scope)
         account = self._account
         gap = account.gap_anywhere(lookup.source) if region == EVERYWHERE else account.gap(lookup.source, region)

@@ -138,7 +138,7 @@ def _whole(target: str) -> Iterator[IO[bytes]]:
     path = Path(target)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with partial.open("wb") as file:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             yield file
         partial.replace(path)
     except OSError as error:

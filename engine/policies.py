@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..snapshot.catalog import load_catalog
-from .errors import EvaluationError, PolicyError, Problem, SettingError
+from ..snapshot.errors import ArgumentError, SnapshotError
+from ..snapshot.format import decode
+from .errors import EvaluationError, PolicyError, Problem
 from .expression import Expression, check_variables, parse, suggest
 from .model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
 from .template import Template, parse_template
@@ -65,26 +67,35 @@ def override(policy: Policy, params: Mapping[str, Any]) -> Policy:
 
 
 def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[Policy]:
-    """Policies with parameters set as POLICY.PARAMETER=VALUE, VALUE being YAML. Raises SettingError."""
+    """Policies with parameters set as POLICY.PARAMETER=VALUE, VALUE being YAML. Raises ArgumentError."""
     by_id = {policy.id: policy for policy in policies}
     for setting in settings:
         target, equals, text = setting.partition("=")
         name, dot, parameter = target.rpartition(".")
         if not (equals and dot):
-            raise SettingError(f"{setting!r} does not set a parameter", "write POLICY.PARAMETER=VALUE")
+            raise ArgumentError(f"{setting!r} does not set a parameter", "write POLICY.PARAMETER=VALUE")
         policy = pick(policies, name)
         try:
-            by_id[name] = override(by_id[policy.id], {parameter: load(text.encode()).value})
+            value = load(text.encode()).value
+            if not fits(policy, parameter, value) and fits(policy, parameter, text):
+                value = text  # an account id is text, though YAML reads a number
+            by_id[name] = override(by_id[policy.id], {parameter: value})
         except (EvaluationError, YamlError) as error:
-            raise SettingError(f"{setting}: {error}") from None
+            raise ArgumentError(f"{setting}: {error}") from None
     return list(by_id.values())
 
 
+def fits(policy: Policy, parameter: str, value: Any) -> bool:
+    """Whether a parameter takes a value."""
+    schema = load_params(policy).get(parameter)
+    return schema is not None and _validator(schema).is_valid(value)
+
+
 def pick(policies: Sequence[Policy], name: str) -> Policy:
-    """The policy of that id. Raises SettingError."""
+    """The policy of that id. Raises ArgumentError."""
     by_id = {policy.id: policy for policy in policies}
     if name not in by_id:
-        raise SettingError(f"unknown policy {name}{suggest(name, by_id)}", "`stillframe policy list` lists them")
+        raise ArgumentError(f"unknown policy {name}{suggest(name, by_id)}", "`stillframe policy list` lists them")
     return by_id[name]
 
 
@@ -111,11 +122,11 @@ def _sources(paths: Sequence[Path], problems: list[Problem], *, shipped: bool) -
         try:
             inside = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
             if not inside:
-                problems.append(Problem(path=str(path), line=1, column=1, message="no policies here: no *.yaml file"))
+                problems.append(Problem(path=str(path), line=0, column=0, message="no policies here: no *.yaml file"))
             for file in inside:
                 yield str(file), file.read_bytes()
         except OSError as error:
-            problems.append(Problem(path=str(path), line=1, column=1, message=f"cannot be read: {error.strerror}"))
+            problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
 
 
 def _load_one(source: str, data: bytes, problems: list[Problem]) -> Policy | None:
@@ -159,8 +170,7 @@ class _Reader:
         worded = FOLDED if rollup else variables
         remediation = given.get("remediation", {})
         for number, test in enumerate(given.get("tests", ())):
-            for kind in test["given"]:
-                self._check_type(kind, ("tests", number, "given", kind), key=True)
+            self._check_test(test, ("tests", number), given.get("params", {}))
         return Policy(
             id=given["id"],
             title=given["title"],
@@ -253,6 +263,20 @@ class _Reader:
             self.fault(path, str(error), key=key)
             return None
         return parsed
+
+    def _check_test(self, test: dict[str, Any], at: tuple[str | int, ...], params: dict[str, Any]) -> None:
+        for kind, entries in test["given"].items():
+            self._check_type(kind, (*at, "given", kind), key=True)
+            for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+                try:
+                    decode(entry)
+                except SnapshotError as error:
+                    self.fault((*at, "given", kind, number), str(error))
+        for name, value in test.get("params", {}).items():
+            if name not in params:
+                self.fault((*at, "params", name), f"no parameter {name}{suggest(name, params)}", key=True)
+            elif fault := next(_validator(_schema_of(params[name])).iter_errors(value), None):
+                self.fault((*at, "params", name), f"parameter {name}: {fault.message}")
 
     def _check_type(self, kind: str, path: tuple[str | int, ...], *, key: bool = False) -> None:
         if kind not in load_catalog():

@@ -7,6 +7,7 @@ always attaches, is unknown where an example leaves it out: a fixture says no mo
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 import jmespath
 
 from ..snapshot.archive import complete
-from ..snapshot.catalog import ResourceType, load_catalog
+from ..snapshot.catalog import ResourceType, known, load_catalog, name_of, tags_of
 from ..snapshot.format import decode
-from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot, Unknown
+from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot
 from .evaluate import evaluate
 from .model import Finding, Policy
 from .policies import override
@@ -84,7 +85,7 @@ def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
         name: entry.pop(f"${name}") for name in ("account", "region", "id", "name", "tags") if f"${name}" in entry
     }
     config = decode(entry)
-    region = (jmespath.search(spec.region, _known(config)) if spec.region else None) or (
+    region = (jmespath.search(spec.region, known(config)) if spec.region else None) or (
         GLOBAL if spec.scope == "account" else REGION
     )
     complete(config, spec)
@@ -93,8 +94,8 @@ def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
         id=envelope.get("id") or _id(spec, config),
         account=envelope.get("account", ACCOUNT),
         region=envelope.get("region", region),
-        name=envelope.get("name"),
-        tags=decode(envelope["tags"]) if "tags" in envelope else Unknown.because(f"tags of {spec.type} are not given"),
+        name=envelope["name"] if "name" in envelope else name_of(spec, config),
+        tags=decode(envelope["tags"]) if "tags" in envelope else tags_of(spec, config),
         config=config,
     )
 
@@ -102,10 +103,6 @@ def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
 def _id(spec: ResourceType, config: Json) -> str:
     found = jmespath.search(spec.id, config)
     return found if isinstance(found, str) else f"{spec.type.rpartition('::')[2].lower()}-without-{spec.id}"
-
-
-def _known(config: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in config.items() if not isinstance(value, Unknown)}
 
 
 def _places(kind: str, regions: list[str]) -> list[str]:
@@ -125,7 +122,13 @@ def _faults(test: Mapping[str, Any], findings: tuple[Finding, ...]) -> Iterator[
             if expected not in (NONE, finding.status):
                 yield f"expected {expected}, but {finding.resource} is {finding.status}: {finding.message}"
     else:
-        found = {finding.resource: finding for finding in findings}
+        shared = Counter(finding.resource for finding in findings)
+        found = {
+            finding.resource
+            if shared[finding.resource] == 1
+            else f"{finding.account} {finding.region} {finding.resource}": finding
+            for finding in findings
+        }
         for resource in sorted(expected.keys() | found.keys()):
             actual = found[resource].status if resource in found else NONE
             if actual != expected.get(resource, NONE):

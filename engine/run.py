@@ -14,7 +14,7 @@ from .exit_codes import judged
 from .model import Policy, Severity
 from .output import DIFFERENCE_FIELDS, FINDING_FIELDS, difference_record, finding_record, writers
 from .tally import Tally
-from .terminal import print_diff_summary, print_difference, print_findings, print_summary, progress
+from .terminal import counted, print_diff_summary, print_difference, print_findings, print_summary, progress
 
 PRINTED = frozenset({Change.NEW, Change.RESOLVED, Change.UNKNOWN, Change.KNOWN})
 
@@ -42,7 +42,7 @@ def run_evaluate(
                 advance(accounts=1)
     print_findings(out, tally, verbose=verbose)
     rows = tally.rows()
-    print_summary(err, f"Snapshot {snapshot.id}, {len(snapshot.accounts):,} accounts", rows)
+    print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", rows)
     return judged(
         findings=sum(row.population for row in rows),
         failures=tally.failures(fail_on),

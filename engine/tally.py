@@ -36,8 +36,8 @@ class Row:
 
     @property
     def share(self) -> float | None:
-        """Violations in per cent of the population; None over an empty one."""
-        return 100 * self.violations / self.population if self.population else None
+        """Violations in per cent of the population; None where there is nothing, or nothing is known of it."""
+        return 100 * self.violations / self.population if self.population > self.unknown else None
 
 
 @dataclass(slots=True)

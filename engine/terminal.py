@@ -51,10 +51,15 @@ def printable(text: str) -> str:
     )
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # Rich would end the program with 1, which says that something fails
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console. Colour follows the terminal and NO_COLOR; a file or pipe is as wide as its longest table."""
     wide = None if (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ else 120
-    return Console(stderr=stderr, highlight=False, width=wide)
+    return _Console(stderr=stderr, highlight=False, width=wide)
 
 
 @contextmanager
@@ -89,7 +94,8 @@ def safe(text: str, style: str = "") -> Text:
 
 def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
     """The summary, one line per policy: population, violations, per cent, unknown."""
-    table = _table(title)
+    _line(console, safe(title, "bold"))
+    table = _table()
     table.add_column("Policy", no_wrap=True)
     table.add_column("Severity")
     for name in ("Population", "Violations", "%", "Unknown"):
@@ -129,7 +135,8 @@ def print_diff_summary(
 ) -> None:
     """The diff, one line per policy. The population is shown before and after: a share needs its denominator."""
     seen = [change for change in Change if any(kind is change for _, kind in counts)]
-    table = _table(title)
+    _line(console, safe(title, "bold"))
+    table = _table()
     table.add_column("Policy", no_wrap=True)
     for name in ("Population", "Violations", *(change.value.capitalize() for change in seen)):
         table.add_column(name, justify="right")
@@ -145,11 +152,11 @@ def print_diff_summary(
 
 def print_collected(console: Console, done: Collected, skipped: Collection[str]) -> None:
     """What a collection brought, and what it could not read."""
-    _line(console, Text(f"{done.resources:,} resources of {done.entered:,} accounts in {done.path}"))
+    _line(console, Text(f"{counted(done.resources, 'resource')} of {counted(done.entered, 'account')} in {done.path}"))
     if skipped:
         _line(console, safe(f"not collected, as they are not active: {', '.join(skipped)}", "yellow"))
     for cause, places in done.gaps.items():
-        _line(console, safe(f"not known: {cause} ({places:,} times)", "yellow"))
+        _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
 
 
 def _print_finding(console: Console, finding: Finding, mark: Status | Change, *, verbose: bool) -> None:
@@ -174,8 +181,13 @@ def _line(console: Console, text: Text) -> None:
     console.print(text, soft_wrap=True)
 
 
-def _table(title: str) -> Table:
-    return Table(title=safe(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
+def counted(number: int, noun: str) -> str:
+    """`1 account`, `2 accounts`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold")
 
 
 def _percent(row: Row) -> str:
@@ -191,7 +203,7 @@ def _count(count: int, style: str) -> Text:
 
 
 def print_policies(console: Console, policies: Iterable[Policy]) -> None:
-    table = _table("")
+    table = _table()
     for name in ("Policy", "Severity", "Counts", "Title"):
         table.add_column(name, no_wrap=name == "Policy")
     for policy in policies:
@@ -211,7 +223,9 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
             counts[kind] += account.count(kind)
             gaps[kind] += len(coverage.missing)
             causes.update(coverage.missing.values())
-    table = _table(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {len(snapshot.accounts):,} accounts")
+    accounts = counted(len(snapshot.accounts), "account")
+    _line(console, Text(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {accounts}", "bold"))
+    table = _table()
     table.add_column("Type", overflow="fold")
     table.add_column("Resources", justify="right")
     table.add_column("Lists not read", justify="right")
@@ -219,4 +233,4 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
         table.add_row(safe(kind), f"{counts[kind]:,}", Text(f"{gaps[kind]:,}", "yellow" if gaps[kind] else "dim"))
     console.print(table)
     for cause, places in sorted(causes.items()):
-        _line(console, safe(f"not known: {cause} ({places:,} times)", "yellow"))
+        _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))

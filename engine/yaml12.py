@@ -142,7 +142,7 @@ class _Reader:
     def _scalar(self, node: Any) -> Any:
         text: str = node.value
         if node.tag not in _TAGS:
-            self._fault(node, f"unknown tag {node.tag}")
+            self._fault(node, f"unknown tag {node.tag}: an expression that begins with ! goes after `>-`, or in quotes")
         if node.style:  # quoted, or a block
             return text
         lowered = text.lower()

@@ -1,11 +1,12 @@
 """Snapshots: the reading side. The collector, which needs boto3, is `stillframe.snapshot.collect`."""
 
 from .archive import find_snapshot, list_snapshots, open_snapshot
-from .errors import CatalogError, CollectError, SnapshotError, StillframeError
+from .errors import ArgumentError, CatalogError, CollectError, SnapshotError, StillframeError
 from .model import Account, Resource, Snapshot, Unknown
 
 __all__ = [
     "Account",
+    "ArgumentError",
     "CatalogError",
     "CollectError",
     "Resource",

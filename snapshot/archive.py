@@ -107,6 +107,8 @@ def read_account_file(folder: Path, account: str, expected: str) -> AccountFile:
 def read_resources(folder: Path, account: str, kind: str, entry: TypeEntry) -> Iterator[Resource]:
     """The resources of one file, in its order. Nothing is yielded unless the digest of the whole file is right."""
     if entry.sha256 is None:
+        if entry.count:
+            raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", _DAMAGED)
         return
     path = folder / account / file_name(kind)
     data = _read(path)

@@ -17,6 +17,7 @@ import yaml
 
 from .errors import CatalogError
 from .format import digest
+from .model import Json, Unknown
 
 ACCOUNT_TYPE = "AWS::Account"
 REGION_TYPE = "AWS::Region"
@@ -86,6 +87,24 @@ def catalog_digest() -> str:
 @cache
 def compiled(expression: str) -> Any:
     return jmespath.compile(expression)
+
+
+def known(config: Mapping[str, Json]) -> dict[str, Json]:
+    """The fields of a resource whose values are known, for expressions that know no unknown."""
+    return {key: value for key, value in config.items() if not isinstance(value, Unknown)}
+
+
+def name_of(spec: ResourceType, config: Mapping[str, Json]) -> str | None:
+    """What people call a resource, where its type has names."""
+    found = compiled(spec.name).search(known(config)) if spec.name else None
+    return found if isinstance(found, str) else None
+
+
+def tags_of(spec: ResourceType, config: Mapping[str, Json]) -> Mapping[str, str] | Unknown:
+    """A resource's tags, from AWS's list of Key and Value; Unknown where its type's tags are not collected."""
+    if spec.tags is None:
+        return Unknown.because(f"tags of {spec.type} are not collected")
+    return {tag["Key"]: tag.get("Value", "") for tag in compiled(spec.tags).search(known(config)) or ()}
 
 
 def steps(path: str) -> tuple[str, ...]:

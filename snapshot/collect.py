@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .call import ask
-from .catalog import REGION_TYPE, ResourceType, compiled
+from .catalog import REGION_TYPE, ResourceType, compiled, known, name_of, tags_of
 from .errors import CollectError
 from .model import EVERYWHERE, GLOBAL, Collected, Coverage, Json, Resource, Unknown
 from .session import Caller, Clients, Target
@@ -176,14 +176,14 @@ class _Visit:
             id=compiled(spec.id).search(config),
             account=self.target.account,
             region=GLOBAL if spec.region is None and spec.scope == "account" else self._region(spec, place, config),
-            name=_text(compiled(spec.name).search(config)) if spec.name else None,
-            tags=_tags(spec, config),
+            name=name_of(spec, config),
+            tags=tags_of(spec, config),
             config=config,
         )
 
     def _region(self, spec: ResourceType, place: str, config: dict[str, Json]) -> str:
         fallback = self.home if place == GLOBAL else place
-        found = compiled(spec.region).search(_known(config)) if spec.region else None
+        found = compiled(spec.region).search(known(config)) if spec.region else None
         return found if isinstance(found, str) else fallback
 
 
@@ -210,20 +210,6 @@ def _distinct(spec: ResourceType, places: Mapping[str, Json]) -> list[tuple[str,
             if key not in found or home == place:
                 found[key] = (place, item)
     return list(found.values())
-
-
-def _tags(spec: ResourceType, config: dict[str, Json]) -> Mapping[str, str] | Unknown:
-    if spec.tags is None:
-        return Unknown.because(f"tags of {spec.type} are not collected")
-    return {tag["Key"]: tag.get("Value", "") for tag in compiled(spec.tags).search(config) or ()}
-
-
-def _known(config: dict[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in config.items() if not isinstance(value, Unknown)}
-
-
-def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _unreadable(target: Target, plan: Plan, cause: str) -> AccountData:

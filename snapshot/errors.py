@@ -2,6 +2,7 @@
 
 StillframeError
 ├── SnapshotError      a snapshot cannot be read: absent, half-written, changed, newer, malformed
+├── ArgumentError      something that was named does not exist, or cannot be
 ├── CatalogError       the catalogue of resource types is wrong
 └── CollectError       nothing could be collected: no credentials, no network, no account
 
@@ -21,6 +22,10 @@ class StillframeError(Exception):
 
 class SnapshotError(StillframeError):
     """A snapshot that must not be judged, and why."""
+
+
+class ArgumentError(StillframeError):
+    """Something named on the command line that does not exist, or a value it cannot have."""
 
 
 class CatalogError(StillframeError):

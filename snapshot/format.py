@@ -139,7 +139,8 @@ _decode_line = msgspec.json.Decoder(Line).decode
 def read_line(data: bytes) -> Resource:
     """One resource from one line. Raises msgspec.DecodeError or SnapshotError."""
     line = _decode_line(data)
-    marked = b'missing"' in data
+    # A key may spell the marker with escapes: every one for an ASCII letter begins with \\u00.
+    marked = b'missing"' in data or b"\\u00" in data
     config = decode(line.config) if marked else line.config
     tags: Json = decode(line.tags) if marked else line.tags
     if tags is msgspec.UNSET:

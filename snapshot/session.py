@@ -19,6 +19,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.loaders import Loader
+from botocore.parsers import ResponseParserError
 
 from .errors import CollectError
 
@@ -104,7 +105,7 @@ def identify(session: boto3.Session, endpoint_url: str | None = None) -> Caller:
     region = session.region_name or "us-east-1"
     try:
         identity = Clients(session, endpoint_url, 1)("sts", region).get_caller_identity()
-    except (BotoCoreError, ClientError, ValueError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError) as error:
         raise _explain(error) from error
     return Caller(account=identity["Account"], partition=identity["Arn"].split(":")[1])
 
@@ -114,7 +115,7 @@ def organization_accounts(session: boto3.Session, caller: Caller, endpoint_url: 
     client = Clients(session, endpoint_url, 1)("organizations", caller.home)
     try:
         return list(client.get_paginator("list_accounts").paginate().build_full_result()["Accounts"])
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, KeyError) as error:
         raise CollectError(
             f"cannot list the accounts of the organisation: {error}",
             "use credentials of the management account or a delegated administrator, or name accounts with --accounts",
@@ -166,4 +167,6 @@ def _explain(error: Exception) -> CollectError:
         )
     if isinstance(error, ClientError):
         return CollectError(f"AWS refused to say who is calling: {error}", "check the credentials and the profile")
+    if isinstance(error, (ResponseParserError, KeyError)):
+        return CollectError("what answers there is not AWS", "check --endpoint-url, and any proxy on the way")
     return CollectError(f"AWS cannot be reached: {error}", "check the network, the region and --endpoint-url")

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from .errors import CollectError
+from .errors import ArgumentError
 from .session import ORGANIZATION_ROLE, Caller, Target, assume, organization_accounts
 
 
@@ -52,7 +52,7 @@ def find_targets(
 
 
 def check_regions(session: boto3.Session, regions: Collection[str]) -> None:
-    """Raise CollectError for a region name that no partition of AWS has."""
+    """Raise ArgumentError for a region name that no partition of AWS has."""
     known = {
         region
         for partition in session.get_available_partitions()
@@ -60,7 +60,7 @@ def check_regions(session: boto3.Session, regions: Collection[str]) -> None:
     }
     for region in sorted(set(regions) - known):
         close = get_close_matches(region, known, 1)
-        raise CollectError(
+        raise ArgumentError(
             f"unknown region {region}",
             f"did you mean {close[0]}?" if close else "a region newer than this boto3 needs its upgrade",
         )

@@ -98,6 +98,12 @@ def test_a_lookup_reaches_as_far_as_it_says(policy, within, row, expected):
     assert found["vpc-1"] == expected
 
 
+def test_what_an_account_has_once_is_in_every_region(policy):
+    account = {"AccountId": A, "Regions": [], "PublicAccessBlock": None}
+    judging = policy(lookup="owner: {from: AWS::Account, one: true}", **{"assert": "$owner.AccountId"})
+    assert statuses(judging, AWS_EC2_VPC=[VPC], AWS_Account=[account]) == {"vpc-1": "pass"}
+
+
 @pytest.mark.parametrize("within", ["region", "account", "snapshot"])
 def test_a_lookup_in_what_was_not_collected_is_unknown(policy, within):
     lookup = f"logs: {{from: AWS::EC2::FlowLog, match: {{ResourceId: VpcId}}, within: {within}}}"

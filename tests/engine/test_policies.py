@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from stillframe.engine import PolicyError, load_policies
-from stillframe.engine.errors import SettingError
 from stillframe.engine.policies import apply_settings
+from stillframe.snapshot import ArgumentError
 
 SOUND = """\
 id: keys
@@ -90,6 +90,18 @@ def test_five_lines_are_a_policy(tmp_path):
             "A\ntests: [{name: a, given: {AWS::X::Y: []}, expect: pass}]",
             "unknown resource type AWS::X::Y",
         ),
+        ("Rotation.KeyRotationEnabled", "!A", "an expression that begins with ! goes after `>-`, or in quotes"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {}, expect: none, params: {x: 1}}]",
+            "6:53: no parameter x",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\ntests: [{name: a, given: {}, expect: none, time: soon}]", "does not match"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {AWS::KMS::Key: [{A: {$missing: 1}}]}, expect: none}]",
+            "p0.yaml:6:43: a $missing marker must stand alone",
+        ),
         ("Rotation.KeyRotationEnabled", "A\nreferences: ['http://x']", "does not match"),
     ],
 )
@@ -116,6 +128,12 @@ def test_a_folder_without_policies_and_an_absent_file_are_faults(tmp_path):
         load_policies([tmp_path / "absent.yaml"], shipped=False)
 
 
+def test_a_setting_may_be_text_that_looks_like_a_number(tmp_path):
+    (tmp_path / "p.yaml").write_text(SOUND + "params: {account: {type: string, default: '', description: d}}\n")
+    (policy,) = apply_settings(load_policies([tmp_path], shipped=False), ["keys.account=383107644153"])
+    assert policy.params == {"account": "383107644153"}
+
+
 def test_settings_change_parameters():
     policies = apply_settings(
         load_policies(), ["vpc-flow-logs.traffic_type=ALL", "cloudtrail-kms-encryption.accept_bucket_key=true"]
@@ -136,6 +154,6 @@ def test_settings_change_parameters():
     ],
 )
 def test_a_wrong_setting_says_what_is_wrong(setting, message):
-    with pytest.raises(SettingError) as error:
+    with pytest.raises(ArgumentError) as error:
         apply_settings(load_policies(), [setting])
     assert message in str(error.value)

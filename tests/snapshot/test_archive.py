@@ -95,6 +95,24 @@ def test_a_manifest_cannot_name_a_path(snapshot, name):
         read_everything(snapshot)
 
 
+def test_a_marker_spelled_with_escapes_is_still_a_marker(snapshot):
+    path = snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"IsDefault":false', b'"IsDefault":{"$\\u006dissing":"x"}'))
+    redigest(snapshot)
+    (vpc,) = open_snapshot(snapshot).account(ACCOUNT).read("AWS::EC2::VPC")
+    assert str(vpc.config["IsDefault"]) == "x"
+
+
+def test_resources_without_a_digest_are_refused(snapshot):
+    path = snapshot / ACCOUNT / "account.json"
+    account = json.loads(path.read_text())
+    account["types"]["AWS::EC2::VPC"]["sha256"] = None
+    path.write_text(json.dumps(account))
+    edit(snapshot, accounts={ACCOUNT: digest(path.read_bytes())})
+    with pytest.raises(SnapshotError, match="1 of AWS::EC2::VPC without a digest"):
+        read_everything(snapshot)
+
+
 def test_a_newer_format_is_refused_with_what_to_do(snapshot):
     edit(snapshot, format=2, unheard_of=True)
     with pytest.raises(SnapshotError, match="snapshot format 2, but this version reads up to 1") as error:

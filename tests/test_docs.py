@@ -1,0 +1,470 @@
+"""The documentation is true: what it shows is run, and what it lists is complete.
+
+A `console` block is run, in order with the policies of `yaml` blocks and the files of named `json` blocks of its
+page; its output must come out as shown, but for spaces at the ends of lines. Blocks that need AWS or the demo are
+`sh` or `text`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import stillframe
+import typer
+import yaml
+from builders import shipped, write_snapshot
+from stillframe.cli import app
+from stillframe.engine import evaluate, exit_codes, load_policies
+from stillframe.engine import interpret as expressions
+from stillframe.engine.diff import Change
+from stillframe.engine.expression import parse
+from stillframe.engine.functions import ARITY, AWARE, OURS
+from stillframe.engine.model import Severity, Status
+from stillframe.engine.output import DIFFERENCE_FIELDS, FINDING_FIELDS, finding_record
+from stillframe.engine.policies import policy_schema
+from stillframe.engine.policy_tests import TIME, fixture, run_tests
+from stillframe.snapshot import open_snapshot
+from stillframe.snapshot.catalog import load_catalog
+from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.verify import schema
+
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+}
+README, POLICIES, FINDINGS = PAGES["README.md"], PAGES["docs/writing-policies.md"], PAGES["docs/findings.md"]
+COMMANDS, QUICKSTART, FORMAT = PAGES["docs/commands.md"], PAGES["docs/quickstart.md"], PAGES["docs/snapshot-format.md"]
+RECORDS = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
+BEFORE, AFTER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 8, tzinfo=UTC)
+COUNTS = {
+    "AWS::CloudTrail::Trail": "trails",
+    "AWS::Account": "accounts",
+    "AWS::KMS::Key": "KMS keys",
+    "AWS::EC2::VPC": "VPCs",
+}
+
+# ------------------------------------------------------------------------------------------ reading pages
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block. `file` is the path in backticks on the line before it, if there is one."""
+
+    kind: str
+    text: str
+    file: str | None
+
+
+def blocks(page: str) -> list[Block]:
+    fence = re.compile(
+        r"(?:^`(?P<file>[^`\n]+)`\n\n)?^(?P<indent> *)```(?P<kind>\w+)\n(?P<text>.*?)^(?P=indent)```$",
+        re.MULTILINE | re.DOTALL,
+    )
+    return [Block(found["kind"], textwrap.dedent(found["text"]), found["file"]) for found in fence.finditer(page)]
+
+
+def policies(page: str) -> list[str]:
+    return [block.text for block in blocks(page) if block.kind == "yaml"]
+
+
+def commands(block: Block) -> Iterator[tuple[str, str]]:
+    """Each command of a console block, with the output that it shows."""
+    head, *rest = re.split(r"^\$ (.*)\n", block.text, flags=re.MULTILINE)
+    assert not head, f"a console block begins with a command: {head!r}"
+    yield from zip(rest[::2], rest[1::2], strict=True)
+
+
+def section(page: str, heading: str) -> str:
+    """A page from a heading to the next one of its level or above."""
+    level = re.search(rf"^(#+) {re.escape(heading)}$", page, re.MULTILINE)
+    assert level, f"no section {heading!r}"
+    return re.split(rf"^#{{1,{len(level[1])}}} ", page[level.end() :], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the tables in a text, without their headings; backticks and escapes taken off."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    body = [line for line, below in zip(lines, [*lines[1:], ""], strict=True) if not re.match(r"\|[-|]+\|$", below)]
+    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in body if not re.match(r"\|[-|]+\|$", line)]
+    return [[cell.strip().replace(r"\|", "|") for cell in line] for line in cells]
+
+
+def names(text: str) -> list[str]:
+    """What stands in single backticks."""
+    return re.findall(r"(?<!`)`([^`]+)`(?!`)", text)
+
+
+def plain(cell: str) -> str:
+    """The code of a cell, without its backticks."""
+    marks = re.match(r"`+", cell)
+    return cell.strip(marks[0]).strip() if marks else cell
+
+
+# ------------------------------------------------------------------------------------------- the examples
+
+
+def trail(account: str, name: str, **config: object) -> dict[str, object]:
+    arn = f"arn:aws:cloudtrail:us-east-1:{account}:trail/{name}"
+    return {"$account": account, "$name": name, "Name": name, "TrailARN": arn, "HomeRegion": "us-east-1", **config}
+
+
+def key(name: str, state: str) -> dict[str, object]:
+    arn = f"arn:aws:kms:us-east-1:444455556666:key/{name}"
+    return {"$account": "444455556666", "KeyId": name, "KeyArn": arn, "Metadata": {"KeyState": state}}
+
+
+def estate(first: str, second: str) -> dict[str, list[dict[str, object]]]:
+    """README's: three encrypted trails; the states of two keys; the third key's account was not collected."""
+    return {
+        "AWS::CloudTrail::Trail": [
+            trail("111122223333", "main", KmsKeyId="arn:aws:kms:us-east-1:444455556666:key/1a2b"),
+            trail("222233334444", "payments", KmsKeyId="arn:aws:kms:us-east-1:444455556666:key/3c4d"),
+            trail("333344445555", "website", KmsKeyId="arn:aws:kms:us-east-1:999988887777:key/5e6f"),
+        ],
+        "AWS::KMS::Key": [key("1a2b", first), key("3c4d", second)],
+    }
+
+
+def demo(*, payments: bool) -> dict[str, list[dict[str, object]]]:
+    """The trails of the demo's organisation, with account ids that stay."""
+    accounts = {
+        "acme-org-trail": "123456789012",
+        "log-archive": "444455556666",
+        "payments": "111122223333",
+        "website": "222233334444",
+    }
+    logging = {"payments": payments}
+    return {
+        "AWS::CloudTrail::Trail": [
+            trail(account, name, Status={"IsLogging": logging.get(name, True)}) for name, account in accounts.items()
+        ]
+    }
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the snapshots that the documentation speaks of, and a terminal that does not change tables."""
+    for name in ("COLUMNS", "LINES", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    write_snapshot(tmp_path / "snapshots", estate("Disabled", "Enabled"), BEFORE)
+    write_snapshot(tmp_path / "snapshots", estate("Enabled", "PendingDeletion"), AFTER)
+    write_snapshot(tmp_path / "demo/snapshots", demo(payments=True), BEFORE)
+    write_snapshot(tmp_path / "demo/snapshots", demo(payments=False), AFTER)
+    return tmp_path
+
+
+def save(block: Block) -> None:
+    name = f"{yaml.safe_load(block.text)['id']}.yaml" if block.kind == "yaml" else block.file
+    if name:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(block.text)
+
+
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "```console" in text])
+def test_console_blocks_show_what_comes_out(page, workplace, run):
+    code = 0
+    for block in blocks(PAGES[page]):
+        if block.kind in ("yaml", "json"):
+            save(block)
+        for command, shown in commands(block) if block.kind == "console" else ():
+            if command == "echo $?":
+                actual = f"{code}\n"
+            else:
+                program, *arguments = shlex.split(command)
+                assert program == "stillframe", f"{command}: not run; mark its block as sh"
+                result = run(*arguments)
+                code, actual = result.code, result.out + result.err
+            assert re.sub(r" +$", "", actual, flags=re.MULTILINE) == shown, f"{page}: {command}"
+
+
+def test_there_are_console_blocks_where_people_begin():
+    assert README.count("```console") == 2
+    assert QUICKSTART.count("```console") == 4
+
+
+@pytest.mark.parametrize(("page", "text"), [(page, text) for page in PAGES for text in policies(PAGES[page])])
+def test_each_policy_loads_and_its_tests_pass(page, text, tmp_path):
+    (tmp_path / "policy.yaml").write_text(text)
+    (policy,) = load_policies([tmp_path / "policy.yaml"], shipped=False)
+    outcomes = list(run_tests(policy))
+    assert [(outcome.name, outcome.faults) for outcome in outcomes if outcome.faults] == []
+    assert bool(policy.tests) == bool(outcomes)
+
+
+def test_the_first_policy_is_short_and_a_page_of_policies_has_tests():
+    assert len(policies(README)) == 1
+    assert len(policies(README)[0].splitlines()) <= 10
+    assert sum("tests:" in text for text in policies(POLICIES)) >= 4
+
+
+def test_findings_are_as_shown(workplace):
+    shown, gap = (json.loads(block.text) for block in blocks(FINDINGS) if block.kind == "json")
+    (workplace / "policy.yaml").write_text(policies(README)[0])
+    (policy,) = load_policies([workplace / "policy.yaml"], shipped=False)
+    found = [finding_record(finding) for finding in evaluate(open_snapshot(workplace / "snapshots"), [policy])]
+    assert shown in found
+    denied = fixture(
+        {"AWS::EC2::VPC": {"$missing": "UnauthorizedOperation: ec2:DescribeVpcs"}, "AWS::EC2::FlowLog": []}
+    )
+    assert [gap] == [finding_record(finding) for finding in evaluate(denied, shipped("vpc-flow-logs"))]
+    for record in (shown, gap):
+        assert list(record) == list(FINDING_FIELDS)
+
+
+def test_the_fingerprint_is_made_as_shown(workplace):
+    (code,) = (block.text for block in blocks(FINDINGS) if block.kind == "python")
+    scope: dict[str, object] = {}
+    exec(code, scope)
+    for finding in evaluate(open_snapshot(workplace / "snapshots"), shipped()):
+        record = finding_record(finding)
+        assert scope["fingerprint"](record) == record["fingerprint"]
+
+
+FUNCTIONS = rows(section(POLICIES, "Functions"))
+
+
+@pytest.mark.parametrize(("example", "gives"), [row[1:] for row in FUNCTIONS], ids=[row[1] for row in FUNCTIONS])
+def test_each_function_gives_what_its_example_says(example, gives):
+    found = expressions.evaluate(parse(plain(example)), {}, {"snapshot_time": TIME})
+    assert found == json.loads(plain(gives))
+
+
+TRUTHS = rows(section(POLICIES, "How unknown flows"))
+
+
+@pytest.mark.parametrize(("a", "b", "both", "either", "negated"), TRUTHS)
+def test_unknown_flows_as_the_table_says(a, b, both, either, negated):
+    truths = {"true": True, "false": False, "unknown": Unknown.because("denied")}
+    at = {"a": truths[a], "b": truths[b]}
+    for expression, expected in (("a && b", both), ("a || b", either), ("!a", negated)):
+        assert expressions.holds(parse(expression), at, {}) == truths[expected], expression
+
+
+# --------------------------------------------------------------------------------------------- the lists
+
+
+def test_every_function_is_documented_once():
+    def documented(heading: str) -> list[str]:
+        return [plain(row[0]).partition("(")[0] for row in rows(section(POLICIES, heading))]
+
+    assert sorted(documented("Added by Stillframe")) == sorted(OURS)
+    assert sorted(documented("JMESPath's own")) == sorted(ARITY.keys() - OURS.keys())
+    assert AWARE.keys() <= set(names(section(POLICIES, "How unknown flows")))
+
+
+def test_every_key_of_a_policy_is_documented():
+    properties, parts = policy_schema()["properties"], policy_schema()["$defs"]
+
+    def documented(heading: str) -> set[str]:
+        return {plain(row[0]) for row in rows(section(POLICIES, heading))}
+
+    assert documented("Keys") == properties.keys()
+    assert documented("Lookups") == parts["lookup"]["properties"].keys()
+    assert documented("Rollups") == properties["rollup"]["properties"].keys()
+    assert documented("Tests") == parts["test"]["properties"].keys()
+    assert parts["param"]["properties"].keys() <= set(names(section(POLICIES, "Parameters")))
+    assert properties["remediation"]["properties"].keys() <= set(names(section(POLICIES, "Keys")))
+    for value in properties["rollup"]["properties"].values():
+        assert set(value["enum"]) <= set(names(section(POLICIES, "Rollups")))
+    assert set(parts["lookup"]["properties"]["within"]["enum"]) <= set(names(section(POLICIES, "Lookups")))
+    assert set(parts["status"]["enum"]) <= set(names(section(POLICIES, "Tests")))
+
+
+def test_every_resource_type_is_documented():
+    documented = {row[0]: row[1:] for row in rows(section(POLICIES, "What a policy may read"))}
+    assert {plain(kind) for kind in documented} == load_catalog().keys()
+    for kind, (identity, _, attached) in documented.items():
+        spec = load_catalog()[plain(kind)]
+        assert plain(identity) == spec.id
+        assert names(attached) == list(spec.attach)
+    tagged = names(section(POLICIES, "What a policy may read").partition("Tags are read for")[2].partition(".")[0])
+    assert set(tagged) == {kind for kind, spec in load_catalog().items() if spec.tags}
+
+
+def actions(kinds) -> set[str]:
+    specs = [load_catalog()[kind] for kind in kinds]
+    return {call.action for spec in specs for call in (spec.list, *spec.attach.values())}
+
+
+def test_every_permission_is_listed():
+    part = section(QUICKSTART, "The permissions it needs")
+    documented = {plain(row[0]): set(names(row[1])) for row in rows(part)}
+    sources = [file for file in (files("stillframe.snapshot") / "catalog").iterdir() if file.name.endswith(".yaml")]
+    assert documented == {file.name: actions(yaml.safe_load(file.read_text())["resources"]) for file in sources}
+    (document,) = (json.loads(block.text) for block in blocks(part) if block.kind == "json")
+    (statement,) = document["Statement"]
+    assert sorted(statement["Action"]) == statement["Action"]
+    assert set(statement["Action"]) == actions(load_catalog()) - {"sts:GetCallerIdentity"}
+
+
+def test_every_exit_code_is_documented():
+    page = PAGES["docs/exit-codes.md"]
+    codes = {name: code for name, code in vars(exit_codes).items() if name.isupper()}
+    before, _, by_command = page.partition("## By command")
+    assert {plain(row[1]): int(row[0]) for row in rows(before)} == codes
+    assert {plain(row[0]) for row in rows(by_command)} == {" ".join(path) for path in COMMAND_LINE if path}
+
+
+def test_every_field_and_word_of_a_finding_is_documented():
+    assert [plain(row[0]) for row in rows(section(FINDINGS, "Fields"))] == list(FINDING_FIELDS)
+    assert {plain(row[0]) for row in rows(section(FINDINGS, "Statuses"))} == set(Status)
+    assert set(Severity) <= set(names(section(FINDINGS, "Fields")))
+    documented = [plain(row[0]) for row in rows(section(FINDINGS, "Differences"))]
+    extra = len(DIFFERENCE_FIELDS) - len(FINDING_FIELDS)
+    assert documented[:extra] == list(DIFFERENCE_FIELDS[:extra])
+    assert documented[extra:] == list(Change)
+
+
+def test_every_field_of_a_snapshot_is_documented():
+    def documented(heading: str) -> list[str]:
+        return [plain(row[0]) for row in rows(section(FORMAT, heading))]
+
+    account = schema("account")["properties"]
+    entry = account["types"]["additionalProperties"]["properties"]
+    assert documented("`manifest.json`") == list(schema("manifest")["properties"])
+    assert documented("`ACCOUNT/account.json`") == [*account, *entry]
+    assert documented("`ACCOUNT/TYPE.jsonl`") == list(schema("resource")["properties"])
+
+
+def test_the_map_names_what_is_there():
+    tables = section(PAGES["docs/architecture.md"], "The modules")
+    rooms = [part for part in re.split(r"(?=^\| `\w+/` \| \|$)", tables, flags=re.MULTILINE) if part.startswith("|")]
+    assert len(rooms) == 2
+    for part in rooms:
+        room = ROOT / names(part)[0]
+        modules = [name for row in rows(part) for name in names(row[0])]
+        assert len(modules) > 10
+        assert [name for name in modules if not (room / name).exists()] == []
+
+
+def test_the_policies_that_ship_are_in_the_readme():
+    documented = [tuple(map(plain, row)) for row in rows(section(README, "The nine policies"))]
+    assert documented == [(policy.id, COUNTS[policy.population()], policy.severity.value) for policy in shipped()]
+
+
+def test_the_changelog_knows_this_version():
+    assert stillframe.__version__ in PAGES["CHANGELOG.md"]
+
+
+# ------------------------------------------------------------------------------------- the command line
+
+
+def tree(command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    children = getattr(command, "commands", {})
+    if not children or not path:
+        yield path, command
+    for name, child in children.items():
+        yield from tree(child, (*path, name))
+
+
+COMMAND_LINE = dict(tree(typer.main.get_command(app)))
+
+
+def options(command) -> set[str]:
+    return {name for param in command.params for name in param.opts if name.startswith("-")}
+
+
+@pytest.mark.parametrize("path", COMMAND_LINE, ids=" ".join)
+def test_every_command_and_option_is_documented(path):
+    command = COMMAND_LINE[path]
+    part = section(COMMANDS, " ".join(("stillframe", *path)))
+    documented = {name.split()[0] for row in rows(part) for name in names(row[0])}
+    arguments = {param.name.upper() for param in command.params if not param.opts[0].startswith("-")}
+    assert documented - {"--help", "-h"} == options(command) | arguments
+
+
+def invocations(text: str) -> Iterator[list[str]]:
+    """Each call of stillframe in a shell block."""
+    for line in text.splitlines():
+        words: list[str] = []
+        for word in [*shlex.split(line, comments=True), "&&"]:
+            if word in ("&&", "||", "|", ">", ";"):
+                if words and words[0].endswith("stillframe"):
+                    yield words[1:]
+                words = []
+            else:
+                words.append(word)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_are_not_run_exist(page):
+    for block in blocks(PAGES[page]):
+        for words in invocations(block.text) if block.kind == "sh" else ():
+            path = next(tuple(words[:size]) for size in (2, 1, 0) if tuple(words[:size]) in COMMAND_LINE)
+            assert path, words
+            assert {word for word in words if word.startswith("-") and word != "-"} <= options(COMMAND_LINE[path]), (
+                words
+            )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_make_targets_exist(page):
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    code = [block.text for block in blocks(PAGES[page]) if block.kind == "sh"] + names(PAGES[page])
+    assert {name for text in code for name in re.findall(r"^make ([a-z]+)", text, re.MULTILINE)} <= targets
+
+
+# ------------------------------------------------------------------------------------------- the pages
+
+
+def anchors(page: str) -> set[str]:
+    prose = re.sub(r"^ *```.*?^ *```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)">', page))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    prose = re.sub(r"^ *```.*?^ *```$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)]+)\)", prose):
+        if link.startswith("https://"):
+            continue
+        target, _, anchor = link.partition("#")
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), link
+        if anchor:
+            assert anchor in anchors(path.read_text()), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_can_be_reached_from_the_readme(page):
+    reached, queue = set(), ["README.md"]
+    while queue:
+        current = queue.pop()
+        if current in reached or current not in PAGES:
+            continue
+        reached.add(current)
+        links = re.findall(r"\]\(([^)#]+\.md)", PAGES[current])
+        queue += [os.path.normpath(Path(current).parent / link) for link in links]
+    assert page in reached
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
+def test_each_record_has_its_four_parts_and_fits_a_page(record):
+    text = record.read_text()
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Status", "Context", "Decision", "Consequences"]
+    assert text.startswith(f"# {record.name[:4]}: ")
+    assert len(text.splitlines()) <= 40
+
+
+def test_the_index_of_records_is_complete():
+    shown = [(row[0], row[1]) for row in rows(PAGES["docs/adr/README.md"])]
+    expected = []
+    for record in RECORDS:
+        text = record.read_text()
+        title, status = text.splitlines()[0].removeprefix("# "), section(text, "Status").strip().splitlines()[0]
+        expected.append((f"[{title}]({record.name})", status))
+    assert shown == expected
