@@ -6,6 +6,7 @@ Heavy modules are imported by the command that needs them, so that `--help` stay
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -283,12 +284,12 @@ def demo(
     )
     _say(f"Snapshots and findings are in {into}. Try:")
     for command in (
-        f"stillframe diff {first.path} {second.path}",
-        f"stillframe evaluate {archive} -o findings.csv",
-        f"stillframe snapshot verify {archive}",
-        "stillframe policy show vpc-flow-logs",
+        f"diff {first.path} {second.path}",
+        f"evaluate {archive} -o findings.csv",
+        f"snapshot verify {archive}",
+        "policy show vpc-flow-logs",
     ):
-        typer.secho(f"   {command}", fg="cyan", err=True)
+        typer.secho(f"   {_program()} {command}", fg="cyan", err=True)
 
 
 def main() -> None:
@@ -420,6 +421,13 @@ def _tell(message: str, help: str) -> None:  # noqa: A002 - the word people see
     if help:
         typer.secho("help: ", nl=False, err=True, bold=True, fg="cyan")
         typer.echo(printable(help), err=True)
+
+
+def _program() -> str:
+    """What to type to run this program again: it need not be on the PATH."""
+    if shutil.which("stillframe"):
+        return "stillframe"
+    return sys.argv[0] if Path(sys.argv[0]).name == "stillframe" else f"{sys.executable} -m stillframe"
 
 
 def _say(text: str) -> None:
