@@ -15,11 +15,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
+from stillframe.engine.commands import authoring, customising
+from stillframe.engine.commands.options import (
+    ARCHIVE,
+    AllowUnknown,
+    Config,
+    FailOn,
+    Outputs,
+    Policies,
+    Settings,
+    Shipped,
+    Show,
+    SnapshotPath,
+    Verbose,
+    rules,
+    written,
+)
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from stillframe.engine.model import Policy, Severity
+    from stillframe.engine.model import Severity
     from stillframe.snapshot.collect import Plan
     from stillframe.snapshot.model import Collected
 
@@ -46,33 +62,15 @@ snapshot_app = typer.Typer(help="List, show and verify snapshots.", no_args_is_h
 policy_app = typer.Typer(help="List, show and test policies.", no_args_is_help=True)
 app.add_typer(snapshot_app, name="snapshot")
 app.add_typer(policy_app, name="policy")
-
-ARCHIVE = Path("snapshots")
-SnapshotPath = Annotated[
-    Path, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot.", metavar="SNAPSHOT")
-]
-Policies = Annotated[
-    list[Path] | None,
-    typer.Option("--policies", "-p", help="Policy file or folder, instead of the shipped policies; repeatable."),
-]
-Shipped = Annotated[bool, typer.Option("--shipped", help="Judge by the shipped policies as well as by those of -p.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="A policy's parameter: POLICY.PARAMETER=VALUE; repeatable.", metavar="SETTING"),
-]
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
-]
-FailOn = Annotated[
-    str,
-    typer.Option(help="Exit 1 for failures at or above: critical, high, medium, low, informational; or never."),
-]
-AllowUnknown = Annotated[
-    bool, typer.Option("--allow-unknown", help="Exit 0, not 4, where something is unknown but nothing fails.")
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence and remediation with each finding.")]
-Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.")]
+app.add_typer(authoring.resource_app, name="resource")
+app.command("query")(authoring.query)
+policy_app.command("explain")(authoring.explain)
+policy_app.command("lint")(authoring.lint_policies)
+policy_app.command("new")(authoring.new)
+policy_app.command("list")(customising.policy_list)
+policy_app.command("show")(customising.policy_show)
+policy_app.command("waive")(customising.waive)
+policy_app.command("schema")(customising.schema)
 
 
 @app.callback(invoke_without_command=True)
@@ -125,12 +123,16 @@ def evaluate(
     snapshot: SnapshotPath = ARCHIVE,
     policies: Policies = None,
     shipped: Shipped = False,
+    config: Config = None,
     settings: Settings = None,
     output: Outputs = None,
     fail_on: FailOn = "low",
     allow_unknown: AllowUnknown = False,
     show: Show = 20,
     verbose: Verbose = False,
+    receipt: Annotated[
+        str | None, typer.Option(help="Write what the judgement was made of to this file, as JSON.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.output import STDOUT, check_targets
@@ -141,10 +143,11 @@ def evaluate(
     check_targets(targets)
     code = run_evaluate(
         open_snapshot(snapshot),
-        _policies(policies, settings, shipped=shipped),
+        rules(config, policies, settings, shipped=shipped),
         _out(),
         _err(),
         targets=targets,
+        receipt=receipt,
         keep=0 if STDOUT in targets else show or sys.maxsize,
         verbose=verbose,
         fail_on=least,
@@ -159,6 +162,7 @@ def diff(
     new: Annotated[Path, typer.Argument(help="The later snapshot.")],
     policies: Policies = None,
     shipped: Shipped = False,
+    config: Config = None,
     settings: Settings = None,
     output: Outputs = None,
     fail_on: FailOn = "low",
@@ -175,7 +179,7 @@ def diff(
     code = run_diff(
         open_snapshot(old),
         open_snapshot(new),
-        _policies(policies, settings, shipped=shipped),
+        rules(config, policies, settings, shipped=shipped),
         _out(),
         _err(),
         targets=targets,
@@ -222,38 +226,33 @@ def snapshot_verify(snapshot: SnapshotPath = ARCHIVE) -> None:
     typer.secho("the snapshot is whole and unchanged", fg="green", err=True)
 
 
-@policy_app.command("list")
-def policy_list(policies: Policies = None) -> None:
-    """List policies: id, severity, what is judged, title."""
-    from stillframe.engine.terminal import print_policies
-
-    print_policies(_out(), _policies(policies, None))
-
-
-@policy_app.command("show")
-def policy_show(policy: Annotated[str, typer.Argument(help="The policy's id.")], policies: Policies = None) -> None:
-    """Print a policy as it was written."""
-    typer.echo(_one_policy(policy, policies).text, nl=False)
-
-
 @policy_app.command("test")
 def policy_test(
     policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.")] = "",
     policies: Policies = None,
+    config: Config = None,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,
+    mutate: Annotated[bool, typer.Option("--mutate", help="Each small change to a policy must be noticed.")] = False,
+    record: Annotated[
+        tuple[Path, str] | None,
+        typer.Option(
+            help="Run nothing: print an example cut out of a snapshot. ID is a finding's fingerprint or resource.",
+            metavar="SNAPSHOT ID",
+        ),
+    ] = None,
 ) -> None:
     """Run the examples that policies carry: exit 1 if one does not come out as it says."""
-    from stillframe.engine import exit_codes
-    from stillframe.engine.policy_tests import run_tests
-    from stillframe.engine.terminal import printable
+    from stillframe.engine.record import record as cut
+    from stillframe.engine.testing import run_policy_tests
+    from stillframe.snapshot import open_snapshot
 
-    chosen = [_one_policy(policy, policies)] if policy else _policies(policies, None)
-    outcomes = [outcome for each in chosen for outcome in run_tests(each)]
-    failed = [outcome for outcome in outcomes if outcome.faults]
-    for outcome in failed:
-        for fault in outcome.faults:
-            typer.echo(printable(f"{outcome.policy}: {outcome.name}: {fault}"))
-    typer.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} examples as expected", err=True)
-    raise typer.Exit(exit_codes.FAILURES if failed else exit_codes.OK if outcomes else exit_codes.NOTHING)
+    if record and (coverage or mutate):
+        raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
+    chosen = written(config, policies, policy)
+    if record:
+        typer.echo(cut(chosen, open_snapshot(record[0]), record[1]), nl=False)
+        return
+    raise typer.Exit(run_policy_tests(chosen, _out(), _err(), coverage=coverage, mutants=mutate))
 
 
 @app.command()
@@ -261,11 +260,12 @@ def demo(
     into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
 ) -> None:
     """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
+    from stillframe.engine.rules import load_rules
     from stillframe.engine.run import run_diff, run_evaluate
     from stillframe.snapshot import open_snapshot
     from stillframe.snapshot.demo import Estate, session, stand_in
 
-    archive, policies, out, err = into / "snapshots", _policies(None, None), _out(), _err()
+    archive, judged_by, out, err = into / "snapshots", load_rules(), _out(), _err()
     with stand_in() as url:
         _say("1. A local AWS stand-in, and in it a small organisation: some of it wrong on purpose")
         estate = Estate(url)
@@ -273,14 +273,14 @@ def demo(
         _say("2. stillframe collect --org")
         first = _collect(session(), archive, _plan((), (), url, 16), organization=True)
         _say("3. stillframe evaluate")
-        run_evaluate(open_snapshot(first.path), policies, out, err, targets=[str(into / "before.jsonl")], keep=8)
+        run_evaluate(open_snapshot(first.path), judged_by, out, err, targets=[str(into / "before.jsonl")], keep=8)
         _say("4. Two things are mended, two are broken, one is removed; then collect and evaluate again")
         estate.mend_and_break()
         second = _collect(session(), archive, _plan((), (), url, 16), organization=True)
-        run_evaluate(open_snapshot(second.path), policies, out, err, targets=[str(into / "after.jsonl")])
+        run_evaluate(open_snapshot(second.path), judged_by, out, err, targets=[str(into / "after.jsonl")])
     _say("5. stillframe diff")
     run_diff(
-        open_snapshot(first.path), open_snapshot(second.path), policies, out, err, targets=[str(into / "diff.jsonl")]
+        open_snapshot(first.path), open_snapshot(second.path), judged_by, out, err, targets=[str(into / "diff.jsonl")]
     )
     _say(f"Snapshots and findings are in {into}. Try:")
     for command in (
@@ -313,8 +313,17 @@ def _interrupted(*_: object) -> None:
 
 def _explain(error: Exception) -> int:
     from stillframe.engine import exit_codes
+    from stillframe.engine.errors import PolicyError
+    from stillframe.engine.terminal import printable
     from stillframe.snapshot import CollectError, StillframeError
 
+    if isinstance(error, PolicyError):
+        for problem in error.problems:
+            _tell(str(problem), "")
+            for line in problem.excerpt() or ():
+                typer.secho(f"    {printable(line)}", err=True, dim=True)
+        _tell("", error.help)
+        return exit_codes.INVALID
     if isinstance(error, StillframeError):
         _tell(str(error), error.help)
         return exit_codes.NOTHING if isinstance(error, CollectError) else exit_codes.INVALID
@@ -380,18 +389,6 @@ def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None
         endpoint_url=endpoint_url,
         workers=workers,
     )
-
-
-def _policies(paths: list[Path] | None, settings: list[str] | None, *, shipped: bool = False) -> list[Policy]:
-    from stillframe.engine.policies import apply_settings, load_policies
-
-    return apply_settings(load_policies(paths or (), shipped=shipped or not paths), settings or ())
-
-
-def _one_policy(name: str, paths: list[Path] | None) -> Policy:
-    from stillframe.engine.policies import pick
-
-    return pick(_policies(paths, None), name)
 
 
 def _severity(name: str) -> Severity | None:

@@ -90,8 +90,10 @@ def diff(old: Snapshot, new: Snapshot, before: Iterable[Finding], after: Iterabl
 
 
 def new_failures(difference: Difference, fail_on: Severity | None) -> bool:
-    """Whether a difference is a new failure at or above a severity."""
-    return difference.change is Change.NEW and fail_on is not None and difference.finding.severity.rank <= fail_on.rank
+    """Whether a difference is a new failure at or above a severity, and not waived."""
+    if difference.change is not Change.NEW or difference.finding.waived:
+        return False
+    return fail_on is not None and difference.finding.severity.rank <= fail_on.rank
 
 
 class _Reach:

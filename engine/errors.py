@@ -2,6 +2,7 @@
 
 StillframeError (snapshot/errors.py)
 ├── PolicyError        policies that must not be used; `problems` names every fault of every file
+│   └── ConfigError    the same for stillframe.yaml, and for what it names
 ├── OutputError        (output.py) a file that cannot be written, or whose format is not known
 └── EvaluationError    an expression that has no value for a resource; becomes an `error` finding
 """
@@ -16,25 +17,51 @@ from ..snapshot.errors import StillframeError
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One fault in a policy file. Lines and columns count from 1; line 0 is the file as a whole."""
+    """One fault in a policy file or stillframe.yaml. Lines and columns count from 1; line 0 is the whole file.
+
+    `source` is the text of the line, where there is one to show.
+    """
 
     path: str
     line: int
     column: int
     message: str
+    source: str = ""
 
     def __str__(self) -> str:
         place = f":{self.line}:{self.column}" if self.line else ""
         return f"{self.path}{place}: {self.message}"
 
+    def excerpt(self) -> tuple[str, str] | None:
+        """The line and a caret below the column, of a long line what is around it."""
+        if not self.source.strip():
+            return None
+        begin = max(0, self.column - 80) if len(self.source) > 160 else 0
+        return self.source[begin : begin + 160], " " * (self.column - 1 - begin) + "^"
+
 
 class PolicyError(StillframeError):
     """Policies that cannot be loaded. A broken policy stops the run: skipping one would hide its failures."""
 
+    manual = "docs/writing-policies.md says what a policy may contain"
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = sorted(problems)
-        super().__init__("\n".join(map(str, self.problems)), "docs/writing-policies.md says what a policy may contain")
+        super().__init__("\n".join(map(str, self.problems)), self.manual)
+
+
+class ConfigError(PolicyError):
+    """A stillframe.yaml that cannot be used. Half of one would judge by other rules than its owner wrote."""
+
+    manual = "docs/customising.md says what stillframe.yaml may contain"
 
 
 class EvaluationError(StillframeError):
-    """An expression that cannot be evaluated, such as the length of a number."""
+    """An expression that cannot be evaluated, such as the length of a number; `at` is the character it is about."""
+
+    at: int = 0
+
+    def moved(self, offset: int) -> EvaluationError:
+        """The same error, in a text that the expression is a part of."""
+        self.at += offset
+        return self

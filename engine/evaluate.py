@@ -9,13 +9,13 @@ from typing import Any
 
 from ..snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from .errors import EvaluationError
-from .functions import Truth, kleene_all
 from .interpret import holds
 from .join import Joins
 from .model import Assertion, Finding, Policy, Status
 from .reads import evidence
 from .rollup import Folded, Item, fold
 from .template import Template, render
+from .unknowns import Truth, kleene_all
 
 
 class Variables(dict[str, Any]):
@@ -76,10 +76,9 @@ def _findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str
         yield _finding(policy, account.id, region, policy.resource, policy.resource, None, verdict)
 
 
-def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:
-    """One policy on one resource. An expression without a value is an `error` for that resource alone."""
-    lookups = {name: partial(joins.find, lookup, resource) for name, lookup in policy.lookups.items()}
-    scope = Variables(
+def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Variables:
+    """What a policy's expressions may name when they judge a resource."""
+    return Variables(
         {
             **_variables(policy, resource.account, snapshot_time),
             "region": resource.region,
@@ -87,8 +86,13 @@ def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) 
             "name": resource.name,
             "tags": resource.tags,
         },
-        lookups,
+        {name: partial(joins.find, lookup, resource) for name, lookup in policy.lookups.items()},
     )
+
+
+def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:
+    """One policy on one resource. An expression without a value is an `error` for that resource alone."""
+    scope = variables(policy, resource, joins, snapshot_time)
     config = resource.config
     try:
         applies: Truth = holds(policy.where, config, scope) if policy.where else True

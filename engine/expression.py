@@ -12,14 +12,14 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from jmespath.exceptions import JMESPathError, ParseError
+from jmespath.exceptions import IncompleteExpressionError, JMESPathError, ParseError
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
 from .errors import EvaluationError
-from .functions import ARITY
+from .functions import ARITY, check_literal
 
-Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}
+Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,23 @@ def parse(text: str) -> Expression:
     try:
         tree = _Parser().parse(text).parsed
     except JMESPathError as error:
-        raise EvaluationError(_first_line(error)) from None
+        raise EvaluationError(_first_line(error)).moved(_character(error, text)) from None
     except RecursionError:
         raise EvaluationError("the expression is nested too deeply") from None
     for node in walk(tree):
-        _check(node)
+        try:
+            _check(node)
+        except EvaluationError as error:
+            raise error.moved(node.get("start", 0)) from None
     return Expression(text, tree)
 
 
-def check_variables(expression: Expression, allowed: Collection[str]) -> None:
-    """Raise EvaluationError for a `$variable` that is not in `allowed`."""
-    for name in sorted(expression.variables() - set(allowed)):
-        raise EvaluationError(f"unknown variable ${name}{suggest(name, allowed, '$')}")
+def check_variables(expression: Expression, allowed: Collection[str], start: int = 0) -> None:
+    """Raise EvaluationError for a `$variable` that is not in `allowed`, in a text where the expression starts."""
+    for node in walk(expression.tree):
+        if node["type"] == "variable" and node["value"] not in allowed:
+            unknown = f"unknown variable ${node['value']}{suggest(node['value'], allowed, '$')}"
+            raise EvaluationError(unknown).moved(start + node["start"])
 
 
 def suggest(wrong: str, known: Collection[str], prefix: str = "") -> str:
@@ -82,6 +87,7 @@ class _Parser(Parser):  # type: ignore[misc]
 
     def _parse(self, expression: str) -> Any:
         # As in the parent, with our lexer.
+        self._text = expression
         self._tokens = list(_Lexer().tokenize(expression))
         self._index = 0
         tree = self._expression(binding_power=0)
@@ -89,6 +95,28 @@ class _Parser(Parser):  # type: ignore[misc]
             token = self._lookahead_token(0)
             raise ParseError(token["start"], token["value"], token["type"], f"Unexpected token: {token['value']}")
         return _Parsed(tree)
+
+    def _expression(self, binding_power: int = 0) -> Node:
+        # As in the parent, noting where each node stands. A node in parentheses stands between them.
+        token = self._lookahead_token(0)
+        self._advance()
+        nud: Any = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)
+        left: Node = nud(token)
+        if token["type"] != "lparen":
+            self._place(left, token["start"])
+        while binding_power < self.BINDING_POWER[self._current_token()]:
+            led: Any = getattr(self, f"_token_led_{self._current_token()}", None)
+            if led is None:
+                self._error_led_token(self._lookahead_token(0))
+            self._advance()
+            left = led(left)
+            self._place(left, token["start"])
+        return left
+
+    def _place(self, node: Node, start: int) -> None:
+        # The lexer's own "end" is wrong for literals: the text ends where the next token begins.
+        end = self._lookahead_token(0)["start"]
+        node["start"], node["end"] = start, len(self._text[:end].rstrip())
 
     def _token_nud_unquoted_identifier(self, token: dict[str, Any]) -> Node:
         name: str = token["value"]
@@ -98,8 +126,8 @@ class _Parser(Parser):  # type: ignore[misc]
         if name == "$":
             raise ParseError(token["start"], name, token["type"], "a variable needs a name after $")
         if name.startswith("$") and not after_dot:
-            return {"type": "variable", "children": [], "value": name[1:], "start": token["start"]}
-        return {"type": "field", "children": [], "value": name, "start": token["start"]}
+            return {"type": "variable", "children": [], "value": name[1:]}
+        return {"type": "field", "children": [], "value": name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +144,9 @@ def _check(node: Node) -> None:
         if given < least or (most is not None and given > most):
             wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
             raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
+        for position, child in enumerate(node["children"]):
+            if child["type"] == "literal":
+                check_literal(name, position, child["value"])
     if node["type"] in _AFTER_NOT and node["children"][0]["type"] == "not_expression":
         # JMESPath reads !a.b as (!a).b, which is always null; likewise !a[?b] and !a[].
         raise EvaluationError("! takes only the name that follows it: write !(a.b)")
@@ -126,6 +157,12 @@ def _check(node: Node) -> None:
 
 
 def _first_line(error: JMESPathError) -> str:
-    if isinstance(error, ParseError):
-        return f"not JMESPath: {error.msg} at character {error.lex_position + 1} ({error.token_value!r})"
-    return f"not JMESPath: {str(error).splitlines()[0]}"
+    if not isinstance(error, ParseError):
+        return f"not JMESPath: {str(error).splitlines()[0]}"
+    ends = isinstance(error, IncompleteExpressionError)
+    return f"not JMESPath: {'something is missing at the end' if ends else error.msg}"
+
+
+def _character(error: JMESPathError, text: str) -> int:
+    position = error.lex_position if isinstance(error, ParseError) else getattr(error, "lexer_position", None) or 0
+    return min(int(position), len(text))

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..snapshot.model import Json, Unknown
+from .arguments import _Expression
 from .errors import EvaluationError
 from .expression import Expression, Node
-from .functions import Truth, UnknownLength, _Expression, call, known_items, maybe_items, unknown_in
+from .functions import call
+from .unknowns import Truth, UnknownLength, known_items, maybe_items, unknown_in
 
 Scope = Mapping[str, Json]  # variables by name, without the $
 
@@ -246,6 +248,19 @@ def _expref(node: Node, at: Json, scope: Scope) -> Json:
     )
 
 
+def _watched_truth(node: Node, at: Json, scope: Scope) -> Truth:
+    # A condition that coverage.py watches: no tree has one unless it put it there.
+    found = truth(node["children"][0], at, scope)
+    node["value"](found)
+    return found
+
+
+def _watched_value(node: Node, at: Json, scope: Scope) -> Json:
+    found = value(node["children"][0], at, scope)
+    node["value"](truthiness(found))
+    return found
+
+
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
@@ -256,6 +271,7 @@ _TRUTH: Mapping[str, Callable[[Node, Json, Scope], Truth]] = {
     "or_expression": _or_truth,
     "and_expression": _and_truth,
     "not_expression": _not,
+    "watched": _watched_truth,
 }
 _VALUE: Mapping[str, Callable[[Node, Json, Scope], Json]] = {
     "and_expression": _and,
@@ -280,4 +296,5 @@ _VALUE: Mapping[str, Callable[[Node, Json, Scope], Json]] = {
     "subexpression": _chain,
     "value_projection": _value_projection,
     "variable": lambda node, at, scope: scope[node["value"]],
+    "watched": _watched_value,
 }

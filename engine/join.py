@@ -10,9 +10,9 @@ import msgspec
 
 from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
 from .expression import Expression
-from .functions import known_items, maybe_items, unknown_in
 from .interpret import Scope, evaluate, holds
 from .model import Lookup, Within
+from .unknowns import known_items, maybe_items, unknown_in
 
 Key = tuple[Any, ...]
 

@@ -37,6 +37,13 @@ class Status(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
+class Kind(StrEnum):
+    """Why a failure is waived: somebody lives with it, or something the policy does not see makes up for it."""
+
+    ACCEPTED = "accepted"
+    MITIGATED = "mitigated"
+
+
 class Within(StrEnum):
     """How far a lookup reaches."""
 
@@ -84,8 +91,18 @@ class Rollup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Excuse:
+    """Why examples need not see a condition `never` true or false, or tell it from what it `becomes`."""
+
+    that: str
+    never: bool | None
+    becomes: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy file. `params` holds the effective values; `tests` its own examples, as written."""
+    """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it."""
 
     id: str
     title: str
@@ -104,6 +121,7 @@ class Policy:
     remediation_cli: Template | None = None
     references: tuple[str, ...] = ()
     tests: tuple[Mapping[str, Any], ...] = ()
+    excuses: tuple[Excuse, ...] = ()
     source: str
     text: str
 
@@ -115,8 +133,21 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waived:
+    """That somebody answers for a failure, through the day `expires` (YYYY-MM-DD)."""
+
+    kind: Kind
+    reason: str
+    owner: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One policy on one resource. Its identity does not depend on the verdict, so it can be followed in time."""
+    """One policy on one resource. Its identity does not depend on the verdict, so it can be followed in time.
+
+    `waived` marks a failure; it stays one.
+    """
 
     policy: str
     status: Status
@@ -129,6 +160,7 @@ class Finding:
     message: str
     remediation: str | None
     evidence: Mapping[str, Json]
+    waived: Waived | None = None
 
     @property
     def identity(self) -> tuple[str, str, str, str, str]:

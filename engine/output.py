@@ -15,7 +15,7 @@ from typing import IO, Any
 from ..snapshot.errors import StillframeError
 from ..snapshot.format import encode
 from .diff import Difference
-from .model import Finding
+from .model import Finding, Waived
 
 Record = Mapping[str, Any]
 STDOUT = "-"
@@ -50,7 +50,15 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "evidence": finding.evidence,
         "remediation": finding.remediation,
+        "waiver": waiver_record(finding.waived),
     }
+
+
+def waiver_record(waived: Waived | None) -> dict[str, str] | None:
+    """What files say of a waiver."""
+    if waived is None:
+        return None
+    return {"kind": waived.kind.value, "reason": waived.reason, "owner": waived.owner, "expires": waived.expires}
 
 
 def difference_record(difference: Difference) -> dict[str, Any]:
@@ -77,6 +85,7 @@ FINDING_FIELDS = (
     "message",
     "evidence",
     "remediation",
+    "waiver",
 )
 DIFFERENCE_FIELDS = ("change", "before", "after", *FINDING_FIELDS)
 
@@ -115,7 +124,7 @@ def _format(target: str) -> Format:
 @contextmanager
 def _sink(target: str, fields: Sequence[str]) -> Iterator[Callable[[Record], None]]:
     form = _format(target)
-    with _whole(target) as file:
+    with whole(target) as file:
         file.write(form.begin(fields))
         first = True
 
@@ -129,7 +138,7 @@ def _sink(target: str, fields: Sequence[str]) -> Iterator[Callable[[Record], Non
 
 
 @contextmanager
-def _whole(target: str) -> Iterator[IO[bytes]]:
+def whole(target: str) -> Iterator[IO[bytes]]:
     """A file that takes its name when it is complete."""
     if target == STDOUT:
         yield sys.stdout.buffer

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,14 +12,17 @@ from typing import Any, TypeVar
 from ..snapshot.catalog import load_catalog
 from ..snapshot.errors import ArgumentError, SnapshotError
 from ..snapshot.format import decode
+from .documents import Reader, open_document, schema, validator
 from .errors import EvaluationError, PolicyError, Problem
 from .expression import Expression, check_variables, parse, suggest
-from .model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
+from .model import Assertion, Excuse, Lookup, Policy, Require, Rollup, Severity, Within
 from .template import Template, parse_template
-from .yaml12 import Document, YamlError, load
+from .test_files import Beside, beside_of, holds_tests, misplaced, tests_name, tests_schema
+from .yaml12 import YamlError, load
 
 T = TypeVar("T")
 
+CONFIG_FILE = "stillframe.yaml"
 ENVELOPE = ("account", "region", "id", "name", "tags", "params", "snapshot_time")
 FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
 
@@ -32,8 +34,8 @@ def load_policies(paths: Sequence[Path] = (), *, shipped: bool = True) -> list[P
     """
     problems: list[Problem] = []
     found: list[Policy] = []
-    for source, data in _sources(paths, problems, shipped=shipped):
-        policy = _load_one(source, data, problems)
+    for source, data, beside in _sources(paths, problems, shipped=shipped):
+        policy = _load_one(source, data, problems, beside)
         if policy:
             found.append(policy)
     by_id: dict[str, Policy] = {}
@@ -53,16 +55,20 @@ def load_policies(paths: Sequence[Path] = (), *, shipped: bool = True) -> list[P
     return sorted(found, key=lambda policy: policy.id)
 
 
+def parse_policy(source: str, text: str) -> Policy:
+    """One policy from its text. Raises PolicyError with every fault found in it."""
+    problems: list[Problem] = []
+    policy = _load_one(source, text.encode(), problems)
+    if policy is None:
+        raise PolicyError(problems)
+    return policy
+
+
 def override(policy: Policy, params: Mapping[str, Any]) -> Policy:
     """A policy with other parameter values. Raises EvaluationError for a name or a value it does not allow."""
-    import dataclasses
-
-    schema: Mapping[str, Any] = load_params(policy)
     for name, value in params.items():
-        if name not in schema:
-            raise EvaluationError(f"{policy.id} has no parameter {name}{suggest(name, schema)}")
-        if fault := next(_validator(schema[name]).iter_errors(value), None):
-            raise EvaluationError(f"parameter {name}: {fault.message}")
+        if fault := misfit(policy, name, value):
+            raise EvaluationError(fault)
     return dataclasses.replace(policy, params={**policy.params, **params})
 
 
@@ -77,7 +83,7 @@ def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[
         policy = pick(policies, name)
         try:
             value = load(text.encode()).value
-            if not fits(policy, parameter, value) and fits(policy, parameter, text):
+            if misfit(policy, parameter, value) and not misfit(policy, parameter, text):
                 value = text  # an account id is text, though YAML reads a number
             by_id[name] = override(by_id[policy.id], {parameter: value})
         except (EvaluationError, YamlError) as error:
@@ -85,10 +91,13 @@ def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[
     return list(by_id.values())
 
 
-def fits(policy: Policy, parameter: str, value: Any) -> bool:
-    """Whether a parameter takes a value."""
-    schema = load_params(policy).get(parameter)
-    return schema is not None and _validator(schema).is_valid(value)
+def misfit(policy: Policy, parameter: str, value: Any) -> str:
+    """Why a policy does not take a value for a parameter; empty where it does."""
+    declared = load_params(policy)
+    if parameter not in declared:
+        return f"{policy.id} has no parameter {parameter}{suggest(parameter, declared)}"
+    fault = next(validator(declared[parameter]).iter_errors(value), None)
+    return f"parameter {parameter}: {fault.message}" if fault else ""
 
 
 def pick(policies: Sequence[Policy], name: str) -> Policy:
@@ -105,61 +114,86 @@ def load_params(policy: Policy) -> Mapping[str, Any]:
     return {name: _schema_of(entry) for name, entry in declared.items()}
 
 
-@cache
 def policy_schema() -> Mapping[str, Any]:
     """The JSON Schema of a policy file."""
-    schema: Mapping[str, Any] = json.loads((files("stillframe.policies") / "schema.json").read_text())
-    return schema
+    return schema("schema.json")
 
 
-def _sources(paths: Sequence[Path], problems: list[Problem], *, shipped: bool) -> Iterator[tuple[str, bytes]]:
+def _sources(
+    paths: Sequence[Path], problems: list[Problem], *, shipped: bool
+) -> Iterator[tuple[str, bytes, Beside | None]]:
     if shipped:
-        folder = files("stillframe.policies")
-        for file in sorted(folder.iterdir(), key=lambda file: file.name):
-            if file.name.endswith(".yaml"):
-                yield f"policies/{file.name}", file.read_bytes()
+        there = {file.name: file for file in files("stillframe.policies").iterdir()}
+        for name, file in sorted(there.items()):
+            if name.endswith(".yaml") and not holds_tests(name):
+                tests = there.get(tests_name(name))
+                beside = (f"policies/{tests.name}", tests.read_bytes()) if tests else None
+                yield f"policies/{name}", file.read_bytes(), beside
     for path in paths:
         try:
-            inside = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
+            inside = sorted(_below(path)) if path.is_dir() else [path]
             if not inside:
                 problems.append(Problem(path=str(path), line=0, column=0, message="no policies here: no *.yaml file"))
             for file in inside:
-                yield str(file), file.read_bytes()
+                if not holds_tests(file.name):
+                    yield str(file), file.read_bytes(), beside_of(file)
+                elif fault := misplaced(file, named=file == path):
+                    problems.append(fault)
         except OSError as error:
             problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
 
 
-def _load_one(source: str, data: bytes, problems: list[Problem]) -> Policy | None:
-    try:
-        document = load(data)
-    except YamlError as error:
-        problems += [
-            Problem(path=source, line=line, column=column, message=text) for line, column, text in error.places
-        ]
+def _below(folder: Path) -> Iterator[Path]:
+    """Every YAML file of a folder that may be a policy: stillframe.yaml may lie among those it is about."""
+    yield from (file for ending in ("*.yaml", "*.yml") for file in folder.rglob(ending) if file.name != CONFIG_FILE)
+
+
+def _load_one(source: str, data: bytes, problems: list[Problem], beside: Beside | None = None) -> Policy | None:
+    policy = _load_policy(source, data, problems)
+    document = open_document(*beside, problems) if beside else None
+    if not beside or not document:
+        return policy
+    reader = _Reader(beside[0], document, text="")
+    tests = reader.tests(dict(load_params(policy)) if policy else None)
+    problems += reader.problems
+    return dataclasses.replace(policy, tests=(*policy.tests, *tests)) if policy else None
+
+
+def _load_policy(source: str, data: bytes, problems: list[Problem]) -> Policy | None:
+    document = open_document(source, data, problems)
+    if document is None:
         return None
-    reader = _Reader(source, document, data.decode())
+    reader = _Reader(source, document, text=data.decode())
     policy = reader.policy() if reader.valid() else None
     problems += reader.problems
     return None if reader.problems else policy
 
 
 @dataclass(slots=True)
-class _Reader:
-    """One policy document. Faults are gathered in `problems`, so that all are shown at once."""
+class _Reader(Reader):
+    """One policy document."""
 
-    source: str
-    document: Document
-    text: str
-    problems: list[Problem] = field(default_factory=list)
+    text: str = field(kw_only=True)
 
     def valid(self) -> bool:
         """Check the document against the JSON Schema."""
         if not isinstance(self.document.value, dict):
             self.fault((), "a policy is a mapping with id, title, severity, resource and assert")
             return False
-        for error in _validator(policy_schema()).iter_errors(self.document.value):
-            self._explain(error)
-        return not self.problems
+        return self.conforms(policy_schema())
+
+    def tests(self, params: dict[str, Any] | None) -> tuple[Mapping[str, Any], ...]:
+        """The tests of a file of them, for a policy with these parameters; None where the policy itself is at fault."""
+        if not isinstance(self.document.value, dict):
+            self.fault((), "a file of tests is a mapping with tests")
+        elif self.conforms(tests_schema(policy_schema())) and params is not None:
+            for number, test in enumerate(self.document.value["tests"]):
+                self._check_test(test, ("tests", number), params)
+            return tuple(self.document.value["tests"])
+        return ()
+
+    def wording(self, path: tuple[str | int, ...], error: Any) -> str:
+        return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
 
     def policy(self) -> Policy:
         given: dict[str, Any] = self.document.value
@@ -189,13 +223,10 @@ class _Reader:
             remediation_cli=self._template(given, ("remediation", "cli"), worded),
             references=tuple(given.get("references", ())),
             tests=tuple(given.get("tests", ())),
+            excuses=tuple(Excuse(**{"never": None, "becomes": None, **entry}) for entry in given.get("excuse", ())),
             source=self.source,
             text=self.text,
         )
-
-    def fault(self, path: tuple[str | int, ...], message: str, *, key: bool = False) -> None:
-        line, column = self.document.keys.get(path) if key and path in self.document.keys else self.document.place(path)  # type: ignore[misc]
-        self.problems.append(Problem(path=self.source, line=line, column=column, message=message))
 
     def _lookups(self, given: dict[str, Any]) -> dict[str, Lookup]:
         lookups: dict[str, Lookup] = {}
@@ -231,7 +262,7 @@ class _Reader:
 
     def _params(self, given: dict[str, Any]) -> dict[str, Any]:
         for name, entry in given.items():
-            if fault := next(_validator(_schema_of(entry)).iter_errors(entry["default"]), None):
+            if fault := next(validator(_schema_of(entry)).iter_errors(entry["default"]), None):
                 self.fault(("params", name, "default"), f"the default does not fit the parameter: {fault.message}")
         return {name: entry["default"] for name, entry in given.items()}
 
@@ -256,11 +287,11 @@ class _Reader:
     ) -> T | None:
         try:
             parsed = parser(text)
-            for expression in parsed.expressions() if isinstance(parsed, Template) else [parsed]:
+            for start, expression in parsed.holes() if isinstance(parsed, Template) else [(0, parsed)]:
                 assert isinstance(expression, Expression)  # noqa: S101
-                check_variables(expression, variables)
+                check_variables(expression, variables, start)
         except EvaluationError as error:
-            self.fault(path, str(error), key=key)
+            self.fault(path, str(error), key=key, offset=error.at)
             return None
         return parsed
 
@@ -275,44 +306,17 @@ class _Reader:
         for name, value in test.get("params", {}).items():
             if name not in params:
                 self.fault((*at, "params", name), f"no parameter {name}{suggest(name, params)}", key=True)
-            elif fault := next(_validator(_schema_of(params[name])).iter_errors(value), None):
+            elif fault := next(validator(_schema_of(params[name])).iter_errors(value), None):
                 self.fault((*at, "params", name), f"parameter {name}: {fault.message}")
 
     def _check_type(self, kind: str, path: tuple[str | int, ...], *, key: bool = False) -> None:
         if kind not in load_catalog():
             self.fault(path, f"unknown resource type {kind}{suggest(kind, load_catalog())}", key=key)
 
-    def _explain(self, error: Any) -> None:
-        path = tuple(error.absolute_path)
-        if error.validator == "additionalProperties":
-            known = error.schema.get("properties", {})
-            for name in (name for name in error.instance if name not in known):
-                self.fault((*path, name), f"unknown key {name!r}{suggest(name, known)}", key=True)
-        elif error.validator == "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            self.fault(path, f"missing {', '.join(map(repr, missing))}")
-        elif error.validator == "enum":
-            self.fault(
-                path,
-                f"{error.instance!r} is none of {', '.join(map(str, error.validator_value))}{_close(error)}",
-            )
-        elif "propertyNames" in error.absolute_schema_path:
-            self.fault(path, f"{error.instance!r} cannot be a name here")
-        elif error.validator == "oneOf":
-            self.fault(path, _expected(path, error))
-        else:
-            self.fault(path, f"{error.message}{_quoting(error)}")
-
 
 def _theirs(name: str) -> str:
     # On their side `$account` is a field of the row, as in `$bucket.$account`, not our account.
     return f"@.{name}" if name.startswith("$") else name
-
-
-def _close(error: Any) -> str:
-    words = [word for word in error.validator_value if isinstance(word, str)]
-    hint = suggest(str(error.instance), words)
-    return hint if "did you mean" in hint else ""
 
 
 def _quoting(error: Any) -> str:
@@ -327,6 +331,8 @@ def _expected(path: tuple[str | int, ...], error: Any) -> str:
             "assert takes an expression, or a list of expressions or of {that, message}:"
             " write an expression after `>-`, or in quotes"
         )
+    if path[:1] == ("excuse",):
+        return "an excuse has either never: true or false, or becomes: what no example tells it from"
     if path[-1:] == ("expect",):
         return f"{error.instance!r} is neither a status nor a mapping of resource ids to statuses"
     return "a list of resources is wanted here, or {$missing: cause}"
@@ -340,9 +346,3 @@ def _at(given: Any, path: tuple[str, ...]) -> Any:
 
 def _schema_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key not in ("default", "description")}
-
-
-def _validator(schema: Mapping[str, Any]) -> Any:
-    import jsonschema
-
-    return jsonschema.Draft202012Validator(schema)

@@ -7,8 +7,9 @@ always attaches, is unknown where an example leaves it out: a fixture says no mo
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,6 @@ from ..snapshot.format import decode
 from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot
 from .evaluate import evaluate
 from .model import Finding, Policy
-from .policies import override
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -38,12 +38,41 @@ class Outcome:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One example with its estate, ready to be judged by its policy, or by one that is almost it."""
+
+    test: Mapping[str, Any]
+    snapshot: Snapshot
+
+    def judge(self, policy: Policy) -> tuple[Finding, ...]:
+        """The findings of a policy, with the parameters that the example sets."""
+        params = {**policy.params, **self.test.get("params", {})}
+        return tuple(evaluate(self.snapshot, [dataclasses.replace(policy, params=params)]))
+
+
+def cases(policy: Policy) -> tuple[Case, ...]:
+    """The examples of a policy. Their estates are built once: nothing that judges changes them."""
+    return tuple(Case(test=test, snapshot=fixture(test["given"], test.get("time", TIME))) for test in policy.tests)
+
+
 def run_tests(policy: Policy) -> Iterator[Outcome]:
     """Each example of a policy in turn."""
-    for test in policy.tests:
-        snapshot = fixture(test["given"], test.get("time", TIME))
-        findings = tuple(evaluate(snapshot, [override(policy, test.get("params", {}))]))
-        yield Outcome(policy=policy.id, name=test["name"], findings=findings, faults=tuple(_faults(test, findings)))
+    for case in cases(policy):
+        findings = case.judge(policy)
+        faults = tuple(faults_of(case.test, findings))
+        yield Outcome(policy=policy.id, name=case.test["name"], findings=findings, faults=faults)
+
+
+def named(findings: Sequence[Finding]) -> dict[str, Finding]:
+    """Findings by what `expect` calls them: their resource, with its place where several share an id."""
+    shared = Counter(finding.resource for finding in findings)
+    return {
+        finding.resource
+        if shared[finding.resource] == 1
+        else f"{finding.account} {finding.region} {finding.resource}": finding
+        for finding in findings
+    }
 
 
 def fixture(given: Mapping[str, Any], time: str = TIME) -> Snapshot:
@@ -113,7 +142,8 @@ def _missing(kind: str, missing: Mapping[str, str]) -> dict[str, str]:
     return {EVERYWHERE: missing[kind]} if kind in missing else {}
 
 
-def _faults(test: Mapping[str, Any], findings: tuple[Finding, ...]) -> Iterator[str]:
+def faults_of(test: Mapping[str, Any], findings: tuple[Finding, ...]) -> Iterator[str]:
+    """How what was found differs from what an example expects; nothing where it does not."""
     expected = test["expect"]
     if isinstance(expected, str):
         if (expected == NONE and findings) or (expected != NONE and not findings):
@@ -122,13 +152,7 @@ def _faults(test: Mapping[str, Any], findings: tuple[Finding, ...]) -> Iterator[
             if expected not in (NONE, finding.status):
                 yield f"expected {expected}, but {finding.resource} is {finding.status}: {finding.message}"
     else:
-        shared = Counter(finding.resource for finding in findings)
-        found = {
-            finding.resource
-            if shared[finding.resource] == 1
-            else f"{finding.account} {finding.region} {finding.resource}": finding
-            for finding in findings
-        }
+        found = named(findings)
         for resource in sorted(expected.keys() | found.keys()):
             actual = found[resource].status if resource in found else NONE
             if actual != expected.get(resource, NONE):

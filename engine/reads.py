@@ -14,7 +14,7 @@ from .interpret import Scope
 Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for each value of an object
 
 # Variables that only repeat the finding's identity.
-_ENVELOPE = frozenset({"account", "region", "id", "name", "snapshot_time"})
+_ENVELOPE = frozenset({"$account", "$region", "$id", "$name", "$snapshot_time"})
 
 
 @cache
@@ -22,7 +22,7 @@ def reads(expression: Expression) -> tuple[Path, ...]:
     """The longest paths an expression reads. A path that starts with `$name` starts at a variable."""
     found: set[Path] = set()
     _emit(_trace(expression.tree, (), found), found)
-    paths = sorted(path for path in found if path and path[0].removeprefix("$") not in _ENVELOPE)
+    paths = sorted(path for path in found if path and path[0] not in _ENVELOPE)
     return tuple(path for path in paths if not any(other[: len(path)] == path and other != path for other in paths))
 
 
@@ -65,7 +65,7 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             for child in children:
                 at = _trace(child, at, found)
             return at
-        case "flatten":
+        case "flatten" | "watched":
             return _trace(children[0], at, found)
         case "projection" | "value_projection" | "filter_projection":
             base = _trace(children[0], at, found)

@@ -21,6 +21,7 @@ class Row:
     title: str
     severity: Severity
     counts: Mapping[Status, int]
+    waived: int = 0
 
     @property
     def population(self) -> int:
@@ -28,7 +29,8 @@ class Row:
 
     @property
     def violations(self) -> int:
-        return self.counts.get(Status.FAIL, 0)
+        """Failures that are not waived."""
+        return self.counts.get(Status.FAIL, 0) - self.waived
 
     @property
     def unknown(self) -> int:
@@ -47,6 +49,7 @@ class Tally:
     policies: Sequence[Policy]
     keep: int = 0
     counts: dict[str, Counter[Status]] = field(default_factory=dict)
+    waived: Counter[str] = field(default_factory=Counter)
     failed: Counter[Severity] = field(default_factory=Counter)
     _worst: list[tuple[_Worst, Finding]] = field(default_factory=list)
 
@@ -58,14 +61,17 @@ class Tally:
 
     def add(self, finding: Finding) -> None:
         self.counts.setdefault(finding.policy, Counter())[finding.status] += 1
-        if finding.status is Status.FAIL:
+        if finding.waived:
+            self.waived[finding.policy] += 1
+        elif finding.status is Status.FAIL:
             self.failed[finding.severity] += 1
         if finding.status in SHOWN and self.keep:
-            entry = (_Worst((_ORDER[finding.status], finding.severity.rank, finding.identity)), finding)
+            order = len(_ORDER) if finding.waived else _ORDER[finding.status]
+            entry = (_Worst((order, finding.severity.rank, finding.identity)), finding)
             (heapq.heappush if len(self._worst) < self.keep else heapq.heappushpop)(self._worst, entry)
 
     def worst(self) -> list[Finding]:
-        """The worst findings kept: failures before gaps, severe before mild, then in their own order."""
+        """The worst findings kept: failures, gaps, what is waived; severe before mild, then in their own order."""
         return [finding for _, finding in sorted(self._worst, key=lambda entry: entry[0].key)]
 
     def rows(self) -> list[Row]:
@@ -75,6 +81,7 @@ class Tally:
                 title=policy.title,
                 severity=policy.severity,
                 counts=self.counts.get(policy.id, {}),
+                waived=self.waived[policy.id],
             )
             for policy in sorted(self.policies, key=lambda policy: (policy.severity.rank, policy.id))
         ]
@@ -83,7 +90,7 @@ class Tally:
         return sum(counts[status] for counts in self.counts.values() for status in statuses)
 
     def failures(self, fail_on: Severity | None) -> int:
-        """Failures at or above a severity; None counts none."""
+        """Failures at or above a severity that are not waived; None counts none."""
         if fail_on is None:
             return 0
         return sum(count for severity, count in self.failed.items() if severity.rank <= fail_on.rank)

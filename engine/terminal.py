@@ -20,7 +20,9 @@ from .diff import Change, Difference
 from .model import Finding, Policy, Severity, Status
 from .tally import Row, Tally
 
-STYLES = {
+WAIVED = "waived"
+STYLES: dict[str, str] = {
+    WAIVED: "dim",
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
     Severity.MEDIUM: "yellow",
@@ -93,30 +95,38 @@ def safe(text: str, style: str = "") -> Text:
 
 
 def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
-    """The summary, one line per policy: population, violations, per cent, unknown."""
+    """The summary, one line per policy: population, violations, per cent, waived if anything is, unknown."""
+    waived = any(row.waived for row in rows)
     _line(console, safe(title, "bold"))
     table = _table()
     table.add_column("Policy", no_wrap=True)
     table.add_column("Severity")
-    for name in ("Population", "Violations", "%", "Unknown"):
+    for name in ("Population", "Violations", "%", *(["Waived"] if waived else []), "Unknown"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
             Text(row.policy),
             Text(row.severity, STYLES[row.severity]),
             f"{row.population:,}",
-            Text(f"{row.violations:,}", "red" if row.violations else "dim"),
+            _count(row.violations, "red"),
             _percent(row),
-            Text(f"{row.unknown:,}", "yellow" if row.unknown else "dim"),
+            *([_count(row.waived, "")] if waived else []),
+            _count(row.unknown, "yellow"),
         )
     console.print(table)
+
+
+def print_notes(console: Console, notes: Iterable[str]) -> None:
+    """What somebody should see to, one line each."""
+    for note in notes:
+        _line(console, safe(note, "yellow"))
 
 
 def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> None:
     """The worst findings of a tally, and how many more there are."""
     worst = tally.worst()
     for finding in worst:
-        _print_finding(console, finding, finding.status, verbose=verbose)
+        _print_finding(console, finding, WAIVED if finding.waived else finding.status, verbose=verbose)
     more = tally.total(Status.FAIL, Status.UNKNOWN, Status.ERROR) - len(worst)
     if more > 0 and worst:
         _line(console, Text(f"… and {more:,} more: --show 0 prints all, -o findings.jsonl keeps all", "dim"))
@@ -137,14 +147,21 @@ def print_diff_summary(
     seen = [change for change in Change if any(kind is change for _, kind in counts)]
     _line(console, safe(title, "bold"))
     table = _table()
+    waived = any(row.waived for row in (*before, *after))
     table.add_column("Policy", no_wrap=True)
-    for name in ("Population", "Violations", *(change.value.capitalize() for change in seen)):
+    for name in (
+        "Population",
+        "Violations",
+        *(["Waived"] if waived else []),
+        *(change.value.capitalize() for change in seen),
+    ):
         table.add_column(name, justify="right")
     for old, new in zip(before, after, strict=True):
         table.add_row(
             safe(new.policy),
             _arrow(old.population, new.population),
             _arrow(old.violations, new.violations),
+            *([_arrow(old.waived, new.waived)] if waived else []),
             *(_count(counts[new.policy, change], STYLES[change]) for change in seen),
         )
     console.print(table)
@@ -159,9 +176,9 @@ def print_collected(console: Console, done: Collected, skipped: Collection[str])
         _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
 
 
-def _print_finding(console: Console, finding: Finding, mark: Status | Change, *, verbose: bool) -> None:
+def _print_finding(console: Console, finding: Finding, mark: str, *, verbose: bool) -> None:
     head = Text.assemble(
-        (f"{mark.value:<11}", STYLES[mark]),
+        (f"{mark:<11}", STYLES[mark]),
         (f"{finding.severity.value:<9}", STYLES[finding.severity]),
         (f"{finding.policy}  ", "bold"),
         f"{finding.account} {printable(finding.region)} ",
@@ -170,6 +187,9 @@ def _print_finding(console: Console, finding: Finding, mark: Status | Change, *,
     _line(console, head)
     if finding.message:
         _line(console, safe(_INDENT + finding.message))
+    if waived := finding.waived:
+        text = f"{waived.kind} by {waived.owner} until {waived.expires}: {waived.reason}"
+        _line(console, safe(_INDENT + text, STYLES[WAIVED]))
     if verbose:
         for path, value in finding.evidence.items():
             _line(console, safe(f"{_INDENT}{path} = {encode(value).decode()}", "dim"))

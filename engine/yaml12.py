@@ -6,6 +6,7 @@ PyYAML parses; this gives its nodes their meaning, so that `012345670123` stays 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, ClassVar
@@ -38,6 +39,8 @@ class Document:
     value: Any = None
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
+    text: str = ""
+    scalars: dict[tuple[Path, bool], Any] = field(default_factory=dict)  # nodes, by path and whether it is the key
 
     def place(self, path: Path) -> Place:
         """The nearest place for a path that may not exist."""
@@ -45,11 +48,36 @@ class Document:
             path = path[:-1]
         return self.values.get(path, (1, 1))
 
+    def locate(self, path: Path, offset: int, *, key: bool = False) -> Place:
+        """Where one character of a text stands, however the text is written: quoted, folded, in a block, merged.
+
+        A blank is where the next other character is; what is after the end is after the last.
+        """
+        node = self.scalars.get((self._written(path), key))
+        if node is None:
+            return self.place(path)
+        visible = sum(not char.isspace() for char in node.value[:offset])
+        after = node.start_mark.index
+        for number, (start, end) in enumerate(_visible(self.text, node)):
+            if number == visible:
+                return _line_and_column(self.text, start)
+            after = end
+        return _line_and_column(self.text, after)
+
+    def _written(self, path: Path) -> Path:
+        """The path under which a value was read: one that `<<` merged in is below `<<`."""
+        found: Path = ()
+        for step in path:
+            while (*found, step) not in self.values and (*found, "<<") in self.values:
+                found = (*found, "<<")
+            found = (*found, step)
+        return found
+
 
 def load(data: bytes) -> Document:
     """Read one document. Raises YamlError with every fault found."""
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise YamlError([(line, 1, "not UTF-8 text")]) from None
@@ -60,10 +88,12 @@ def load(data: bytes) -> Document:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         hint = " (indent with spaces, not tabs)" if _at(text, line, column) == "\t" else ""
+        if ": {{" in "".join(text.splitlines()[line - 1 : line]):
+            hint = " (quote text that begins with {{)"
         raise YamlError([(line, column, f"not YAML: {error.problem}{hint}")]) from None
     except yaml.YAMLError as error:
         raise YamlError([(1, 1, f"not YAML: {str(error).splitlines()[0]}")]) from None
-    reader = _Reader()
+    reader = _Reader(text)
     if node is not None:
         reader.document.value = reader.read(node, ())
     if reader.faults:
@@ -88,8 +118,8 @@ class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  
 
 
 class _Reader:
-    def __init__(self) -> None:
-        self.document = Document()
+    def __init__(self, text: str) -> None:
+        self.document = Document(text=text)
         self.faults: list[tuple[int, int, str]] = []
         self._open: set[int] = set()
         self._count = 0
@@ -103,6 +133,7 @@ class _Reader:
             raise YamlError([(*_place(node), reason)])
         self.document.values[path] = _place(node)
         if isinstance(node, yaml.ScalarNode):
+            self.document.scalars[path, False] = node
             return self._scalar(node)
         self._open.add(id(node))
         try:
@@ -126,6 +157,7 @@ class _Reader:
             if key in found:
                 self._fault(key_node, f"duplicate key {key!r}")
             self.document.keys[*path, key] = _place(key_node)
+            self.document.scalars[(*path, key), True] = key_node
             found[key] = self.read(value_node, (*path, key))
         return {**merged, **found}
 
@@ -157,6 +189,54 @@ class _Reader:
 
     def _fault(self, node: Any, message: str) -> None:
         self.faults.append((*_place(node), message))
+
+
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+|\Z)|#.*\s*)*")  # an anchor and a tag, before the text itself
+_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\r\n|.)", re.DOTALL)
+_INVISIBLE = frozenset("tnrvfNLP_ \t\n\r\x85\u2028\u2029")  # after a backslash: they stand for a blank, or for nothing
+
+
+def _visible(text: str, node: Any) -> Iterator[tuple[int, int]]:
+    """Start and end in the source of each character of a scalar that is no blank.
+
+    Styles differ in what they do to blanks and line ends. All else stands in the source as often as in the value,
+    but for escapes, which are several characters for one.
+    """
+    at, end = _begin(text, node), node.end_mark.index
+    while at < end:
+        size, shown = 1, not text[at].isspace()
+        if node.style == "'" and text[at] == "'":
+            if text[at + 1 : at + 2] != "'":
+                return
+            size = 2
+        elif node.style == '"' and text[at] == '"':
+            return
+        elif node.style == '"' and text[at] == "\\" and (escape := _ESCAPE.match(text, at)):
+            size, shown = escape.end() - at, _stands_for_something(escape[0][1:])
+        if shown:
+            yield at, at + size
+        at += size
+
+
+def _begin(text: str, node: Any) -> int:
+    match = _PROPERTIES.match(text, node.start_mark.index)
+    start = match.end() if match and node.value else node.start_mark.index
+    if node.style in ("|", ">"):  # the text begins below the header, which may have a comment
+        header = _BREAK.search(text, start)
+        return header.end() if header else len(text)
+    return start + 1 if node.style else start
+
+
+def _stands_for_something(escape: str) -> bool:
+    if escape[0] in "xuU":
+        return not chr(int(escape[1:], 16)).isspace()
+    return escape[0] not in _INVISIBLE
+
+
+def _line_and_column(text: str, index: int) -> Place:
+    lines = _BREAK.split(text[:index])
+    return len(lines), len(lines[-1]) + 1
 
 
 def _at(text: str, line: int, column: int) -> str:

@@ -77,17 +77,23 @@ def open_snapshot(path: Path) -> Snapshot:
     Raises SnapshotError here and while reading: absent, unfinished, newer, malformed, or changed.
     """
     folder = find_snapshot(path)
-    manifest = read_manifest(folder)
+    data = _read(folder / MANIFEST)
+    manifest = _manifest(data, folder)
     return Snapshot(
         id=manifest.id,
         captured_at=manifest.captured_at,
         accounts=tuple(sorted(manifest.accounts)),
         account=partial(_open_account, folder, manifest.accounts),
+        digest=digest(data),
     )
 
 
 def read_manifest(folder: Path) -> Manifest:
-    manifest: Manifest = parse(_read(folder / MANIFEST), Manifest, folder / MANIFEST)
+    return _manifest(_read(folder / MANIFEST), folder)
+
+
+def _manifest(data: bytes, folder: Path) -> Manifest:
+    manifest: Manifest = parse(data, Manifest, folder / MANIFEST)
     if not manifest.accounts:
         raise SnapshotError(f"{folder / MANIFEST}: no accounts", "an empty snapshot says nothing: collect again")
     return manifest

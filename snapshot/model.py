@@ -105,12 +105,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A picture of an estate. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`."""
+    """A picture of an estate. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`.
+
+    `digest` is of its manifest, and so of all its files; None where it has none.
+    """
 
     id: str
     captured_at: str
     accounts: tuple[str, ...]
     account: Callable[[str], Account]
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

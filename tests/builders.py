@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from stillframe.engine import evaluate, load_policies
+from stillframe.engine.evaluate import evaluate
+from stillframe.engine.policies import load_policies
 from stillframe.engine.policy_tests import fixture
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws

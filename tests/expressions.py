@@ -83,6 +83,96 @@ def _grown(inner):
 EXPRESSIONS = st.recursive(ATOMS, _grown, max_leaves=6)
 
 
+def _with_ours(inner):
+    return st.one_of(
+        _grown(inner),
+        st.tuples(st.sampled_from(["difference", "intersection", "join", "known"]), inner, inner).map(
+            lambda t: f"{t[0]}({t[1]}, {t[2]})"
+        ),
+        inner.map(lambda e: f"unique({e})"),
+        inner.map(lambda e: f"opens_port({e}, `22`)"),
+        st.tuples(st.sampled_from(["any", "all"]), inner, inner).map(lambda t: f"{t[0]}({t[1]}, &({t[2]}))"),
+    )
+
+
+WITH_OURS = st.recursive(ATOMS, _with_ours, max_leaves=6)
+
+# Values that functions of one purpose take, and calls of those functions with them.
+TYPED_DATA = st.fixed_dictionaries(
+    {
+        "protocol": st.sampled_from(["-1", "tcp", "17", "icmp", "50"]),
+        "first": st.sampled_from([0, 22, 23, 3389]),
+        "last": st.sampled_from([21, 22, 65535]),
+        "port": st.sampled_from([22, 3389]),
+        "cidr": st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "::/0", "10.1.0.0/16"]),
+        "address": st.sampled_from(["10.1.2.3", "10.0.0.0/8", "::ffff:10.0.0.1"]),
+        "time": st.sampled_from(["2026-01-01T00:00:00Z", "2025-12-25T12:00:00+02:00"]),
+        "text": st.sampled_from(["", "a-b", "[1, 2]", '{"a": true}']),
+        "pattern": st.sampled_from(["", "^a", "[0-9]", "b$"]),
+    }
+)
+TYPED = st.recursive(
+    st.sampled_from(
+        [
+            "opens_port({IpProtocol: protocol, FromPort: first, ToPort: last}, port)",
+            "opens_port({IpProtocol: 'tcp', FromPort: first, ToPort: last}, port)",
+            "opens_port(@, port)",
+            "cidr_contains(cidr, address)",
+            "cidr_contains('10.0.0.0/8', address)",
+            "matches(text, pattern)",
+            "matches(text, '[ab]')",
+            "parse_json(text)",
+            "parse_json(text).a",
+            "days_between($snapshot_time, time) > `3`",
+            "hours_between(time, '2026-01-01')",
+            "join('-', [text, port, `null`])",
+            "contains(split(text, '-'), 'b')",
+            "arn(text).resource",
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["||", "&&", "=="]), inner).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})"),
+        inner.map(lambda e: f"!({e})"),
+    ),
+    max_leaves=3,
+)
+
+# Lists of a few values, so that some are equal, and what can be asked of the lists that functions make of them.
+LIST = st.lists(st.sampled_from([0, 1, 1, True, "a", [1]]), max_size=2)
+OF_LISTS = st.tuples(
+    st.recursive(
+        st.sampled_from(["a", "b", "`[1, 0]`", "`[]`"]),
+        lambda inner: st.one_of(
+            st.tuples(st.sampled_from(["difference", "intersection"]), inner, inner).map(
+                lambda t: f"{t[0]}({t[1]}, {t[2]})"
+            ),
+            inner.map(lambda e: f"unique({e})"),
+        ),
+        max_leaves=3,
+    ),
+    st.sampled_from(
+        [
+            "({0})",
+            "!({0})",
+            "({0})[0]",
+            "({0})[1]",
+            "({0})[-1]",
+            "({0})[1:]",
+            "({0})[?@ == `1`] | [0]",
+            "({0})[]",
+            "reverse({0})",
+            "length({0}) > `1`",
+            "length({0})",
+            "any({0}, &@ == `1`)",
+            "all({0}, &@ == `1`)",
+            "contains({0}, 'a')",
+            "({0}) == `[1]`",
+            "({0}) != `null`",
+        ]
+    ),
+).map(lambda t: t[1].format(t[0]))
+
+
 def reference(expression, data):
     """What the installed jmespath.py says: ("value", v), or ("error", None)."""
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULES = [*ROOT.glob("*.py"), *ROOT.glob("engine/*.py"), *ROOT.glob("snapshot/*.py")]
+MODULES = [path for room in (".", "engine", "engine/commands", "snapshot") for path in (ROOT / room).glob("*.py")]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_importing_it_does_not_import_boto3(name):
 
 
 def test_help_imports_nothing_heavy():
-    heavy = ("boto3", "botocore", "jmespath", "jsonschema", "yaml", "msgspec")
+    heavy = ("boto3", "botocore", "jmespath", "jsonschema", "yaml", "msgspec", "re2")
     script = f"import sys; import stillframe.cli; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
@@ -37,7 +37,8 @@ import datetime, socket, time, sys
 def refuse(*_, **__): raise AssertionError("not offline")
 socket.socket.connect = refuse
 sys.argv = ["stillframe", "evaluate", {str(path)!r}, "-o", "-"]
-from stillframe.engine import evaluate, load_policies
+from stillframe.engine.evaluate import evaluate
+from stillframe.engine.policies import load_policies
 from stillframe.snapshot import open_snapshot
 time.time = time.time_ns = refuse
 class Clock(datetime.datetime):
@@ -75,3 +76,15 @@ def test_the_import_contracts_hold():
     )
     assert result.returncode == 0, result.stdout
     assert "3 kept, 0 broken" in result.stdout
+
+
+def test_the_root_holds_nothing_but_the_command_line():
+    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "cli.py"}
+
+
+def test_only_the_command_line_knows_its_commands():
+    for path in [*ROOT.glob("engine/*.py"), *ROOT.glob("snapshot/*.py")]:
+        assert "commands" not in {
+            part for line in path.read_text().splitlines() if "import" in line for part in line.split()
+        }
+        assert ".commands" not in path.read_text()

@@ -20,7 +20,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from builders import collect_from, shipped
-from stillframe.engine import evaluate
+from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Status
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws

@@ -1,7 +1,7 @@
 """The documentation is true: what it shows is run, and what it lists is complete.
 
-A `console` block is run, in order with the policies of `yaml` blocks and the files of named `json` blocks of its
-page; its output must come out as shown, but for spaces at the ends of lines. Blocks that need AWS or the demo are
+A `console` block is run, in order with the policies of `yaml` blocks and the files of named `yaml` and `json` blocks of
+its page; its output must come out as shown, but for spaces at the ends of lines. Blocks that need AWS or the demo are
 `sh` or `text`.
 """
 
@@ -24,14 +24,16 @@ import typer
 import yaml
 from builders import shipped, write_snapshot
 from stillframe.cli import app
-from stillframe.engine import evaluate, exit_codes, load_policies
+from stillframe.engine import exit_codes
 from stillframe.engine import interpret as expressions
+from stillframe.engine.config import config_schema
 from stillframe.engine.diff import Change
+from stillframe.engine.evaluate import evaluate
 from stillframe.engine.expression import parse
 from stillframe.engine.functions import ARITY, AWARE, OURS
 from stillframe.engine.model import Severity, Status
 from stillframe.engine.output import DIFFERENCE_FIELDS, FINDING_FIELDS, finding_record
-from stillframe.engine.policies import policy_schema
+from stillframe.engine.policies import load_policies, policy_schema
 from stillframe.engine.policy_tests import TIME, fixture, run_tests
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
@@ -44,6 +46,8 @@ PAGES = {
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 }
 README, POLICIES, FINDINGS = PAGES["README.md"], PAGES["docs/writing-policies.md"], PAGES["docs/findings.md"]
+CUSTOMISING = PAGES["docs/customising.md"]
+FUNCTIONS_PAGE = PAGES["docs/functions.md"]
 COMMANDS, QUICKSTART, FORMAT = PAGES["docs/commands.md"], PAGES["docs/quickstart.md"], PAGES["docs/snapshot-format.md"]
 RECORDS = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
 BEFORE, AFTER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 8, tzinfo=UTC)
@@ -75,7 +79,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def policies(page: str) -> list[str]:
-    return [block.text for block in blocks(page) if block.kind == "yaml"]
+    return [block.text for block in blocks(page) if block.kind == "yaml" and not block.file]
 
 
 def commands(block: Block) -> Iterator[tuple[str, str]]:
@@ -95,7 +99,7 @@ def section(page: str, heading: str) -> str:
 def rows(text: str) -> list[list[str]]:
     """The cells of the tables in a text, without their headings; backticks and escapes taken off."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    body = [line for line, below in zip(lines, [*lines[1:], ""], strict=True) if not re.match(r"\|[-|]+\|$", below)]
+    body = [line for line, below in zip(lines, [*lines[1:], ""], strict=False) if not re.match(r"\|[-|]+\|$", below)]
     cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in body if not re.match(r"\|[-|]+\|$", line)]
     return [[cell.strip().replace(r"\|", "|") for cell in line] for line in cells]
 
@@ -166,7 +170,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def save(block: Block) -> None:
-    name = f"{yaml.safe_load(block.text)['id']}.yaml" if block.kind == "yaml" else block.file
+    name = block.file or (f"{yaml.safe_load(block.text)['id']}.yaml" if block.kind == "yaml" else None)
     if name:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(block.text)
@@ -232,7 +236,7 @@ def test_the_fingerprint_is_made_as_shown(workplace):
         assert scope["fingerprint"](record) == record["fingerprint"]
 
 
-FUNCTIONS = rows(section(POLICIES, "Functions"))
+FUNCTIONS = rows(FUNCTIONS_PAGE)
 
 
 @pytest.mark.parametrize(("example", "gives"), [row[1:] for row in FUNCTIONS], ids=[row[1] for row in FUNCTIONS])
@@ -256,11 +260,8 @@ def test_unknown_flows_as_the_table_says(a, b, both, either, negated):
 
 
 def test_every_function_is_documented_once():
-    def documented(heading: str) -> list[str]:
-        return [plain(row[0]).partition("(")[0] for row in rows(section(POLICIES, heading))]
-
-    assert sorted(documented("Added by Stillframe")) == sorted(OURS)
-    assert sorted(documented("JMESPath's own")) == sorted(ARITY.keys() - OURS.keys())
+    documented = [(plain(row[0]).partition("(")[0], "` †" in row[0]) for row in FUNCTIONS]
+    assert sorted(documented) == sorted((name, name in OURS) for name in ARITY)
     assert AWARE.keys() <= set(names(section(POLICIES, "How unknown flows")))
 
 
@@ -280,6 +281,18 @@ def test_every_key_of_a_policy_is_documented():
         assert set(value["enum"]) <= set(names(section(POLICIES, "Rollups")))
     assert set(parts["lookup"]["properties"]["within"]["enum"]) <= set(names(section(POLICIES, "Lookups")))
     assert set(parts["status"]["enum"]) <= set(names(section(POLICIES, "Tests")))
+
+
+def test_every_key_of_stillframe_yaml_and_of_a_receipt_is_documented(workplace, run):
+    def documented(heading: str) -> list[str]:
+        return [plain(row[0]) for row in rows(section(CUSTOMISING, heading).partition("\n### ")[0])]
+
+    parts = config_schema()["$defs"]
+    assert documented("The file") == list(config_schema()["properties"])
+    assert documented("Settings") == list(parts["setting"]["properties"])
+    assert documented("Waivers") == list(parts["waiver"]["properties"])
+    run("evaluate", "--receipt", "receipt.json")
+    assert documented("Receipts") == list(json.loads(Path("receipt.json").read_text()))
 
 
 def test_every_resource_type_is_documented():
@@ -468,3 +481,8 @@ def test_the_index_of_records_is_complete():
         title, status = text.splitlines()[0].removeprefix("# "), section(text, "Status").strip().splitlines()[0]
         expected.append((f"[{title}]({record.name})", status))
     assert shown == expected
+
+
+def test_the_index_of_policies_is_what_the_command_prints(run):
+    """`stillframe policy list --markdown > docs/policies.md` writes it."""
+    assert (ROOT / "docs" / "policies.md").read_text() == run("policy", "list", "--markdown").out

@@ -33,10 +33,14 @@ def test_the_wheel_holds_exactly_the_package(wheel):
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
     modules = [
         *ROOT.glob("*.py"),
-        *(path for room in ("engine", "snapshot", "policies") for path in (ROOT / room).glob("*.py")),
+        *(
+            path
+            for room in ("engine", "engine/commands", "snapshot", "policies")
+            for path in (ROOT / room).glob("*.py")
+        ),
     ]
     data = [*ROOT.glob("snapshot/catalog/*.yaml"), *ROOT.glob("snapshot/schemas/*.json"), *ROOT.glob("policies/*.yaml")]
-    expected = [*modules, *data, ROOT / "policies/schema.json", ROOT / "py.typed"]
+    expected = [*modules, *data, *ROOT.glob("policies/*.json"), ROOT / "py.typed"]
     assert found == {f"stillframe/{path.relative_to(ROOT)}" for path in expected}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import shipped
+from stillframe.engine.coverage import cover
+from stillframe.engine.mutate import mutate
 from stillframe.engine.policy_tests import run_tests
 
 CASES = [(policy, outcome) for policy in shipped() for outcome in run_tests(policy)]
@@ -37,6 +39,20 @@ def test_each_policy_is_complete(policy):
     assert any(name.startswith("cis-aws-") for name in policy.frameworks)
     expected = {status for test in policy.tests for status in _statuses(test["expect"])}
     assert {"pass", "fail", "unknown"} <= expected
+
+
+@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+def test_the_examples_see_each_condition_true_and_false(policy):
+    gaps = cover(policy).gaps
+    assert list(map(str, gaps.left)) == []
+    assert gaps.unused == ()
+
+
+@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+def test_the_examples_notice_each_small_change(policy):
+    survivors = mutate(policy).survivors
+    assert list(map(str, survivors.left)) == []
+    assert survivors.unused == ()
 
 
 def test_the_nine_have_their_ids_and_severities():

@@ -21,8 +21,8 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from builders import collect_from, shipped
 from conftest import REGIONS, enable_few
-from stillframe.engine import evaluate
 from stillframe.engine.diff import Change, diff
+from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Policy
 from stillframe.engine.output import FINDING_FIELDS, finding_record, writers
 from stillframe.engine.policies import override

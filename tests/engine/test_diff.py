@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import shipped
-from stillframe.engine import evaluate
 from stillframe.engine.diff import diff, new_failures
+from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Severity
 from stillframe.engine.policy_tests import fixture
 

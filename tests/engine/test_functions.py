@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 import pytest
 from stillframe.engine.bucket_policy import is_public
+from stillframe.engine.errors import EvaluationError
 from stillframe.engine.expression import parse
 from stillframe.engine.functions import ARITY, AWARE, OURS, PLAIN, TIMED
 from stillframe.engine.interpret import evaluate
+from stillframe.engine.signatures import SIGNATURES
 from stillframe.snapshot.model import Unknown
 
 SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
@@ -29,10 +35,198 @@ SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
         ("all(`[1, 2]`, &@ > `0`)", True),
         ("all(`[]`, &@)", True),
         ("known(`null`, 'b')", "b"),
+        ("split(arn('arn:aws:cloudtrail:us-east-1:1:trail/main').resource, '/')", ["trail", "main"]),
+        ("split(arn('arn:aws:logs:us-east-1:1:log-group:/a/b:*').resource, ':')", ["log-group", "/a/b", "*"]),
+        ("join(', ', ['a', 'b'])", "a, b"),
+        ("join('', `[]`)", ""),
+        ('join(\' \', `[1, 1.5, true, null, "a", [2], {"b": 1, "a": 2}]`)', '1 1.5 true null a [2] {"a":2,"b":1}'),
+        ("matches('CreateTrail', 'Trail')", True),
+        ("matches('CreateTrail', '^Trail')", False),
+        ("matches('CreateTrail', '^(Create|Delete)Trail$')", True),
+        ("matches('CreateTrail', '(?i)^create')", True),
+        ("matches('', '')", True),
+        ("matches('Größe', '^\\pL{5}$')", True),
+        ("matches(join('', ['a', `\"\\n\"`]), 'a$')", False),
+        ("matches(`\"a\\nb\"`, '^b$')", False),
+        ("matches(`\"a\\nb\"`, '(?m)^b$')", True),
+        ("parse_json('{\"a\": [1, null]}').a", [1, None]),
+        ("parse_json('null')", None),
+        ("parse_json(' 1e2 ')", 100.0),
+        ('parse_json(\'{"$missing": "x"}\')."$missing"', "x"),
+        ("cidr_contains('10.0.0.0/8', '10.1.2.3')", True),
+        ("cidr_contains('10.0.0.0/8', '11.0.0.0')", False),
+        ("cidr_contains('10.0.0.0/8', '10.0.0.0/8')", True),
+        ("cidr_contains('10.0.0.0/8', '10.0.0.0/7')", False),
+        ("cidr_contains('10.1.2.3/8', '10.255.0.0/16')", True),
+        ("cidr_contains('0.0.0.0/0', '255.255.255.255')", True),
+        ("cidr_contains('10.1.2.3', '10.1.2.3/32')", True),
+        ("cidr_contains('::/0', '2001:db8::1')", True),
+        ("cidr_contains('2001:db8::/32', '2001:DB8:0:0::/64')", True),
+        ("cidr_contains('::/0', '10.0.0.1')", False),
+        ("cidr_contains('0.0.0.0/0', '::/0')", False),
+        ("cidr_contains('10.0.0.0/8', '::ffff:10.0.0.1')", False),
+        ("cidr_contains('::ffff:0:0/96', '::ffff:10.0.0.1')", True),
+        ("hours_between('2026-01-01T12:00:00Z', '2026-01-01T10:30:00Z')", 1.5),
+        ("hours_between('2026-01-01T12:00:00+02:00', '2026-01-01T10:00:00Z')", 0.0),
+        ("hours_between('2026-01-01T00:00:00.5Z', '2026-01-01')", 0.5 / 3600),
+        ("days_between('2026-01-01', '2026-01-31')", -30.0),
+        ("days_between('2024-03-01', '2024-02-28T00:00:00+00:00')", 2.0),
+        ("days_between('9999-12-31', '0001-01-01')", 3652058.0),
+        ("difference(`[3, 1, 2, 1]`, `[2]`)", [3, 1, 1]),
+        ('difference(`[1, true, 0, "1", [1], null]`, `[true, "1", null]`)', [1, 0, [1]]),
+        ("difference(`[1.0, [true]]`, `[1, [1]]`)", []),
+        ('difference(`[{"a": 1, "b": [2]}]`, `[{"b": [2], "a": 1}]`)', []),
+        ("intersection(`[3, 1, 2, 1]`, `[1, 3]`)", [3, 1, 1]),
+        ("intersection(`[1]`, `[true]`)", []),
+        ("unique(`[2, 1, 2, true, 1.0, null, null, [], {}, []]`)", [2, 1, True, None, [], {}]),
+        ("unique(`[]`)", []),
     ],
 )
 def test_functions(expression, expected):
     assert evaluate(parse(expression), {}, SCOPE) == expected
+
+
+def permission(protocol, first=None, last=None, **more):
+    return {"IpProtocol": protocol, "FromPort": first, "ToPort": last, **more}
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        (permission("-1"), True),
+        (permission("-1", -1, -1), True),
+        (permission("-1", 80, 80), True),
+        (permission("tcp", 22, 22), True),
+        (permission("TCP", 0, 65535), True),
+        (permission("6", 20, 22), True),
+        (permission("udp", 22, 30), True),
+        (permission("17", 22, 22), True),
+        (permission("tcp", 23, 65535), False),
+        (permission("tcp", 0, 21), False),
+        (permission("icmp", -1, -1), False),
+        (permission("icmp", 8, 22), False),
+        (permission("icmpv6"), False),
+        (permission("1", 0, 65535), False),
+        (permission("50"), False),
+        (permission("tcp", 22, 22, IpRanges=[]), True),
+    ],
+)
+def test_a_permission_opens_a_port(given, opened):
+    assert evaluate(parse("opens_port(@, `22`)"), given, SCOPE) is opened
+
+
+def test_what_lets_the_world_reach_a_port_is_one_filter():
+    asked = parse(
+        "length(IpPermissions[?opens_port(@, `22`) && (IpRanges[?CidrIp == '0.0.0.0/0'] "
+        "|| Ipv6Ranges[?CidrIpv6 == '::/0'])])"
+    )
+    world, office, world6 = [{"CidrIp": "0.0.0.0/0"}], [{"CidrIp": "203.0.113.0/24"}], [{"CidrIpv6": "::/0"}]
+    permissions = [
+        permission("tcp", 22, 22, IpRanges=world, Ipv6Ranges=[]),
+        permission("tcp", 22, 22, IpRanges=office, Ipv6Ranges=[]),
+        permission("-1", IpRanges=office, Ipv6Ranges=world6),
+        permission("tcp", 443, 443, IpRanges=world, Ipv6Ranges=world6),
+        permission("icmp", -1, -1, IpRanges=world, Ipv6Ranges=world6),
+    ]
+    assert evaluate(asked, {"IpPermissions": permissions}, SCOPE) == 2
+
+
+def test_an_entry_of_a_network_acl_opens_a_port():
+    entry = {"Protocol": "6", "PortRange": {"From": 0, "To": 1024}, "CidrBlock": "0.0.0.0/0"}
+    asked = parse("opens_port({IpProtocol: Protocol, FromPort: PortRange.From, ToPort: PortRange.To}, `22`)")
+    assert evaluate(asked, entry, SCOPE) is True
+    assert evaluate(asked, {"Protocol": "-1"}, SCOPE) is True
+    assert evaluate(asked, entry | {"PortRange": {"From": 443, "To": 443}}, SCOPE) is False
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("matches('a', a)", "matches() takes text, not null"),
+        ("matches(a, 'a')", "matches() takes text, not null"),
+        ("matches('a', bad)", "matches(): not a regular expression of RE2: missing ): ("),
+        ("parse_json(a)", "parse_json() takes text, not null"),
+        ("parse_json(bad)", "parse_json(): not JSON"),
+        ("parse_json('')", "parse_json(): not JSON"),
+        ("parse_json('NaN')", "parse_json(): not JSON"),
+        ("parse_json('1e999')", "parse_json(): not JSON"),
+        ("parse_json(deep)", "parse_json(): nested more than 100 deep"),
+        ("parse_json(unclosed)", "parse_json(): not JSON"),
+        ("cidr_contains(a, '10.0.0.1')", "cidr_contains() takes text, not null"),
+        ("cidr_contains(bad, '10.0.0.1')", "cidr_contains(): '(' is neither an IP address nor a CIDR"),
+        ("cidr_contains('10.0.0.0/8', bad)", "neither an IP address nor a CIDR"),
+        ("opens_port(a, `22`)", "opens_port() takes an IpPermission, not null"),
+        ("opens_port(@, `22`)", "opens_port() takes text, not null"),
+        ("opens_port({IpProtocol: bad}, `22`)", "opens_port(): '(' is no IP protocol"),
+        ("opens_port({IpProtocol: '256'}, `22`)", "opens_port(): '256' is no IP protocol"),
+        ("opens_port({IpProtocol: 'tcp'}, `22`)", "opens_port() takes a port, not null"),
+        ("opens_port({IpProtocol: 'tcp', FromPort: `-1`, ToPort: `-1`}, `22`)", "opens_port(): -1 is no port"),
+        ("days_between(a, '2026-01-01')", "days_between() takes text, not null"),
+        ("hours_between('2026-01-01', bad)", "hours_between(): "),
+        ("days_since('2026-02-30')", "days_since(): "),
+        ("difference(a, `[]`)", "difference() takes a list, not null"),
+        ("difference(`[]`, a)", "difference() takes a list, not null"),
+        ("intersection(`[]`, 'a')", "intersection() takes a list, not text"),
+        ("unique(a)", "unique() takes a list, not null"),
+        ("join(', ', a)", "join() takes a list, not null"),
+        ("join(a, `[]`)", "join() takes text, not null"),
+        ("split('a', '')", "split(): empty separator"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_an_error_that_says_so(expression, message):
+    data = {"a": None, "bad": "(", "deep": "[" * 101 + "]" * 101, "unclosed": '{"a": "b'}
+    with pytest.raises(EvaluationError) as error:
+        evaluate(parse(expression), data, SCOPE)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("matches(a, 'b(')", "matches(): not a regular expression of RE2: missing ): b("),
+        ("matches(a, '(?=b)')", "not a regular expression of RE2: invalid perl operator: (?="),
+        (r"matches(a, '(b)\1')", r"not a regular expression of RE2: invalid escape sequence: \1"),
+        ("matches(a, `1`)", "matches() takes text, not a number"),
+        (r'matches(a, `"\ud800"`)', "not a regular expression of RE2"),
+        ("cidr_contains('10.0.0.0/33', a)", "cidr_contains(): '10.0.0.0/33' is neither an IP address nor a CIDR"),
+        ("cidr_contains(a, '010.0.0.1')", "neither an IP address nor a CIDR"),
+        ("a[?opens_port(@, `65536`)]", "opens_port(): 65536 is no port"),
+        ("opens_port(a, `true`)", "opens_port() takes a port, not a boolean"),
+    ],
+)
+def test_a_literal_that_can_never_be_right_is_an_error_of_the_policy(expression, message):
+    with pytest.raises(EvaluationError) as error:
+        parse(expression)
+    assert message in str(error.value)
+
+
+def test_a_pattern_that_backtracks_elsewhere_is_fast():
+    started = time.perf_counter()
+    data = {"text": "a" * 1_000_000 + "b"}
+    assert evaluate(parse("matches(text, '^(a+)+$')"), data, SCOPE) is False
+    assert evaluate(parse("matches(text, '(a|aa)+c')"), data, SCOPE) is False
+    assert evaluate(parse("matches(text, 'b$')"), data, SCOPE) is True
+    assert time.perf_counter() - started < 2
+
+
+def test_long_lists_are_fast():
+    started = time.perf_counter()
+    data = {"a": list(range(50_000)), "b": [{"n": number} for number in range(0, 100_000, 2)]}
+    assert len(evaluate(parse("difference(a, b[].n)"), data, SCOPE)) == 25_000
+    assert len(evaluate(parse("unique([a, a][])"), data, SCOPE)) == 50_000
+    assert time.perf_counter() - started < 5
+
+
+def test_the_engine_of_regular_expressions_is_loaded_when_one_is_used():
+    script = """
+import sys
+from stillframe.engine.expression import parse
+parse("lower(a)")
+assert "re2" not in sys.modules
+parse("matches(a, 'b')")
+assert "re2" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_every_function_of_ours_is_in_one_table_and_counted():
@@ -40,6 +234,7 @@ def test_every_function_of_ours_is_in_one_table_and_counted():
     assert set(OURS) <= set.union(*tables)
     assert set.union(*tables) <= set(ARITY)
     assert sum(map(len, tables)) == len(set.union(*tables))
+    assert SIGNATURES.keys() == ARITY.keys()
 
 
 def allow(principal="*", condition=None, **more):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stillframe.engine import PolicyError, load_policies
-from stillframe.engine.policies import apply_settings
+from stillframe.engine.errors import PolicyError
+from stillframe.engine.policies import apply_settings, load_policies
 from stillframe.snapshot import ArgumentError
 
 SOUND = """\
@@ -50,18 +50,18 @@ def test_five_lines_are_a_policy(tmp_path):
             "p0.yaml:5:9: unknown function lenght(); did you mean length?",
         ),
         ("Rotation.KeyRotationEnabled", "$parms.x", "p0.yaml:5:9: unknown variable $parms; did you mean $params?"),
-        ("Rotation.KeyRotationEnabled", "'Rotation['", "p0.yaml:5:9: not JMESPath"),
+        ("Rotation.KeyRotationEnabled", "'Rotation['", "p0.yaml:5:19: not JMESPath"),
         ("Rotation.KeyRotationEnabled", "[?a]", "p0.yaml:5:9: assert takes an expression"),
         ("Rotation.KeyRotationEnabled", "{a: b}", "p0.yaml:5:9: assert takes an expression"),
         ("Rotation.KeyRotationEnabled", "", "p0.yaml:5:8: assert takes an expression"),
-        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ a '", "p0.yaml:6:10: a {{ without its }}"),
-        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ $x }}'", "p0.yaml:6:10: unknown variable $x"),
+        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ a '", "p0.yaml:6:11: a {{ without its }}"),
+        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ $x }}'", "p0.yaml:6:14: unknown variable $x"),
         ("Rotation.KeyRotationEnabled", "A\nwhere: [?a]", "write the expression after `>-`, or in quotes"),
         ("Rotation.KeyRotationEnabled", "A\nlookup: {x: {from: AWS::EC2::VPCs}}", "did you mean AWS::EC2::VPC?"),
         (
             "Rotation.KeyRotationEnabled",
             "A\nlookup: {x: {from: AWS::EC2::VPC, match: {'a[': b}}}",
-            "p0.yaml:6:43: not JMESPath",
+            "p0.yaml:6:46: not JMESPath",
         ),
         ("Rotation.KeyRotationEnabled", "A\nlookup: {account: {from: AWS::EC2::VPC}}", "cannot be a name here"),
         (

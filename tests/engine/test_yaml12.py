@@ -83,3 +83,99 @@ def test_each_value_and_key_has_its_place():
     assert document.place(("b", 0, "c")) == (3, 8)
     assert document.keys["b", 0, "c"] == (3, 5)
     assert document.place(("b", 0, "absent")) == (3, 5)
+
+
+WRITTEN = [
+    "{}",
+    "  {}   # a comment",
+    "'{quoted}'",
+    '"{escaped}"',
+    "&anchor '{quoted}'",
+    "!!str {}",
+    "!!str &anchor  {}",
+    ">-\n  {}",
+    ">\n\n  {}\n\n# after",
+    "|-   # the rest of this line is a comment\n  {}",
+    "|\n\n    {}\n\n",
+    "&anchor |2-\n   {}",
+    "&anchor\n  # a comment\n  {}",
+    "\n  {}",
+    "\n  '{quoted}'",
+]
+SAID = [
+    "a",
+    "Status.IsLogging && Name != 'x'",
+    "it's 'quoted' ''twice''",
+    'a\\b `["é", 1]`',
+    "𝔘nicode é\u2009thin ☃ end",
+    "any(Rules[?Open], &Name == 'x') || x",
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_each_character_of_a_text_has_its_place(written, said, mark):
+    quoted, escaped = said.replace("'", "''"), said.replace("\\", "\\\\").replace('"', '\\"')
+    source = "first: é\nhere: " + written.replace("{}", said).format_map({"quoted": quoted, "escaped": escaped})
+    document = load((mark + source + "\n").encode())
+    assert said in document.value["here"]
+    found = [place for _, *place in places(mark + source + "\n", ("here",))]
+    assert found == sorted(found)
+    assert len({tuple(place) for place in found}) == len(found)
+    for offset, char in enumerate(document.value["here"]):
+        if not char.isspace():
+            line, column = document.locate(("here",), offset)
+            shown = source.split("\n")[line - 1][column - 1 :]
+            assert shown.startswith((char, "\\" + char))
+
+
+def places(text: str, path: tuple, **options) -> list[tuple[str, int, int]]:
+    document = load(text.encode())
+    value = document.value
+    for step in path:
+        value = value[step]
+    return [(char, *document.locate(path, n, **options)) for n, char in enumerate(value) if not char.isspace()]
+
+
+def test_a_folded_text_of_several_lines():
+    text = "x: >-\n  ab\n  c\n\n    d\n  e\ny: 1\n"
+    assert places(text, ("x",)) == [("a", 2, 3), ("b", 2, 4), ("c", 3, 3), ("d", 5, 5), ("e", 6, 3)]
+
+
+def test_a_literal_block_of_several_lines():
+    assert places("x:\n- |\n  a\n   b\n\n  c\n", ("x", 0)) == [("a", 3, 3), ("b", 4, 4), ("c", 6, 3)]
+
+
+def test_plain_and_quoted_texts_of_several_lines():
+    assert places("x: a\n  b\n\n  c\n", ("x",)) == [("a", 1, 4), ("b", 2, 3), ("c", 4, 3)]
+    assert places("x: 'a\n  ''b'\n", ("x",)) == [("a", 1, 5), ("'", 2, 3), ("b", 2, 5)]
+    assert places('x: "a\\\n  b\\tc\n  d"\n', ("x",)) == [("a", 1, 5), ("b", 2, 3), ("c", 2, 6), ("d", 3, 3)]
+
+
+def test_escapes_of_double_quotes_are_one_character_each():
+    text = r'x: "\x41\u00e9\U0001F600\"\\\/\_\N\x20\0\e b"' + "\n"
+    assert [column for _, _, column in places(text, ("x",))] == [5, 9, 15, 25, 27, 29, 39, 41, 44]
+
+
+def test_windows_line_ends():
+    assert places("w: 1\r\nx: >-\r\n  a\r\n  b\r\n", ("x",)) == [("a", 3, 3), ("b", 4, 3)]
+
+
+def test_a_flow_mapping_an_alias_and_a_merge():
+    text = "a: {w: b c, v: &v 'd'}\nx: *v\ny: {<<: &m {w: e}}\nz: {<<: [*m, {w: f, u: g}]}\n"
+    assert places(text, ("a", "w")) == [("b", 1, 8), ("c", 1, 10)]
+    assert places(text, ("x",)) == [("d", 1, 20)]
+    assert places(text, ("y", "w")) == [("e", 3, 16)]
+    assert places(text, ("z", "w")) == [("e", 3, 16)]
+    assert places(text, ("z", "u")) == [("g", 4, 24)]
+
+
+def test_a_key_a_blank_the_end_and_what_is_not_there():
+    document = load(b"m: {'a b': 1, c: ''}\nx: a b\n")
+    assert document.locate(("m", "a b"), 2, key=True) == (1, 8)
+    assert document.locate(("x",), 1) == (2, 6)
+    assert document.locate(("x",), 99) == (2, 7)
+    assert document.locate(("m", "c"), 0) == (1, 18)
+    assert document.locate(("m",), 3) == (1, 4)
+    assert document.locate(("x", "absent"), 3) == (2, 4)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from builders import TIME, write_snapshot
-from stillframe.engine import evaluate, load_policies
+from stillframe.engine.evaluate import evaluate
+from stillframe.engine.policies import load_policies
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
 from stillframe.snapshot.format import digest
 from stillframe.snapshot.verify import verify

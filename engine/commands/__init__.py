@@ -1,0 +1,1 @@
+"""The commands that `cli` puts among its own, group by group, and the options they share."""

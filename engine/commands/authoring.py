@@ -1,0 +1,134 @@
+"""The commands for people who write policies.
+
+They alone join AWS's API models, which botocore ships, to the engine, which never imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from stillframe.engine.commands.options import Config, Policies, Settings, Shipped, SnapshotPath, rules
+
+if TYPE_CHECKING:
+    from stillframe.snapshot.types import Type
+
+resource_app = typer.Typer(help="List resource types, and show what a policy may read.", no_args_is_help=True)
+
+TypeName = Annotated[str, typer.Argument(help="The resource type, such as AWS::EC2::VPC.", metavar="TYPE")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@resource_app.command("list")
+def resource_list() -> None:
+    """List every resource type: what lists it, how often, and whether it has names and tags."""
+    from stillframe.engine.resources import list_types
+    from stillframe.engine.terminal import console
+
+    list_types(console())
+
+
+@resource_app.command("show")
+def resource_show(
+    type: TypeName,  # noqa: A002 - the word people see
+    depth: Annotated[int, typer.Option(min=1, help="How many levels of fields to show.")] = 3,
+    json: Json = False,
+) -> None:
+    """Show the fields that a policy may read of a resource type, with AWS's own documentation."""
+    from stillframe.engine.resources import show_type
+    from stillframe.engine.terminal import console
+
+    show_type(console(), type, _config_types(), depth=depth, json=json)
+
+
+def explain(
+    snapshot: SnapshotPath,
+    policy: Annotated[str, typer.Argument(help="The policy's id.")],
+    resource: Annotated[str, typer.Argument(help="A resource's id or name, or a finding's fingerprint.")],
+    policies: Policies = None,
+    shipped: Shipped = False,
+    config: Config = None,
+    settings: Settings = None,
+) -> None:
+    """Explain a finding: the value of every part of the policy's expressions, and where it was read."""
+    from stillframe.engine.explain_output import run_explain
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import open_snapshot
+
+    judged_by = rules(config, policies, settings, shipped=shipped)
+    run_explain(open_snapshot(snapshot), judged_by, policy, resource, console())
+
+
+def query(
+    snapshot: SnapshotPath,
+    type: TypeName,  # noqa: A002 - the word people see
+    expression: Annotated[
+        str | None, typer.Argument(help="What to ask of each resource; a prompt if not given.")
+    ] = None,
+    where: Annotated[str, typer.Option(help="Only resources for which this holds.", metavar="EXPRESSION")] = "",
+    account: Annotated[str, typer.Option(help="Only this account.", metavar="ID")] = "",
+    region: Annotated[str, typer.Option(help="Only this region, or global.", metavar="NAME")] = "",
+    anyway: Annotated[bool, typer.Option("--anyway", help="Ask although AWS's API models contradict it.")] = False,
+    json: Json = False,
+) -> None:
+    """Evaluate an expression on every resource of a type of a snapshot."""
+    from stillframe.engine.query import Query, run_query
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import open_snapshot
+
+    asked = Query(
+        snapshot=open_snapshot(snapshot), kind=type, where=where, account=account, region=region, anyway=anyway
+    )
+    raise typer.Exit(run_query(asked, expression, _config_types(), console(), console(stderr=True), json=json))
+
+
+def new(
+    id: Annotated[str, typer.Argument(help="Its id: lower case, digits and hyphens.", metavar="ID")],  # noqa: A002
+    resource: Annotated[str, typer.Option(help="The resource type to judge.", metavar="TYPE")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The file to write; ID.yaml if not given; - for standard output.")
+    ] = "",
+) -> None:
+    """Draft a policy for a resource type: complete, tested, and there to be changed."""
+    from stillframe.engine.scaffold import STDOUT, draft, write_draft
+
+    text = draft(id, resource, _config_types())
+    if output == STDOUT:
+        typer.echo(text, nl=False)
+        return
+    target = Path(output or f"{id}.yaml")
+    write_draft(text, target)
+    typer.echo(f"{target} is written; try: stillframe policy test -p {target}", err=True)
+
+
+def _config_types() -> Callable[[str], Type]:
+    from stillframe.engine.resource_types import config_types
+    from stillframe.snapshot.shapes import output_type
+
+    return config_types(output_type)
+
+
+def lint_policies(
+    policies: Policies = None,
+    shipped: Shipped = False,
+    config: Config = None,
+    form: Annotated[str, typer.Option("--format", help="text, json, or github for annotations.")] = "text",
+) -> None:
+    """Check every expression of policies against AWS's API models: exit 1 if there is anything to complain of."""
+    from stillframe.engine import exit_codes
+    from stillframe.engine.expression import suggest
+    from stillframe.engine.lint import lint
+    from stillframe.engine.lint_output import FORMATS, summary
+    from stillframe.engine.resource_types import config_types
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot.shapes import output_type
+
+    if form not in FORMATS:
+        raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
+    chosen, types = rules(config, policies, shipped=shipped).written, config_types(output_type)
+    found = [diagnostic for policy in chosen for diagnostic in lint(policy, types)]
+    FORMATS[form](console(), found, {policy.source: policy.text for policy in chosen})
+    typer.echo(summary(found, len(chosen)), err=True)
+    raise typer.Exit(exit_codes.FAILURES if found else exit_codes.OK)

@@ -1,0 +1,78 @@
+"""The commands about what to judge by: policies, waivers, and their schemas. `cli` puts them among the others."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from stillframe.engine.commands.options import (
+    ARCHIVE,
+    Config,
+    Policies,
+    Settings,
+    Shipped,
+    SnapshotPath,
+    rules,
+    written,
+)
+
+
+def policy_list(
+    policies: Policies = None,
+    config: Config = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
+) -> None:
+    """List policies: id, severity, what is judged, title."""
+    from stillframe.engine.policy_index import as_markdown
+    from stillframe.engine.terminal import console, print_notes, print_policies
+
+    chosen = rules(config, policies)
+    if markdown:
+        typer.echo("\n".join(as_markdown(chosen.policies)))
+        return
+    print_policies(console(), chosen.policies)
+    print_notes(console(stderr=True), chosen.notes())
+
+
+def policy_show(
+    policy: Annotated[str, typer.Argument(help="The policy's id.")], policies: Policies = None, config: Config = None
+) -> None:
+    """Print a policy as it was written."""
+    (chosen,) = written(config, policies, policy)
+    typer.echo(chosen.text, nl=False)
+
+
+def waive(
+    owner: Annotated[str, typer.Option(help="Who answers for the failures.")],
+    reason: Annotated[str, typer.Option(help="Why they are borne.")],
+    expires: Annotated[str, typer.Option(help="The last day of the waivers: YYYY-MM-DD.", metavar="DAY")],
+    snapshot: SnapshotPath = ARCHIVE,
+    policy: Annotated[str, typer.Option(help="Only what this policy says.", metavar="ID")] = "",
+    account: Annotated[str, typer.Option(help="Only what is in this account.", metavar="ID")] = "",
+    bind: Annotated[bool, typer.Option("--bind", help="Bind each waiver to the evidence as it is now.")] = False,
+    config: Config = None,
+    policies: Policies = None,
+    shipped: Shipped = False,
+    settings: Settings = None,
+) -> None:
+    """Draft a waiver for each failure that has none, as YAML for stillframe.yaml."""
+    from stillframe.engine.draft import check_terms, draft, open_failures
+    from stillframe.engine.terminal import counted
+    from stillframe.snapshot import open_snapshot
+
+    picture = open_snapshot(snapshot)
+    check_terms(picture, owner=owner, reason=reason, expires=expires)
+    judged_by = rules(config, policies, settings, shipped=shipped)
+    found = list(open_failures(picture, judged_by, policy=policy, account=account))
+    for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind):
+        typer.echo(line)
+    typer.echo(f"{counted(len(found), 'waiver')} drafted", err=True)
+
+
+def schema(
+    config: Annotated[bool, typer.Option("--config", help="Print that of stillframe.yaml instead.")] = False,
+) -> None:
+    """Print the JSON Schema of a policy, for editors and other programs."""
+    from stillframe.engine.documents import schema_text
+
+    typer.echo(schema_text("config.schema.json" if config else "schema.json"), nl=False)

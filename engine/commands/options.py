@@ -1,0 +1,63 @@
+"""The options that several commands have, and the rules that some of them add up to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from stillframe.engine.model import Policy
+    from stillframe.engine.rules import Rules
+
+ARCHIVE = Path("snapshots")
+CONFIG = Path("stillframe.yaml")
+SnapshotPath = Annotated[
+    Path, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot.", metavar="SNAPSHOT")
+]
+Policies = Annotated[
+    list[Path] | None,
+    typer.Option("--policies", "-p", help="Policy file or folder, instead of the shipped policies; repeatable."),
+]
+Shipped = Annotated[bool, typer.Option("--shipped", help="Judge by the shipped policies as well as by those of -p.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="What to judge by; ./stillframe.yaml if it is there.", metavar="FILE"),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A policy's parameter: POLICY.PARAMETER=VALUE; repeatable.", metavar="SETTING"),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
+]
+FailOn = Annotated[
+    str,
+    typer.Option(help="Exit 1 for failures at or above: critical, high, medium, low, informational; or never."),
+]
+AllowUnknown = Annotated[
+    bool, typer.Option("--allow-unknown", help="Exit 0, not 4, where something is unknown but nothing fails.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence and remediation with each finding.")]
+Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.")]
+
+
+def rules(
+    config: Path | None, policies: list[Path] | None, settings: list[str] | None = None, *, shipped: bool = False
+) -> Rules:
+    """What to judge by."""
+    from stillframe.engine.rules import load_rules
+
+    default = CONFIG if os.path.lexists(CONFIG) else None
+    return load_rules(config or default, policies or (), shipped=shipped, settings=settings or ())
+
+
+def written(config: Path | None, policies: list[Path] | None, name: str = "") -> list[Policy]:
+    """Policies as they are written, in force or not; the one of that id, if it is named."""
+    from stillframe.engine.policies import pick
+
+    found = list(rules(config, policies).written)
+    return [pick(found, name)] if name else found

@@ -1,0 +1,181 @@
+"""Read stillframe.yaml: which policies to judge by, what differs from how they are written, what is waived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..snapshot.format import digest
+from .documents import Reader, open_document, schema
+from .errors import Problem
+from .expression import suggest
+from .model import Kind, Policy, Severity, Waived
+from .policies import misfit
+from .waivers import Waiver, is_day
+from .yaml12 import Path as Steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What differs from how one policy is written. `place` is its file and line."""
+
+    params: Mapping[str, Any]
+    severity: Severity | None
+    enabled: bool
+    reason: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One stillframe.yaml. `digest` is of its bytes."""
+
+    policies: tuple[Path, ...] = ()
+    shipped: bool = True
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    digest: str | None = None
+
+
+def config_schema() -> Mapping[str, Any]:
+    """The JSON Schema of stillframe.yaml."""
+    return schema("config.schema.json")
+
+
+def open_config(path: Path, problems: list[Problem]) -> ConfigReader | None:
+    """A reader of the file; None, with `problems`, where it is no YAML mapping."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
+        return None
+    document = open_document(str(path), data, problems)
+    if document is None:
+        return None
+    if document.value is None:
+        document.value = {}
+    reader = ConfigReader(str(path), document, problems, folder=path.parent, digest=digest(data))
+    if isinstance(document.value, dict):
+        return reader
+    reader.fault((), f"stillframe.yaml is a mapping{suggest('', config_schema()['properties'])}")
+    return None
+
+
+@dataclass(slots=True)
+class ConfigReader(Reader):
+    """One stillframe.yaml. Only what has no fault may become a `config`."""
+
+    folder: Path = field(kw_only=True)
+    digest: str = field(kw_only=True)
+
+    def sources(self) -> tuple[list[Path], bool]:
+        """The policy files and folders it names, and whether it wants the shipped policies; faults aside."""
+        named = [self.folder / name for name in _items(self.document.value.get("policies")) if isinstance(name, str)]
+        return [path for path in named if path.exists()], self.document.value.get("shipped") is not False
+
+    def check(self, known: Mapping[str, Policy] | None) -> None:
+        """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read."""
+        self.conforms(config_schema())
+        given = self.document.value
+        for number, name in enumerate(_items(given.get("policies"))):
+            if isinstance(name, str) and not (self.folder / name).exists():
+                self.fault(("policies", number), f"{self.folder / name}: no such file or folder")
+        if given.get("shipped") is False and not given.get("policies"):
+            self.fault(("shipped",), "without the shipped policies there are none: name some in `policies`", key=True)
+        for number, entry in enumerate(_items(given.get("waivers"))):
+            self._check_waiver(("waivers", number), _mapping(entry), known)
+        if known is not None:
+            for name, entry in _mapping(given.get("settings")).items():
+                self._check_setting(("settings", name), _mapping(entry), known)
+
+    def config(self) -> Config:
+        """What the file says."""
+        given = self.document.value
+        paths, shipped = self.sources()
+        return Config(
+            policies=tuple(paths),
+            shipped=shipped,
+            settings={name: self._setting(name, entry) for name, entry in given.get("settings", {}).items()},
+            waivers=tuple(self._waiver(number, entry) for number, entry in enumerate(given.get("waivers", ()))),
+            digest=self.digest,
+        )
+
+    def _check_setting(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy]) -> None:
+        name = str(at[-1])
+        if name not in known:
+            self.fault(at, f"unknown policy {name}{suggest(name, known)}", key=True)
+            return
+        for parameter, value in _mapping(entry.get("params")).items():
+            if fault := misfit(known[name], parameter, value):
+                hint = "" if misfit(known[name], parameter, str(value)) else _QUOTE
+                unknown = parameter not in known[name].params
+                self.fault((*at, "params", parameter), fault + hint, key=unknown)
+
+    def _check_waiver(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy] | None) -> None:
+        name, expires = entry.get("policy"), entry.get("expires")
+        if known is not None and isinstance(name, str) and name not in known:
+            self.fault((*at, "policy"), f"unknown policy {name}{suggest(name, known)}")
+        if isinstance(expires, str) and not is_day(expires):
+            self.fault((*at, "expires"), f"{expires!r} {_WORDING['expires']}")
+        if isinstance(entry.get("account"), float):  # 123456789012.0 is an integer to JSON Schema
+            self.fault((*at, "account"), f"{entry['account']!r} {_WORDING['account']}")
+
+    def wording(self, path: Steps, error: Any) -> str:
+        if path[-1] in _WORDING:
+            return f"{error.instance!r} {_WORDING[path[-1]]}"
+        if error.validator in _RULES:
+            return _RULES[error.validator]
+        written = isinstance(error.instance, (bool, int, float)) and error.validator_value == "string"
+        return f"{error.message}{_QUOTE if written else ''}"
+
+    def _setting(self, name: str, entry: Mapping[str, Any]) -> Setting:
+        return Setting(
+            params=entry.get("params", {}),
+            severity=Severity(entry["severity"]) if "severity" in entry else None,
+            enabled=entry.get("enabled", True),
+            reason=entry.get("reason", ""),
+            place=self._line(("settings", name), key=True),
+        )
+
+    def _waiver(self, number: int, entry: Mapping[str, Any]) -> Waiver:
+        account = entry.get("account")
+        return Waiver(
+            policy=entry["policy"],
+            account=None if account is None else str(account),
+            region=entry.get("region"),
+            resource=entry.get("resource"),
+            waived=Waived(
+                kind=Kind(entry.get("kind", "accepted")),
+                reason=entry["reason"],
+                owner=entry["owner"],
+                expires=entry["expires"],
+            ),
+            evidence=entry.get("evidence"),
+            place=self._line(("waivers", number)),
+        )
+
+    def _line(self, path: Steps, *, key: bool = False) -> str:
+        return f"{self.source}:{self.place(path, key=key)[0]}"
+
+
+_QUOTE = ": put it in quotes"
+_WORDING: Mapping[str | int, str] = {  # by key
+    "account": "is not an account id: 12 digits, in quotes",
+    "expires": "is not a day: YYYY-MM-DD",
+    "evidence": "is neither a mapping of paths to values nor sha256: and 64 hexadecimal digits",
+}
+_RULES = {  # by keyword of the schema
+    "anyOf": 'name an account, a region or a resource; `resource: "*"` is all of the policy\'s',
+    "minProperties": "nothing is set here",
+    "pattern": "there must be words here",
+}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()

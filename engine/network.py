@@ -1,0 +1,72 @@
+"""Functions of addresses and ports."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from ..snapshot.model import Json, Unknown
+from .arguments import kind, text
+from .errors import EvaluationError
+from .unknowns import Truth, kleene_all
+
+# IP protocols by EC2's names and IANA's numbers. Those of security groups are in the documentation of IpPermission,
+# those of network ACLs are numbers: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
+EVERY_PROTOCOL = "-1"
+WITH_PORTS = frozenset({"tcp", "udp", "6", "17"})
+WITHOUT_PORTS = frozenset({"icmp", "icmpv6", *map(str, range(256))}) - WITH_PORTS
+LAST_PORT = 65535
+
+
+def cidr_contains(cidr: Json, other: Json) -> bool:
+    """Whether every address of the other, an address or a CIDR, is one of the CIDR's."""
+    outer, inner = network(cidr), network(other)
+    if isinstance(outer, IPv4Network):
+        return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
+
+
+def network(cidr: Json) -> IPv4Network | IPv6Network:
+    """Read a CIDR, or an address as the CIDR of it alone; bits beyond the prefix do not count, as in EC2."""
+    try:
+        return ip_network(text("cidr_contains", cidr), strict=False)
+    except ValueError:
+        raise EvaluationError(f"cidr_contains(): {cidr!r} is neither an IP address nor a CIDR") from None
+
+
+def opens_port(permission: Json, wanted: Json) -> Truth:
+    """Whether an EC2 IpPermission is about a TCP or UDP port.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html: protocol -1 is all traffic,
+    whatever the ports say; for TCP and UDP, FromPort and ToPort are required; for ICMP they are types and codes.
+    """
+    if isinstance(permission, Unknown):
+        return permission
+    if not isinstance(permission, dict):
+        raise EvaluationError(f"opens_port() takes an IpPermission, not {kind(permission)}")
+    protocol = permission.get("IpProtocol")
+    if isinstance(protocol, Unknown):
+        return protocol
+    protocol = text("opens_port", protocol).lower()
+    if protocol == EVERY_PROTOCOL or protocol in WITHOUT_PORTS:
+        return protocol == EVERY_PROTOCOL
+    if protocol not in WITH_PORTS:
+        raise EvaluationError(f"opens_port(): {protocol!r} is no IP protocol")
+    first, last = port(permission.get("FromPort")), port(permission.get("ToPort"))
+    return kleene_all([_at_most(first, port(wanted)), _at_most(port(wanted), last)])
+
+
+def port(value: Json) -> float | Unknown:
+    """A port's number. Raises EvaluationError."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise EvaluationError(f"opens_port() takes a port, not {kind(value)}")
+    if not 0 <= value <= LAST_PORT:
+        raise EvaluationError(f"opens_port(): {value} is no port")
+    return value
+
+
+def _at_most(one: float | Unknown, other: float | Unknown) -> Truth:
+    if isinstance(one, Unknown) or isinstance(other, Unknown):
+        return Unknown.merge(side for side in (one, other) if isinstance(side, Unknown))
+    return one <= other

@@ -1,0 +1,73 @@
+"""A receipt: what a judgement was made of, so that another can be checked against it, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import stillframe
+
+from ..snapshot.format import digest, encode
+from ..snapshot.model import Snapshot
+from .model import Policy, Status
+from .output import waiver_record, whole
+from .rules import Rules
+from .tally import Row
+from .waivers import Use
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class Receipt:
+    """Takes every finding's record as it passes, and is written at the end."""
+
+    _findings: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        self._findings.update(encode(record, ordered=False) + b"\n")
+
+    def write(self, target: str, snapshot: Snapshot, rules: Rules, rows: Sequence[Row], uses: Sequence[Use]) -> None:
+        """Write it as JSON. Raises OutputError."""
+        record = {
+            "format": FORMAT,
+            "tool": f"stillframe {stillframe.__version__}",
+            "snapshot": {"id": snapshot.id, "captured_at": snapshot.captured_at, "manifest": snapshot.digest},
+            "config": rules.digest,
+            "policies": _policies(rules, {row.policy: row for row in rows}),
+            "disabled": {name: setting.reason for name, setting in sorted(rules.disabled.items())},
+            "waivers": [_waiver(use) for use in uses],
+            "findings": self._findings.hexdigest(),
+        }
+        with whole(target) as file:
+            file.write(json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def _policies(rules: Rules, rows: Mapping[str, Row]) -> dict[str, Any]:
+    return {policy.id: _policy(policy, rows[policy.id]) for policy in sorted(rules.policies, key=lambda each: each.id)}
+
+
+def _policy(policy: Policy, row: Row) -> dict[str, Any]:
+    return {
+        "sha256": digest(policy.text.encode()),
+        "severity": policy.severity.value,
+        "params": dict(sorted(policy.params.items())),
+        "counts": {status.value: row.counts.get(status, 0) for status in Status} | {"waived": row.waived},
+    }
+
+
+def _waiver(use: Use) -> dict[str, Any]:
+    waiver = use.waiver
+    return {
+        "policy": waiver.policy,
+        "account": waiver.account,
+        "region": waiver.region,
+        "resource": waiver.resource,
+        "evidence": waiver.evidence,
+        **(waiver_record(waiver.waived) or {}),
+        "state": use.state.value,
+        "findings": use.applied,
+    }

@@ -1,0 +1,105 @@
+"""The types of values that policies read, drawn lazily from AWS's own API models.
+
+Types are gradual: `ANY` is what is not known, and nothing is ever said against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+
+class Kind(StrEnum):
+    """What sort of value it is, in JMESPath's words."""
+
+    ANY = "any"
+    NULL = "null"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    STRING = "string"
+    ARRAY = "array"
+    OBJECT = "object"
+    MAP = "map"  # an object whose keys are data, such as tags
+    EXPREF = "expref"
+
+
+@dataclass(frozen=True)
+class Type:
+    """A type. `members` and `item` are functions, so that recursive shapes end; `nullable` says null may stand here.
+
+    `name` and `doc` are the API model's own, for messages and for `stillframe resource show`.
+    """
+
+    kind: Kind
+    name: str = ""
+    nullable: bool = False
+    enum: tuple[str, ...] = ()
+    of_members: Callable[[], Mapping[str, Type]] | None = None
+    of_item: Callable[[], Type] | None = None
+    doc: str = ""
+
+    @cached_property
+    def members(self) -> Mapping[str, Type]:
+        return self.of_members() if self.of_members else {}
+
+    @cached_property
+    def item(self) -> Type:
+        return self.of_item() if self.of_item else ANY
+
+    def __str__(self) -> str:
+        if self.kind is Kind.ARRAY:
+            return f"array of {self.item}" if self.item.kind is not Kind.ARRAY else "array of arrays"
+        return self.name if self.kind is Kind.OBJECT and self.name else self.kind.value
+
+
+ANY = Type(Kind.ANY, nullable=True)
+NULL = Type(Kind.NULL, nullable=True)
+BOOLEAN = Type(Kind.BOOLEAN)
+NUMBER = Type(Kind.NUMBER)
+STRING = Type(Kind.STRING)
+EXPREF = Type(Kind.EXPREF)
+
+
+def array(item: Type, *, nullable: bool = False) -> Type:
+    return Type(Kind.ARRAY, of_item=lambda: item, nullable=nullable)
+
+
+def struct(members: Mapping[str, Type], name: str = "", *, nullable: bool = False) -> Type:
+    return Type(Kind.OBJECT, name=name, of_members=lambda: members, nullable=nullable)
+
+
+def mapping(item: Type) -> Type:
+    return Type(Kind.MAP, of_item=lambda: item)
+
+
+def maybe(kind: Type, *, nullable: bool = True) -> Type:
+    """The same type, with or without null."""
+    return kind if kind.nullable == nullable or kind.kind is Kind.ANY else replace(kind, nullable=nullable)
+
+
+def union(left: Type, right: Type) -> Type:
+    """What is either: the one if they agree, ANY if they do not. Null makes the other nullable."""
+    for one, other in ((left, right), (right, left)):
+        if one.kind is Kind.NULL:
+            return maybe(other)
+    if left.kind is not right.kind or left.kind is Kind.ANY:
+        return ANY
+    nullable = left.nullable or right.nullable
+    if left.kind is Kind.ARRAY:
+        return array(_merged_item(left, right), nullable=nullable)
+    if left.kind is Kind.OBJECT and left.of_members is not right.of_members:
+        return replace(ANY, nullable=nullable)
+    enum = tuple(dict.fromkeys(left.enum + right.enum)) if left.enum and right.enum else ()
+    return replace(left, nullable=nullable, enum=enum)
+
+
+def _merged_item(left: Type, right: Type) -> Type:
+    # An empty literal list, as in `x || []`, has items of no kind.
+    if left.of_item is None or right.of_item is None:
+        return left.item if left.of_item else right.item
+    return union(left.item, right.item)
+
+
+EMPTY = Type(Kind.ARRAY)  # the literal `[]`

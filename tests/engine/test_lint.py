@@ -1,0 +1,331 @@
+"""Lint: what AWS's models contradict is caught at its line and column, and nothing else is complained of."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import botocore.session
+import pytest
+from builders import shipped
+from stillframe.engine.errors import PolicyError
+from stillframe.engine.expression import parse, walk
+from stillframe.engine.infer import Complaint, infer
+from stillframe.engine.lint import CODES, _place, _sites, lint
+from stillframe.engine.policies import parse_policy
+from stillframe.engine.resource_types import config_types
+from stillframe.engine.yaml12 import load
+from stillframe.snapshot.catalog import Call
+from stillframe.snapshot.shapes import output_type
+
+TYPES = config_types(output_type)
+DOCS = Path(__file__).parent.parent.parent / "docs" / "lint"
+
+
+def complaints(text: str) -> list[str]:
+    policy = parse_policy("p.yaml", text)
+    return [f"{each.line}:{each.column} {each.code}: {each.message}" for each in lint(policy, TYPES)]
+
+
+def test_the_shipped_policies_have_nothing_to_complain_of_and_are_checked_quickly():
+    policies = shipped()
+    started = time.perf_counter()
+    assert [diagnostic for policy in policies for diagnostic in lint(policy, TYPES)] == []
+    assert time.perf_counter() - started < 2
+
+
+def fields(policy):
+    """Every field name in every expression of a policy: where it stands in the file, and its name."""
+    document = load(policy.text.encode())
+    for site in _sites(policy, document.value, TYPES):
+        for node in walk(site.expression.tree):
+            if node["type"] == "field":
+                line, column = _place(document, site, Complaint(node["start"], "", ""))
+                yield line, column, node["value"]
+
+
+def misspelt(name: str, number: int) -> str:
+    """One letter dropped, doubled, changed in case, or replaced."""
+    at = number % len(name)
+    ways = (
+        name[:at] + name[at + 1 :],
+        name[:at] + name[at] + name[at:],
+        name[:at] + name[at].swapcase() + name[at + 1 :],
+    )
+    for way in (*ways[number % 3 :], *ways):
+        if (
+            way not in ("", name)
+            and (way[0].isalpha() or way[0] == "$")
+            and way.lower() not in ("true", "false", "null")
+        ):
+            return way
+    return name + "x"
+
+
+@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+def test_one_wrong_letter_in_any_field_of_any_expression_is_caught_where_it_is(policy):
+    lines = policy.text.splitlines(keepends=True)
+    found = sorted(set(fields(policy)))
+    assert found
+    for number, (line, column, name) in enumerate(found):
+        source = lines[line - 1]
+        assert source[column - 1 :].startswith(name), (line, column, name)
+        for way in (number, number + 1, number + 2):
+            wrong = misspelt(name, way)
+            changed = source[: column - 1] + wrong + source[column - 1 + len(name) :]
+            mutant = "".join([*lines[: line - 1], changed, *lines[line:]])
+            caught = {(each.line, each.column, each.code) for each in lint(parse_policy("p.yaml", mutant), TYPES)}
+            assert (line, column, "unknown-field") in caught, (line, column, name, wrong)
+
+
+HEAD = (
+    "id: p\ntitle: t\nseverity: low\nresource: {resource}\nassert: {assertion}\n"
+    "lint: {{ignore: {{untested: a test}}}}\n"
+)
+
+
+def about(assertion: str, resource: str = "AWS::CloudTrail::Trail", more: str = "") -> list[str]:
+    return complaints(HEAD.format(resource=resource, assertion=json.dumps(assertion)) + more)
+
+
+@pytest.mark.parametrize(
+    ("assertion", "expected"),
+    [
+        (
+            "IsMultiReegionTrail",
+            "5:10 unknown-field: AWS::CloudTrail::Trail has no field IsMultiReegionTrail; did you mean IsMultiReg",
+        ),
+        (
+            "Status.IsLoging",
+            "5:17 unknown-field: GetTrailStatusResponse has no field IsLoging; did you mean IsLogging?",
+        ),
+        ("Name && Selectors.EventSelectors[].ReadWritType", "unknown-field: EventSelector has no field ReadWritType"),
+        (
+            "Selectors.EventSelectors.ReadWriteType",
+            "unknown-field: .ReadWriteType of an array of EventSelector is always null: write [] or [*]",
+        ),
+        ("Name.Length", ".Length of a string is always null"),
+        ("Name[0]", "not-a-list: an index of a string is always null"),
+        ("Status[?IsLogging]", "not-a-list: a filter of a GetTrailStatusResponse is always null"),
+        ("Name[]", "not-a-list: [] of a string is always null"),
+        ("IsMultiRegionTrail == 'true'", "bad-comparison: a boolean is never equal to a string"),
+        (
+            "Selectors.EventSelectors[].ReadWriteType == 'All'",
+            "bad-comparison: an array of string is never equal to a string",
+        ),
+        ("IsMultiRegionTrail > `0`", "bad-comparison: a boolean has no order"),
+        ("Name < `3`", "bad-comparison: a string and a number cannot be ordered"),
+        (
+            "contains(Selectors.EventSelectors[].ReadWriteType || `[]`, `1`)",
+            "bad-comparison: an array of string never contains a number",
+        ),
+        (
+            "Selectors.EventSelectors[?ReadWriteType == 'all']",
+            "not-in-enum: 'all' is no value of ReadWriteType; did you mean All?",
+        ),
+        (
+            "Selectors.EventSelectors[?contains(['All', 'Read'], ReadWriteType)]",
+            "not-in-enum: 'Read' is no value of ReadWriteType",
+        ),
+        ("lower(IsMultiRegionTrail)", "bad-argument: lower() takes string here, not a boolean"),
+        ("any(Status, &@)", "bad-argument: any() takes array here, not a GetTrailStatusResponse"),
+        (
+            "starts_with(KmsKeyId, 'arn')",
+            "nullable-argument: KmsKeyId may be null, which starts_with() does not take: write KmsKeyId || …",
+        ),
+        ("length(Selectors.EventSelectors) > `0`", "nullable-argument: Selectors.EventSelectors may be null"),
+        ("hours_since(Status.LatestDeliveryTime) < `24`", "nullable-argument: Status.LatestDeliveryTime may be null"),
+        ("arn(Name).acount", "unknown-field: ARN has no field acount; did you mean account?"),
+        ("$params.x", "unknown-field: $params has no field x"),
+        ("map(&Nmae, Selectors.EventSelectors || `[]`)", "unknown-field: EventSelector has no field Nmae"),
+        ("[Name, Nmae]", "unknown-field"),
+        ("{a: Nmae}.a", "unknown-field"),
+        ("{a: Name}.b", "unknown-field: this object has no field b"),
+        ("!(Nmae)", "unknown-field"),
+        ("Nmae || Name", "unknown-field"),
+        ("Name && Selectors.AdvancedEventSelectors[?starts_with(Name, 'A')]", "nullable-argument: Name may be null"),
+        ("sort_by(Selectors.EventSelectors || `[]`, &Nmae)", "unknown-field"),
+    ],
+)
+def test_what_cannot_be_is_complained_of(assertion, expected):
+    found = about(assertion)
+    assert len(found) == 1, found
+    assert expected in found[0]
+
+
+@pytest.mark.parametrize(
+    "assertion",
+    [
+        "KmsKeyId && starts_with(KmsKeyId, 'arn')",
+        "KmsKeyId != `null` && starts_with(KmsKeyId, 'arn')",
+        "!(KmsKeyId) || starts_with(KmsKeyId, 'arn')",
+        "KmsKeyId == `null` || starts_with(KmsKeyId, 'arn')",
+        "starts_with(KmsKeyId || '', 'arn')",
+        "starts_with(Name, 'a')",
+        "Status.LatestDeliveryTime && hours_since(Status.LatestDeliveryTime) < `24`",
+        "Selectors.EventSelectors[?ReadWriteType && starts_with(ReadWriteType, 'A')]",
+        "known(Status.IsLogging, IsMultiRegionTrail)",
+        "contains(['a'], Name)",
+        "$tags.anything.is == 'possible'",
+        "*.anything",
+        "to_array(Name)[0] == 'a'",
+        "Name == `null`",
+        "length(keys(Status)) > `3`",
+    ],
+)
+def test_what_may_be_is_not_complained_of(assertion):
+    found = [each for each in about(assertion) if ".is of a string" not in each]
+    assert found == []
+
+
+def test_what_is_inside_a_document_is_not_known_and_not_complained_of():
+    assert about("Policy.Statement[?Effect == 'Allow'].Anything.at.all", "AWS::S3::Bucket") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("where: Nmae\n", "7:8 unknown-field"),
+        ("message: Trail {{ Name }} of {{ Nmae }}\n", "7:33 unknown-field"),
+        ("remediation: {text: x, cli: 'aws {{  Nmae }}'}\n", "7:38 unknown-field"),
+        (
+            "lookup: {k: {from: AWS::KMS::Key, match: {KeyArm: KmsKeyId}}}\nwhere: $k\n",
+            "7:43 unknown-field: AWS::KMS::Key has no field KeyArm; did you mean KeyArn?",
+        ),
+        ("lookup: {k: {from: AWS::KMS::Key, match: {KeyArn: KmsKeyID}}}\nwhere: $k\n", "7:51 unknown-field"),
+        (
+            "lookup: {k: {from: AWS::KMS::Key, match: {$acount: $account}}}\nwhere: $k\n",
+            "7:43 unknown-field: AWS::KMS::Key has no field $acount; did you mean $account?",
+        ),
+        (
+            "lookup: {k: {from: AWS::KMS::Key, match: {KeyArn: IsMultiRegionTrail}}}\nwhere: $k\n",
+            "bad-comparison: string on their side is never equal to boolean on ours",
+        ),
+        ("lookup: {k: {from: AWS::KMS::Key, where: Metadta}}\nwhere: $k\n", "7:42 unknown-field"),
+        ("lookup: {k: {from: AWS::KMS::Key}}\n", "7:10 unused: $k is never read"),
+        ("lookup: {k: {from: AWS::KMS::Key, one: true}}\nwhere: $k.Metadta\n", "8:11 unknown-field"),
+        ("lookup: {k: {from: AWS::KMS::Key}}\nwhere: $k.Metadata\n", "8:11 unknown-field: .Metadata of an array"),
+        ("params: {n: {type: integer, default: 1, description: d}}\n", "7:10 unused: $params.n is never read"),
+        (
+            "params: {n: {type: integer, default: 1, description: d}}\nwhere: $params.n == 'x'\n",
+            "bad-comparison: a number is never equal to a string",
+        ),
+        ("rollup: {per: account, require: any}\nmessage: '{{ Name }}'\n", "8:14 unknown-field: the text of a rollup"),
+        ("rollup: {per: account, require: any}\nmessage: '{{ $failed[0].Nmae }}'\n", "8:25 unknown-field"),
+        ("tests: [{name: a, given: {AWS::CloudTrail::Trail: [{Nmae: x}]}, expect: fail}]\n", "7:53 unknown-field"),
+        (
+            "tests: [{name: a, given: {AWS::CloudTrail::Trail: [{Status: {IsLogging: 'true'}}]}, expect: fail}]\n",
+            "7:73 bad-fixture: AWS sends boolean here",
+        ),
+        (
+            "tests: [{name: a, given: {AWS::CloudTrail::Trail: [{Status: [1]}]}, expect: fail}]\n",
+            "bad-fixture: AWS sends object here",
+        ),
+        (
+            "tests: [{name: a, given: {AWS::KMS::Key: [{Metadata: {KeyState: enabled}}]}, expect: fail}]\n",
+            "not-in-enum: 'enabled' is no value of KeyState; did you mean Enabled?",
+        ),
+    ],
+)
+def test_every_part_of_a_policy_is_checked(more, expected):
+    found = about("Name", more=more)
+    assert len(found) == 1, found
+    assert expected in found[0]
+
+
+def test_an_expression_in_a_block_is_located_in_its_own_line():
+    block = "assert: >-\n  Name &&\n\n    (Status.IsLogging ||\n  Nmae)\n"
+    text = HEAD.format(resource="AWS::CloudTrail::Trail", assertion="X").replace("assert: X\n", block)
+    assert complaints(text)[0].startswith("9:3 unknown-field")
+
+
+def test_a_warning_is_disabled_with_a_reason_and_an_error_never():
+    text = HEAD.format(resource="AWS::CloudTrail::Trail", assertion="starts_with(KmsKeyId, Nmae)")
+    text = text.replace("untested: a test", "untested: a test, nullable-argument: a reason")
+    assert [each.split()[1] for each in complaints(text)] == ["unknown-field:"]
+    with pytest.raises(PolicyError, match="is none of not-in-enum"):
+        complaints(text.replace("nullable-argument", "unknown-field"))
+
+
+def test_a_disable_that_disables_nothing_is_reported():
+    text = HEAD.format(resource="AWS::CloudTrail::Trail", assertion="Name").replace(
+        "untested: a", "unused: a test, untested: a"
+    )
+    assert complaints(text) == ["6:17 unused-ignore: nothing here is unused: remove it"]
+
+
+def test_a_policy_without_examples_is_untested():
+    text = HEAD.format(resource="AWS::CloudTrail::Trail", assertion="Name").splitlines(keepends=True)
+    assert complaints("".join(text[:-1])) == ["1:1 untested: no example expects pass or fail or unknown"]
+
+
+@pytest.mark.parametrize(
+    "service", ["ec2", "rds", "ecs", "lambda", "elbv2", "cloudformation", "dynamodb", "iam", "eks", "s3"]
+)
+def test_aws_own_expressions_are_not_complained_of(service):
+    """botocore's waiters are JMESPath over the same models, written by AWS."""
+    session = botocore.session.Session()
+    client_model = session.get_waiter_model(service)
+    count = 0
+    for name in client_model.waiter_names:
+        waiter = client_model.get_waiter(name)
+        at = output_type(Call(service=service, operation=waiter.operation, action=""))
+        for acceptor in waiter.acceptors:
+            if acceptor.matcher.startswith("path"):
+                errors = [each for each in infer(parse(acceptor.argument), at, {})[1] if CODES[each.code] == "error"]
+                assert errors == [], acceptor.argument
+                count += 1
+    assert count or service in ("iam", "s3")
+
+
+def test_every_code_has_its_page_and_is_listed():
+    assert {path.stem for path in DOCS.glob("*.md")} - {"README"} == set(CODES)
+    index = (DOCS / "README.md").read_text()
+    for code, level in CODES.items():
+        page = (DOCS / f"{code}.md").read_text()
+        assert f"Level: {level}." in page
+        assert [line for line in page.splitlines() if line.startswith("## ")] == [
+            "## Avoid",
+            "## Prefer",
+            "## Rationale",
+        ]
+        assert f"[{code}]({code}.md) | {level} |" in index
+
+
+NO_FIELD = "AWS::CloudTrail::Trail has no field IsMultiReegionTrail; did you mean IsMultiRegionTrail?"
+TYPO = HEAD.format(resource="AWS::CloudTrail::Trail", assertion="IsMultiReegionTrail")
+
+
+def test_the_command_shows_the_line_and_a_caret(run, tmp_path):
+    (tmp_path / "trail.yaml").write_text(TYPO)
+    result = run("policy", "lint", "-p", tmp_path / "trail.yaml")
+    assert result.code == 1
+    assert result.out.splitlines() == [
+        f"{tmp_path}/trail.yaml:5:9: error[unknown-field]: {NO_FIELD}",
+        "    assert: IsMultiReegionTrail",
+        "            ^",
+    ]
+    assert result.err == "1 policy: 1 error, 0 warnings\n"
+
+
+def test_the_command_speaks_to_programs(run, tmp_path):
+    (tmp_path / "trail.yaml").write_text(TYPO)
+    (record,) = json.loads(run("policy", "lint", "-p", tmp_path, "--format", "json").out)
+    assert (record["line"], record["column"], record["level"], record["code"]) == (5, 9, "error", "unknown-field")
+    annotation = run("policy", "lint", "-p", tmp_path, "--format", "github").out
+    assert annotation.startswith("::error file=")
+    assert ",line=5,col=9,title=unknown-field::AWS::CloudTrail::Trail has no field" in annotation
+    wrong = run("policy", "lint", "--format", "jsn")
+    assert (wrong.code, "did you mean json?" in wrong.err) == (2, True)
+
+
+def test_the_shipped_policies_pass_the_command(run):
+    result = run("policy", "lint")
+    assert (result.code, result.out) == (0, "")
+    assert result.err == "9 policies: 0 errors, 0 warnings\n"
+
+
+def test_a_policy_that_does_not_load_is_not_linted(run, tmp_path):
+    (tmp_path / "bad.yaml").write_text("id: x\n")
+    assert run("policy", "lint", "-p", tmp_path).code == 2
