@@ -73,8 +73,8 @@ def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]
     ignored = document.value.get("lint", {}).get("ignore", {})
     found: list[Diagnostic] = []
 
-    def report(place: tuple[int, int], code: str, message: str) -> None:
-        found.append(Diagnostic(path=policy.source, line=place[0], column=place[1], code=code, message=message))
+    def report(place: tuple[int, int], code: str, message: str, source: str = policy.source) -> None:
+        found.append(Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message))
 
     sites = list(_sites(policy, document.value, config_type))
     for site in sites:
@@ -82,10 +82,12 @@ def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]
             report(_place(document, site, complaint), complaint.code, complaint.message)
     for path, code, message in _joins(sites):
         report(document.locate(path, 0), code, message)
-    for number, test in enumerate(policy.tests):
-        for kind, rows in test["given"].items():
-            for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), document):
-                report(fault.place, fault.code, fault.message)
+    fixtures = {policy.source: document, **{path: load(text.encode()) for path, text in policy.beside.items()}}
+    for source, holder in fixtures.items():
+        for number, test in enumerate(holder.value.get("tests", ())):
+            for kind, rows in test["given"].items():
+                for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), holder):
+                    report(fault.place, fault.code, fault.message, source)
     for path, code, message in _unused(policy, document.value, sites):
         report(document.keys.get(path, (1, 1)), code, message)
 

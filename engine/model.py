@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -124,6 +124,7 @@ class Policy:
     excuses: tuple[Excuse, ...] = ()
     source: str
     text: str
+    beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
 
     def population(self) -> str:
         """What the policy counts, as a type: the denominator of its percentages."""

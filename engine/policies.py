@@ -156,7 +156,10 @@ def _load_one(source: str, data: bytes, problems: list[Problem], beside: Beside 
     reader = _Reader(beside[0], document, text="")
     tests = reader.tests(dict(load_params(policy)) if policy else None)
     problems += reader.problems
-    return dataclasses.replace(policy, tests=(*policy.tests, *tests)) if policy else None
+    if policy is None:
+        return None
+    texts = {beside[0]: beside[1].decode("utf-8-sig")}
+    return dataclasses.replace(policy, tests=(*policy.tests, *tests), beside=texts)
 
 
 def _load_policy(source: str, data: bytes, problems: list[Problem]) -> Policy | None:

@@ -129,6 +129,7 @@ def lint_policies(
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
     chosen, types = rules(config, policies, shipped=shipped).written, config_types(output_type)
     found = [diagnostic for policy in chosen for diagnostic in lint(policy, types)]
-    FORMATS[form](console(), found, {policy.source: policy.text for policy in chosen})
+    texts = {path: text for policy in chosen for path, text in [(policy.source, policy.text), *policy.beside.items()]}
+    FORMATS[form](console(), found, texts)
     typer.echo(summary(found, len(chosen)), err=True)
     raise typer.Exit(exit_codes.FAILURES if found else exit_codes.OK)

@@ -36,7 +36,7 @@ def ours(expression, data):
         return ("error", None)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(EXPRESSIONS, DATA)
 def test_without_unknowns_it_says_what_jmespath_says(expression, data):
     expected, found = reference(expression, data), ours(expression, data)
@@ -80,7 +80,7 @@ def assert_decided(expression, seen, world):
         assert repr(found) == repr(expected)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(WITH_OURS, UNKNOWN_DATA, st.lists(DATA, min_size=12, max_size=12), st.booleans())
 def test_what_is_decided_with_unknowns_holds_in_every_world(expression, data, fill, drop):
     in_lists = _only_in_lists(data)
@@ -94,7 +94,7 @@ def test_what_functions_of_addresses_times_and_texts_decide_holds(expression, wo
     assert_decided(expression, {key: GAP if key in hidden else value for key, value in world.items()}, world)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(OF_LISTS, *[st.lists(st.tuples(LIST, st.booleans()), max_size=4)] * 2, st.sets(st.sampled_from(["a", "b"])))
 @example("(unique(a))[-1]", [([1], False), ([0, 1], True)], [], set())
 def test_what_functions_of_lists_decide_holds_whatever_is_missing(expression, a, b, hidden):

@@ -44,13 +44,13 @@ def test_killed_at_any_moment_it_leaves_no_half_snapshot(aws_url, tmp_path):
     process, started = begin(), time.monotonic()
     assert process.wait() == 0
     whole = time.monotonic() - started
-    for moment in (0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9):
+    for moment in (0, 0.3, 0.6, 0.8, 0.9):
         process = begin()
         time.sleep(whole * moment)
         process.kill()
         process.wait()
     entries = list_snapshots(archive)
-    assert len(entries) == 9
+    assert len(entries) == 6
     assert entries[0].accounts == 2
     assert any(entry.accounts is None for entry in entries)
     for entry in entries:
