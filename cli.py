@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
-from stillframe.engine.commands import authoring, customising
+from stillframe.engine.commands import archives, authoring, customising
 from stillframe.engine.commands.options import (
     ARCHIVE,
     AllowUnknown,
@@ -29,7 +29,6 @@ from stillframe.engine.commands.options import (
     SnapshotPath,
     Verbose,
     rules,
-    written,
 )
 from typer.core import TyperGroup
 
@@ -58,15 +57,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-snapshot_app = typer.Typer(help="List, show and verify snapshots.", no_args_is_help=True)
 policy_app = typer.Typer(help="List, show and test policies.", no_args_is_help=True)
-app.add_typer(snapshot_app, name="snapshot")
+app.add_typer(archives.snapshot_app, name="snapshot")
 app.add_typer(policy_app, name="policy")
 app.add_typer(authoring.resource_app, name="resource")
 app.command("query")(authoring.query)
 policy_app.command("explain")(authoring.explain)
 policy_app.command("lint")(authoring.lint_policies)
 policy_app.command("new")(authoring.new)
+policy_app.command("test")(authoring.run_tests)
 policy_app.command("list")(customising.policy_list)
 policy_app.command("show")(customising.policy_show)
 policy_app.command("waive")(customising.waive)
@@ -141,9 +140,10 @@ def evaluate(
 
     targets, least = output or [], _severity(fail_on)
     check_targets(targets)
+    judged_by = rules(config, policies, settings, shipped=shipped)
     code = run_evaluate(
         open_snapshot(snapshot),
-        rules(config, policies, settings, shipped=shipped),
+        judged_by,
         _out(),
         _err(),
         targets=targets,
@@ -176,10 +176,11 @@ def diff(
 
     targets, least = output or [], _severity(fail_on)
     check_targets(targets)
+    judged_by = rules(config, policies, settings, shipped=shipped)
     code = run_diff(
         open_snapshot(old),
         open_snapshot(new),
-        rules(config, policies, settings, shipped=shipped),
+        judged_by,
         _out(),
         _err(),
         targets=targets,
@@ -189,70 +190,6 @@ def diff(
         allow_unknown=allow_unknown,
     )
     raise typer.Exit(code)
-
-
-@snapshot_app.command("list")
-def snapshot_list(archive: Annotated[Path, typer.Argument(help="The archive.")] = ARCHIVE) -> None:
-    """List the snapshots of an archive, oldest first."""
-    from stillframe.engine.terminal import counted
-    from stillframe.snapshot import list_snapshots
-
-    for entry in list_snapshots(archive):
-        typer.echo(f"{entry.id}  " + ("unfinished" if entry.accounts is None else counted(entry.accounts, "account")))
-
-
-@snapshot_app.command("show")
-def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
-    """Show what a snapshot holds, and what it could not read."""
-    from stillframe.engine.terminal import print_contents
-    from stillframe.snapshot import open_snapshot
-
-    print_contents(_out(), open_snapshot(snapshot))
-
-
-@snapshot_app.command("verify")
-def snapshot_verify(snapshot: SnapshotPath = ARCHIVE) -> None:
-    """Check every digest, count and schema of a snapshot: exit 2 if anything is wrong."""
-    from stillframe.engine import exit_codes
-    from stillframe.engine.terminal import printable
-    from stillframe.snapshot.verify import verify
-
-    faults = 0
-    for fault in verify(snapshot):
-        faults += 1
-        typer.echo(printable(fault))
-    if faults:
-        raise typer.Exit(exit_codes.INVALID)
-    typer.secho("the snapshot is whole and unchanged", fg="green", err=True)
-
-
-@policy_app.command("test")
-def policy_test(
-    policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.")] = "",
-    policies: Policies = None,
-    config: Config = None,
-    coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,
-    mutate: Annotated[bool, typer.Option("--mutate", help="Each small change to a policy must be noticed.")] = False,
-    record: Annotated[
-        tuple[Path, str] | None,
-        typer.Option(
-            help="Run nothing: print an example cut out of a snapshot. ID is a finding's fingerprint or resource.",
-            metavar="SNAPSHOT ID",
-        ),
-    ] = None,
-) -> None:
-    """Run the examples that policies carry: exit 1 if one does not come out as it says."""
-    from stillframe.engine.record import record as cut
-    from stillframe.engine.testing import run_policy_tests
-    from stillframe.snapshot import open_snapshot
-
-    if record and (coverage or mutate):
-        raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
-    chosen = written(config, policies, policy)
-    if record:
-        typer.echo(cut(chosen, open_snapshot(record[0]), record[1]), nl=False)
-        return
-    raise typer.Exit(run_policy_tests(chosen, _out(), _err(), coverage=coverage, mutants=mutate))
 
 
 @app.command()

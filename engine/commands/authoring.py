@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stillframe.engine.commands.options import Config, Policies, Settings, Shipped, SnapshotPath, rules
+from stillframe.engine.commands.options import Config, Policies, Settings, Shipped, SnapshotPath, rules, written
 
 if TYPE_CHECKING:
     from stillframe.snapshot.types import Type
@@ -133,3 +133,32 @@ def lint_policies(
     FORMATS[form](console(), found, texts)
     typer.echo(summary(found, len(chosen)), err=True)
     raise typer.Exit(exit_codes.FAILURES if found else exit_codes.OK)
+
+
+def run_tests(
+    policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.")] = "",
+    policies: Policies = None,
+    config: Config = None,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,
+    mutate: Annotated[bool, typer.Option("--mutate", help="Each small change to a policy must be noticed.")] = False,
+    record: Annotated[
+        tuple[Path, str] | None,
+        typer.Option(
+            help="Run nothing: print an example cut out of a snapshot. ID is a finding's fingerprint or resource.",
+            metavar="SNAPSHOT ID",
+        ),
+    ] = None,
+) -> None:
+    """Run the examples that policies carry: exit 1 if one does not come out as it says."""
+    from stillframe.engine.record import record as cut
+    from stillframe.engine.terminal import console
+    from stillframe.engine.testing import run_policy_tests
+    from stillframe.snapshot import open_snapshot
+
+    if record and (coverage or mutate):
+        raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
+    chosen = written(config, policies, policy)
+    if record:
+        typer.echo(cut(chosen, open_snapshot(record[0]), record[1]), nl=False)
+        return
+    raise typer.Exit(run_policy_tests(chosen, console(), console(stderr=True), coverage=coverage, mutants=mutate))
