@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from builders import TIME, write_snapshot
 from stillframe.engine.config import config_schema
-from stillframe.engine.policies import policy_schema
+from stillframe.engine.policy_reader import policy_schema
 from test_cli import DENIED, A, keys
 
 LATER = TIME.replace(month=3)

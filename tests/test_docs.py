@@ -33,7 +33,8 @@ from stillframe.engine.expression import parse
 from stillframe.engine.functions import ARITY, AWARE, OURS
 from stillframe.engine.model import Severity, Status
 from stillframe.engine.output import DIFFERENCE_FIELDS, FINDING_FIELDS, finding_record
-from stillframe.engine.policies import load_policies, policy_schema
+from stillframe.engine.policies import load_policies
+from stillframe.engine.policy_reader import policy_schema
 from stillframe.engine.policy_tests import TIME, fixture, run_tests
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog

@@ -1,0 +1,218 @@
+"""One policy document → Policy: its schema, its expressions and its examples, every fault at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..snapshot.catalog import load_catalog
+from ..snapshot.errors import SnapshotError
+from ..snapshot.format import decode
+from .documents import Reader, open_document, schema, validator
+from .errors import EvaluationError, Problem
+from .expression import Expression, check_variables, parse, suggest
+from .model import Assertion, Excuse, Lookup, Policy, Require, Rollup, Severity, Within
+from .template import Template, parse_template
+from .test_files import tests_schema
+
+T = TypeVar("T")
+
+ENVELOPE = ("account", "region", "id", "name", "tags", "params", "snapshot_time")
+FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
+
+
+def read_policy(source: str, data: bytes, problems: list[Problem]) -> Policy | None:
+    """The policy of a file; None where it is at fault, and then `problems` says how."""
+    document = open_document(source, data, problems)
+    if document is None:
+        return None
+    reader = PolicyReader(source, document, text=data.decode())
+    policy = reader.policy() if reader.valid() else None
+    problems += reader.problems
+    return None if reader.problems else policy
+
+
+def policy_schema() -> Mapping[str, Any]:
+    """The JSON Schema of a policy file."""
+    return schema("schema.json")
+
+
+def schema_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a declared parameter."""
+    return {key: value for key, value in entry.items() if key not in ("default", "description")}
+
+
+@dataclass(slots=True)
+class PolicyReader(Reader):
+    """One policy document."""
+
+    text: str = field(kw_only=True)
+
+    def valid(self) -> bool:
+        """Check the document against the JSON Schema."""
+        if not isinstance(self.document.value, dict):
+            self.fault((), "a policy is a mapping with id, title, severity, resource and assert")
+            return False
+        return self.conforms(policy_schema())
+
+    def tests(self, params: dict[str, Any] | None) -> tuple[Mapping[str, Any], ...]:
+        """The tests of a file of them, for a policy with these parameters; None where the policy itself is at fault."""
+        if not isinstance(self.document.value, dict):
+            self.fault((), "a file of tests is a mapping with tests")
+        elif self.conforms(tests_schema(policy_schema())) and params is not None:
+            for number, test in enumerate(self.document.value["tests"]):
+                self._check_test(test, ("tests", number), params)
+            return tuple(self.document.value["tests"])
+        return ()
+
+    def wording(self, path: tuple[str | int, ...], error: Any) -> str:
+        return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
+
+    def policy(self) -> Policy:
+        given: dict[str, Any] = self.document.value
+        self._check_type(given["resource"], ("resource",))
+        lookups = self._lookups(given.get("lookup", {}))
+        variables = (*ENVELOPE, *lookups)
+        rollup = given.get("rollup")
+        worded = FOLDED if rollup else variables
+        remediation = given.get("remediation", {})
+        for number, test in enumerate(given.get("tests", ())):
+            self._check_test(test, ("tests", number), given.get("params", {}))
+        return Policy(
+            id=given["id"],
+            title=given["title"],
+            severity=Severity(given["severity"]),
+            resource=given["resource"],
+            assertions=tuple(self._assertions(given["assert"], variables)),
+            where=self._expression(given, ("where",), variables),
+            lookups=lookups,
+            rollup=Rollup(per=Within(rollup["per"]), require=Require(rollup["require"])) if rollup else None,
+            params=self._params(given.get("params", {})),
+            message=self._template(given, ("message",), worded),
+            description=given.get("description", ""),
+            rationale=given.get("rationale", ""),
+            frameworks={name: tuple(controls) for name, controls in given.get("frameworks", {}).items()},
+            remediation=remediation.get("text", ""),
+            remediation_cli=self._template(given, ("remediation", "cli"), worded),
+            references=tuple(given.get("references", ())),
+            tests=tuple(given.get("tests", ())),
+            excuses=tuple(Excuse(**{"never": None, "becomes": None, **entry}) for entry in given.get("excuse", ())),
+            source=self.source,
+            text=self.text,
+        )
+
+    def _lookups(self, given: dict[str, Any]) -> dict[str, Lookup]:
+        lookups: dict[str, Lookup] = {}
+        for name, entry in given.items():
+            at = ("lookup", name)
+            self._check_type(entry["from"], (*at, "from"))
+            earlier = (*ENVELOPE, *lookups)
+            match = entry.get("match", {})
+            theirs = [self._parsed(_theirs(name), (*at, "match", name), parse, (), key=True) for name in match]
+            ours = [self._expression(given, (name, "match", theirs), earlier, base=("lookup",)) for theirs in match]
+            where = self._expression(given, (name, "where"), earlier, base=("lookup",))
+            lookups[name] = Lookup(
+                source=entry["from"],
+                theirs=tuple(expression for expression in theirs if expression),
+                ours=tuple(expression for expression in ours if expression),
+                where=where,
+                within=Within(entry.get("within", "region")),
+                one=entry.get("one", False),
+            )
+        return lookups
+
+    def _assertions(self, given: Any, variables: Collection[str]) -> Iterator[Assertion]:
+        listed = given if isinstance(given, list) else [given]
+        for number, entry in enumerate(listed):
+            at: tuple[str | int, ...] = ("assert", number) if isinstance(given, list) else ("assert",)
+            if isinstance(entry, dict):
+                that = self._parsed(entry["that"], (*at, "that"), parse, variables)
+                message = self._parsed(entry["message"], (*at, "message"), parse_template, variables)
+            else:
+                that, message = self._parsed(entry, at, parse, variables), None
+            if that:
+                yield Assertion(that=that, message=message)
+
+    def _params(self, given: dict[str, Any]) -> dict[str, Any]:
+        for name, entry in given.items():
+            if fault := next(validator(schema_of(entry)).iter_errors(entry["default"]), None):
+                self.fault(("params", name, "default"), f"the default does not fit the parameter: {fault.message}")
+        return {name: entry["default"] for name, entry in given.items()}
+
+    def _expression(
+        self, given: Any, path: tuple[str, ...], variables: Collection[str], base: tuple[str, ...] = ()
+    ) -> Expression | None:
+        text = _at(given, path)
+        return None if text is None else self._parsed(text, (*base, *path), parse, variables)
+
+    def _template(self, given: Any, path: tuple[str, ...], variables: Collection[str]) -> Template | None:
+        text = _at(given, path)
+        return None if text is None else self._parsed(text, path, parse_template, variables)
+
+    def _parsed(
+        self,
+        text: str,
+        path: tuple[str | int, ...],
+        parser: Callable[[str], T],
+        variables: Collection[str],
+        *,
+        key: bool = False,
+    ) -> T | None:
+        try:
+            parsed = parser(text)
+            for start, expression in parsed.holes() if isinstance(parsed, Template) else [(0, parsed)]:
+                assert isinstance(expression, Expression)  # noqa: S101
+                check_variables(expression, variables, start)
+        except EvaluationError as error:
+            self.fault(path, str(error), key=key, offset=error.at)
+            return None
+        return parsed
+
+    def _check_test(self, test: dict[str, Any], at: tuple[str | int, ...], params: dict[str, Any]) -> None:
+        for kind, entries in test["given"].items():
+            self._check_type(kind, (*at, "given", kind), key=True)
+            for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+                try:
+                    decode(entry)
+                except SnapshotError as error:
+                    self.fault((*at, "given", kind, number), str(error))
+        for name, value in test.get("params", {}).items():
+            if name not in params:
+                self.fault((*at, "params", name), f"no parameter {name}{suggest(name, params)}", key=True)
+            elif fault := next(validator(schema_of(params[name])).iter_errors(value), None):
+                self.fault((*at, "params", name), f"parameter {name}: {fault.message}")
+
+    def _check_type(self, kind: str, path: tuple[str | int, ...], *, key: bool = False) -> None:
+        if kind not in load_catalog():
+            self.fault(path, f"unknown resource type {kind}{suggest(kind, load_catalog())}", key=key)
+
+
+def _theirs(name: str) -> str:
+    # On their side `$account` is a field of the row, as in `$bucket.$account`, not our account.
+    return f"@.{name}" if name.startswith("$") else name
+
+
+def _quoting(error: Any) -> str:
+    # Plain YAML makes lists of [?…], mappings of {…} and null of &…: an expression there needs a block scalar.
+    expression = error.schema.get("description", "").startswith(("A JMESPath", "Which", "Their", "Text with"))
+    return ": write the expression after `>-`, or in quotes" if error.validator == "type" and expression else ""
+
+
+def _expected(path: tuple[str | int, ...], error: Any) -> str:
+    if path[:1] == ("assert",):
+        return (
+            "assert takes an expression, or a list of expressions or of {that, message}:"
+            " write an expression after `>-`, or in quotes"
+        )
+    if path[:1] == ("excuse",):
+        return "an excuse has either never: true or false, or becomes: what no example tells it from"
+    if path[-1:] == ("expect",):
+        return f"{error.instance!r} is neither a status nor a mapping of resource ids to statuses"
+    return "a list of resources is wanted here, or {$missing: cause}"
+
+
+def _at(given: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        given = given.get(step) if isinstance(given, dict) else None
+    return given
