@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from .call import ask
 from .catalog import REGION_TYPE, ResourceType, compiled, known, name_of, tags_of
@@ -104,7 +104,8 @@ def _visit_account(target: Target, caller: Caller, plan: Plan, calls: ThreadPool
         clients = Clients(target.enter(), plan.endpoint_url, plan.workers)
     except ClientError as error:
         return _unreadable(target, plan, f"{error.response.get('Error', {}).get('Code', 'Unknown')}: sts:AssumeRole")
-    except BotoCoreError as error:
+    except Exception as error:
+        # As for a call: whatever it was, one account must not cost the run, and nothing is known of it.
         return _unreadable(target, plan, f"{type(error).__name__}: sts:AssumeRole")
     visit = _Visit(target=target, home=caller.home, plan=plan, clients=clients)
 

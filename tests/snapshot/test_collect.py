@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from botocore.parsers import ResponseParserError
 from builders import CALLER, TIME, collect_from
 from stillframe.snapshot import CollectError, SnapshotError, list_snapshots, open_snapshot
 from stillframe.snapshot.archive import read_account_file
@@ -112,6 +113,19 @@ def test_a_run_that_reaches_no_account_leaves_no_snapshot(aws_url, tmp_path):
     with pytest.raises(CollectError, match="no account could be entered"):
         collect_from(aws_url, tmp_path, each=refuse)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyError("Credentials"), ResponseParserError("not XML")])
+def test_an_account_whose_role_gets_a_garbled_answer_is_unknown_and_costs_no_other(aws_url, tmp_path, error):
+    def enter(session):
+        if session.get_credentials().token:  # assumed: not the management account
+            raise error
+        return session
+
+    done = collect_from(aws_url, tmp_path, [MANAGEMENT, "222222222222"], each=enter)
+    account = open_snapshot(done.path).account("222222222222")
+    assert (done.accounts, done.entered) == (2, 1)
+    assert str(account.gap("AWS::EC2::VPC", "us-east-1")) == f"{type(error).__name__}: sts:AssumeRole"
 
 
 def test_the_order_of_accounts_and_the_number_of_workers_change_nothing(aws_url, tmp_path):
