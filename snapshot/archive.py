@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 
 from .catalog import ResourceType, load_catalog
 from .errors import SnapshotError
-from .format import AccountFile, Manifest, Marker, TypeEntry, digest, file_name, parse, read_line, too_deep
-from .model import Account, Coverage, Json, Resource, Snapshot, Unknown
+from .format import (
+    AccountFile,
+    AccountIndex,
+    Manifest,
+    Marker,
+    TypeEntry,
+    digest,
+    file_name,
+    is_plain,
+    parse,
+    read_line,
+)
+from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown
 
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
@@ -85,6 +98,8 @@ def open_snapshot(path: Path) -> Snapshot:
         accounts=tuple(sorted(manifest.accounts)),
         account=partial(_open_account, folder, manifest.accounts),
         digest=digest(data),
+        path=folder,
+        digests=manifest.accounts,
     )
 
 
@@ -100,11 +115,16 @@ def _manifest(data: bytes, folder: Path) -> Manifest:
 
 
 def read_account_file(folder: Path, account: str, expected: str) -> AccountFile:
-    path = folder / account / ACCOUNT
+    file: AccountFile = _account_file(folder, account, expected, AccountFile)
+    return file
+
+
+def _account_file(folder: Path, account: str, expected: str, shape: type[AccountFile | AccountIndex]) -> Any:
+    path = f"{folder}/{account}/{ACCOUNT}"
     data = _read(path)
     if digest(data) != expected:
         raise SnapshotError(f"{path}: its digest is not the one in {MANIFEST}", _DAMAGED)
-    file: AccountFile = parse(data, AccountFile, path)
+    file = parse(data, shape, path)
     if file.account != account:
         raise SnapshotError(f"{path}: it describes account {file.account}", _DAMAGED)
     return file
@@ -112,37 +132,70 @@ def read_account_file(folder: Path, account: str, expected: str) -> AccountFile:
 
 def read_resources(folder: Path, account: str, kind: str, entry: TypeEntry) -> Iterator[Resource]:
     """The resources of one file, in its order. Nothing is yielded unless the digest of the whole file is right."""
-    if entry.sha256 is None:
-        if entry.count:
-            raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", _DAMAGED)
-        return
-    path = folder / account / file_name(kind)
-    data = _read(path)
-    if digest(data) != entry.sha256:
-        raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", _DAMAGED)
-    lines = data.splitlines()
-    if len(lines) != entry.count:
-        raise SnapshotError(f"{path}: {len(lines)} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
-    spec = load_catalog().get(kind)
     last = ("", "")
-    for number, line in enumerate(lines, 1):
-        resource = _read_line(line, f"{path}:{number}")
-        if (resource.type, resource.account) != (kind, account):
-            described = f"{resource.type} of account {resource.account}"
-            raise SnapshotError(f"{path}:{number}: it describes {described}", _DAMAGED)
+    for number, line in enumerate(read_lines(folder, account, kind, entry).lines, 1):
+        resource = parse_line(folder, account, kind, line, number)
         if (resource.region, resource.id) <= last:
+            path = folder / account / file_name(kind)
             raise SnapshotError(f"{path}:{number}: not in the order of region and id, or there twice", _SPECIFIED)
         last = (resource.region, resource.id)
-        if spec:
-            complete(resource.config, spec)
         yield resource
 
 
+def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines:
+    """The lines of one file, whose digest and number are right."""
+    if entry.sha256 is None:
+        if entry.count:
+            raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", _DAMAGED)
+        return Lines(lines=(), plain=True)
+    path = f"{folder}/{account}/{file_name(kind)}"
+    data = _read(path)
+    if digest(data) != entry.sha256:
+        raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", _DAMAGED)
+    lines = _split(data)
+    if len(lines) != entry.count:
+        raise SnapshotError(f"{path}: {len(lines)} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
+    return Lines(lines=lines, plain=_is_text(data) and is_plain(data))
+
+
+def _split(data: bytes) -> list[memoryview]:
+    """The lines of a file. As views: a copy of each costs more than reading the file."""
+    view, find, lines = memoryview(data), data.find, []
+    start, end = 0, find(b"\n")
+    while end >= 0:
+        lines.append(view[start:end])
+        start, end = end + 1, find(b"\n", end + 1)
+    return lines if start == len(data) else [*lines, view[start:]]
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether all of it is UTF-8. If not, reading the line says where."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def parse_line(folder: Path, account: str, kind: str, line: bytes | memoryview, number: int) -> Resource:
+    """The resource of a line, with all that AWS always sends: where it is not there, it is unknown."""
+    path = folder / account / file_name(kind)
+    resource = _read_line(bytes(line), f"{path}:{number}")
+    if (resource.type, resource.account) != (kind, account):
+        described = f"{resource.type} of account {resource.account}"
+        raise SnapshotError(f"{path}:{number}: it describes {described}", _DAMAGED)
+    if spec := load_catalog().get(kind):
+        complete(resource.config, spec)
+    return resource
+
+
 def _read_line(line: bytes, where: str) -> Resource:
-    if too_deep(line):
-        raise SnapshotError(f"{where}: nested too deeply", _SPECIFIED)
     try:
         return read_line(line)
+    except RecursionError:
+        raise SnapshotError(f"{where}: nested too deeply", _SPECIFIED) from None
     except (msgspec.DecodeError, UnicodeDecodeError, SnapshotError) as error:
         raise SnapshotError(f"{where}: {error}", _SPECIFIED) from None
 
@@ -168,29 +221,70 @@ def _mark(node: Json, steps: tuple[str, ...], cause: str) -> None:
             node.setdefault(step, Unknown.because(cause))
 
 
+class _Entries(Mapping[str, Coverage]):
+    """The entries of an account file. A fleet has many, of which a judgement reads few: each is read when asked for."""
+
+    def __init__(self, path: str, raw: Mapping[str, msgspec.Raw]) -> None:
+        self._path, self._raw = path, raw
+        self._read: dict[str, TypeEntry] = {}
+
+    def entry(self, kind: str) -> TypeEntry | None:
+        if kind not in self._read:
+            if kind not in self._raw:
+                return None
+            self._read[kind] = parse(bytes(self._raw[kind]), TypeEntry, f"{self._path}: {kind}")
+        return self._read[kind]
+
+    def __getitem__(self, kind: str) -> Coverage:
+        found = self.entry(kind)
+        if found is None:
+            raise KeyError(kind)
+        return cast("Coverage", found)  # it has all that coverage has
+
+    def get(self, kind: str, default: Any = None) -> Any:
+        return self.entry(kind) or default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+
 def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Account:
-    file = read_account_file(folder, account, digests[account])
-    regions = file.regions
+    file: AccountIndex = _account_file(folder, account, digests[account], AccountIndex)
+    regions, entries = file.regions, _Entries(f"{folder}/{account}/{ACCOUNT}", file.types)
 
     def read(kind: str) -> Iterator[Resource]:
-        entry = file.types.get(kind)
+        entry = entries.entry(kind)
         return read_resources(folder, account, kind, entry) if entry else iter(())
+
+    def lines(kind: str) -> Lines:
+        entry = entries.entry(kind)
+        return read_lines(folder, account, kind, entry) if entry else Lines(lines=(), plain=True)
 
     return Account(
         id=account,
         name=file.name,
         regions=Unknown.because(regions.cause) if isinstance(regions, Marker) else tuple(regions),
-        coverage={
-            kind: Coverage(read=frozenset(entry.read), missing=entry.missing, count=entry.count)
-            for kind, entry in file.types.items()
-        },
+        coverage=entries,
         read=read,
+        lines=lines,
+        parse=partial(parse_line, folder, account),
+        stamp=partial(_stamp, file),
     )
 
 
-def _read(path: Path) -> bytes:
+def _stamp(file: AccountIndex, kinds: Sequence[str]) -> bytes:
+    regions = file.regions.cause if isinstance(file.regions, Marker) else file.regions
+    entries = [file.types.get(kind) for kind in kinds]
+    return hashlib.sha256(msgspec.json.encode([file.account, file.name, regions, kinds, entries])).digest()
+
+
+def _read(path: Path | str) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a fleet has tens of thousands: half the time
+            return file.read()
     except FileNotFoundError:
         raise SnapshotError(f"{path}: missing", _DAMAGED) from None
     except OSError as error:

@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from .catalog import Call, compiled
-from .format import too_deep
+from .catalog import Call, compiled, gap_in
+from .decode import rows
 from .model import Json, Unknown
+
+# Seconds between two looks at what AWS is still making: a minute in all.
+WAITS = (0.5, 1.0, 2.0, *[4.0] * 14)
+TOKENS = ("NextToken", "nextToken", "NextMarker", "Marker", "position")
 
 
 def ask(client: Any, call: Call, config: Json = None) -> Json:
     """The answer to a call about a resource; null where it means "not configured"; Unknown where it failed."""
+    for expression in (call.when, *call.arguments.values()):
+        if expression and (gap := gap_in(expression, config)) is not None:
+            return gap
+    if call.when and not compiled(call.when).search(config):
+        return None
+    if call.after and (gap := _ready(client, call.after)) is not None:
+        return gap
     try:
         arguments = _arguments(call, config)
         if isinstance(arguments, Unknown):
             return arguments
-        answer = compiled(call.result).search(_send(client, call, {**call.params, **arguments}))
+        answer = _send(client, call, {**call.params, **arguments})
+        found = compiled(call.result).search(answer)
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "Unknown")
-        return None if code in call.absent else Unknown.because(f"{code}: {call.action}")
+        code, message = (str(error.response.get("Error", {}).get(key, "Unknown")) for key in ("Code", "Message"))
+        return None if _means_absent(call, code, message) else Unknown.because(f"{code}: {call.action}")
     except Exception as error:
         # No endpoint, a time-out, an answer botocore cannot parse: whatever it was, one call must not cost
         # the run, and its value is not known.
         return Unknown.because(f"{type(error).__name__}: {call.action}")
-    if answer is None:
+    if found is None:
         # An answer without what was asked for: garbage, or how AWS says "none" where the catalogue knows it.
         return None if call.optional else Unknown.because(f"UnexpectedAnswer: {call.action}")
-    return _parsed(answer, call) if call.json else answer
+    return rows(found, call.columns, call.action) if call.columns else found
+
+
+def _means_absent(call: Call, code: str, message: str) -> bool:
+    """Whether an error is one of those that mean "not configured": CODE, or CODE: TEXT of its message."""
+    expected = (entry.partition(": ") for entry in call.absent)
+    return any(code == name and text in message for name, _, text in expected)
+
+
+def _ready(client: Any, call: Call) -> Unknown | None:
+    """Ask until the answer says that something is ready. Unknown where it never does."""
+    for wait in WAITS:
+        answer = ask(client, call)
+        if isinstance(answer, Unknown):
+            return answer
+        if compiled(call.until or "@").search(answer):
+            return None
+        time.sleep(wait)
+    return Unknown.because(f"NotReady: {call.action}")
 
 
 def _arguments(call: Call, config: Json) -> Mapping[str, Json] | Unknown:
@@ -41,20 +71,25 @@ def _arguments(call: Call, config: Json) -> Mapping[str, Json] | Unknown:
 
 
 def _send(client: Any, call: Call, params: Mapping[str, Json]) -> dict[str, Any]:
+    """The whole answer, whatever number of pages it has. Raises what botocore raises."""
     method = xform_name(call.operation)
     if client.can_paginate(method):
         config = {"PageSize": call.page_size} if call.page_size else {}
-        answer = client.get_paginator(method).paginate(**params, PaginationConfig=config).build_full_result()
+        answer = dict(client.get_paginator(method).paginate(**params, PaginationConfig=config).build_full_result())
     else:
-        answer = getattr(client, method)(**params)
+        answer = _pages(getattr(client, method), params)
     answer.pop("ResponseMetadata", None)
-    return dict(answer)
+    return answer
 
 
-def _parsed(text: str, call: Call) -> Json:
-    try:
-        if not too_deep(text.encode()):
-            return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError):
-        pass  # as unknown as what is too deep
-    return Unknown.because(f"MalformedDocument: {call.action}")
+def _pages(method: Any, params: Mapping[str, Json]) -> dict[str, Any]:
+    """The same for an operation whose pages botocore does not know: each names the next, and lists are joined."""
+    answer = page = dict(method(**params))
+    seen: set[str] = set()
+    while token := next((name for name in TOKENS if page.get(name)), None):
+        if page[token] in seen:
+            raise ValueError("the same page again")
+        seen.add(page[token])
+        page = method(**params, **{token: page[token]})
+        answer |= {name: answer.get(name, []) + value for name, value in page.items() if isinstance(value, list)}
+    return answer

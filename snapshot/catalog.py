@@ -1,12 +1,12 @@
 """The catalogue of resource types: which call lists a type, what identifies it, what is attached to it.
 
-One YAML file per AWS service in `catalog/`; no Python per service. `tests/snapshot/test_catalog.py` checks
-every entry against botocore's service models.
+One YAML file per AWS service in `catalog/`; no Python per service. `docs/catalogue.md` explains its words, and
+`tests/snapshot/test_catalog.py` checks every entry against botocore's service models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -14,13 +14,18 @@ from typing import Any
 
 import jmespath
 import yaml
+from jmespath.exceptions import JMESPathError
 
 from .errors import CatalogError
-from .format import digest
+from .format import digest, not_collected
 from .model import Json, Unknown
 
 ACCOUNT_TYPE = "AWS::Account"
 REGION_TYPE = "AWS::Region"
+
+_TAGS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))  # what services call a tag's two halves
+
+Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +33,11 @@ class Call:
     """One API call. `action` is the IAM action that allows it, where it is not SERVICE:OPERATION.
 
     `params` are constants; `arguments` are JMESPath over the resource. `result` is JMESPath over the answer.
-    `absent` lists the error codes that mean "not configured": their result is null, not unknown. `optional`
-    says that an answer without the result means the same.
+    `absent` lists the errors that mean "not configured", as CODE or as CODE: TEXT of the message; their result is
+    null, not unknown. `optional` says that an answer without the result means the same. `when` is JMESPath over
+    the resource: where it does not hold there is nothing to ask for, and the result is null.
+    `region` is the one region that answers, where it is neither the resource's nor home. `columns` are those of
+    an answer that is CSV. `after` is asked first, again and again, until its own `until` holds.
     """
 
     service: str
@@ -39,20 +47,26 @@ class Call:
     params: Mapping[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
-    page_size: int | None = None
     optional: bool = False
-    json: bool = False
+    when: str | None = None
+    region: str | None = None
+    page_size: int | None = None
+    columns: tuple[str, ...] = ()
+    after: Call | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceType:
     """One resource type. `id`, `name`, `region` and `tags` are JMESPath over the resource's config.
 
-    `scope` is "region" (listed in every enabled region) or "account" (listed once). `always` holds the
-    paths, as steps, that are present in every complete resource: where one is not, it is unknown.
+    `scope` is "region" (listed in every enabled region) or "account" (listed once). Paths are in steps: `always`
+    holds those that are present in every complete resource, where one is not, it is unknown; `json` those whose
+    text is a JSON document; `redact` those whose values are never written.
     """
 
     type: str
+    service: str
     scope: str
     list: Call
     id: str
@@ -60,8 +74,15 @@ class ResourceType:
     region: str | None
     tags: str | None
     attach: Mapping[str, Call]
-    always: tuple[tuple[str, ...], ...]
+    always: tuple[Steps, ...]
+    json: tuple[Steps, ...]
+    redact: tuple[Steps, ...]
     volatile: tuple[str, ...]
+
+    def calls(self) -> Iterator[Call]:
+        """Every call that a complete resource takes."""
+        for call in (self.list, *self.attach.values()):
+            yield from (call.after, call) if call.after else (call,)
 
 
 @cache
@@ -94,6 +115,34 @@ def known(config: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in config.items() if not isinstance(value, Unknown)}
 
 
+def gap_in(expression: str, config: Json) -> Unknown | None:
+    """Why an expression over a resource cannot be known: the fields that it names and that are not."""
+    named = names_in(expression) if isinstance(config, dict) else ()
+    gaps = [config[name] for name in sorted(named) if isinstance(config.get(name), Unknown)]
+    return Unknown.merge(gaps) if gaps else None
+
+
+@cache
+def names_in(expression: str) -> frozenset[str]:
+    """The names of fields in an expression; of a field of a field too, which does no harm here."""
+    found, queue = set(), [compiled(expression).parsed]
+    while queue:
+        node = queue.pop()
+        if node["type"] == "field":
+            found.add(node["value"])
+        queue += [child for child in node["children"] if isinstance(child, dict)]
+    return frozenset(found)
+
+
+def id_of(spec: ResourceType, config: Json) -> str | None:
+    """What identifies a resource; None where that is not there, or is no text."""
+    try:
+        found = compiled(spec.id).search(config)
+    except JMESPathError:
+        return None
+    return found if isinstance(found, str) else None
+
+
 def name_of(spec: ResourceType, config: Mapping[str, Json]) -> str | None:
     """What people call a resource, where its type has names."""
     found = compiled(spec.name).search(known(config)) if spec.name else None
@@ -101,14 +150,26 @@ def name_of(spec: ResourceType, config: Mapping[str, Json]) -> str | None:
 
 
 def tags_of(spec: ResourceType, config: Mapping[str, Json]) -> Mapping[str, str] | Unknown:
-    """A resource's tags, from AWS's list of Key and Value; Unknown where its type's tags are not collected."""
+    """A resource's tags, key to value; Unknown where its type's tags are not collected, or could not be."""
     if spec.tags is None:
-        return Unknown.because(f"tags of {spec.type} are not collected")
-    return {tag["Key"]: tag.get("Value", "") for tag in compiled(spec.tags).search(known(config)) or ()}
+        return not_collected(spec.type)
+    gap = gap_in(spec.tags, config)
+    if gap is not None:
+        return gap
+    match found := compiled(spec.tags).search(config):
+        case dict():
+            return {key: str(value) for key, value in found.items()}
+        case None:
+            return {}
+        case list() if all(isinstance(tag, dict) for tag in found):
+            pairs = [(tag[key], tag.get(value, "")) for tag in found for key, value in _TAGS if key in tag]
+            if len(pairs) == len(found):
+                return dict(pairs)
+    return Unknown.because(f"UnexpectedAnswer: tags of {spec.type}")
 
 
-def steps(path: str) -> tuple[str, ...]:
-    """`A.B[].C` → ("A", "B", "[]", "C")."""
+def steps(path: str) -> Steps:
+    """`A.B[].C` → ("A", "B", "[]", "C"); `A.*` → ("A", "*"): each value of a map."""
     return tuple(path.replace("[]", ".[]").split("."))
 
 
@@ -120,17 +181,21 @@ def _sources() -> list[Any]:
 def _resource_type(name: str, document: dict[str, Any], entry: dict[str, Any]) -> ResourceType:
     listing = dict(entry.pop("list"))
     listing["result"] = listing.pop("items")
+    first = _call(document, listing)
     attach = {key: _call(document, dict(call)) for key, call in entry.pop("attach", {}).items()}
     result = ResourceType(
         type=name,
+        service=document["service"],
         scope=entry.pop("scope", "region"),
-        list=_call(document, listing),
+        list=first,
         id=entry.pop("id"),
         name=entry.pop("name", None),
         region=entry.pop("region", None),
         tags=entry.pop("tags", None),
         attach=attach,
-        always=tuple(map(steps, [*attach, *entry.pop("always", ())])),
+        always=tuple(map(steps, [*attach, *first.columns, *entry.pop("always", ())])),
+        json=tuple(map(steps, entry.pop("json", ()))),
+        redact=tuple(map(steps, entry.pop("redact", ()))),
         volatile=tuple(entry.pop("volatile", ())),
     )
     if entry:
@@ -141,13 +206,15 @@ def _resource_type(name: str, document: dict[str, Any], entry: dict[str, Any]) -
 def _call(document: dict[str, Any], entry: dict[str, Any]) -> Call:
     service = entry.pop("service", document["service"])
     operation = entry.pop("call")
-    call = Call(
+    after = entry.pop("after", None)
+    return Call(
         service=service,
         operation=operation,
         action=entry.pop("action", f"{document.get('iam', service)}:{operation}"),
         arguments=entry.pop("with", {}),
         absent=tuple(entry.pop("absent", ())),
+        region=entry.pop("in", None),
+        columns=tuple(entry.pop("csv", ())),
+        after=_call(document, dict(after)) if after else None,
         **entry,
     )
-    compiled(call.result)
-    return call

@@ -13,12 +13,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .call import ask
-from .catalog import REGION_TYPE, ResourceType, compiled, known, name_of, tags_of
+from .catalog import REGION_TYPE, Call, ResourceType, compiled, id_of, known, name_of, tags_of
+from .decode import REDACTED, finish
 from .errors import CollectError
 from .model import EVERYWHERE, GLOBAL, Collected, Coverage, Json, Resource, Unknown
 from .session import Caller, Clients, Target
 from .write import AccountData, SnapshotWriter
 
+_NOT_ENABLED, _NOT_ASKED = "RegionNotEnabled", "RegionNotAsked"
 ENABLED = frozenset({"opt-in-not-required", "opted-in"})  # ec2:DescribeRegions OptInStatus
 ACCOUNTS_AT_ONCE = 4
 
@@ -108,7 +110,6 @@ def _visit_account(target: Target, caller: Caller, plan: Plan, calls: ThreadPool
         # As for a call: whatever it was, one account must not cost the run, and nothing is known of it.
         return _unreadable(target, plan, f"{type(error).__name__}: sts:AssumeRole")
     visit = _Visit(target=target, home=caller.home, plan=plan, clients=clients)
-
     by_region = visit.list(plan.types[REGION_TYPE], GLOBAL)
     enabled = _enabled(by_region)
     asked = enabled if isinstance(enabled, Unknown) or plan.regions is None else enabled & plan.regions
@@ -154,10 +155,10 @@ class _Visit:
 
     def list(self, spec: ResourceType, place: str) -> Json:
         """The items of a listing call in one region, or Unknown."""
-        self.plan.on_call(self.target.account)
-        client = self.clients(spec.list.service, self.home if place == GLOBAL else place)
-        items = ask(client, spec.list)
-        if isinstance(items, list) and all(isinstance(compiled(spec.id).search(item), str) for item in items):
+        items = self._ask(spec.list, self.home if place == GLOBAL else place, {})
+        if items is None:  # nothing there is a list without items
+            return []
+        if isinstance(items, list) and all(id_of(spec, item) is not None for item in items):
             return items
         return items if isinstance(items, Unknown) else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
 
@@ -167,20 +168,37 @@ class _Visit:
         """The resource an item of a listing stands for, with everything attached that the catalogue names."""
         for name, call in spec.attach.items():
             region = self._region(spec, place, config)
-            if isinstance(enabled, frozenset) and region not in enabled and region != self.home:
-                config[name] = Unknown.because(f"RegionNotEnabled: {call.action} in {region}")
-            else:
-                self.plan.on_call(self.target.account)
-                config[name] = ask(self.clients(call.service, region), call, config)
+            gap = self._out_of_reach(spec, call, region, enabled)
+            config[name] = self._ask(call, region, config) if gap is None else gap
         return Resource(
             type=spec.type,
-            id=compiled(spec.id).search(config),
+            id=id_of(spec, config) or "",
             account=self.target.account,
             region=GLOBAL if spec.region is None and spec.scope == "account" else self._region(spec, place, config),
             name=name_of(spec, config),
             tags=tags_of(spec, config),
-            config=config,
+            config=finish(config, spec),
         )
+
+    def _ask(self, call: Call, region: str, config: dict[str, Json]) -> Json:
+        self.plan.on_call(self.target.account)
+        try:
+            client = self.clients(call.service, call.region or region)
+        except Exception as error:  # a service that this botocore does not know, say
+            return Unknown.because(f"{type(error).__name__}: {call.action}")
+        return ask(client, call, {**config, "$account": self.target.account})
+
+    def _out_of_reach(
+        self, spec: ResourceType, call: Call, region: str, enabled: frozenset[str] | Unknown
+    ) -> Unknown | None:
+        """Why a call is not sent to a region: a bucket, say, may be in one that the account has not enabled."""
+        if call.region or isinstance(enabled, Unknown):
+            return None
+        if region not in enabled and (spec.type == REGION_TYPE or region != self.home):
+            return Unknown.because(f"{_NOT_ENABLED}: {call.action} in {region}")
+        if spec.type == REGION_TYPE and self.plan.regions is not None and region not in self.plan.regions:
+            return Unknown.because(f"{_NOT_ASKED}: {call.action} in {region}")
+        return None
 
     def _region(self, spec: ResourceType, place: str, config: dict[str, Json]) -> str:
         fallback = self.home if place == GLOBAL else place
@@ -207,7 +225,7 @@ def _distinct(spec: ResourceType, places: Mapping[str, Json]) -> list[tuple[str,
     for place, items in sorted(places.items()):
         for item in items if isinstance(items, list) else ():
             home = compiled(spec.region).search(item) if spec.region else place
-            key = (home if isinstance(home, str) else place, compiled(spec.id).search(item))
+            key = (home if isinstance(home, str) else place, id_of(spec, item) or "")
             if key not in found or home == place:
                 found[key] = (place, item)
     return list(found.values())
@@ -228,5 +246,8 @@ def _gaps(data: AccountData) -> Counter[str]:
     causes = [cause for coverage in data.coverage.values() for cause in coverage.missing.values()]
     for resources in data.resources.values():
         for resource in resources:
-            causes += [str(value) for value in resource.config.values() if isinstance(value, Unknown)]
+            found = [value for value in resource.config.values() if isinstance(value, Unknown) and value != REDACTED]
+            if resource.type == REGION_TYPE:  # every region of AWS is listed: most are not enabled, and that is no gap
+                found = [value for value in found if not str(value).startswith((_NOT_ENABLED, _NOT_ASKED))]
+            causes += map(str, found)
     return Counter(causes)

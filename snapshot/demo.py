@@ -13,17 +13,30 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 import boto3
 
+from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from .errors import CollectError
 from .session import ORGANIZATION_ROLE, Caller, assume
 
 MANAGEMENT = "123456789012"  # moto's own account
 LOG_BUCKET = "acme-trail-logs"
 HOME = "us-east-1"
+# What the story is about: the types that the shipped policies read, and of these two what they read of them. All the
+# rest would take minutes, and the stand-in does not know some of it.
+TYPES = (
+    "AWS::CloudTrail::Trail",
+    "AWS::Config::ConfigurationRecorder",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::VPC",
+    "AWS::KMS::Key",
+    "AWS::S3::Bucket",
+)
+ATTACHED = {ACCOUNT_TYPE: ("PublicAccessBlock", "Regions"), REGION_TYPE: ()}
 ALL_EVENTS = [
     {
         "ReadWriteType": "All",
@@ -56,6 +69,15 @@ def stand_in() -> Iterator[str]:
 def session() -> boto3.Session:
     """Credentials the stand-in takes: those of the management account."""
     return boto3.Session("demo", "demo", region_name=HOME)
+
+
+def types() -> dict[str, ResourceType]:
+    """The resource types that the demo collects."""
+    catalog = load_catalog()
+    return {name: catalog[name] for name in TYPES} | {
+        name: replace(catalog[name], attach={key: catalog[name].attach[key] for key in kept})
+        for name, kept in ATTACHED.items()
+    }
 
 
 class Estate:

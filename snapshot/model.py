@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +54,36 @@ class Coverage:
     A type that AWS lists once per account is read in `GLOBAL`; a gap in `EVERYWHERE` covers the account.
     """
 
-    read: frozenset[str]
+    read: Collection[str]
     missing: Mapping[str, str]
     count: int = 0
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """The resources of one type as text, one a line. `plain` says that no name in them means anything to us."""
+
+    lines: Sequence[bytes | memoryview]
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One account of a snapshot. `read(type)` yields its resources of that type, sorted by (region, id)."""
+    """One account of a snapshot. `read(type)` yields its resources of that type, sorted by (region, id).
+
+    Where the snapshot is in files, `lines(type)` gives the same as text, and `parse(type, line, number)` reads one;
+    `stamp(types)` is a digest of all that the account's files say of some types.
+    """
 
     id: str
     name: str | None
     regions: tuple[str, ...] | Unknown
     coverage: Mapping[str, Coverage]
     read: Callable[[str], Iterable[Resource]]
+    lines: Callable[[str], Lines] | None = None
+    parse: Callable[[str, bytes | memoryview, int], Resource] | None = None
+    stamp: Callable[[Sequence[str]], bytes] | None = None
 
     def gap(self, kind: str, region: str) -> Unknown | None:
         """Why resources of this type in this region may be missing from the snapshot; None if none are."""
@@ -83,10 +99,10 @@ class Account:
 
     def gap_anywhere(self, kind: str) -> Unknown | None:
         """The same for the whole account: every region that is enabled must have been read."""
-        if isinstance(self.regions, Unknown):
-            places: tuple[str, ...] = (EVERYWHERE,)
-        else:
-            places = self.regions
+        coverage = self.coverage.get(kind)
+        places = (EVERYWHERE,) if isinstance(self.regions, Unknown) else self.regions
+        if coverage is not None and not coverage.missing and (GLOBAL in coverage.read or {*places} <= {*coverage.read}):
+            return None
         gaps = [gap for place in places if (gap := self.gap(kind, place)) is not None]
         return Unknown.merge(gaps) if gaps else None
 
@@ -107,7 +123,8 @@ class Account:
 class Snapshot:
     """A picture of an estate. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`.
 
-    `digest` is of its manifest, and so of all its files; None where it has none.
+    `digest` is of its manifest, and so of all its files; `path` is its folder, `digests` are of its
+    accounts. One in memory has none of them.
     """
 
     id: str
@@ -115,6 +132,8 @@ class Snapshot:
     accounts: tuple[str, ...]
     account: Callable[[str], Account]
     digest: str | None = None
+    path: Path | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ HOME_REGION = {
 }
 ORGANIZATION_ROLE = "OrganizationAccountAccessRole"  # what AWS Organizations makes in accounts it creates
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
 REJECTED = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"})
 
 # Service models are large JSON files: one loader reads each once, not once per account.
@@ -87,6 +88,7 @@ class Clients:
                     endpoint_url=self._endpoint_url,
                     config=self._config,
                 )
+                client.meta.events.register("before-parse", _refuse_pages_for_people)
                 if self._endpoint_url and service == "s3control":
                     client.meta.events.register("before-sign.s3-control", _same_host(self._endpoint_url))
             return client
@@ -140,6 +142,17 @@ def assume(session: boto3.Session, caller: Caller, account: str, role: str, endp
 def _shared(session: boto3.Session) -> boto3.Session:
     session._session.register_component("data_loader", _LOADER)  # noqa: SLF001 - boto3 offers no other way
     return session
+
+
+def _refuse_pages_for_people(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    # A proxy's page, or half an answer: botocore reads much of that as an answer with nothing in it.
+    if response_dict["status_code"] >= 300:
+        return
+    body = response_dict["body"].strip()
+    page = body[:9].lower().startswith((b"<html", b"<!doctype"))
+    json = body[:1] + body[-1:] in (b"{}", b"[]", b"")
+    if page or (not json and operation_model.service_model.resolved_protocol in JSON):
+        raise ResponseParserError("the answer is not AWS's")
 
 
 def _same_host(endpoint_url: str) -> Callable[..., None]:

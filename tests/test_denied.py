@@ -1,7 +1,8 @@
-"""What cannot be read never passes, and never goes missing: over every call of the catalogue and every field.
+"""What cannot be read never passes, and never goes missing: over every call and every field that the policies read.
 
 A small estate, with passes and failures of every policy, is collected again and again, each time with one call
-refused or broken. Whatever the first picture found must still be found, or stand as unknown.
+refused or broken. Whatever the first picture found must still be found, or stand as unknown. Calls that no shipped
+policy reads are refused in tests/snapshot/test_every_type.py, where no policy is needed to see what becomes of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
-from builders import collect_from, shipped
+from builders import collect_from, read_types, shipped
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Status
 from stillframe.snapshot import open_snapshot
@@ -36,7 +37,7 @@ EU = "eu-west-1"
 DISABLED = "af-south-1"  # not opted in
 REGIONS = {HOME: "opt-in-not-required", EU: "opted-in", DISABLED: "not-opted-in"}
 POLICIES = shipped()
-CATALOG = load_catalog()
+CATALOG = read_types()
 
 # ----------------------------------------------------------------------------------------------- the estate
 
@@ -248,11 +249,11 @@ def model(service: str) -> Any:
 
 
 def targets() -> Iterable[Target]:
-    """Every call of the catalogue, and what is listed by region in one region alone."""
+    """Every call whose answer a policy reads, and what is listed by region in one region alone."""
     seen: dict[tuple[str, str], list[str]] = {}
     calls = {}
     for spec in CATALOG.values():
-        for call in (spec.list, *spec.attach.values()):
+        for call in spec.calls():
             seen.setdefault((call.service, call.operation), []).append(spec.type)
             calls[call.service, call.operation] = call
     for key, kinds in seen.items():
@@ -474,7 +475,7 @@ class Picture:
 def completed(resource: Resource) -> Resource:
     """As the archive's reader completes it."""
     config = copy.deepcopy(resource.config)
-    complete(config, CATALOG[resource.type])
+    complete(config, load_catalog()[resource.type])
     return replace(resource, config=config)
 
 

@@ -2,89 +2,293 @@
 
 from __future__ import annotations
 
-import botocore.loaders
+import json
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+
+import boto3
 import botocore.model
-import botocore.session
+import jmespath
 import pytest
-from stillframe.snapshot.catalog import Call, load_catalog, steps
+from botocore import xform_name
+from stillframe.snapshot import session as aws
+from stillframe.snapshot.call import TOKENS
+from stillframe.snapshot.catalog import Call, ResourceType, load_catalog, names_in, steps, tags_of
+from stillframe.snapshot.model import Unknown
 
-SESSION = botocore.session.Session()
-CALLS = [
-    pytest.param(spec, name, call, id=f"{spec.type} {name or 'list'}")
-    for spec in load_catalog().values()
-    for name, call in [(None, spec.list), *spec.attach.items()]
-]
+SESSION = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
+SPECS = list(load_catalog().values())
+EACH = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.type)
+# Error codes that botocore's models do not have, because S3's models have none.
+S3_CODES = {
+    "NoSuchAccessPointPolicy",
+    "NoSuchBucket",
+    "NoSuchBucketPolicy",
+    "NoSuchPublicAccessBlockConfiguration",
+    "NoSuchTagSet",
+    "OwnershipControlsNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError",
+}
+# AWS says these with the same code as something else: the message must tell them apart.
+AMBIGUOUS = {"AccessDeniedException", "InvalidAccessException"}
 
 
-def operation(call: Call) -> botocore.model.OperationModel:
-    return SESSION.get_service_model(call.service).operation_model(call.operation)
+@cache
+def operation(service: str, name: str) -> botocore.model.OperationModel:
+    return client(service).meta.service_model.operation_model(name)
+
+
+@cache
+def client(service: str):
+    return SESSION.client(service)
+
+
+def model(call: Call) -> botocore.model.OperationModel:
+    return operation(call.service, call.operation)
 
 
 def walk(shape, path: str):
-    """The shape at a simple path such as A.B[].C or A[0]; fails where the model has no such member."""
-    for step in path.replace("[0]", ".[]").replace("[]", ".[]").split("."):
+    """The shape at a simple path such as A.B[].C, A[0] or A.*; fails where the model has no such member."""
+    for step in filter(None, path.replace("[0]", ".[]").replace("[]", ".[]").split(".")):
         if step == "[]":
             assert shape.type_name == "list", path
             shape = shape.member
-        elif step not in ("", "@"):
+        elif shape.type_name == "map":
+            known = getattr(shape.key, "enum", [])
+            assert step == "*" or not known or step in known, f"{path}: {shape.name} has no key {step}"
+            shape = shape.value
+        elif step != "@":
             assert step in shape.members, f"{path}: {shape.name} has no {step}"
             shape = shape.members[step]
     return shape
 
 
 def result_shape(call: Call):
-    simple = call.result.split("[?")[0]
-    return None if simple.startswith("[") else walk(operation(call).output_shape, simple)
+    """The shape that a result picks; None where it makes one of its own."""
+    if "{" in call.result or call.result == "[@]":
+        return None
+    return walk(model(call).output_shape, call.result.split("[?")[0])
 
 
-@pytest.mark.parametrize(("spec", "name", "call"), CALLS)
-def test_the_call_is_one_aws_has(spec, name, call):
-    known = operation(call).input_shape
-    given = {*call.params, *call.arguments}
-    assert given <= set(known.members if known else ())
-    assert set(known.required_members if known else ()) <= given, "a required parameter is not given"
+def item_shape(spec: ResourceType):
+    """The shape of a listed item; None where the catalogue makes its own."""
+    call = spec.list
+    if call.result == "[@]":
+        return model(call).output_shape
+    if call.columns or own_fields(call):
+        return None
+    shape = result_shape(call)
+    return shape if call.result.endswith("[]") else shape.member
 
 
-@pytest.mark.parametrize(("spec", "name", "call"), CALLS)
-def test_the_result_is_in_the_answer(spec, name, call):
-    result_shape(call)
-    if call.json:
-        assert result_shape(call).type_name == "string"
+def at(spec: ResourceType, path: str):
+    """The shape at a path of a resource's config; None where the catalogue makes its own."""
+    first, _, rest = path.partition(".")
+    name, item, _ = first.partition("[]")
+    if name in spec.attach:
+        shape = result_shape(spec.attach[name])
+        return walk(shape, item + ("." + rest if rest else "")) if shape is not None else None
+    listed = item_shape(spec)
+    if listed is None:
+        assert path in (*spec.list.columns, *own_fields(spec.list)), f"{spec.type} has no {path}"
+        return None
+    return walk(listed, path)
 
 
-@pytest.mark.parametrize(("spec", "name", "call"), CALLS)
-def test_the_call_only_reads(spec, name, call):
-    assert call.operation.startswith(("Describe", "Get", "List"))
+def own_fields(call: Call) -> list[str]:
+    """The fields of an item that the catalogue makes itself: `Names[].{Name: @}`."""
+    _, _, fields = call.result.partition("{")
+    return [field.split(":")[0].strip() for field in fields.split(",") if field]
 
 
-@pytest.mark.parametrize(("spec", "name", "call"), CALLS)
-def test_the_iam_action_names_a_service_and_an_operation(spec, name, call):
-    service, _, action = call.action.partition(":")
-    assert service in {"sts", "ec2", "s3", "cloudtrail", "config", "kms"}
-    assert action.isalnum()
+def leaves(shape, path: str, above: tuple[str, ...] = (), sensitive: bool = False) -> Iterator[tuple[str, bool]]:
+    """The path of each value of a shape, and whether AWS's models call it, or what it is part of, sensitive."""
+    sensitive = sensitive or bool(shape.metadata.get("sensitive"))
+    if shape.type_name == "structure":
+        for name, member in shape.members.items() if shape.name not in above else ():
+            yield from leaves(member, f"{path}.{name}".lstrip("."), (*above, shape.name), sensitive)
+    elif shape.type_name == "list":
+        yield from leaves(shape.member, f"{path}[]", above, sensitive)
+    elif shape.type_name == "map":
+        yield from leaves(shape.value, f"{path}.*", above, sensitive)
+    else:
+        yield path, sensitive
 
 
-@pytest.mark.parametrize("spec", load_catalog().values(), ids=lambda spec: spec.type)
+def text(path: tuple[str, ...]) -> str:
+    return ".".join(path).replace(".[]", "[]")
+
+
+@EACH
+def test_the_call_is_one_aws_has(spec):
+    for call in spec.calls():
+        known = model(call).input_shape
+        given = {*call.params, *call.arguments}
+        assert given <= set(known.members if known else ())
+        assert set(known.required_members if known else ()) <= given, "a required parameter is not given"
+
+
+@EACH
+def test_constants_are_what_aws_takes(spec):
+    for call in spec.calls():
+        shape = model(call).input_shape
+        for parameter, value in call.params.items():
+            member = shape.members[parameter]
+            allowed = member.member if member.type_name == "list" else member
+            values = value if isinstance(value, list) else [value]
+            assert not getattr(allowed, "enum", None) or set(values) <= set(allowed.enum)
+
+
+@EACH
+def test_what_a_call_is_given_is_in_the_resource(spec):
+    for call in spec.calls():
+        for expression in (*call.arguments.values(), *([call.when] if call.when else [])):
+            jmespath.compile(expression)
+            firsts = {part for part in names_in(expression) if part != "$account"}
+            tops = {*spec.attach, *getattr(item_shape(spec), "members", ()), *own_fields(spec.list)}
+            assert not firsts or firsts & tops, expression
+
+
+@EACH
+def test_the_result_is_in_the_answer(spec):
+    for call in spec.calls():
+        jmespath.compile(call.result)
+        shape = result_shape(call)
+        if call.columns:
+            assert shape.type_name == "blob"
+        if call.until:
+            assert set(names_in(call.until)) <= set(model(call).output_shape.members)
+
+
+@EACH
+def test_every_page_is_asked_for(spec):
+    """Either botocore knows an operation's pages, or its answer names the next one as its input takes it."""
+    for call in spec.calls():
+        found = model(call)
+        pages = client(call.service).can_paginate(xform_name(call.operation))
+        tokens = set(TOKENS) & set(found.output_shape.members)
+        assert pages or tokens <= set(found.input_shape.members if found.input_shape else ())
+        assert pages or not call.page_size
+
+
+def test_queues_are_listed_by_the_page_without_which_aws_stops_at_a_thousand():
+    assert load_catalog()["AWS::SQS::Queue"].list.page_size == 1000
+
+
+@EACH
+def test_the_call_only_reads(spec):
+    for call in spec.calls():
+        assert call.operation.startswith(("BatchGet", "Describe", "Get", "List")) or (
+            # AWS writes the report, and nothing in the account changes.
+            call is spec.list.after and call.operation == "GenerateCredentialReport"
+        )
+
+
+def test_every_action_is_one_that_awss_own_policies_for_readers_allow():
+    import moto.iam.aws_managed_policies as moto
+
+    published = json.loads(moto.aws_managed_policies_data)
+    readers = [published[name]["Document"]["Statement"] for name in ("SecurityAudit", "ReadOnlyAccess")]
+    lists = [statement["Action"] for statements in readers for statement in statements if "Action" in statement]
+    allowed = {action for listed in lists for action in ([listed] if isinstance(listed, str) else listed)}
+    actions = {call.action for spec in SPECS for call in spec.calls()} - {"sts:GetCallerIdentity"}
+    assert [action for action in sorted(actions) if not matches(action, allowed)] == []
+
+
+def matches(action: str, allowed: set[str]) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed)
+
+
+@EACH
 def test_every_path_is_in_the_model(spec):
-    item = None if spec.type == "AWS::Account" else result_shape(spec.list).member
-    simple = [
-        path for path in (spec.id, spec.name, spec.region, spec.tags) if path and path.replace("_", "a").isalnum()
-    ]
-    paths = [*simple, *(".".join(path).replace(".[]", "[]") for path in spec.always), *spec.volatile]
-    for path in paths:
-        first, _, rest = path.partition(".")
-        if first in spec.attach:
-            shape = result_shape(spec.attach[first])
-            if rest and shape is not None:
-                walk(shape, rest)
-        elif item is not None:
-            walk(item, path)
+    simple = [path for path in (spec.id, spec.name, spec.region) if path and path.replace("_", "a").isalnum()]
+    for path in [*simple, *map(text, spec.always), *spec.volatile, *([spec.tags] if spec.tags else [])]:
+        if path != "Location":
+            at(spec, path)
 
 
-def test_absent_codes_are_only_where_nothing_is_configured():
-    absent = {code for spec in load_catalog().values() for call in spec.attach.values() for code in call.absent}
-    assert not any(word in code for code in absent for word in ("Denied", "Throttl", "Unauthorized", "Expired"))
+@EACH
+def test_documents_and_secrets_are_text(spec):
+    for path in (*spec.json, *spec.redact):
+        shape = at(spec, text(path))
+        assert shape.type_name in ("string", "blob"), path
+
+
+# What AWS's models call sensitive, and is no secret: policies read it.
+NO_SECRET = {
+    "AWS::Account": (
+        "ContactInformation.",
+        "DelegatedAdministrators[].Email",
+        "DelegatedAdministrators[].Name",
+        "Organization.MasterAccountEmail",
+        "SecurityContact.",
+    ),
+    "AWS::CloudFront::Distribution": ("Comment", "Config.Comment", "Config.TenantConfig."),
+    "AWS::S3::Bucket": ("Encryption.Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID",),
+}
+
+
+@EACH
+def test_what_awss_models_call_sensitive_is_redacted(spec):
+    answers = [("", item_shape(spec)), *((name, result_shape(call)) for name, call in spec.attach.items())]
+    found = {path for name, shape in answers if shape for path, sensitive in leaves(shape, name) if sensitive}
+    kept = found - set(map(text, spec.redact))
+    assert [path for path in sorted(kept) if not path.startswith(NO_SECRET.get(spec.type, ("-",)))] == []
+
+
+@EACH
+def test_it_is_called_as_cloudformation_calls_it(spec):
+    own = {"AWS::Account", "AWS::Region"}
+    assert spec.type in own or len(spec.type.split("::")) == 3
+    assert spec.scope in ("account", "region")
+    assert spec.scope == "account" or not spec.list.region
+
+
+@EACH
+def test_absent_codes_are_ones_that_the_call_gives(spec):
+    for call in spec.calls():
+        known = {shape.error_code for shape in model(call).error_shapes} | S3_CODES
+        for entry in call.absent:
+            code, _, message = entry.partition(": ")
+            assert code in known
+            assert bool(message) == (code in AMBIGUOUS), entry
+            assert message or not any(word in code for word in ("Denied", "Throttl", "Unauthorized", "Expired"))
 
 
 def test_a_path_in_steps():
     assert steps("A.B[].C") == ("A", "B", "[]", "C")
+    assert steps("A.*") == ("A", "*")
+
+
+DENIED = Unknown.because("AccessDenied: s3:GetBucketTagging")
+
+
+@pytest.mark.parametrize(
+    ("sent", "tags"),
+    [
+        ([{"Key": "team", "Value": "web"}, {"Key": "bare"}], {"team": "web", "bare": ""}),
+        ([{"key": "team", "value": "web"}], {"team": "web"}),
+        ([{"TagKey": "team", "TagValue": "web"}], {"team": "web"}),
+        ({"team": "web"}, {"team": "web"}),
+        ([], {}),
+        (None, {}),
+        (DENIED, DENIED),
+        ([{"Name": "team"}], Unknown.because("UnexpectedAnswer: tags of AWS::S3::Bucket")),
+        ("team=web", Unknown.because("UnexpectedAnswer: tags of AWS::S3::Bucket")),
+    ],
+)
+def test_tags_in_every_form_that_services_send_them(sent, tags):
+    assert tags_of(load_catalog()["AWS::S3::Bucket"], {"Tags": sent}) == tags
+
+
+def test_of_awss_own_policies_those_that_are_attached_are_kept():
+    listed = [
+        {"Arn": "arn:aws:iam::aws:policy/Attached", "AttachmentCount": 1},
+        {"Arn": "arn:aws:iam::aws:policy/Not", "AttachmentCount": 0},
+        {"Arn": "arn:aws-cn:iam::aws:policy/Not", "AttachmentCount": 0},
+        {"Arn": "arn:aws:iam::111122223333:policy/mine", "AttachmentCount": 0},
+        {"Arn": "arn:aws:iam::aws:policy/Unsure"},
+    ]
+    kept = jmespath.search(load_catalog()["AWS::IAM::ManagedPolicy"].list.result, {"Policies": listed})
+    assert [policy["Arn"].rpartition("/")[2] for policy in kept] == ["Attached", "mine", "Unsure"]

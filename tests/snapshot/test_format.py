@@ -72,6 +72,11 @@ def test_tags_that_are_not_collected_are_unknown_rather_than_none():
     assert isinstance(read_line(line).tags, Unknown)
 
 
+def test_why_tags_could_not_be_read_survives_the_line():
+    denied = Unknown.because("AccessDenied: s3:GetBucketTagging")
+    assert read_line(write_line(a_resource(tags=denied))).tags == denied
+
+
 def test_times_are_utc():
     assert timestamp(datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))) == "2026-01-01T00:00:00Z"
     assert timestamp(datetime(2026, 1, 1, 0, 0, 0, 5000, tzinfo=UTC)) == "2026-01-01T00:00:00.005000Z"

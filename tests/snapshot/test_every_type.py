@@ -1,0 +1,319 @@
+"""Every call of the catalogue, without a network: botocore's own models say what AWS would answer.
+
+Each answer is made up from the shape of an operation's output: a text says where it stands, a list has one item, and
+what has pages has two. So lists, pages, attached calls, documents and secrets of every type are seen in one run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore import xform_name
+from builders import CALLER, TIME
+from stillframe.snapshot import open_snapshot
+from stillframe.snapshot import session as aws
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType, load_catalog
+from stillframe.snapshot.collect import Plan, collect
+from stillframe.snapshot.decode import REDACTED
+from stillframe.snapshot.model import GLOBAL, Account, Collected, Resource, Unknown
+from stillframe.snapshot.session import Target
+from stillframe.snapshot.verify import verify
+
+CATALOG = load_catalog()
+CLIENTS = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
+SECRET = "hunter2"
+REGIONS = ("eu-west-1", "us-east-1")
+TOKENS = {"ContinuationToken", "LastEvaluatedTableName", "Marker", "NextMarker", "NextToken", "nextToken", "position"}
+# What must be so for there to be anything to ask: answers by operation, at paths.
+SAID: dict[str, dict[str, Any]] = {
+    "DescribeRegions": {"Regions": [{"RegionName": name, "OptInStatus": "opted-in"} for name in REGIONS]},
+    "DescribeOrganization": {"Organization.MasterAccountId": CALLER.account},
+    "DescribeTrails": {"trailList[].HomeRegion": "us-east-1"},
+    "DescribeKey": {"KeyMetadata.KeyManager": "CUSTOMER"},
+    "GenerateCredentialReport": {"State": "COMPLETE"},
+    "GetCallerIdentity": {"Account": CALLER.account},
+    "ListBuckets": {"Buckets[].BucketRegion": "eu-west-1"},
+}
+
+# ------------------------------------------------------------------------------------------- what AWS answers
+
+
+def answer_path(call: Call, listed: bool, rest: tuple[str, ...]) -> str:
+    """Where in an answer a path of a resource's config is."""
+    picked = re.sub(r"\[\?.*\]|^@|\{.*", "", call.result)
+    steps = [picked, *(["[]"] if listed and not picked.endswith("[]") and picked else []), *rest]
+    return ".".join(step for step in steps if step).replace(".[]", "[]").replace("[0]", "[]")
+
+
+def places_of(spec: ResourceType, paths: tuple[tuple[str, ...], ...]) -> Iterator[tuple[str, str]]:
+    """The operation and the place in its answer of each path of a resource's config."""
+    for first, *rest in paths:
+        call = spec.attach.get(first)
+        steps = (first, *rest) if call is None else tuple(rest)
+        yield (call or spec.list).operation, answer_path(call or spec.list, call is None, steps)
+
+
+SECRETS = {place for spec in CATALOG.values() for place in places_of(spec, spec.redact)}
+DOCUMENTS = {place for spec in CATALOG.values() for place in places_of(spec, spec.json)}
+COLUMNS = {call.operation: call.columns for spec in CATALOG.values() for call in spec.calls() if call.columns}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to an operation; its second page where `last`."""
+
+    operation: str
+    last: bool
+
+    def of(self, shape: Any, path: str, above: tuple[str, ...] = ()) -> Any:
+        said = SAID.get(self.operation, {})
+        if path in said:
+            return said[path]
+        name = path.rpartition(".")[2]
+        match shape.type_name:
+            case "structure":
+                if shape.name in above:
+                    return {}
+                members = {
+                    member: self.of(inner, f"{path}.{member}".lstrip("."), (*above, shape.name))
+                    for member, inner in shape.members.items()
+                }
+                return {member: value for member, value in members.items() if value is not None}
+            case "list":
+                return [self.of(shape.member, f"{path}[]", above)]
+            case "map":
+                return {key: self.of(shape.value, f"{path}.{star}", above) for key, star in keys(shape, path)}
+            case "boolean":
+                return not self.last if name in ("IsTruncated", "Truncated") else True
+            case "timestamp":
+                return datetime(2026, 1, 1, tzinfo=UTC)
+            case "string" | "blob":
+                return self.text(shape, path, name)
+            case _:
+                return 1
+
+    def text(self, shape: Any, path: str, name: str) -> str | bytes | None:
+        place = (self.operation, path)
+        if name in TOKENS:
+            return None if self.last else "page-2"
+        if place in SECRETS:
+            return SECRET
+        if place in DOCUMENTS:
+            return json.dumps({"Statement": [path]})
+        if columns := COLUMNS.get(self.operation):
+            return "\n".join(",".join(row) for row in (columns, columns)).encode()
+        enum = getattr(shape, "enum", ())
+        return enum[0] if enum else f"{re.sub('[^A-Za-z0-9]+', '-', path).lower()}-{2 if self.last else 1}"
+
+
+def keys(shape: Any, path: str) -> list[tuple[str, str]]:
+    """The keys of a map: those that AWS has names for, and one that somebody chose."""
+    named = [key for operation, place in SECRETS | DOCUMENTS if (key := child(place, path)) not in (None, "*")]
+    return [(key, key) for key in dict.fromkeys([*getattr(shape.key, "enum", ()), *named])] or [("chosen", "*")]
+
+
+def child(place: str, path: str) -> str | None:
+    return place.removeprefix(f"{path}.") if place.startswith(f"{path}.") else None
+
+
+Handler = Callable[..., tuple[Any, dict[str, Any]] | None]
+
+
+def respond(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+    """Answer in AWS's place, before anything is sent."""
+    answer = Answer(model.name, last="page-2" in str(params)).of(model.output_shape, "")
+    return SimpleNamespace(status_code=200, raw=None), answer
+
+
+def refuse(errors: Mapping[tuple[str, str], tuple[str, str]], model: Any, **_: Any) -> Any:
+    """Refuse some calls, by service and operation, each with a code and a message."""
+    key = (model.service_model.service_name, model.name)
+    if key not in errors:
+        return None
+    code, message = errors[key]
+    return SimpleNamespace(status_code=400, raw=None), {"Error": {"Code": code, "Message": message}}
+
+
+def key(call: Call) -> tuple[str, str]:
+    return call.service, call.operation
+
+
+def gather(
+    folder: Path, *handlers: Handler, types: Mapping[str, ResourceType] = CATALOG, regions: Iterable[str] = REGIONS[1:]
+) -> Collected:
+    """Collect from an AWS that answers by these handlers, the first that does."""
+    session = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
+    for handler in (*handlers, respond):
+        session.events.register("before-call", handler)
+    return collect(
+        [Target(account=CALLER.account, name=None, enter=lambda: session)],
+        folder,
+        caller=CALLER,
+        plan=Plan(types=types, regions=frozenset(regions)),
+        scope={},
+        captured_at=TIME,
+    )
+
+
+def account(done: Collected) -> Account:
+    return open_snapshot(done.path).account(CALLER.account)
+
+
+# -------------------------------------------------------------------------------------------------- the tests
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Collected:
+    """A collection in which every call is answered."""
+    return gather(tmp_path_factory.mktemp("every"), regions=REGIONS)
+
+
+def unknowns(node: Any, path: str = "") -> Iterator[tuple[str, Unknown]]:
+    if isinstance(node, Unknown):
+        yield path, node
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from unknowns(value, f"{path}.{name}".lstrip("."))
+    elif isinstance(node, list):
+        for value in node:
+            yield from unknowns(value, f"{path}[]")
+
+
+def resources(done: Collected, regions: Iterable[str] = REGIONS[1:]) -> Iterator[tuple[ResourceType, list[Resource]]]:
+    """Each type with what was collected of it; of AWS::Region, those regions that were asked."""
+    for kind, spec in CATALOG.items():
+        found = account(done).read(kind)
+        yield spec, [each for each in found if kind != REGION_TYPE or each.region in regions]
+
+
+def test_every_type_is_read_in_every_place_and_to_the_last_page(done):
+    assert done.gaps == {}
+    for spec, found in resources(done, REGIONS):
+        coverage = account(done).coverage[spec.type]
+        assert coverage.missing == {}
+        assert set(coverage.read) == ({GLOBAL} if spec.scope == "account" else set(REGIONS))
+        places = {resource.region for resource in found} if spec.region else coverage.read
+        assert len(found) == (2 if has_pages(spec.list) else 1) * len(places), spec.type
+
+
+def has_pages(call: Call) -> bool:
+    client = CLIENTS.client(call.service)
+    answer = client.meta.service_model.operation_model(call.operation).output_shape
+    return client.can_paginate(xform_name(call.operation)) or bool(TOKENS & set(answer.members))
+
+
+def test_nothing_is_unknown_but_what_is_redacted(done):
+    for spec, found in resources(done, REGIONS):
+        redacted = {".".join(path).replace(".[]", "[]").replace(".*", ".chosen") for path in spec.redact}
+        for resource in found:
+            assert set(unknowns(resource.config)) == {(path, REDACTED) for path in redacted}, spec.type
+
+
+def test_no_secret_is_in_any_byte_that_is_written(done):
+    assert len(SECRETS) >= 12
+    written = b"".join(path.read_bytes() for path in done.path.rglob("*") if path.is_file())
+    assert SECRET.encode() not in written
+    assert b'"chosen":{"$missing":"redacted by the collector"}' in written, "the names of variables are kept"
+
+
+def test_documents_in_text_are_parsed(done):
+    for spec, found in resources(done, REGIONS):
+        for path in spec.json:
+            node: Any = found[0].config
+            for step in path:
+                node = node[0] if step == "[]" else node[step]
+            assert list(node) == ["Statement"], (spec.type, path)
+
+
+def test_the_snapshot_is_as_its_schemas_say(done):
+    assert list(verify(done.path)) == []
+
+
+def test_a_denied_attached_call_is_unknown_in_its_place_alone(tmp_path):
+    listed = {key(spec.list) for spec in CATALOG.values()}
+    denied = {
+        key(call): ("AccessDeniedException", "User is not authorized")
+        for spec in CATALOG.values()
+        for call in spec.attach.values()
+    }
+    done = gather(tmp_path, partial(refuse, {call: why for call, why in denied.items() if call not in listed}))
+    for spec, found in resources(done):
+        assert found
+        for name, call in spec.attach.items():
+            causes = {str(resource.config[name]) for resource in found}
+            if key(call) not in listed:
+                assert all(cause.startswith("AccessDeniedException: ") for cause in causes), (spec.type, name, causes)
+        if spec.tags and spec.tags.partition(".")[0] in spec.attach:
+            assert {type(resource.tags) for resource in found} == {Unknown}
+
+
+def test_a_denied_list_is_a_gap_in_every_place_and_never_an_empty_list(tmp_path):
+    """With every code that means something else beside another message."""
+    codes = {key(spec.list): "AccessDeniedException" for spec in CATALOG.values()}
+    codes |= {
+        key(spec.list): entry.partition(": ")[0]
+        for spec in CATALOG.values()
+        for entry in spec.list.absent
+        if ": " in entry
+    }
+    del codes["ec2", "DescribeRegions"], codes["sts", "GetCallerIdentity"]
+    done = gather(tmp_path, partial(refuse, {call: (code, "not authorized") for call, code in codes.items()}))
+    for spec, found in resources(done):
+        if spec.type not in (ACCOUNT_TYPE, REGION_TYPE):
+            coverage = account(done).coverage[spec.type]
+            cause = f"{codes[key(spec.list)]}: {spec.list.action}"
+            assert (found, list(coverage.read)) == ([], [])
+            assert set(coverage.missing.values()) == {cause}
+            assert set(coverage.missing) == {GLOBAL if spec.scope == "account" else "us-east-1"}
+
+
+def test_the_call_that_goes_before_another_may_be_denied(tmp_path):
+    spec = CATALOG["AWS::IAM::CredentialReport"]
+    types = {kind: CATALOG[kind] for kind in (REGION_TYPE, spec.type)}
+    done = gather(tmp_path, partial(refuse, {key(spec.list.after): ("AccessDenied", "not authorized")}), types=types)
+    assert account(done).coverage[spec.type].missing == {GLOBAL: "AccessDenied: iam:GenerateCredentialReport"}
+
+
+def test_an_error_that_means_not_configured_is_null_or_an_empty_list(tmp_path):
+    absent = {}
+    for spec in CATALOG.values():
+        for call in (spec.list, *spec.attach.values()):
+            for entry in call.absent:
+                code, _, text = entry.partition(": ")
+                absent[key(call)] = (code, f"Account 1: {text}.")
+    done = gather(tmp_path, partial(refuse, absent))
+    for spec, found in resources(done):
+        if spec.list.absent:
+            coverage = account(done).coverage[spec.type]
+            assert (found, coverage.missing) == ([], {}), spec.type
+            assert coverage.read
+        for name, call in spec.attach.items():
+            if call.absent:
+                assert {resource.config[name] for resource in found} <= {None}, (spec.type, name)
+
+
+def test_an_answer_with_nothing_in_it_is_an_empty_list_only_where_aws_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("stillframe.snapshot.call.time", SimpleNamespace(sleep=lambda _: None))
+
+    def empty(model: Any, **_: Any) -> Any:
+        if model.name in ("DescribeRegions", "GetCallerIdentity"):
+            return None
+        return SimpleNamespace(status_code=200, raw=None), {}
+
+    done = gather(tmp_path, empty)
+    for spec, found in resources(done):
+        coverage = account(done).coverage[spec.type]
+        if spec.list.optional:
+            assert (found, coverage.missing) == ([], {}), spec.type
+        elif spec.type not in (ACCOUNT_TYPE, REGION_TYPE):
+            assert set(coverage.missing) == {GLOBAL if spec.scope == "account" else "us-east-1"}, spec.type
