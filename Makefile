@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCH := .venv/.bench
 
-.PHONY: help demo dev test lint types architecture check wheel clean
+.PHONY: help demo dev test lint types architecture check bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to make
@@ -35,6 +36,13 @@ architecture: dev ## Check that arrows never turn back
 	$(BIN)/lint-imports --config pyproject.toml
 
 check: lint types architecture test ## Everything that CI runs
+
+bench: $(BENCH) ## Measure judging beside other ways to do it, for about an hour; ARGS=--quick is a smoke test
+	$(BIN)/python -m bench $(ARGS)
+
+$(BENCH): $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	touch $@
 
 wheel: dev ## Build the wheel and the source archive
 	$(BIN)/python -m build

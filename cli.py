@@ -1,9 +1,8 @@
 """The command line: arguments, calls, printing, exit codes. Everything else is in `engine` and `snapshot`.
 
-Heavy modules are imported by the command that needs them, so that `--help` stays quick.
+Heavy modules are imported by the command that needs them, so that `--help` stays quick. So do the annotations here
+and in `engine.commands`: were they texts, typer would compile each of them, several times, at every start.
 """
-
-from __future__ import annotations
 
 import os
 import shutil
@@ -20,6 +19,7 @@ from stillframe.engine.commands.options import (
     ARCHIVE,
     AllowUnknown,
     Config,
+    Exact,
     FailOn,
     Outputs,
     Policies,
@@ -27,14 +27,17 @@ from stillframe.engine.commands.options import (
     Shipped,
     Show,
     SnapshotPath,
+    Statuses,
+    UseCache,
     Verbose,
+    Workers,
     rules,
 )
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from stillframe.engine.model import Severity
+    from stillframe.engine.model import Severity, Status
     from stillframe.snapshot.collect import Plan
     from stillframe.snapshot.model import Collected
 
@@ -72,13 +75,20 @@ policy_app.command("waive")(customising.waive)
 policy_app.command("schema")(customising.schema)
 
 
-@app.callback(invoke_without_command=True)
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _version(wanted: bool) -> None:
+    # Called before any other option is read: reading them takes typer longer than all the rest.
+    if wanted:
         typer.echo(f"stillframe {stillframe.__version__}")
         raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
 
 
 @app.command()
@@ -125,15 +135,20 @@ def evaluate(
     config: Config = None,
     settings: Settings = None,
     output: Outputs = None,
+    status: Statuses = "",
     fail_on: FailOn = "low",
     allow_unknown: AllowUnknown = False,
     show: Show = 20,
     verbose: Verbose = False,
+    exact: Exact = False,
+    workers: Workers = 1,
+    cache: UseCache = True,
     receipt: Annotated[
         str | None, typer.Option(help="Write what the judgement was made of to this file, as JSON.", metavar="FILE")
     ] = None,
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
+    from stillframe.engine.fast.run import Method
     from stillframe.engine.output import STDOUT, check_targets
     from stillframe.engine.run import run_evaluate
     from stillframe.snapshot import open_snapshot
@@ -147,11 +162,13 @@ def evaluate(
         _out(),
         _err(),
         targets=targets,
+        statuses=_statuses(status),
         receipt=receipt,
         keep=0 if STDOUT in targets else show or sys.maxsize,
         verbose=verbose,
         fail_on=least,
         allow_unknown=allow_unknown,
+        method=Method(exact=exact, workers=workers, cache=cache and not receipt),
     )
     raise typer.Exit(code)
 
@@ -168,8 +185,12 @@ def diff(
     fail_on: FailOn = "low",
     allow_unknown: AllowUnknown = False,
     verbose: Verbose = False,
+    exact: Exact = False,
+    workers: Workers = 1,
+    cache: UseCache = True,
 ) -> None:
     """Compare two snapshots under the same policies: exit 1 for new failures."""
+    from stillframe.engine.fast.run import Method
     from stillframe.engine.output import STDOUT, check_targets
     from stillframe.engine.run import run_diff
     from stillframe.snapshot import open_snapshot
@@ -188,6 +209,7 @@ def diff(
         verbose=verbose,
         fail_on=least,
         allow_unknown=allow_unknown,
+        method=Method(exact=exact, workers=workers, cache=cache),
     )
     raise typer.Exit(code)
 
@@ -197,10 +219,12 @@ def demo(
     into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
 ) -> None:
     """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
+    from dataclasses import replace
+
     from stillframe.engine.rules import load_rules
     from stillframe.engine.run import run_diff, run_evaluate
     from stillframe.snapshot import open_snapshot
-    from stillframe.snapshot.demo import Estate, session, stand_in
+    from stillframe.snapshot.demo import Estate, session, stand_in, types
 
     archive, judged_by, out, err = into / "snapshots", load_rules(), _out(), _err()
     with stand_in() as url:
@@ -208,12 +232,13 @@ def demo(
         estate = Estate(url)
         estate.build()
         _say("2. stillframe collect --org")
-        first = _collect(session(), archive, _plan((), (), url, 16), organization=True)
+        plan = replace(_plan((), (), url, 16), types=types())
+        first = _collect(session(), archive, plan, organization=True)
         _say("3. stillframe evaluate")
         run_evaluate(open_snapshot(first.path), judged_by, out, err, targets=[str(into / "before.jsonl")], keep=8)
         _say("4. Two things are mended, two are broken, one is removed; then collect and evaluate again")
         estate.mend_and_break()
-        second = _collect(session(), archive, _plan((), (), url, 16), organization=True)
+        second = _collect(session(), archive, plan, organization=True)
         run_evaluate(open_snapshot(second.path), judged_by, out, err, targets=[str(into / "after.jsonl")])
     _say("5. stillframe diff")
     run_diff(
@@ -272,12 +297,12 @@ def _explain(error: Exception) -> int:
 def _collect(
     session: Any,
     into: Path,
-    plan: Plan,
+    plan: "Plan",
     *,
     accounts: Sequence[str] = (),
     organization: bool = False,
     role: str = "OrganizationAccountAccessRole",
-) -> Collected:
+) -> "Collected":
     from dataclasses import replace
     from datetime import UTC, datetime
 
@@ -310,7 +335,7 @@ def _collect(
     return done
 
 
-def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None, workers: int) -> Plan:
+def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None, workers: int) -> "Plan":
     from stillframe.engine.expression import suggest
     from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, load_catalog
     from stillframe.snapshot.collect import Plan
@@ -328,7 +353,7 @@ def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None
     )
 
 
-def _severity(name: str) -> Severity | None:
+def _severity(name: str) -> "Severity | None":
     from stillframe.engine.expression import suggest
     from stillframe.engine.model import Severity
 
@@ -340,6 +365,17 @@ def _severity(name: str) -> Severity | None:
         raise typer.BadParameter(
             f"{name!r} is no severity{suggest(name, list(Severity))}", param_hint="--fail-on"
         ) from None
+
+
+def _statuses(names: str) -> "frozenset[Status]":
+    from stillframe.engine.expression import suggest
+    from stillframe.engine.model import Status
+
+    wanted = _names(names) or list(Status)
+    for name in wanted:
+        if name not in list(Status):
+            raise typer.BadParameter(f"{name!r} is no status{suggest(name, list(Status))}", param_hint="--status")
+    return frozenset(map(Status, wanted))
 
 
 def _names(text: str) -> list[str]:
@@ -368,13 +404,13 @@ def _say(text: str) -> None:
     typer.secho(f"\n{text}", bold=True, err=True)
 
 
-def _out() -> Console:
+def _out() -> "Console":
     from stillframe.engine.terminal import console
 
     return console()
 
 
-def _err() -> Console:
+def _err() -> "Console":
     from stillframe.engine.terminal import console
 
     return console(stderr=True)

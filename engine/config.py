@@ -77,7 +77,7 @@ class ConfigReader(Reader):
 
     def check(self, known: Mapping[str, Policy] | None) -> None:
         """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read."""
-        self.conforms(config_schema())
+        self.conforms(config_schema)
         given = self.document.value
         for number, name in enumerate(_items(given.get("policies"))):
             if isinstance(name, str) and not (self.folder / name).exists():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, TypeVar
 
+from ..snapshot.format import encode
 from ..snapshot.model import EVERYWHERE, Account, Snapshot
+from .batch import Batch, finding_record
 from .model import Finding, Severity, Status
 
 
@@ -45,6 +48,20 @@ class Difference:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Findings that are the same before and after: those that fail persist."""
+
+    batch: Batch
+
+    def differences(self) -> Iterator[Difference]:
+        for found in self.batch.findings(Status.FAIL):
+            yield Difference(change=Change.PERSISTING, before=found, after=found)
+
+
+Changed = Difference | Unchanged
+T = TypeVar("T")
+
 _CHANGES = {
     (_State.FAIL, _State.FAIL): Change.PERSISTING,
     (_State.FAIL, _State.FINE): Change.RESOLVED,
@@ -69,10 +86,19 @@ _STATES = {
 }
 
 
-def diff(old: Snapshot, new: Snapshot, before: Iterable[Finding], after: Iterable[Finding]) -> Iterator[Difference]:
+def diff(old: Snapshot, new: Snapshot, before: Iterable[Batch], after: Iterable[Batch]) -> Iterator[Changed]:
     """Compare the findings of two snapshots, both in canonical order. Findings without a change are left out."""
     was, now = _Reach(old), _Reach(new)
-    for earlier, later in _pairs(iter(before), iter(after)):
+    for one, other in _pairs(iter(before), iter(after), lambda batch: (batch.account, batch.policy)):
+        if one and other and one.data == other.data:
+            yield Unchanged(one)
+        else:
+            yield from _differences(was, now, one, other)
+
+
+def _differences(was: _Reach, now: _Reach, one: Batch | None, other: Batch | None) -> Iterator[Difference]:
+    before, after = (batch.findings() if batch else iter(()) for batch in (one, other))
+    for earlier, later in _pairs(before, after, lambda finding: finding.identity):
         left = _STATES[earlier.status] if earlier else was.without(later)
         right = _STATES[later.status] if later else now.without(earlier)
         if (
@@ -87,6 +113,27 @@ def diff(old: Snapshot, new: Snapshot, before: Iterable[Finding], after: Iterabl
             change = _CHANGES.get((left, right))
         if change:
             yield Difference(change=change, before=earlier, after=later)
+
+
+def difference_record(difference: Difference) -> dict[str, Any]:
+    """A difference as files have it: a finding, what became of it, and its status before and after."""
+    before, after = difference.before, difference.after
+    return {
+        "change": difference.change.value,
+        "before": before.status.value if before else None,
+        "after": after.status.value if after else None,
+        **finding_record(difference.finding),
+    }
+
+
+def difference_lines(changed: Changed) -> bytes:
+    """The same as lines of a file."""
+    if isinstance(changed, Unchanged):
+        return b"".join(_PERSISTING + line[1:] for line in changed.batch.having(Status.FAIL))
+    return encode(difference_record(changed), ordered=False) + b"\n"
+
+
+_PERSISTING = b'{"change":"persisting","before":"fail","after":"fail",'
 
 
 def new_failures(difference: Difference, fail_on: Severity | None) -> bool:
@@ -117,14 +164,16 @@ class _Reach:
         return _State.ABSENT if gap is None else _State.UNKNOWN
 
 
-def _pairs(left: Iterator[Finding], right: Iterator[Finding]) -> Iterator[tuple[Finding | None, Finding | None]]:
-    """Merge two streams by identity."""
+def _pairs(
+    left: Iterator[T], right: Iterator[T], key: Callable[[T], tuple[str, ...]]
+) -> Iterator[tuple[T | None, T | None]]:
+    """Merge two streams that are in the order of a key."""
     one, other = next(left, None), next(right, None)
-    while one or other:
-        if one and other and one.identity == other.identity:
+    while one is not None or other is not None:
+        if one is not None and other is not None and key(one) == key(other):
             yield one, other
             one, other = next(left, None), next(right, None)
-        elif other is None or (one and one.identity < other.identity):
+        elif other is None or (one is not None and key(one) < key(other)):
             yield one, None
             one = next(left, None)
         else:

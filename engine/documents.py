@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -11,6 +11,7 @@ from typing import Any
 
 from .errors import Problem
 from .expression import suggest
+from .fits import Check, compiled
 from .yaml12 import Document, Path, Place, YamlError, load
 
 
@@ -25,10 +26,24 @@ def schema_text(name: str) -> str:
     return (files("stillframe.policies") / name).read_text("utf-8")
 
 
-def validator(schema: Mapping[str, Any]) -> Any:
+def unfit(schema: Mapping[str, Any], value: Any) -> str:
+    """What a JSON Schema has against a value, in the words of jsonschema; empty where it has nothing."""
+    check = compiled(schema)
+    if check and check(value):
+        return ""
+    fault = next(_validator(schema).iter_errors(value), None)
+    return str(fault.message) if fault else ""
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
     import jsonschema
 
     return jsonschema.Draft202012Validator(schema)
+
+
+@cache
+def _check(schema: Callable[[], Mapping[str, Any]]) -> Check | None:
+    return compiled(schema())
 
 
 def open_document(source: str, data: bytes, problems: list[Problem]) -> Document | None:
@@ -64,10 +79,12 @@ class Reader:
         if problem not in self.problems:  # a schema says once for each key that several are missing
             self.problems.append(problem)
 
-    def conforms(self, schema: Mapping[str, Any]) -> bool:
-        """Check the document against a JSON Schema."""
-        for error in validator(schema).iter_errors(self.document.value):
-            self._explain(error)
+    def conforms(self, schema: Callable[[], Mapping[str, Any]]) -> bool:
+        """Check the document against a JSON Schema: a function that gives it, as it is compiled once."""
+        check = _check(schema)
+        if not (check and check(self.document.value)):
+            for error in _validator(schema()).iter_errors(self.document.value):
+                self._explain(error)
         return not self.problems
 
     def wording(self, path: Path, error: Any) -> str:  # noqa: ARG002 - a reader of one kind of file may need it

@@ -10,7 +10,7 @@ from typing import Any
 from ..snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from .errors import EvaluationError
 from .interpret import holds
-from .join import Joins
+from .join import Joins, row
 from .model import Assertion, Finding, Policy, Status
 from .reads import evidence
 from .rollup import Folded, Item, fold
@@ -61,16 +61,44 @@ def _findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str
     ]
     if policy.rollup:
         items = [
-            Item(resource=resource, status=verdict.status, message=verdict.message, evidence=verdict.evidence)
+            Item(
+                resource=partial(_itself, resource),
+                region=resource.region,
+                id=resource.id,
+                status=verdict.status,
+                message=verdict.message,
+                evidence=verdict.evidence,
+            )
             for resource, verdict in judged
         ]
-        base = _variables(policy, account.id, snapshot_time)
-        for folded in fold(policy, account, items):
-            verdict = _worded(policy, folded, base)
-            yield _finding(policy, account.id, folded.region, folded.type, folded.subject, account.name, verdict)
+        yield from folded(policy, account, items, snapshot_time)
         return
     for resource, verdict in judged:
-        yield _finding(policy, account.id, resource.region, resource.type, resource.id, resource.name, verdict)
+        yield finding(policy, resource, verdict)
+    yield from gaps(policy, account)
+
+
+def _itself(resource: Resource) -> Resource:
+    return resource
+
+
+def finding(policy: Policy, resource: Resource, verdict: Verdict) -> Finding:
+    """A verdict on a resource as a finding."""
+    return _finding(policy, resource.account, resource.region, resource.type, resource.id, resource.name, verdict)
+
+
+def folded(policy: Policy, account: Account, items: Sequence[Item], snapshot_time: str) -> Iterator[Finding]:
+    """What a rollup makes of verdicts on resources."""
+    base = _variables(policy, account.id, snapshot_time)
+    for found in fold(policy, account, items):
+        verdict = _worded(policy, found, base)
+        yield _finding(policy, account.id, found.region, found.type, found.subject, account.name, verdict)
+
+
+def gaps(policy: Policy, account: Account) -> Iterator[Finding]:
+    """An unknown finding for each place where the policy's type could not be listed; a rollup has its own way."""
+    if policy.rollup:
+        return
     for region, gap in account.gaps(policy.resource).items():
         verdict = Verdict(status=Status.UNKNOWN, message=str(gap), evidence={})
         yield _finding(policy, account.id, region, policy.resource, policy.resource, None, verdict)
@@ -141,13 +169,21 @@ def _worded(policy: Policy, folded: Folded, base: Mapping[str, Json]) -> Verdict
     if folded.status is not Status.FAIL:
         message = policy.title if folded.status is Status.PASS else folded.message
         return Verdict(status=folded.status, message=message, evidence=folded.evidence)
-    scope = Variables({**base, **folded.variables}, {})
+    named = {"failed": folded.failed, "unknown": folded.unknown}
+    scope = Variables(
+        {**base, "region": folded.region, "id": folded.subject},
+        {name: partial(_rows, items) for name, items in named.items()},
+    )
     return Verdict(
         status=folded.status,
         message=render(policy.message, None, scope) if policy.message else folded.message,
         remediation=_command(policy, None, scope),
         evidence=folded.evidence,
     )
+
+
+def _rows(items: Sequence[Item], _: Variables) -> Json:
+    return [row(item.resource()) for item in items]
 
 
 def _text(template: Template | None, policy: Policy, config: Json, scope: Variables) -> str:

@@ -15,7 +15,10 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field. `call` is set where another call's answer is attached; `cut` where more lies below."""
+    """One field. `call` is set where another call's answer is attached; `cut` where more lies below.
+
+    `redacted` says that its value, or each of its values where it is a map, is never written.
+    """
 
     name: str
     type: str
@@ -24,6 +27,7 @@ class Field:
     doc: str
     call: Call | None
     volatile: bool
+    redacted: bool
     cut: bool
     fields: tuple[Field, ...]
 
@@ -48,6 +52,11 @@ def first_sentence(doc: str) -> str:
     return _SENTENCE.split(doc, maxsplit=1)[0].replace(" .", ".").replace(" ,", ",")
 
 
+def path_text(steps: tuple[str, ...]) -> str:
+    """The steps of a path as the catalogue writes them: `A.B[].C`."""
+    return ".".join(steps).replace(".[]", "[]")
+
+
 def inside(found: Type) -> Type:
     """What a field's own fields are fields of: the items of a list, the values of a map."""
     while found.kind in (Kind.ARRAY, Kind.MAP):
@@ -66,6 +75,7 @@ def record(field: Field) -> dict[str, Any]:
         "call": f"{field.call.service}:{field.call.operation}" if field.call else None,
         "action": field.call.action if field.call else None,
         "volatile": field.volatile,
+        "redacted": field.redacted,
         "fields": [record(below) for below in field.fields],
     }
 
@@ -83,6 +93,7 @@ def _field(spec: ResourceType, path: tuple[str, ...], found: Type, depth: int, a
         doc=first_sentence(found.doc),
         call=spec.attach.get(path[0]) if len(path) == 1 else None,
         volatile=".".join(path) in spec.volatile,
+        redacted=path in {tuple(step for step in steps if step not in ("[]", "*")) for steps in spec.redact},
         cut=ends and bool(members),
         fields=tuple(_field(spec, (*path, name), member, depth - 1, (*above, inner.name)) for name, member in deeper),
     )

@@ -208,6 +208,11 @@ def _comparator(node: Node, at: Json, scope: Scope) -> Json:
         return True  # those that are surely there are enough
     if gaps := [side for side in (left, right) if isinstance(side, Unknown)]:
         return Unknown.merge(gaps)
+    return compare(symbol, left, right)
+
+
+def compare(symbol: str, left: Json, right: Json) -> bool | None:
+    """Order two known values by `lt`, `lte`, `gt` or `gte`. Raises EvaluationError for text beside a number."""
     if not (_ordered(left) and _ordered(right)):
         return None
     if isinstance(left, str) != isinstance(right, str):
@@ -220,6 +225,11 @@ def _same(left: Json, right: Json) -> Truth:
         return Unknown.merge(side for side in (left, right) if isinstance(side, Unknown))
     if type(left) is type(right) and (gap := unknown_in([left, right])) is not None:
         return gap
+    return equal(left, right)
+
+
+def equal(left: Json, right: Json) -> bool:
+    """Whether two known values are equal."""
     if _number(left) and left in (0, 1):  # 1 == true in Python, not in JMESPath
         return not isinstance(right, bool) and left == right
     if _number(right) and right in (0, 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,18 @@ class Index:
     maybes: tuple[Unknown, ...]
 
 
-class Joins:
-    """The lookups of one snapshot. Indexes are built once and kept: an account's until `enter` opens the next."""
+Across = Callable[[Lookup, Key | None], tuple[Index, Unknown | None]]
 
-    def __init__(self, snapshot: Snapshot) -> None:
+
+class Joins:
+    """The lookups of one snapshot. Indexes are built once and kept: an account's until `enter` opens the next.
+
+    `across` finds rows for lookups within the snapshot, where somebody gathered them beforehand.
+    """
+
+    def __init__(self, snapshot: Snapshot, across: Across | None = None) -> None:
         self._snapshot = snapshot
+        self._across = across
         self._account: Account | None = None
         self._rows: dict[str, list[Resource]] = {}
         self._near: dict[Key, Index] = {}
@@ -56,8 +63,9 @@ class Joins:
         ours = [evaluate(expression, resource.config, scope) for expression in lookup.ours]
         if (gap := unknown_in(ours)) is not None:
             return gap if lookup.one else [gap]
-        index, gap = self._index(lookup, resource, scope)
-        matched: list[Json] = [] if None in ours else list(index.rows.get(_key(ours), ()))
+        wanted = None if None in ours else key_of(ours)
+        index, gap = self._index(lookup, resource, scope, wanted)
+        matched: list[Json] = [] if wanted is None else list(index.rows.get(wanted, ()))
         matched += index.maybes
         if lookup.where:
             matched = list(_where(lookup.where, matched, scope))
@@ -65,9 +73,13 @@ class Joins:
             return _one(lookup, ours, matched, gap)
         return matched if gap is None else [*matched, gap]
 
-    def _index(self, lookup: Lookup, resource: Resource, scope: Scope) -> tuple[Index, Unknown | None]:
+    def _index(
+        self, lookup: Lookup, resource: Resource, scope: Scope, wanted: Key | None
+    ) -> tuple[Index, Unknown | None]:
         assert self._account is not None  # noqa: S101
         if lookup.within is Within.SNAPSHOT:
+            if self._across:
+                return self._across(lookup, wanted)
             key: Key = (lookup.source, lookup.theirs)
             if key not in self._far:
                 self._far[key] = self._everywhere(lookup, scope)
@@ -78,7 +90,7 @@ class Joins:
             rows = (
                 row for row in self.resources(lookup.source) if row.region in (region, GLOBAL) or region == EVERYWHERE
             )
-            self._near[key] = _build(rows, lookup.theirs, scope)
+            self._near[key] = build(rows, lookup.theirs, scope)
         account = self._account
         gap = account.gap_anywhere(lookup.source) if region == EVERYWHERE else account.gap(lookup.source, region)
         return self._near[key], gap
@@ -87,7 +99,7 @@ class Joins:
         accounts = [self._snapshot.account(account) for account in self._snapshot.accounts]
         gaps = [gap for account in accounts if (gap := account.gap_anywhere(lookup.source)) is not None]
         rows = (row for account in accounts for row in account.read(lookup.source))
-        return _build(rows, lookup.theirs, scope), Unknown.merge(gaps) if gaps else None
+        return build(rows, lookup.theirs, scope), Unknown.merge(gaps) if gaps else None
 
 
 def row(resource: Resource) -> dict[str, Json]:
@@ -102,7 +114,8 @@ def row(resource: Resource) -> dict[str, Json]:
     }
 
 
-def _build(resources: Iterable[Resource], theirs: tuple[Expression, ...], scope: Scope) -> Index:
+def build(resources: Iterable[Resource], theirs: tuple[Expression, ...], scope: Scope) -> Index:
+    """Rows by what a lookup matches them by."""
     rows: dict[Key, list[dict[str, Json]]] = {}
     maybes: list[Unknown] = []
     for resource in resources:
@@ -111,19 +124,18 @@ def _build(resources: Iterable[Resource], theirs: tuple[Expression, ...], scope:
         if (gap := unknown_in(values)) is not None:
             maybes.append(gap)
         elif None not in values:
-            rows.setdefault(_key(values), []).append(candidate)
+            rows.setdefault(key_of(values), []).append(candidate)
     return Index(rows, tuple(maybes))
 
 
-def _key(values: list[Json]) -> Key:
-    # Equal as JMESPath is: 1 is 1.0 and is not true; lists and objects by what they hold.
-    return tuple(
-        (
-            type(value) is bool,
-            msgspec.json.encode(value, order="sorted") if isinstance(value, list | dict) else value,
-        )
-        for value in values
-    )
+def key_of(values: Iterable[Json]) -> Key:
+    """Values as a key. Equal as JMESPath is: 1 is 1.0 and is not true; lists and objects by what they hold."""
+    return tuple(value if isinstance(value, str) else _hashable(value) for value in values)
+
+
+def _hashable(value: Json) -> Key:
+    composite = isinstance(value, list | dict)
+    return type(value) is bool, msgspec.json.encode(value, order="sorted") if composite else value
 
 
 def _where(condition: Expression, rows: list[Json], scope: Scope) -> Iterable[Json]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,16 @@ class Policy:
     text: str
     beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
 
+    def expressions(self) -> Iterator[Expression]:
+        """Every expression of the policy: conditions, lookups and texts."""
+        yield from (assertion.that for assertion in self.assertions)
+        yield from [self.where] if self.where else []
+        for lookup in self.lookups.values():
+            yield from (*lookup.theirs, *lookup.ours, *([lookup.where] if lookup.where else []))
+        texts = (self.message, self.remediation_cli, *(assertion.message for assertion in self.assertions))
+        for template in texts:
+            yield from template.expressions() if template else ()
+
     def population(self) -> str:
         """What the policy counts, as a type: the denominator of its percentages."""
         if self.rollup:
@@ -170,5 +180,15 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """The identity as 32 hexadecimal digits."""
-        return hashlib.sha256("\0".join(self.identity).encode()).hexdigest()[:32]
+        """The identity as 40 hexadecimal digits: the first 28 are the resource's, the others the policy's."""
+        return resource_mark(self.account, self.region, self.type, self.resource) + policy_mark(self.policy)
+
+
+def resource_mark(account: str, region: str, kind: str, resource: str) -> str:
+    """The part of a fingerprint that all findings on one resource share."""
+    return hashlib.sha256(f"{account}\0{region}\0{kind}\0{resource}".encode()).hexdigest()[:28]
+
+
+def policy_mark(policy: str) -> str:
+    """The part of a fingerprint that all findings of one policy share."""
+    return hashlib.sha256(policy.encode()).hexdigest()[:12]

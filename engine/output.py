@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..snapshot.errors import StillframeError
-from ..snapshot.format import encode
-from .diff import Difference
-from .model import Finding, Waived
+import msgspec
 
-Record = Mapping[str, Any]
+from ..snapshot.errors import StillframeError
+
 STDOUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How records become bytes. `begin` and `between` frame them; `row` makes one."""
+    """How records, which come as JSON Lines, become bytes. `begin` and `between` frame them; `rows` makes some."""
 
-    row: Callable[[Record], bytes]
+    rows: Callable[[bytes], bytes]
     begin: Callable[[Sequence[str]], bytes] = lambda _: b""
     between: bytes = b""
     end: bytes = b""
@@ -33,43 +31,6 @@ class Format:
 
 class OutputError(StillframeError):
     """A file that cannot be written, or whose format is not known."""
-
-
-def finding_record(finding: Finding) -> dict[str, Any]:
-    """A finding as files have it: docs/findings.md."""
-    return {
-        "policy": finding.policy,
-        "status": finding.status.value,
-        "severity": finding.severity.value,
-        "account": finding.account,
-        "region": finding.region,
-        "type": finding.type,
-        "resource": finding.resource,
-        "name": finding.name,
-        "fingerprint": finding.fingerprint,
-        "message": finding.message,
-        "evidence": finding.evidence,
-        "remediation": finding.remediation,
-        "waiver": waiver_record(finding.waived),
-    }
-
-
-def waiver_record(waived: Waived | None) -> dict[str, str] | None:
-    """What files say of a waiver."""
-    if waived is None:
-        return None
-    return {"kind": waived.kind.value, "reason": waived.reason, "owner": waived.owner, "expires": waived.expires}
-
-
-def difference_record(difference: Difference) -> dict[str, Any]:
-    """A difference as files have it: a finding, what became of it, and its status before and after."""
-    before, after = difference.before, difference.after
-    return {
-        "change": difference.change.value,
-        "before": before.status.value if before else None,
-        "after": after.status.value if after else None,
-        **finding_record(difference.finding),
-    }
 
 
 FINDING_FIELDS = (
@@ -90,18 +51,21 @@ FINDING_FIELDS = (
 DIFFERENCE_FIELDS = ("change", "before", "after", *FINDING_FIELDS)
 
 
+Write = Callable[[bytes], None]
+
+
 @contextmanager
-def writers(targets: Sequence[str], fields: Sequence[str]) -> Iterator[Callable[[Record], None]]:
-    """Open every target (`-` is standard output, as JSON Lines); gives a function that writes a record to all.
+def writers(targets: Sequence[str], fields: Sequence[str]) -> Iterator[Write]:
+    """Open every target (`-` is standard output, as JSON Lines); gives a function that writes lines to all.
 
     Raises OutputError for a name whose ending is not a format, or a file that cannot be written.
     """
     with ExitStack() as stack:
         sinks = [stack.enter_context(_sink(target, fields)) for target in targets]
 
-        def write(record: Record) -> None:
-            for sink in sinks:
-                sink(record)
+        def write(lines: bytes) -> None:
+            for sink in sinks if lines else ():
+                sink(lines)
 
         yield write
 
@@ -122,15 +86,15 @@ def _format(target: str) -> Format:
 
 
 @contextmanager
-def _sink(target: str, fields: Sequence[str]) -> Iterator[Callable[[Record], None]]:
+def _sink(target: str, fields: Sequence[str]) -> Iterator[Write]:
     form = _format(target)
     with whole(target) as file:
         file.write(form.begin(fields))
         first = True
 
-        def write(record: Record) -> None:
+        def write(lines: bytes) -> None:
             nonlocal first
-            file.write(form.row(record) if first else form.between + form.row(record))
+            file.write(form.rows(lines) if first else form.between + form.rows(lines))
             first = False
 
         yield write
@@ -158,8 +122,12 @@ def whole(target: str) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
-def _json(record: Record) -> bytes:
-    return encode(record, ordered=False)
+def _json(lines: bytes) -> bytes:
+    return b",\n".join(lines.splitlines())
+
+
+def _csv(lines: bytes) -> bytes:
+    return b"".join(_csv_row(msgspec.json.decode(line).values()) for line in lines.splitlines())
 
 
 def _csv_row(cells: Iterable[Any]) -> bytes:
@@ -171,13 +139,13 @@ def _csv_row(cells: Iterable[Any]) -> bytes:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else encode(value).decode()
+    text = value if isinstance(value, str) else msgspec.json.encode(value, order="sorted").decode()
     # A spreadsheet would run a cell that begins like a formula: names in a snapshot are not ours to trust.
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 FORMATS: Mapping[str, Format] = {
-    ".jsonl": Format(row=lambda record: _json(record) + b"\n"),
-    ".json": Format(begin=lambda _: b"[\n", row=_json, between=b",\n", end=b"\n]\n"),
-    ".csv": Format(begin=_csv_row, row=lambda record: _csv_row(record.values())),
+    ".jsonl": Format(rows=lambda lines: lines),
+    ".json": Format(begin=lambda _: b"[\n", rows=_json, between=b",\n", end=b"\n]\n"),
+    ".csv": Format(begin=_csv_row, rows=_csv),
 }

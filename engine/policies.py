@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..snapshot.errors import ArgumentError
-from .documents import open_document, validator
+from .documents import open_document, unfit
 from .errors import EvaluationError, PolicyError, Problem
 from .expression import suggest
 from .model import Policy
@@ -89,8 +89,8 @@ def misfit(policy: Policy, parameter: str, value: Any) -> str:
     declared = load_params(policy)
     if parameter not in declared:
         return f"{policy.id} has no parameter {parameter}{suggest(parameter, declared)}"
-    fault = next(validator(declared[parameter]).iter_errors(value), None)
-    return f"parameter {parameter}: {fault.message}" if fault else ""
+    fault = unfit(declared[parameter], value)
+    return f"parameter {parameter}: {fault}" if fault else ""
 
 
 def pick(policies: Sequence[Policy], name: str) -> Policy:

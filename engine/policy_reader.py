@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..snapshot.catalog import load_catalog
 from ..snapshot.errors import SnapshotError
 from ..snapshot.format import decode
-from .documents import Reader, open_document, schema, validator
+from .documents import Reader, open_document, schema, unfit
 from .errors import EvaluationError, Problem
 from .expression import Expression, check_variables, parse, suggest
 from .model import Assertion, Excuse, Lookup, Policy, Require, Rollup, Severity, Within
@@ -38,6 +38,10 @@ def policy_schema() -> Mapping[str, Any]:
     return schema("schema.json")
 
 
+def _tests_schema() -> Mapping[str, Any]:
+    return tests_schema(policy_schema())
+
+
 def schema_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON Schema of a declared parameter."""
     return {key: value for key, value in entry.items() if key not in ("default", "description")}
@@ -54,13 +58,13 @@ class PolicyReader(Reader):
         if not isinstance(self.document.value, dict):
             self.fault((), "a policy is a mapping with id, title, severity, resource and assert")
             return False
-        return self.conforms(policy_schema())
+        return self.conforms(policy_schema)
 
     def tests(self, params: dict[str, Any] | None) -> tuple[Mapping[str, Any], ...]:
         """The tests of a file of them, for a policy with these parameters; None where the policy itself is at fault."""
         if not isinstance(self.document.value, dict):
             self.fault((), "a file of tests is a mapping with tests")
-        elif self.conforms(tests_schema(policy_schema())) and params is not None:
+        elif self.conforms(_tests_schema) and params is not None:
             for number, test in enumerate(self.document.value["tests"]):
                 self._check_test(test, ("tests", number), params)
             return tuple(self.document.value["tests"])
@@ -136,8 +140,8 @@ class PolicyReader(Reader):
 
     def _params(self, given: dict[str, Any]) -> dict[str, Any]:
         for name, entry in given.items():
-            if fault := next(validator(schema_of(entry)).iter_errors(entry["default"]), None):
-                self.fault(("params", name, "default"), f"the default does not fit the parameter: {fault.message}")
+            if fault := unfit(schema_of(entry), entry["default"]):
+                self.fault(("params", name, "default"), f"the default does not fit the parameter: {fault}")
         return {name: entry["default"] for name, entry in given.items()}
 
     def _expression(
@@ -180,8 +184,8 @@ class PolicyReader(Reader):
         for name, value in test.get("params", {}).items():
             if name not in params:
                 self.fault((*at, "params", name), f"no parameter {name}{suggest(name, params)}", key=True)
-            elif fault := next(validator(schema_of(params[name])).iter_errors(value), None):
-                self.fault((*at, "params", name), f"parameter {name}: {fault.message}")
+            elif fault := unfit(schema_of(params[name]), value):
+                self.fault((*at, "params", name), f"parameter {name}: {fault}")
 
     def _check_type(self, kind: str, path: tuple[str | int, ...], *, key: bool = False) -> None:
         if kind not in load_catalog():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
+
+import msgspec
 
 from ..snapshot.model import Json, Unknown
 from .errors import EvaluationError
 from .expression import Expression, Node
 from .interpret import Scope
+from .settle import settled
 
 Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for each value of an object
 
@@ -17,11 +20,27 @@ Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for eac
 _ENVELOPE = frozenset({"$account", "$region", "$id", "$name", "$snapshot_time"})
 
 
+def reads(expression: Expression, params: Json = None) -> tuple[Path, ...]:
+    """The longest paths an expression reads. A path that starts with `$name` starts at a variable.
+
+    With the policy's parameters, those that they reach.
+    """
+    return _longest(expression) if params is None else _settled(expression, msgspec.json.encode(params))
+
+
 @cache
-def reads(expression: Expression) -> tuple[Path, ...]:
-    """The longest paths an expression reads. A path that starts with `$name` starts at a variable."""
+def _longest(expression: Expression) -> tuple[Path, ...]:
+    return _paths(expression.tree)
+
+
+@lru_cache(maxsize=4096)
+def _settled(expression: Expression, params: bytes) -> tuple[Path, ...]:
+    return _paths(settled(expression, msgspec.json.decode(params)))
+
+
+def _paths(tree: Node) -> tuple[Path, ...]:
     found: set[Path] = set()
-    _emit(_trace(expression.tree, (), found), found)
+    _emit(_trace(tree, (), found), found)
     paths = sorted(path for path in found if path and path[0] not in _ENVELOPE)
     return tuple(path for path in paths if not any(other[: len(path)] == path and other != path for other in paths))
 
@@ -30,11 +49,16 @@ def evidence(expressions: tuple[Expression, ...], at: Json, scope: Scope) -> Map
     """Each path the expressions read, with its value. A joined resource in full is shown by its id."""
     found: dict[str, Json] = {}
     for expression in expressions:
-        for path in reads(expression):
+        for path in reads(expression, scope.get("params")):
             variable = path[0].startswith("$")
             start = _variable(scope, path[0][1:]) if variable else at
-            found[".".join(path).replace(".[]", "[]")] = _brief(_get(start, path[1:] if variable else path))
+            found[label(path)] = brief(get(start, path[1:] if variable else path))
     return dict(sorted(found.items()))
+
+
+def label(path: Path) -> str:
+    """A path as evidence names it."""
+    return ".".join(path).replace(".[]", "[]")
 
 
 def _variable(scope: Scope, name: str) -> Json:
@@ -101,18 +125,20 @@ def _trace_call(arguments: list[Node], at: Path | None, found: set[Path]) -> Non
             _emit(_trace(argument["children"][0], (*items, "[]") if items else None, found), found)
 
 
-def _get(at: Json, path: Path) -> Json:
+def get(at: Json, path: Path) -> Json:
+    """What a path leads to."""
     for number, step in enumerate(path):
         if isinstance(at, Unknown):
             return at
         if step in ("[]", "*"):
             items = at if isinstance(at, list) and step == "[]" else list(at.values()) if isinstance(at, dict) else None
-            return None if items is None else [_get(item, path[number + 1 :]) for item in items]
+            return None if items is None else [get(item, path[number + 1 :]) for item in items]
         at = at.get(step) if isinstance(at, dict) else None
     return at
 
 
-def _brief(found: Json) -> Json:
+def brief(found: Json) -> Json:
+    """A value as evidence shows it: a joined resource in full is shown by its id."""
     if isinstance(found, list):
-        return [_brief(item) for item in found]
+        return [brief(item) for item in found]
     return found["$id"] if isinstance(found, dict) and "$id" in found else found

@@ -10,10 +10,11 @@ from typing import Any
 
 import stillframe
 
-from ..snapshot.format import digest, encode
+from ..snapshot.format import digest
 from ..snapshot.model import Snapshot
+from .batch import Batch, waiver_record
 from .model import Policy, Status
-from .output import waiver_record, whole
+from .output import whole
 from .rules import Rules
 from .tally import Row
 from .waivers import Use
@@ -23,12 +24,12 @@ FORMAT = 1
 
 @dataclass(slots=True)
 class Receipt:
-    """Takes every finding's record as it passes, and is written at the end."""
+    """Takes every finding as it passes, and is written at the end."""
 
     _findings: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        self._findings.update(encode(record, ordered=False) + b"\n")
+    def add(self, batch: Batch) -> None:
+        self._findings.update(batch.data)
 
     def write(self, target: str, snapshot: Snapshot, rules: Rules, rows: Sequence[Row], uses: Sequence[Use]) -> None:
         """Write it as JSON. Raises OutputError."""

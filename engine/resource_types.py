@@ -57,18 +57,32 @@ def _config_type(spec: ResourceType, output_of: OutputOf) -> Type:
     item = _result(spec.list, output_of).item
     attached = {
         # Any other null answer is unknown, not null.
-        name: maybe(_result(call, output_of), nullable=bool(call.absent) or call.optional)
+        name: maybe(_result(call, output_of), nullable=bool(call.absent) or call.optional or call.when is not None)
         for name, call in spec.attach.items()
     }
     config = struct({**item.members, **attached}, spec.type)
+    for path in spec.json:  # text for AWS, parsed in a snapshot
+        config = _any(config, path)
     # `always` names what is attached too: it is never lost, but may be null where it is not configured.
     return _sure(config, tuple(path for path in spec.always if path not in {(name,) for name in spec.attach}))
 
 
 def _result(call: Call, output_of: OutputOf) -> Type:
-    if call.json:
-        return ANY
+    if call.columns:
+        return array(struct(dict.fromkeys(call.columns, STRING)))
     return infer(parse(call.result), output_of(call), {})[0]
+
+
+def _any(kind: Type, path: tuple[str, ...]) -> Type:
+    """The same type, in which nothing is known of what stands at a path."""
+    if not path:
+        return ANY
+    step, rest = path[0], path[1:]
+    if kind.kind is Kind.ARRAY:
+        return replace(kind, of_item=lambda: _any(kind.item, rest))
+    if kind.kind is Kind.MAP:  # whose values have one type, whatever their keys
+        return replace(kind, of_item=lambda: ANY)
+    return replace(kind, of_members=lambda: {**kind.members, step: _any(kind.members[step], rest)})
 
 
 def _sure(kind: Type, paths: tuple[tuple[str, ...], ...]) -> Type:

@@ -1,25 +1,38 @@
-"""Show the resource types, and what a policy may read of each."""
+"""Show the resource types, and what a policy may read of each.
+
+docs/resources.md is what `as_markdown` gives.
+"""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ..snapshot.catalog import ResourceType, load_catalog
+from ..snapshot.catalog import Call, ResourceType, load_catalog
 from ..snapshot.errors import ArgumentError
 from ..snapshot.format import encode
 from ..snapshot.types import Type
 from .expression import suggest
-from .fields import Field, fields_of
+from .fields import Field, fields_of, path_text
 from .fields import record as field_record
 from .resource_types import ENVELOPE
 from .terminal import safe
 
 _SCOPES = {"account": "once per account", "region": "in every region"}
+_FREE = frozenset({"sts:GetCallerIdentity"})  # needs no permission, and none can deny it
+_INTRODUCTION = (
+    "What `stillframe collect` asks for, and what policies may read. `stillframe resource show TYPE` shows every",
+    "field, with AWS's documentation. This page is what `stillframe resource list --markdown` prints.",
+)
+_PERMISSIONS = (
+    "The actions that collecting all of it needs in each account, as a policy document for a role. They change",
+    "nothing; for `iam:GenerateCredentialReport` AWS writes the report that the next call reads.",
+    "`sts:GetCallerIdentity` needs no permission.",
+)
 
 
 def pick_type(name: str) -> ResourceType:
@@ -34,10 +47,29 @@ def pick_type(name: str) -> ResourceType:
 def list_types(console: Console) -> None:
     """Every resource type: how often it is listed and by what call, and whether names and tags are known."""
     for spec in load_catalog().values():
-        kept = [name for name, known in (("names", spec.name), ("tags", spec.tags)) if known]
-        has = f"; with {' and '.join(kept)}" if kept else ""
         console.print(safe(spec.type, "bold"), soft_wrap=True)
-        console.print(safe(f"    {_SCOPES[spec.scope]} by {spec.list.action}{has}"), soft_wrap=True)
+        console.print(safe(f"    {_SCOPES[spec.scope]} by {spec.list.action}{_kept(spec, '; ')}"), soft_wrap=True)
+
+
+def as_markdown() -> Iterator[str]:
+    """Lines of Markdown: a table of every resource type, a section for each, and the actions that collecting needs."""
+    catalog = load_catalog()
+    yield from ("# Resource types", "", *_INTRODUCTION, "")
+    yield from ("| Type | Listed | Attached |", "|---|---|---|")
+    for spec in catalog.values():
+        yield f"| [{spec.type}](#{_anchor(spec)}) | {_SCOPES[spec.scope]} | {_codes(spec.attach)} |"
+    for spec in catalog.values():
+        yield from _section(spec)
+    actions = sorted({call.action for spec in catalog.values() for call in spec.calls()} - _FREE)
+    yield from ("", "## Permissions", "", *_PERMISSIONS, "", "```json")
+    yield from (
+        "{",
+        ' "Version": "2012-10-17",',
+        ' "Statement": [',
+        '  {"Effect": "Allow", "Resource": "*", "Action": [',
+    )
+    yield ",\n".join(f'   "{action}"' for action in actions)
+    yield from ("  ]}", " ]", "}", "```")
 
 
 def show_type(console: Console, name: str, config_type: Callable[[str], Type], *, depth: int, json: bool) -> None:
@@ -56,6 +88,45 @@ def show_type(console: Console, name: str, config_type: Callable[[str], Type], *
         console.print(row, soft_wrap=True)
 
 
+def _section(spec: ResourceType) -> Iterator[str]:
+    yield from ("", f"## {spec.type}", "")
+    yield f"Listed {_SCOPES[spec.scope]} by {_by(spec.list)}. Identified by `{spec.id}`{_kept(spec, '; ')}."
+    if spec.attach:
+        yield from ("", "| Attached | By |", "|---|---|")
+        yield from (f"| `{name}` | {_by(call)} |" for name, call in spec.attach.items())
+    for title, paths in (
+        ("Never written", map(path_text, spec.redact)),
+        ("Parsed, as it is JSON in text", map(path_text, spec.json)),
+        ("Changes by itself", spec.volatile),
+    ):
+        if codes := _codes(paths):
+            yield from ("", f"{title}: {codes}.")
+
+
+def _name(call: Call) -> str:
+    return f"{call.service}:{call.operation}"
+
+
+def _by(call: Call) -> str:
+    """A call, the action that allows it where that is called otherwise, and what goes before it."""
+    allowed = "" if call.action == _name(call) else f", allowed by `{call.action}`"
+    when = f", where `{call.when}`" if call.when else ""
+    return f"`{_name(call)}`{allowed}{when}{', after ' + _by(call.after) if call.after else ''}"
+
+
+def _kept(spec: ResourceType, before: str) -> str:
+    kept = [name for name, known in (("names", spec.name), ("tags", spec.tags)) if known]
+    return f"{before}with {' and '.join(kept)}" if kept else ""
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _anchor(spec: ResourceType) -> str:
+    return spec.type.replace(":", "").lower()
+
+
 def _about(spec: ResourceType) -> Iterator[str]:
     yield f"Listed {_SCOPES[spec.scope]} by {spec.list.action}. Each is identified by {spec.id}."
     envelope = [name for name in ENVELOPE if name != "tags" or spec.tags]
@@ -67,8 +138,13 @@ def _tree(fields: tuple[Field, ...], indent: str, width: int) -> Iterator[Text]:
     for number, field in enumerate(fields, 1):
         last = number == len(fields)
         below = indent + ("   " if last else "│  ")
-        yield Text.assemble((indent + ("└─ " if last else "├─ "), "dim"), (field.name, "bold"), "  ", *_facts(field))
         stem = below + ("│  " if field.fields else "   ")
+        name = Text.assemble((indent + ("└─ " if last else "├─ "), "dim"), (field.name, "bold"))
+        facts = Text.assemble(*_facts(field))
+        if name.cell_len + 2 + facts.cell_len <= width:
+            yield Text.assemble(name, "  ", facts)
+        else:
+            yield from (name, Text.assemble((stem, "dim"), facts))
         for text, style in _details(field, width - len(stem)):
             yield Text.assemble((stem, "dim"), (text, style))
         yield from _tree(field.fields, below, width)
@@ -77,6 +153,8 @@ def _tree(fields: tuple[Field, ...], indent: str, width: int) -> Iterator[Text]:
 def _facts(field: Field) -> Iterator[tuple[str, str]]:
     yield field.type, "cyan"
     yield (", always there", "green") if field.always else (", may be null", "yellow")
+    if field.redacted:
+        yield ", never written", "red"
     if field.volatile:
         yield ", volatile", "magenta"
     if field.cut:
@@ -85,7 +163,7 @@ def _facts(field: Field) -> Iterator[tuple[str, str]]:
 
 def _details(field: Field, width: int) -> Iterator[tuple[str, str]]:
     if field.call:
-        call = f"{field.call.service}:{field.call.operation}"
+        call = _name(field.call)
         allowed = "" if field.call.action == call else f", allowed by {field.call.action}"
         yield from ((text, "blue") for text in textwrap.wrap(f"attached by {call}{allowed}", width))
     if field.enum:
@@ -100,7 +178,7 @@ def _type_record(spec: ResourceType, fields: tuple[Field, ...]) -> dict[str, obj
     return {
         "type": spec.type,
         "scope": spec.scope,
-        "call": f"{spec.list.service}:{spec.list.operation}",
+        "call": _name(spec.list),
         "action": spec.list.action,
         "id": spec.id,
         "name": spec.name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Unknown
-from .join import row
 from .model import Policy, Require, Status, Within
 from .unknowns import Truth, kleene_all, kleene_any
 
@@ -15,11 +14,13 @@ _FOLD = {Require.ALL: kleene_all, Require.ANY: kleene_any}
 _STATUS = {True: Status.PASS, False: Status.FAIL}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Item:
-    """The verdict on one resource that a rollup folds."""
+    """The verdict on one resource that a rollup folds. `resource` gives all of it, should a text name it."""
 
-    resource: Resource
+    resource: Callable[[], Resource]
+    region: str
+    id: str
     status: Status
     message: str
     evidence: Mapping[str, Json]
@@ -27,7 +28,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """What a rollup says of one account or region. `variables` are what its texts may name."""
+    """What a rollup says of one account or region. Its texts may name what `failed` and what is `unknown`."""
 
     region: str
     type: str
@@ -35,7 +36,8 @@ class Folded:
     status: Status
     message: str
     evidence: Mapping[str, Json]
-    variables: Mapping[str, Json]
+    failed: Sequence[Item]
+    unknown: Sequence[Item]
 
 
 def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Folded]:
@@ -49,7 +51,7 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
         yield _fold(Require.ALL, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
     else:
         for region in account.regions:
-            here = [item for item in applicable if item.resource.region == region]
+            here = [item for item in applicable if item.region == region]
             yield _fold(policy.rollup.require, here, account.gap(policy.resource, region), region, REGION_TYPE, region)
 
 
@@ -72,13 +74,9 @@ def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: 
         subject=subject,
         status=status,
         message=str(truth) if isinstance(truth, Unknown) else _reasons(deciding),
-        evidence={_label(item.resource): item.evidence for item in deciding},
-        variables={
-            "region": region,
-            "id": subject,
-            "failed": [row(item.resource) for item in items if item.status is Status.FAIL],
-            "unknown": [row(item.resource) for item in items if item.status is Status.UNKNOWN],
-        },
+        evidence={_label(item): item.evidence for item in deciding},
+        failed=[item for item in items if item.status is Status.FAIL],
+        unknown=[item for item in items if item.status is Status.UNKNOWN],
     )
 
 
@@ -86,7 +84,7 @@ def _reasons(items: Sequence[Item]) -> str:
     """Each message once, with the resources it is about."""
     about: dict[str, list[str]] = {}
     for item in items:
-        about.setdefault(item.message, []).append(_label(item.resource))
+        about.setdefault(item.message, []).append(_label(item))
     return "; ".join(f"{message} ({', '.join(labels)})" for message, labels in about.items())
 
 
@@ -96,9 +94,5 @@ def _truth(item: Item) -> Truth:
     return Unknown.because(item.message)
 
 
-def _label(resource: Resource) -> str:
-    return (
-        resource.id
-        if resource.id.startswith("arn:") or resource.id == resource.region
-        else f"{resource.region} {resource.id}"
-    )
+def _label(item: Item) -> str:
+    return item.id if item.id.startswith("arn:") or item.id == item.region else f"{item.region} {item.id}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..snapshot.model import Snapshot
-from .config import Config, Setting, open_config
 from .errors import ConfigError, PolicyError, Problem
 from .model import Policy
 from .policies import apply_settings, load_policies, override
 from .waivers import Waiver, Waivers
+
+if TYPE_CHECKING:
+    from .config import ConfigReader, Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ def load_rules(
     Raises PolicyError with every fault of any of the files, ArgumentError for a setting.
     """
     problems: list[Problem] = []
-    reader = open_config(config, problems) if config else None
+    reader = _open(config, problems) if config else None
     named, wanted = reader.sources() if reader else ([], True)
     unread: list[Problem] = []
     own = [] if paths and not reader else _load(named, unread, shipped=wanted or (shipped and not paths))
@@ -60,16 +63,23 @@ def load_rules(
         raise ConfigError([*problems, *unread])
     if unread:
         raise PolicyError(unread)
-    given = reader.config() if reader else Config()
-    changed = [_change(policy, given.settings.get(policy.id)) for policy in written]
-    disabled = {name: setting for name, setting in given.settings.items() if not setting.enabled}
+    given = reader.config() if reader else None
+    differing = given.settings if given else {}
+    changed = [_change(policy, differing.get(policy.id)) for policy in written]
+    disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
     return Rules(
         policies=[policy for policy in apply_settings(changed, settings) if policy.id not in disabled],
         written=written,
         disabled={name: disabled[name] for name in disabled if any(policy.id == name for policy in written)},
-        waivers=given.waivers,
-        digest=given.digest,
+        waivers=given.waivers if given else (),
+        digest=given.digest if given else None,
     )
+
+
+def _open(config: Path, problems: list[Problem]) -> ConfigReader | None:
+    from .config import open_config
+
+    return open_config(config, problems)
 
 
 def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: bool) -> list[Policy]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
 from ..snapshot.model import Snapshot
-from .diff import Change, diff, new_failures
-from .evaluate import evaluate
+from .diff import Change, Unchanged, diff, difference_lines, new_failures
 from .exit_codes import judged
-from .model import Severity
-from .output import DIFFERENCE_FIELDS, FINDING_FIELDS, difference_record, finding_record, writers
+from .fast.run import Method, judge
+from .model import Severity, Status
+from .output import DIFFERENCE_FIELDS, FINDING_FIELDS, writers
 from .receipt import Receipt
 from .rules import Rules
-from .tally import Tally
+from .tally import SHOWN, Tally
 from .terminal import (
     counted,
     print_diff_summary,
@@ -36,23 +37,28 @@ def run_evaluate(
     err: Console,
     *,
     targets: Sequence[str] = (),
+    statuses: frozenset[Status] = frozenset(Status),
     receipt: str | None = None,
     keep: int = 0,
     verbose: bool = False,
     fail_on: Severity | None = None,
     allow_unknown: bool = False,
+    method: Method = Method(),
 ) -> int:
-    """Judge a snapshot: every finding to the targets, the `keep` worst to `out`, the summary to `err`."""
+    """Judge: findings with some `statuses` to the targets, the `keep` worst to `out`, the summary to `err`."""
     tally, waivers, proof = Tally(rules.policies, keep=keep), rules.waivers_for(snapshot), Receipt()
+    wanted = frozenset(Status) if receipt else {*SHOWN, *(statuses if targets else ())}
+    findings = judge(
+        snapshot, rules.policies, replace(method, written=wanted)
+    )  # workers begin before the progress bar's thread does
     with progress(err, "evaluating", len(snapshot.accounts)) as advance, writers(targets, FINDING_FIELDS) as write:
         account = ""
-        for finding in tally.through(waivers.through(evaluate(snapshot, rules.policies))):
-            record = finding_record(finding)
-            write(record)
+        for batch in tally.through(waivers.over(findings)):
+            write(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
             if receipt:
-                proof.add(record)
-            if finding.account != account:
-                account = finding.account
+                proof.add(batch)
+            if batch.account != account:
+                account = batch.account
                 advance(accounts=1)
     rows = tally.rows()
     if receipt:
@@ -80,25 +86,30 @@ def run_diff(
     verbose: bool = False,
     fail_on: Severity | None = None,
     allow_unknown: bool = False,
+    method: Method = Method(),
 ) -> int:
     """Compare two snapshots: every difference to the targets, what became of findings to `out` as it comes."""
     before, after = Tally(rules.policies), Tally(rules.policies)
     earlier, later = rules.waivers_for(old), rules.waivers_for(new)
     counts: Counter[tuple[str, Change]] = Counter()
     failures = 0
-    differences = diff(
+    changes = diff(
         old,
         new,
-        before.through(earlier.through(evaluate(old, rules.policies))),
-        after.through(later.through(evaluate(new, rules.policies))),
+        before.through(earlier.over(judge(old, rules.policies, method))),
+        after.through(later.over(judge(new, rules.policies, method))),
     )
     with writers(targets, DIFFERENCE_FIELDS) as write:
-        for difference in differences:
-            counts[difference.finding.policy, difference.change] += 1
-            failures += new_failures(difference, fail_on)
-            write(difference_record(difference))
-            if printing and difference.change in PRINTED:
-                print_difference(out, difference, verbose=verbose)
+        for changed in changes:
+            write(difference_lines(changed))
+            if isinstance(changed, Unchanged):
+                if failing := changed.batch.count(Status.FAIL):
+                    counts[changed.batch.policy, Change.PERSISTING] += failing
+                continue
+            counts[changed.finding.policy, changed.change] += 1
+            failures += new_failures(changed, fail_on)
+            if printing and changed.change in PRINTED:
+                print_difference(out, changed, verbose=verbose)
     print_diff_summary(err, f"From {old.id} to {new.id}", before.rows(), after.rows(), counts)
     print_notes(err, [*rules.notes(), *later.reports()])
     return judged(

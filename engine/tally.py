@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
+from .batch import Batch
 from .model import Finding, Policy, Severity, Status
 
 SHOWN = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 _ORDER = {status: number for number, status in enumerate((Status.FAIL, Status.ERROR, Status.UNKNOWN))}
+_WAIVED = len(_ORDER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,29 +52,40 @@ class Tally:
     keep: int = 0
     counts: dict[str, Counter[Status]] = field(default_factory=dict)
     waived: Counter[str] = field(default_factory=Counter)
-    failed: Counter[Severity] = field(default_factory=Counter)
-    _worst: list[tuple[_Worst, Finding]] = field(default_factory=list)
+    _worst: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
+    _ranks: dict[str, int] = field(init=False)
 
-    def through(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+    def __post_init__(self) -> None:
+        self._ranks = {policy.id: policy.severity.rank for policy in self.policies}
+
+    def through(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Count findings as they pass."""
-        for finding in findings:
-            self.add(finding)
-            yield finding
+        for batch in batches:
+            self.add(batch)
+            yield batch
 
-    def add(self, finding: Finding) -> None:
-        self.counts.setdefault(finding.policy, Counter())[finding.status] += 1
-        if finding.waived:
-            self.waived[finding.policy] += 1
-        elif finding.status is Status.FAIL:
-            self.failed[finding.severity] += 1
-        if finding.status in SHOWN and self.keep:
-            order = len(_ORDER) if finding.waived else _ORDER[finding.status]
-            entry = (_Worst((order, finding.severity.rank, finding.identity)), finding)
-            (heapq.heappush if len(self._worst) < self.keep else heapq.heappushpop)(self._worst, entry)
+    def add(self, batch: Batch) -> None:
+        self.counts.setdefault(batch.policy, Counter()).update(
+            {Status(name): number for name, number in batch.counts.items()}
+        )
+        self.waived[batch.policy] += batch.waived
+        if self.keep and (wanted := [status for status in SHOWN if self._wanted(batch, status)]):
+            for finding in batch.findings(*wanted):
+                kept = self._kept(_WAIVED if finding.waived else _ORDER[finding.status], batch)
+                if len(kept) < self.keep:
+                    kept.append(finding)
+
+    def _wanted(self, batch: Batch, status: Status) -> bool:
+        # Findings come in their own order, so of equally bad ones the first are the ones to keep.
+        orders = [_ORDER[status], *([_WAIVED] if status is Status.FAIL and batch.waived else [])]
+        return batch.count(status) > 0 and any(len(self._kept(order, batch)) < self.keep for order in orders)
+
+    def _kept(self, order: int, batch: Batch) -> list[Finding]:
+        return self._worst.setdefault((order, self._ranks[batch.policy]), [])
 
     def worst(self) -> list[Finding]:
         """The worst findings kept: failures, gaps, what is waived; severe before mild, then in their own order."""
-        return [finding for _, finding in sorted(self._worst, key=lambda entry: entry[0].key)]
+        return list(islice(chain.from_iterable(found for _, found in sorted(self._worst.items())), self.keep))
 
     def rows(self) -> list[Row]:
         return [
@@ -93,13 +106,4 @@ class Tally:
         """Failures at or above a severity that are not waived; None counts none."""
         if fail_on is None:
             return 0
-        return sum(count for severity, count in self.failed.items() if severity.rank <= fail_on.rank)
-
-
-@dataclass(slots=True)
-class _Worst:
-    # heapq drops the smallest: the least bad finding.
-    key: tuple[object, ...]
-
-    def __lt__(self, other: _Worst) -> bool:
-        return self.key > other.key
+        return sum(row.violations for row in self.rows() if row.severity.rank <= fail_on.rank)

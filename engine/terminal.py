@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -61,7 +60,7 @@ class _Console(Console):
 def console(*, stderr: bool = False) -> Console:
     """A console. Colour follows the terminal and NO_COLOR; a file or pipe is as wide as its longest table."""
     wide = None if (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ else 120
-    return _Console(stderr=stderr, highlight=False, width=wide)
+    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=wide)
 
 
 @contextmanager
@@ -70,6 +69,11 @@ def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..
 
     Gives a function to call with `accounts=` finished or `calls=` made.
     """
+    if not console.is_terminal:
+        yield lambda **_: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -77,7 +81,7 @@ def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..
         TextColumn("accounts{task.fields[calls]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=accounts, calls="")
         made = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ..snapshot.model import Json
 from .arguments import text
@@ -28,6 +29,7 @@ def _hours(function: str, later: Json, earlier: Json) -> float:
     return (_moment(text(function, later)) - _moment(text(function, earlier))).total_seconds() / 3600
 
 
+@lru_cache(maxsize=1024)
 def _moment(value: str) -> datetime:
     moment = datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from functools import cache
 
 from ..snapshot.format import encode
 from ..snapshot.model import EVERYWHERE, Json
+from .batch import Batch, read_finding, replaced
 from .model import Finding, Status, Waived
 
 _Gap = tuple[str, str, str]  # policy, account, region: a type that could not be listed there
@@ -109,6 +110,19 @@ class Waivers:
     def through(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Mark failures as they pass."""
         return map(self.mark, findings) if self.waivers else iter(findings)
+
+    def over(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Mark failures as batches pass. Those of policies without a waiver are not looked at."""
+        policies = {waiver.policy for waiver in self.waivers}
+        return (self._batch(each) if each.policy in policies else each for each in batches)
+
+    def _batch(self, found: Batch) -> Batch:
+        marked = {}
+        for line in found.having(Status.FAIL, Status.UNKNOWN, Status.ERROR):
+            finding = self.mark(read_finding(line))
+            if finding.waived:
+                marked[line] = finding
+        return replaced(found, marked) if marked else found
 
     def mark(self, finding: Finding) -> Finding:
         """A finding with its waiver, if it fails and one applies: the first that is written."""

@@ -1,27 +1,24 @@
 """YAML 1.2 for people: no octal, no `on` or `yes` booleans, no dates, no duplicate keys, and a place for each value.
 
-PyYAML parses; this gives its nodes their meaning, so that `012345670123` stays an account and `on` a word.
+PyYAML parses; `yaml_values` gives plain text its meaning, so that `012345670123` stays an account and `on` a word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 
 import yaml
+
+from .yaml_values import DEPTH, LIMIT, Loader, NotPlain, plain, value_of
 
 Place = tuple[int, int]  # line and column, from 1
 Path = tuple[str | int, ...]
 
-DEPTH = 100
-LIMIT = 100_000  # nodes of one document, aliases counted each time: a bomb ends here
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
 class YamlError(Exception):
@@ -33,27 +30,42 @@ class YamlError(Exception):
 
 
 @dataclass(slots=True)
-class Document:
-    """A value, and where each part of it stands. `keys` has the place of a mapping's key."""
+class Places:
+    """Where each part of a document stands: its values, the keys of its mappings, and the nodes of its texts."""
 
-    value: Any = None
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
-    text: str = ""
     scalars: dict[tuple[Path, bool], Any] = field(default_factory=dict)  # nodes, by path and whether it is the key
+
+
+class Document:
+    """A value, and where each part of it stands: found when it is first asked for, as it seldom is."""
+
+    def __init__(self, text: str, value: Any = None) -> None:
+        self.text = text
+        self.value = value
+
+    @cached_property
+    def places(self) -> Places:
+        return _read(self.text)[1]
+
+    @property
+    def keys(self) -> Mapping[Path, Place]:
+        """The place of each mapping's key."""
+        return self.places.keys
 
     def place(self, path: Path) -> Place:
         """The nearest place for a path that may not exist."""
-        while path not in self.values and path:
+        while path not in self.places.values and path:
             path = path[:-1]
-        return self.values.get(path, (1, 1))
+        return self.places.values.get(path, (1, 1))
 
     def locate(self, path: Path, offset: int, *, key: bool = False) -> Place:
         """Where one character of a text stands, however the text is written: quoted, folded, in a block, merged.
 
         A blank is where the next other character is; what is after the end is after the last.
         """
-        node = self.scalars.get((self._written(path), key))
+        node = self.places.scalars.get((self._written(path), key))
         if node is None:
             return self.place(path)
         visible = sum(not char.isspace() for char in node.value[:offset])
@@ -68,7 +80,7 @@ class Document:
         """The path under which a value was read: one that `<<` merged in is below `<<`."""
         found: Path = ()
         for step in path:
-            while (*found, step) not in self.values and (*found, "<<") in self.values:
+            while (*found, step) not in self.places.values and (*found, "<<") in self.places.values:
                 found = (*found, "<<")
             found = (*found, step)
         return found
@@ -82,8 +94,16 @@ def load(data: bytes) -> Document:
         line = data[: error.start].count(b"\n") + 1
         raise YamlError([(line, 1, "not UTF-8 text")]) from None
     try:
+        return Document(text, value_of(text))
+    except NotPlain:
+        return Document(text, _read(text)[0])
+
+
+def _read(text: str) -> tuple[Any, Places]:
+    """The full reading. Raises YamlError with every fault found."""
+    try:
         _bound_depth(text)
-        node = yaml.compose(text, _Loader)
+        node = yaml.compose(text, Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -93,18 +113,17 @@ def load(data: bytes) -> Document:
         raise YamlError([(line, column, f"not YAML: {error.problem}{hint}")]) from None
     except yaml.YAMLError as error:
         raise YamlError([(1, 1, f"not YAML: {str(error).splitlines()[0]}")]) from None
-    reader = _Reader(text)
-    if node is not None:
-        reader.document.value = reader.read(node, ())
+    reader = _Reader()
+    value = None if node is None else reader.read(node, ())
     if reader.faults:
         raise YamlError(sorted(reader.faults))
-    return reader.document
+    return value, reader.places
 
 
 def _bound_depth(text: str) -> None:
     # libyaml composes by recursion, in C: too deep a document would end the process, not raise.
     depth = 0
-    for event in yaml.parse(text, _Loader):
+    for event in yaml.parse(text, Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -113,13 +132,9 @@ def _bound_depth(text: str) -> None:
             raise YamlError([(*_place(event), "nested too deeply")])
 
 
-class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # what plain text means is decided below
-
-
 class _Reader:
-    def __init__(self, text: str) -> None:
-        self.document = Document(text=text)
+    def __init__(self) -> None:
+        self.places = Places()
         self.faults: list[tuple[int, int, str]] = []
         self._open: set[int] = set()
         self._count = 0
@@ -131,9 +146,9 @@ class _Reader:
                 "an alias that contains itself" if id(node) in self._open else "too large once its aliases are expanded"
             )
             raise YamlError([(*_place(node), reason)])
-        self.document.values[path] = _place(node)
+        self.places.values[path] = _place(node)
         if isinstance(node, yaml.ScalarNode):
-            self.document.scalars[path, False] = node
+            self.places.scalars[path, False] = node
             return self._scalar(node)
         self._open.add(id(node))
         try:
@@ -156,8 +171,8 @@ class _Reader:
                 continue
             if key in found:
                 self._fault(key_node, f"duplicate key {key!r}")
-            self.document.keys[*path, key] = _place(key_node)
-            self.document.scalars[(*path, key), True] = key_node
+            self.places.keys[*path, key] = _place(key_node)
+            self.places.scalars[(*path, key), True] = key_node
             found[key] = self.read(value_node, (*path, key))
         return {**merged, **found}
 
@@ -175,17 +190,7 @@ class _Reader:
         text: str = node.value
         if node.tag not in _TAGS:
             self._fault(node, f"unknown tag {node.tag}: an expression that begins with ! goes after `>-`, or in quotes")
-        if node.style:  # quoted, or a block
-            return text
-        lowered = text.lower()
-        if lowered in _WORDS and text in (lowered, lowered.upper(), lowered.capitalize()):
-            return _WORDS[lowered]
-        digits = text.lstrip("+-")
-        if _INTEGER.match(text) and (digits == "0" or not digits.startswith("0")):
-            return int(text) if len(text) < 300 else text
-        if _FLOAT.match(text) and not _INTEGER.match(text) and isfinite(number := float(text)):
-            return number
-        return text
+        return text if node.style else plain(text)  # with a style it is quoted, or a block
 
     def _fault(self, node: Any, message: str) -> None:
         self.faults.append((*_place(node), message))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from stillframe.engine.batch import batches
+from stillframe.engine.diff import Difference, Unchanged, diff
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.policies import load_policies
 from stillframe.engine.policy_tests import fixture
+from stillframe.engine.read_fields import fields
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
-from stillframe.snapshot.catalog import load_catalog
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
 from stillframe.snapshot.collect import Plan, collect
 from stillframe.snapshot.demo import MANAGEMENT, session
 from stillframe.snapshot.model import Collected, Snapshot
@@ -56,10 +60,36 @@ def verdicts(snapshot: Snapshot | Path, *ids: str) -> dict[tuple[str, str, str, 
     }
 
 
+def read_types() -> dict[str, ResourceType]:
+    """The resource types that the shipped policies read, with no other calls than those whose answers they read."""
+    read: dict[str, set[str]] = {ACCOUNT_TYPE: set(), REGION_TYPE: set()}  # always collected
+    for policy in load_policies():
+        for kind, paths in fields(policy, texts=True).items():
+            read.setdefault(kind, set()).update(path[0] for path in paths)
+    return {kind: _only(load_catalog()[kind], named) for kind, named in sorted(read.items())}
+
+
+def _only(spec: ResourceType, named: set[str]) -> ResourceType:
+    """A resource type with no more attached than is named, or tells its region."""
+    kept = named | names_in(spec.region or "@")
+    attach = {name: call for name, call in spec.attach.items() if name in kept}
+    left_out = spec.attach.keys() - attach.keys()
+    return replace(spec, attach=attach, tags=None if spec.tags and names_in(spec.tags) & left_out else spec.tags)
+
+
+def compared(before: Snapshot, after: Snapshot, policies: list) -> list[Difference]:
+    """Every difference between two snapshots, by the exact path."""
+    found = diff(before, after, batches(evaluate(before, policies)), batches(evaluate(after, policies)))
+    return [each for one in found for each in (one.differences() if isinstance(one, Unchanged) else [one])]
+
+
 def collect_from(
     url: str, archive: Path, accounts: Iterable[str] = (MANAGEMENT,), *, each=lambda s: s, **plan: Any
 ) -> Collected:
-    """Collect accounts of a stand-in. `each` may change every session, to make calls fail for example."""
+    """Collect accounts of a stand-in: what the shipped policies read, if `types` does not say otherwise.
+
+    `each` may change every session, to make calls fail for example.
+    """
     home = aws._shared(session())
 
     def enter(account: str):
@@ -69,7 +99,7 @@ def collect_from(
         [Target(account=account, name=None, enter=partial(enter, account)) for account in accounts],
         archive,
         caller=CALLER,
-        plan=Plan(types=load_catalog(), endpoint_url=url, **plan),
+        plan=Plan(**{"types": read_types(), "endpoint_url": url, **plan}),
         scope={},
         captured_at=TIME,
     )

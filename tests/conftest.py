@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import stillframe
@@ -60,6 +61,8 @@ def aws_url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
         return original(session)
 
     monkeypatch.setattr(aws, "_shared", trimmed)
+    # What the stand-in does not know it answers with 500, which botocore asks again and again.
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     return server
 
 

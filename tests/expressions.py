@@ -95,7 +95,12 @@ def _with_ours(inner):
     )
 
 
-WITH_OURS = st.recursive(ATOMS, _with_ours, max_leaves=6)
+def with_ours(atoms, leaves=6):
+    """Expressions that are made of some."""
+    return st.recursive(atoms, _with_ours, max_leaves=leaves)
+
+
+WITH_OURS = with_ours(ATOMS)
 
 # Values that functions of one purpose take, and calls of those functions with them.
 TYPED_DATA = st.fixed_dictionaries(

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULES = [path for room in (".", "engine", "engine/commands", "snapshot") for path in (ROOT / room).glob("*.py")]
+MODULES = [
+    path
+    for room in (".", "engine", "engine/commands", "engine/fast", "snapshot")
+    for path in (ROOT / room).glob("*.py")
+]
 
 
 @pytest.mark.parametrize(
@@ -21,11 +25,54 @@ def test_importing_it_does_not_import_boto3(name):
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
-def test_help_imports_nothing_heavy():
-    heavy = ("boto3", "botocore", "jmespath", "jsonschema", "yaml", "msgspec", "re2")
-    script = f"import sys; import stillframe.cli; print([name for name in {heavy} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+HEAVY = {"boto3", "botocore", "jmespath", "jsonschema", "msgspec", "re2", "rich", "yaml"}
+STILLFRAME = "from stillframe.cli import main as app"
+BARE = """import typer
+app = typer.Typer()
+@app.command()
+def command(version: bool = typer.Option(False, "--version", is_eager=True, callback=lambda given: given and exit())):
+    pass
+"""
+
+
+def packages(app: str, *arguments: object) -> set[str]:
+    """What a command line of its own process imports."""
+    script = f"""{app}
+import sys
+sys.argv = {["app", *map(str, arguments)]}
+try:
+    app()
+finally:
+    print(*{{name.partition(".")[0] for name in sys.modules}}, file=sys.stderr)
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "Traceback" not in result.stderr
+    return set(result.stderr.splitlines()[-1].split())
+
+
+def test_importing_the_command_line_imports_nothing_heavy():
+    assert not packages(f"{STILLFRAME}\napp = lambda: None") & HEAVY
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_what_an_empty_command_line_does(option):
+    ours, bare = packages(STILLFRAME, option), packages(BARE, option)
+    assert not (ours - bare) & {*HEAVY, "pydantic"}
+
+
+def test_judging_by_sound_policies_imports_no_aws_client_and_no_jsonschema(tmp_path):
+    from builders import write_snapshot
+
+    config = tmp_path / "stillframe.yaml"
+    config.write_text(
+        "settings: {vpc-flow-logs: {params: {traffic_type: ALL}}}\n"
+        "waivers: [{policy: vpc-flow-logs, region: '*', reason: a, owner: b, expires: 2026-02-01}]\n"
+    )
+    path = write_snapshot(tmp_path / "snapshots", {"AWS::KMS::Key": []})
+    setting = "cloudtrail-kms-encryption.accept_bucket_key=true"
+    found = packages(STILLFRAME, "evaluate", path, "--config", config, "--set", setting)
+    assert "yaml" in found
+    assert not found & {"boto3", "botocore", "jsonschema", "moto"}
 
 
 def test_evaluating_opens_no_socket_and_reads_no_clock(tmp_path):

@@ -261,7 +261,7 @@ def answer(monkeypatch, service, body, status=403):
 
 def test_a_fault_of_our_own_is_said_to_be_one(run, tmp_path, monkeypatch, policy):
     monkeypatch.setattr(sys.modules["stillframe.engine.evaluate"], "judge", lambda *_: 1 / 0)
-    result = run("evaluate", snapshot(tmp_path, keys(True)), "-p", policy)
+    result = run("evaluate", snapshot(tmp_path, keys(True)), "-p", policy, "--exact")
     assert result.code == 70
     assert "a fault of stillframe itself: ZeroDivisionError" in result.err
     assert not list(tmp_path.glob(".*"))
@@ -271,7 +271,7 @@ def test_an_output_file_appears_whole_or_not_at_all(run, tmp_path, policy, monke
     path = snapshot(tmp_path, keys(True))
     (tmp_path / "f.jsonl").write_text("before")
     monkeypatch.setattr(sys.modules["stillframe.engine.evaluate"], "judge", lambda *_: 1 / 0)
-    run("evaluate", path, "-p", policy, "-o", tmp_path / "f.jsonl")
+    run("evaluate", path, "-p", policy, "-o", tmp_path / "f.jsonl", "--exact")
     assert (tmp_path / "f.jsonl").read_text() == "before"
 
 

@@ -19,12 +19,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from builders import collect_from, shipped
+from builders import collect_from, compared, shipped
 from conftest import REGIONS, enable_few
-from stillframe.engine.diff import Change, diff
+from stillframe.engine.batch import finding_line
+from stillframe.engine.diff import Change
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Policy
-from stillframe.engine.output import FINDING_FIELDS, finding_record, writers
+from stillframe.engine.output import FINDING_FIELDS, writers
 from stillframe.engine.policies import override
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
@@ -700,7 +701,7 @@ def test_the_same_snapshot_gives_the_same_bytes_of_findings(scene, tmp_path):
     for name in ("one.jsonl", "two.jsonl"):
         with writers([str(tmp_path / name)], FINDING_FIELDS) as write:
             for finding in evaluate(open_snapshot(scene.path), shipped()):
-                write(finding_record(finding))
+                write(finding_line(finding))
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes() != b""
 
 
@@ -714,7 +715,7 @@ def test_neither_workers_nor_order_change_a_byte_of_an_account(scene):
 
 def test_a_snapshot_does_not_differ_from_itself(scene):
     picture = open_snapshot(scene.path)
-    differences = diff(picture, picture, evaluate(picture, shipped()), evaluate(picture, shipped()))
+    differences = compared(picture, picture, shipped())
     assert {difference.change for difference in differences} == {Change.PERSISTING}
 
 

@@ -1,7 +1,5 @@
 """The commands about snapshots and the archives they are in."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

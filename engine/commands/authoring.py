@@ -3,8 +3,6 @@
 They alone join AWS's API models, which botocore ships, to the engine, which never imports it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,11 +20,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @resource_app.command("list")
-def resource_list() -> None:
+def resource_list(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a reference, as Markdown.")] = False,
+) -> None:
     """List every resource type: what lists it, how often, and whether it has names and tags."""
-    from stillframe.engine.resources import list_types
+    from stillframe.engine.resources import as_markdown, list_types
     from stillframe.engine.terminal import console
 
+    if markdown:
+        typer.echo("\n".join(as_markdown()))
+        return
     list_types(console())
 
 
@@ -103,7 +106,7 @@ def new(
     typer.echo(f"{target} is written; try: stillframe policy test -p {target}", err=True)
 
 
-def _config_types() -> Callable[[str], Type]:
+def _config_types() -> "Callable[[str], Type]":
     from stillframe.engine.resource_types import config_types
     from stillframe.snapshot.shapes import output_type
 

@@ -1,7 +1,5 @@
 """The commands about what to judge by: policies, waivers, and their schemas. `cli` puts them among the others."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """The options that several commands have, and the rules that some of them add up to."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,10 +42,23 @@ AllowUnknown = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence and remediation with each finding.")]
 Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.")]
 
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Judge by the reference interpreter alone: slower, and the same findings.")
+]
+Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes that judge at once.")]
+
+UseCache = Annotated[
+    bool, typer.Option("--cache/--no-cache", help="Reuse findings whose policy and resources have not changed.")
+]
+
+Statuses = Annotated[
+    str, typer.Option("--status", help="Write only findings with these statuses, with commas; all if not given.")
+]
+
 
 def rules(
     config: Path | None, policies: list[Path] | None, settings: list[str] | None = None, *, shipped: bool = False
-) -> Rules:
+) -> "Rules":
     """What to judge by."""
     from stillframe.engine.rules import load_rules
 
@@ -55,7 +66,7 @@ def rules(
     return load_rules(config or default, policies or (), shipped=shipped, settings=settings or ())
 
 
-def written(config: Path | None, policies: list[Path] | None, name: str = "") -> list[Policy]:
+def written(config: Path | None, policies: list[Path] | None, name: str = "") -> "list[Policy]":
     """Policies as they are written, in force or not; the one of that id, if it is named."""
     from stillframe.engine.policies import pick
 

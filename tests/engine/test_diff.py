@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builders import shipped
-from stillframe.engine.diff import diff, new_failures
+from builders import compared, shipped
+from stillframe.engine.diff import new_failures
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Severity
 from stillframe.engine.policy_tests import fixture
@@ -32,7 +32,7 @@ def picture(state):
 def changes(old, new):
     before, after = picture(old), picture(new)
     policies = shipped("kms-key-rotation")
-    return list(diff(before, after, evaluate(before, policies), evaluate(after, policies)))
+    return compared(before, after, policies)
 
 
 @pytest.mark.parametrize(

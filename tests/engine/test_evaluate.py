@@ -7,8 +7,8 @@ import textwrap
 
 import pytest
 from builders import shipped, write_snapshot
+from stillframe.engine.batch import finding_record
 from stillframe.engine.evaluate import evaluate
-from stillframe.engine.output import finding_record
 from stillframe.engine.policies import load_policies
 from stillframe.engine.policy_tests import fixture
 from stillframe.snapshot import open_snapshot

@@ -18,7 +18,7 @@ TYPES = config_types(output_type)
 KEY = struct(
     {
         "KeyArn": replace(STRING, doc="The ARN. It is long. " + "x" * 200),
-        "Tags": mapping(STRING),
+        "Labels": mapping(STRING),
         "Metadata": struct(
             {
                 "State": maybe(Type(Kind.STRING, enum=("On", "Off"), doc="Whether it is on .")),
@@ -26,19 +26,18 @@ KEY = struct(
             }
         ),
         "Rotation": struct({"KeyRotationEnabled": BOOLEAN, "NextRotationDate": maybe(STRING)}, nullable=True),
-        "Policy": ANY,
+        "Anything": ANY,
     },
     "AWS::KMS::Key",
 )
 SHOWN = """\
 AWS::KMS::Key
 Listed in every region by kms:ListKeys. Each is identified by KeyArn.
-Beside its fields there are $account, $region, $id, $name; its $tags are
-unknown.
+Beside its fields there are $account, $region, $id, $name, $tags.
 ├─ KeyArn  string, always there
 │     The ARN.
-├─ Tags  map of string, always there
-├─ Policy  any, may be null
+├─ Labels  map of string, always there
+├─ Anything  any, may be null
 ├─ Metadata  object, always there
 │  │  attached by kms:DescribeKey
 │  ├─ State  string, may be null
@@ -63,7 +62,7 @@ def test_every_type_is_listed(run, narrow):
     assert result.code == 0
     assert lines[::2] == list(load_catalog())
     assert "    in every region by ec2:DescribeVpcs; with names and tags" in lines
-    assert "    once per account by s3:ListAllMyBuckets; with names" in lines
+    assert "    once per account by s3:ListAllMyBuckets; with names and tags" in lines
 
 
 def test_a_type_is_shown_as_a_tree(capsys):
@@ -89,6 +88,12 @@ def test_json_has_every_field(run):
     assert [field["always"] for field in block["fields"] if field["name"] == "IgnorePublicAcls"] == [True]
     assert block["always"] is False, "null where none is configured"
     assert shown["action"] == "s3:ListAllMyBuckets"
+
+
+def test_what_is_never_written_says_so(run, narrow):
+    shown = run("resource", "show", "AWS::Lambda::Function").out
+    assert "Variables  map of string, may be null, never written" in shown
+    assert "Runtime  string, may be null\n" in shown
 
 
 def test_depth_cuts_the_tree(run):
@@ -123,7 +128,7 @@ def test_documentation_is_its_first_sentence(doc, sentence):
     ("arguments", "message"),
     [
         (("AWS::EC2::VCP",), "did you mean AWS::EC2::VPC?"),
-        (("nonsense",), "there are AWS::Account, "),
+        (("nonsense",), "`stillframe resource list` lists them"),
         (("AWS::EC2::VPC", "--depth", "0"), "--depth"),
     ],
 )

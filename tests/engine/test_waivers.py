@@ -10,12 +10,12 @@ import pytest
 from builders import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stillframe.engine.batch import batches, finding_record
 from stillframe.engine.config import open_config
-from stillframe.engine.diff import Change, diff, new_failures
+from stillframe.engine.diff import Change, Unchanged, diff, new_failures
 from stillframe.engine.draft import draft, quoted
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Kind, Severity, Status, Waived
-from stillframe.engine.output import finding_record
 from stillframe.engine.policy_tests import fixture
 from stillframe.engine.rules import Rules
 from stillframe.engine.tally import Tally
@@ -270,8 +270,8 @@ def test_waivers_change_no_status_and_nothing_but_failures(states, entries, list
 def tally(snapshot, *waivers):
     counts = Tally(KEYS, keep=9)
     found, _ = judged(snapshot, *waivers)
-    for finding in found.values():
-        counts.add(finding)
+    for batch in batches(found.values()):
+        counts.add(batch)
     return counts
 
 
@@ -313,7 +313,8 @@ def test_files_say_who_answers_for_a_failure():
 def test_a_waiver_is_no_change_of_the_estate(old, new, entry, change, gates):
     before, after = picture("2026-06-15T00:00:00Z", b=old), picture("2026-06-25T00:00:00Z", b=new)
     one, two = judged(before, entry)[0].values(), judged(after, entry)[0].values()
-    (difference,) = diff(before, after, one, two)
+    (changed,) = diff(before, after, batches(one), batches(two))
+    (difference,) = changed.differences() if isinstance(changed, Unchanged) else [changed]
     assert difference.change is change
     assert new_failures(difference, Severity.LOW) is gates
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import pytest
-from stillframe.engine.yaml12 import YamlError, load
+from hypothesis import given
+from hypothesis import strategies as st
+from stillframe.engine.yaml12 import YamlError, _read, load
+from stillframe.engine.yaml_values import NotPlain, value_of
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize(
@@ -76,6 +84,51 @@ def test_a_bomb_of_aliases_is_refused():
     with pytest.raises(YamlError) as error:
         load("\n".join(lines).encode())
     assert "too large once its aliases are expanded" in str(error.value)
+
+
+@pytest.mark.parametrize(("aliases", "fits"), [(9, True), (10, False)])
+def test_aliases_count_as_what_they_stand_for(aliases, fits):
+    text = f"- &a [{', '.join(['x'] * 9_998)}]\n" + "- *a\n" * aliases
+    with contextlib.nullcontext() if fits else pytest.raises(YamlError, match="too large"):
+        assert len(load(text.encode()).value) == 1 + aliases
+
+
+FILES = [*ROOT.glob("policies/*.yaml"), *ROOT.glob("tests/golden/wrong/*.yaml")]
+PIECES = [
+    *"ab01-+.~:,[]{}&*!|>'\"#?% \n\t\u00e9",
+    *("\n  ", "- ", ": ", "<<: ", "&a ", "*a", "*b", "!!str ", "true", "---\n"),
+]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_quick_reading_of_a_file_is_the_full_one(file):
+    with contextlib.suppress(UnicodeDecodeError):
+        agree(file.read_text())
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_the_quick_reading_of_anything_is_the_full_one(text):
+    agree(text)
+
+
+@given(st.sampled_from(FILES[:9]), st.integers(0, 10_000), st.integers(0, 4), st.sampled_from(PIECES))
+def test_the_quick_reading_of_a_file_with_a_slip_is_the_full_one(file, at, size, slip):
+    text = file.read_text()
+    agree(text[:at] + slip + text[at + size :])
+
+
+def agree(text: str) -> None:
+    """What the quick reading says must be so; it may always say nothing."""
+    try:
+        quick = value_of(text)
+    except NotPlain:
+        return
+    assert repr(quick) == repr(_read(text)[0])
+
+
+def test_documents_in_order_are_read_quickly():
+    for file in ROOT.glob("policies/*.yaml"):
+        value_of(file.read_text())
 
 
 def test_each_value_and_key_has_its_place():

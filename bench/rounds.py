@@ -1,0 +1,83 @@
+"""Whole processes, measured in turn: round after round, so that whatever else the machine does hits all alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).parent
+
+
+class BenchError(Exception):
+    """A command that failed, or verdicts that differ."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a process and its children took: seconds, seconds of CPU, and bytes in the largest of them."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A command to measure, and how often. `out` is the file it writes, which is removed after each run."""
+
+    name: str
+    command: Sequence[str]
+    runs: int = 1
+    out: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def measure(contender: Contender) -> Usage:
+    """Run it once. Raises BenchError if it does not end well."""
+    done = subprocess.run(  # noqa: S603 - commands of our own
+        [sys.executable, "-I", "-S", HERE / "measure.py", *contender.command],
+        cwd=HERE.parent,
+        env={**os.environ, **contender.env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    code = done.stdout.split()[-1] if done.stdout else "none"
+    if code != "0":
+        raise BenchError(f"{contender.name}: exit code {code}\n{done.stderr[-2000:]}")
+    wall, cpu, memory, _ = map(float, done.stdout.split())
+    return Usage(wall=wall, cpu=cpu, memory=memory)
+
+
+def interleaved(
+    contenders: Sequence[Contender],
+    *,
+    first: Callable[[Contender], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, Usage]:
+    """Contender → medians of its runs. `first` sees what the first run of each wrote."""
+    taken: dict[str, list[Usage]] = {contender.name: [] for contender in contenders}
+    for number in range(max(contender.runs for contender in contenders)):
+        for contender in contenders:
+            if number >= contender.runs:
+                continue
+            say(f"run {number + 1} of {contender.runs}: {contender.name}")
+            taken[contender.name].append(measure(contender))
+            if number == 0:
+                first(contender)
+            if contender.out:
+                contender.out.unlink(missing_ok=True)
+    return {name: medians(usages) for name, usages in taken.items()}
+
+
+def medians(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        wall=median(usage.wall for usage in usages),
+        cpu=median(usage.cpu for usage in usages),
+        memory=median(usage.memory for usage in usages),
+    )

@@ -1,0 +1,165 @@
+"""The workloads: who takes part in each, and what is measured."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stillframe.engine.policies import load_policies
+
+from . import verdicts
+from .fleet import expected
+from .rounds import BenchError, Contender, interleaved
+from .snapshots import dense_of, fleet_of, ten_of
+from .tables import Table, contest
+
+HERE = Path(__file__).parent
+SHIPPED, DENSE = HERE.parent / "policies", HERE / "policies"
+STILLFRAME = str(Path(sys.executable).with_name("stillframe"))
+QUIET = ("--show", "1", "--fail-on", "never")
+OURS, BASELINE = "stillframe", "orjson"
+# What we are measured as: options, and which of them must exist for the row to make sense.
+WAYS: Sequence[tuple[str, tuple[str, ...], str]] = (
+    (OURS, ("--no-cache", "--workers=1"), ""),
+    ("stillframe, 2 workers", ("--no-cache", "--workers=2"), "--workers"),
+    ("stillframe --exact", ("--exact", "--no-cache", "--workers=1"), "--exact"),
+)
+OTHERS = (BASELINE, "duckdb", "jmespath")
+SLOW = frozenset({"stillframe --exact", "jmespath"})  # where there is more than a little to judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How much to measure. A quick run is a smoke test: its numbers mean little."""
+
+    into: Path
+    runs: int = 5
+    slow_runs: int = 2
+    quick: bool = False
+    say: Callable[[str], None] = lambda _: None
+
+    def scale(self, scale: float) -> float:
+        return scale / 50 if self.quick else scale
+
+
+def tenth(settings: Settings) -> Table:
+    return _nine(replace(settings, slow_runs=settings.runs), "tenth", settings.scale(0.1))
+
+
+def full(settings: Settings) -> Table:
+    return _nine(settings, "full", settings.scale(1.0))
+
+
+def _nine(settings: Settings, name: str, scale: float) -> Table:
+    settings.say(f"the fleet at scale {scale:g}")
+    snapshot = fleet_of(settings.into, scale)
+    study = {policy: violations for policy, (violations, _) in expected(scale).items()}
+    accounts = len(list(snapshot.iterdir())) - 1
+    title = f"The nine policies that ship, over {accounts:,} accounts and {round(650_000 * scale):,} resources:"
+    return _contest(settings, name, title, snapshot, SHIPPED, study)
+
+
+def dense(settings: Settings) -> Table:
+    instances = 2_000 if settings.quick else 100_000
+    settings.say(f"{instances} instances")
+    snapshot = dense_of(settings.into, instances)
+    title = f"Twenty policies over {instances:,} EC2 instances, {20 * instances:,} findings:"
+    return _contest(settings, "dense", title, snapshot, DENSE, None)
+
+
+def _contest(
+    settings: Settings, name: str, title: str, snapshot: Path, policies: Path, study: dict[str, int] | None
+) -> Table:
+    contenders = list(_contenders(settings, snapshot, policies))
+    reference: list[verdicts.Verdicts] = []
+
+    def check(contender: Contender) -> None:
+        if contender.out is None:
+            return
+        found = verdicts.read(contender.out)
+        if not reference:
+            _as_studied(found, study)
+            reference.append(found)
+        verdicts.agree(contender.name, found, reference[0])
+
+    _warm(snapshot, types(policies))
+    taken = interleaved(contenders, first=check, say=settings.say)
+    return contest(name, title, contenders, taken, OURS, BASELINE)
+
+
+def _contenders(settings: Settings, snapshot: Path, policies: Path) -> Iterator[Contender]:
+    for name, options, needed in WAYS:
+        if needed and needed not in known_options():
+            continue
+        out = settings.into / "ours.jsonl"
+        command = (STILLFRAME, "evaluate", str(snapshot), "-o", str(out), *QUIET, *possible(options))
+        command += () if policies == SHIPPED else ("-p", str(policies))
+        yield Contender(name=name, command=command, runs=_runs(settings, name), out=out)
+    for name in OTHERS:
+        out = settings.into / f"{name}.jsonl"
+        command = (sys.executable, "-m", "bench.contenders", name, "--snapshot", str(snapshot))
+        command += ("--policies", str(policies), "--types", ",".join(types(policies)), "--out", str(out))
+        written = None if name == BASELINE else out
+        yield Contender(name=name, command=command, runs=_runs(settings, name), out=written)
+
+
+def _runs(settings: Settings, name: str) -> int:
+    return settings.slow_runs if name in SLOW else settings.runs
+
+
+def startup(settings: Settings) -> Table:
+    snapshot = str(ten_of(settings.into))
+    runs = 3 if settings.quick else 15
+    commands = {
+        "an empty typer app, --help": (sys.executable, str(HERE / "empty.py"), "--help"),
+        "stillframe --help": (STILLFRAME, "--help"),
+        "stillframe --version": (STILLFRAME, "--version"),
+        "stillframe evaluate, ten resources": (STILLFRAME, "evaluate", snapshot, *QUIET, *possible(("--no-cache",))),
+    }
+    contenders = [Contender(name=name, command=command, runs=runs) for name, command in commands.items()]
+    taken = interleaved(contenders, say=settings.say)
+    empty = taken[contenders[0].name].wall
+    rows = [(name, f"{usage.wall * 1000:.0f}", f"{usage.wall / empty:.2f}") for name, usage in taken.items()]
+    columns = ("", "Time, ms", "× the empty app")
+    return Table(name="startup", title=f"Start-up, medians of {runs} runs:", columns=columns, rows=rows)
+
+
+def types(policies: Path) -> list[str]:
+    """The resource types that policies read: what they judge, and what they look up."""
+    found = load_policies([policies], shipped=False)
+    read = [policy.resource for policy in found]
+    return sorted({*read, *(lookup.source for policy in found for lookup in policy.lookups.values())})
+
+
+def known_options(command: str = "evaluate") -> str:
+    """The help of one of our commands."""
+    env = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run([STILLFRAME, command, "--help"], env=env, capture_output=True, text=True, check=True)  # noqa: S603 - our own command
+    return done.stdout
+
+
+def possible(options: Sequence[str], command: str = "evaluate") -> tuple[str, ...]:
+    """Those of the options that this version has."""
+    known = known_options(command)
+    return tuple(option for option in options if option.split("=")[0] in known)
+
+
+def _as_studied(found: verdicts.Verdicts, study: dict[str, int] | None) -> None:
+    for policy, violations in (study or {}).items():
+        if found.counts[policy, "fail"] != violations:
+            raise BenchError(f"{policy}: {found.counts[policy, 'fail']} violations, where {violations} were made")
+    if unknown := sum(count for (_, status), count in found.counts.items() if status in ("unknown", "error")):
+        raise BenchError(f"{unknown} verdicts are unknown, where everything was made to be known")
+
+
+def _warm(snapshot: Path, kinds: Sequence[str]) -> None:
+    """Read every file once, so that no run but this one waits for the disk."""
+    for kind in kinds:
+        for path in snapshot.glob(f"*/{kind.replace('::', '-')}.jsonl"):
+            with suppress(OSError):
+                path.read_bytes()

@@ -1,0 +1,57 @@
+"""What a contender found, in a form in which two can be compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import msgspec
+
+from .rounds import BenchError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """Counts by (policy, status), and a sum over every single verdict that does not depend on their order."""
+
+    counts: Counter[tuple[str, str]]
+    total: int
+
+
+class Row(msgspec.Struct):
+    """What is compared of a finding."""
+
+    policy: str
+    status: str
+    account: str
+    region: str
+    type: str
+    resource: str
+
+
+def read(path: Path) -> Verdicts:
+    """The verdicts of a file of findings, one JSON object a line."""
+    counts: Counter[tuple[str, str]] = Counter()
+    total = 0
+    decode = msgspec.json.Decoder(Row).decode
+    with path.open("rb") as file:
+        for line in file:
+            row = decode(line)
+            counts[row.policy, row.status] += 1
+            total += crc32("\0".join(msgspec.structs.astuple(row)).encode())
+    return Verdicts(counts=counts, total=total)
+
+
+def agree(name: str, found: Verdicts, expected: Verdicts) -> None:
+    """Raise BenchError where a contender does not say of each resource what is expected."""
+    if found == expected:
+        return
+    keys = sorted(found.counts.keys() | expected.counts.keys())
+    differing = [key for key in keys if found.counts[key] != expected.counts[key]]
+    shown = [
+        f"{policy} {status}: {found.counts[policy, status]} for {expected.counts[policy, status]}"
+        for policy, status in differing
+    ]
+    raise BenchError(f"{name} is wrong: " + ("; ".join(shown) or "the counts are right, the resources are not"))

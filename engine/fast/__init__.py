@@ -1,0 +1,16 @@
+"""The fast path: policies compiled to Python, over records of which only the fields they read are decoded.
+
+It decides what is plain: records whose values are all known, lookups that are complete. Whatever is not plain (a
+`$missing` marker, a value of an unexpected kind, an expression without a value) goes to the exact path, one record
+and policy at a time. So the two give the same bytes, and the exact path stays the only place that knows unknowns.
+
+    needs        what of a record the policies read, and the msgspec type that decodes it
+    code         Python's syntax tree, in short
+    emit, nodes  an expression → Python
+    calls        functions of the language → Python
+    plain        what the compiled code calls
+    program      all policies on one resource type, as one function
+    writer       policies → the function of a program
+    near, far    lookups within an account, and across a snapshot
+    judge        one account → its findings
+"""

@@ -1,0 +1,223 @@
+"""Findings of before, kept beside the archive: what has not changed is not judged again.
+
+A cache file holds the findings of one judgement, an account a record. A finding depends on its policy, on what the
+account's files said of the types that the policy reads, and on the rows of other accounts that lookups found; all of
+it by digest. Where the digests are the same, so are the findings. A file that is damaged is no cache: nothing is
+trusted whose own digest is not right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import stillframe
+
+from ...snapshot.catalog import catalog_digest
+from ...snapshot.format import encode
+from ...snapshot.model import Snapshot
+from ..batch import Batch
+from ..expression import walk
+from ..functions import TIMED
+from ..model import Policy, Status, Within
+
+FOLDER = ".cache"
+KEPT = 4  # files in a folder: the findings of so many judgements
+_FORMAT = 1
+_TAIL = 8 + 32  # the length of the index, and its digest
+
+
+class Place(msgspec.Struct, array_like=True):
+    """Where something is in a file, and its digest."""
+
+    start: int
+    length: int
+    sha256: bytes
+
+
+class Offer(msgspec.Struct, array_like=True):
+    """What lookups of other accounts may find in one: the stamp of the type, a digest of each key, and the gap."""
+
+    stamp: bytes
+    keys: bytes
+    gap: tuple[str, ...] | None
+
+
+class Meta(msgspec.Struct, array_like=True):
+    """What the findings of one account came from. `digest` is the account file's, `stamps` are of what a policy reads.
+
+    `asked` is what its lookups asked of other accounts, `answer` a digest of what they found there.
+    """
+
+    digest: str
+    stamps: dict[str, bytes]
+    asked: bytes
+    answer: bytes
+    offers: dict[str, Offer]
+
+
+class Index(msgspec.Struct, array_like=True):
+    """The end of a cache file: the stamps of the policies, and for each account the places of its two records."""
+
+    policies: dict[str, bytes]
+    accounts: dict[str, tuple[Place, Place]]
+
+
+@dataclass(slots=True)
+class Cache:
+    """A cache file that can be read, or nothing. `whole` says that it is of this very judgement."""
+
+    path: Path | None = None
+    index: Index = field(default_factory=lambda: Index({}, {}))
+    whole: bool = False
+    _file: IO[bytes] | None = None
+
+    def meta(self, account: str) -> Meta | None:
+        places = self.index.accounts.get(account)
+        data = self._at(places[0]) if places else None
+        return _read_meta(data) if data else None
+
+    def batches(self, account: str) -> dict[str, Batch | None] | None:
+        """The findings of an account by policy, if they are there and undamaged."""
+        places = self.index.accounts.get(account)
+        data = self._at(places[1]) if places else None
+        return _read_batches(data) if data else None
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _at(self, place: Place) -> bytes | None:
+        with suppress(OSError):
+            if self._file is None and self.path is not None:
+                self._file = self.path.open("rb")
+            if self._file is not None:
+                self._file.seek(place.start)
+                data = self._file.read(place.length)
+                return data if hashlib.sha256(data).digest() == place.sha256 else None
+        return None
+
+
+def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:
+    """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
+    parts = [_FORMAT, stillframe.__version__, catalog_digest(), sorted(written)]
+    parts += [policy.id, policy.text, policy.severity.value]
+    moment = captured_at if _reads_time(policy) else None
+    return hashlib.sha256(encode([*parts, dict(policy.params), moment])).digest()
+
+
+def _reads_time(policy: Policy) -> bool:
+    return any(
+        node["value"] in TIMED if node["type"] == "function_expression" else node["value"] == "snapshot_time"
+        for expression in policy.expressions()
+        for node in walk(expression.tree)
+        if node["type"] in ("function_expression", "variable")
+    )
+
+
+def kinds_of(policy: Policy) -> list[str]:
+    """The types of which a policy reads the account's own resources."""
+    near = (lookup.source for lookup in policy.lookups.values() if lookup.within is not Within.SNAPSHOT)
+    return sorted({policy.resource, *near})
+
+
+def open_cache(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:
+    """The cache of this judgement, or else of the latest beside the same archive."""
+    folder, name = _folder(snapshot), _name(snapshot, stamps)
+    if folder is None:
+        return Cache()
+    same = folder / name
+    with suppress(OSError):
+        others = sorted(folder.glob("*.findings"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in [same, *others] if same.exists() else others:
+            index = _read_index(path)
+            if index is not None:
+                return Cache(path=path, index=index, whole=path == same)
+    return Cache()
+
+
+class CacheWriter:
+    """A cache file being written. Where it cannot be, judging goes on without."""
+
+    def __init__(self, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> None:
+        self._index = Index(dict(stamps), {})
+        self._start = 0
+        self._file: IO[bytes] | None = None
+        folder = _folder(snapshot)
+        if folder is None:
+            return
+        self._path = folder / _name(snapshot, stamps)
+        self._partial = folder / f".{self._path.name}.{os.getpid()}"
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._file = os.fdopen(os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+    def add(self, account: str, meta: Meta, batches: Mapping[str, Batch | None]) -> None:
+        if self._file is not None:
+            self._index.accounts[account] = self._put(_encode(meta)), self._put(_encode(batches))
+
+    def _put(self, data: bytes) -> Place:
+        place = Place(self._start, len(data), hashlib.sha256(data).digest())
+        self._start += len(data)
+        try:
+            if self._file is not None:
+                self._file.write(data)
+        except OSError:  # no space left, for example
+            self.drop()
+        return place
+
+    def finish(self) -> None:
+        """Give the file its name, and remove those that are too many."""
+        if self._file is None:
+            return
+        index = _encode(self._index)
+        try:
+            self._file.write(index + len(index).to_bytes(8, "big") + hashlib.sha256(index).digest())
+            self._file.close()
+            self._partial.replace(self._path)
+            kept = sorted(self._path.parent.glob("*.findings"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+            for path in kept[KEPT:]:
+                path.unlink(missing_ok=True)
+        except OSError:
+            self.drop()
+
+    def drop(self) -> None:
+        """Leave no half of a file."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+                self._partial.unlink(missing_ok=True)
+            self._file = None
+
+
+def _folder(snapshot: Snapshot) -> Path | None:
+    return snapshot.path.parent / FOLDER if snapshot.path else None
+
+
+def _name(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> str:
+    return hashlib.sha256(b"".join([str(snapshot.digest).encode(), *stamps.values()])).hexdigest()[:32] + ".findings"
+
+
+def _read_index(path: Path) -> Index | None:
+    with suppress(OSError, msgspec.DecodeError), path.open("rb") as file:
+        file.seek(-_TAIL, os.SEEK_END)
+        tail = file.read(_TAIL)
+        length = int.from_bytes(tail[:8], "big")
+        file.seek(-_TAIL - length, os.SEEK_END)
+        data = file.read(length)
+        if hashlib.sha256(data).digest() == tail[8:]:
+            return _decode_index(data)
+    return None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_read_meta = msgspec.msgpack.Decoder(Meta).decode
+_read_batches = msgspec.msgpack.Decoder(dict[str, Batch | None]).decode
+_decode_index = msgspec.msgpack.Decoder(Index).decode

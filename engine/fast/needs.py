@@ -1,0 +1,139 @@
+"""What of a record the policies need: a tree of fields that grows while expressions are read, and its msgspec type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import Any, Literal
+
+import msgspec
+
+Steps = tuple[str, ...]  # of a path, as in the catalogue: field names, and "[]" for each item of a list
+
+
+class Kind(Enum):
+    """How a place of a record is decoded: as it is, as a struct of the fields needed, or as a list of such."""
+
+    PLAIN = auto()
+    STRUCT = auto()
+    LIST = auto()
+
+
+class Need:
+    """One place of a record. While `open`, it grows; then `kind` says how it is decoded, for good."""
+
+    def __init__(self, label: str = "") -> None:
+        self.label = label  # the field's name in the struct of its parent
+        self.fields: dict[str, Need] = {}
+        self.items: Need | None = None
+        self.whole = False  # somebody looks at the value itself
+        self.counted = False  # somebody asks whether it is empty
+        self.flat = False  # as an item it is flattened: a list there would be something else
+        self.checks: list[Steps] = []  # what must be there, below a place that is decoded as it is
+
+    def field(self, name: str) -> Need:
+        if name not in self.fields:
+            self.fields[name] = Need(f"f{len(self.fields)}")
+        return self.fields[name]
+
+    def item(self) -> Need:
+        if self.items is None:
+            self.items = Need()
+        return self.items
+
+    @property
+    def kind(self) -> Kind:
+        if self.whole or (self.fields and (self.items or self.counted)) or (self.flat and self.items):
+            return Kind.PLAIN
+        return Kind.STRUCT if self.fields else Kind.LIST if self.items else Kind.PLAIN
+
+    def shape(self, always: Sequence[Steps]) -> Any:
+        """The type to decode it with. What AWS `always` sends is required: a record without it is not plain."""
+        match self.kind:
+            case Kind.PLAIN:
+                self.checks = list(always)
+                return Any
+            case Kind.LIST:
+                assert self.items is not None  # noqa: S101 - that is what makes it a list
+                inner = self.items.shape([steps[1:] for steps in always if steps[0] == "[]" and steps[1:]])
+                return list[inner | None] | None  # type: ignore[valid-type]
+            case Kind.STRUCT:
+                return self.struct(always) | None
+
+    def struct(self, always: Sequence[Steps]) -> type[msgspec.Struct]:
+        fields: list[Any] = []
+        for name, need in self.fields.items():
+            shape = need.shape([steps[1:] for steps in always if steps[0] == name and steps[1:]])
+            fields.append((need.label, shape) if (name,) in always else (need.label, shape, None))
+        names = {need.label: name for name, need in self.fields.items()}
+        return msgspec.defstruct("Record", fields, rename=names, kw_only=True, gc=False)
+
+    def lacking(self) -> Callable[[Any], bool] | None:
+        """A test for whether something is missing below a place that is decoded as it is; None if nothing can be."""
+        if self.checks:
+            return lambda value: any(_missing(value, steps) for steps in self.checks)
+        if self.items:
+            inner = self.items.lacking()
+            return inner and (lambda value: any(inner(each) for each in value or () if each is not None))
+        below = [(need.label, test) for need in self.fields.values() if (test := need.lacking())]
+        if not below:
+            return None
+        return lambda value: value is not None and any(test(getattr(value, label)) for label, test in below)
+
+
+def _missing(value: Any, steps: Steps) -> bool:
+    # As the archive finds what is missing, when it reads a whole record.
+    step, rest = steps[0], steps[1:]
+    if step == "[]":
+        return value.__class__ is list and any(_missing(each, rest) for each in value)
+    if value.__class__ is not dict:
+        return False
+    return _missing(value.get(step), rest) if rest else step not in value
+
+
+class Config(Need):
+    """A place that holds an object, whatever else an expression takes it for."""
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.STRUCT if super().kind is Kind.STRUCT else Kind.PLAIN
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self.whole or self.counted or self.fields or self.items)
+
+
+class LineNeed(Need):
+    """A whole line: what policies on its type, and lookups of it, need of a resource."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.resource = kind
+        self.config = Config("config")
+        self.tags = False  # somebody reads them
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.STRUCT
+
+    def line(self, always: Sequence[Steps]) -> type[msgspec.Struct]:
+        """The type of a line, as closed as the format says. A line that it refuses is for the exact path to judge."""
+        config = self.config.struct(always) if self.config.kind is Kind.STRUCT else self._unread(always)
+        fields: list[Any] = [
+            ("type", Literal[self.resource]),
+            ("id", str),
+            ("account", str),
+            ("region", str),
+            ("name", str | None),
+            ("config", config),
+            ("tags", dict[str, Any]) if self.tags else ("tags", msgspec.Raw, msgspec.Raw()),
+        ]
+        return msgspec.defstruct("Line", fields, kw_only=True, gc=False, forbid_unknown_fields=True)
+
+    def _unread(self, always: Sequence[Steps]) -> Any:
+        self.config.shape(always)  # notes what must be there
+        return dict[str, Any] if self.config.is_read else Empty
+
+
+class Empty(msgspec.Struct, gc=False):
+    """An object of which nothing is read."""

@@ -1,0 +1,119 @@
+"""What compiled code calls: the language on values that are all known. Raises where a record is not plain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from itertools import chain
+from shlex import quote
+from typing import Any
+
+import msgspec
+
+from ...snapshot.model import Json, Unknown
+from .. import functions
+from ..interpret import compare, equal, truthiness
+from ..join import key_of
+
+encode = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class NotPlain(Exception):  # noqa: N818 - not an error: the exact path judges this record
+    """Something is unknown, or has no value."""
+
+
+def truthy(found: Json) -> bool:
+    return truthiness(found) is True
+
+
+same = equal
+
+
+def _ordering(symbol: str) -> Callable[[Json, Json], bool | None]:
+    def ordered(left: Json, right: Json) -> bool | None:
+        return compare(symbol, left, right)
+
+    ordered.__name__ = symbol
+    return ordered
+
+
+ORDER: Mapping[str, Callable[[Json, Json], bool | None]] = {
+    symbol: _ordering(symbol) for symbol in ("lt", "lte", "gt", "gte")
+}
+
+
+def flatten(found: Json) -> list[Json] | None:
+    if found.__class__ is not list:
+        return None
+    return [inner for item in found for inner in (item if item.__class__ is list else (item,))]
+
+
+def chained(found: Iterable[Iterable[Any]]) -> list[Any]:
+    return list(chain.from_iterable(found))
+
+
+def called(name: str, arguments: list[Json], snapshot_time: str) -> Json:
+    found = functions.call(name, arguments, snapshot_time)
+    if isinstance(found, Unknown):
+        raise NotPlain
+    return found
+
+
+def length(found: Json) -> int:
+    if found.__class__ in _SIZED:
+        return len(found)
+    raise NotPlain
+
+
+_SIZED = frozenset({str, list, dict})
+
+
+def contains(subject: Json, wanted: Json) -> bool:
+    if subject.__class__ is list:
+        return wanted in subject
+    if subject.__class__ is str and wanted.__class__ is str:
+        return wanted in subject
+    raise NotPlain
+
+
+def starts_with(subject: Json, prefix: Json) -> bool:
+    if subject.__class__ is str and prefix.__class__ is str:
+        return bool(subject.startswith(prefix))
+    raise NotPlain
+
+
+def ends_with(subject: Json, suffix: Json) -> bool:
+    if subject.__class__ is str and suffix.__class__ is str:
+        return bool(subject.endswith(suffix))
+    raise NotPlain
+
+
+def first(*arguments: Json) -> Json:
+    """The first that is not null: `not_null` and `known`."""
+    return next((argument for argument in arguments if argument is not None), None)
+
+
+def shown(found: Json) -> str:
+    """A value in a message, as template.py shows it."""
+    return found if found.__class__ is str else _sorted(found).decode()
+
+
+def quoted(found: Json) -> str:
+    """A value in a command."""
+    return quote(shown(found))
+
+
+def sentence(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))
+
+
+def one(rows: list[Any]) -> Any:
+    """The only row of a lookup that says there is one."""
+    if len(rows) != 1:
+        raise NotPlain
+    return rows[0]
+
+
+def key(values: tuple[Json, ...]) -> Hashable:
+    """The key of a lookup; None where nothing can match."""
+    return None if None in values else key_of(values) if values else ()

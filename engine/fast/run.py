@@ -1,0 +1,115 @@
+"""Judge a snapshot, account by account: by compiled policies, or all of it by the exact path."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ...snapshot.model import Snapshot
+from ..batch import Batch, batches
+from ..evaluate import evaluate
+from ..model import Policy, Status
+from .cache import CacheWriter, Offer, open_cache, policy_stamp
+from .far import Fetched, Keys, merged, rounds
+from .steps import Memory
+from .target import Target
+from .work import Alone, Crew, Workers
+
+SHARE = 16  # accounts at a time, or fewer where there are few
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """How to judge. The findings are the same, byte for byte; those whose status is not `written` are only counted."""
+
+    exact: bool = False
+    workers: int = 1
+    cache: bool = False
+    written: Collection[Status] = frozenset(Status)
+
+
+def judge(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Iterator[Batch]:
+    """The findings of a snapshot in order: by account, and by policy."""
+    if method.exact or snapshot.path is None:
+        return batches(evaluate(snapshot, policies), method.written)
+    gc.set_threshold(100_000)  # a record leaves no cycles: looking for them costs a sixth of the time
+    ordered = sorted(policies, key=lambda policy: policy.id)
+    if not method.cache:
+        return _judged(snapshot, ordered, method, None)
+    stamps = {policy.id: policy_stamp(policy, snapshot.captured_at, method.written) for policy in ordered}
+    memory = Memory(open_cache(snapshot, stamps), stamps, snapshot.digests)
+    return _remembered(snapshot, ordered, method, memory)
+
+
+def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory) -> Iterator[Batch]:
+    """What was found before, if nothing at all has changed since."""
+    if memory.cache.whole:
+        for account in snapshot.accounts:
+            found = memory.cache.batches(account)
+            if found is None:
+                break  # damaged: from here on it is judged
+            yield from (each for policy in policies if (each := found[policy.id]))
+        else:
+            memory.cache.close()
+            return
+        snapshot = replace(snapshot, accounts=snapshot.accounts[snapshot.accounts.index(account) :])
+    yield from _judged(snapshot, policies, method, memory)
+
+
+def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory | None) -> Iterator[Batch]:
+    given = snapshot, policies, method.written, memory
+    workers: Workers = Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
+    writer = CacheWriter(snapshot, memory.stamps) if memory else None
+    try:
+        turns = rounds(policies)
+        again = turns > 0 and memory is not None and memory.cache.path is not None
+        offers = gather(snapshot, workers, turns + again)
+        shares = _shares(snapshot.accounts)
+        for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
+            for account, found in zip(accounts, judged, strict=True):
+                if writer and found.meta:
+                    found.meta.offers |= offers.get(account, {})
+                    writer.add(account, found.meta, dict(found.batches))
+                yield from (each for _, each in found.batches if each)
+        if writer:
+            writer.finish()
+    finally:
+        workers.close()
+        if memory:
+            memory.cache.close()
+        if writer:
+            writer.drop()
+
+
+def gather(snapshot: Snapshot, workers: Workers, turns: int) -> dict[str, dict[str, Offer]]:
+    """Give the workers the rows of other accounts that judging will need; and what each account has to offer.
+
+    Where something is remembered it takes one turn more: to see that what was asked then is not what to ask now.
+    """
+    fetched: dict[Target, Fetched] = {}
+    offers: dict[str, dict[str, Offer]] = {}
+    asking: Sequence[str] = snapshot.accounts
+    for _ in range(turns):
+        asked = [keys for share in workers.each("ask", _shares(asking)) for keys in share]
+        asking = [account for account, keys in zip(asking, asked, strict=True) if keys]
+        if not asking:
+            break
+        wanted: Keys = {}
+        for keys in asked:
+            for target, of_one in keys.items():
+                wanted.setdefault(target, set()).update(of_one)
+        tasks = [(wanted, share) for share in _shares(snapshot.accounts)]
+        parts = [part for parts in workers.each("fetch", tasks) for part in parts]
+        for account, part in zip(snapshot.accounts, parts, strict=True):
+            found = {target.name: each.offer for target, each in part.items() if each.offer}
+            if found:
+                offers.setdefault(account, {}).update(found)
+        fetched = merged(fetched, wanted, parts)
+        workers.share(fetched)
+    return offers
+
+
+def _shares(accounts: Sequence[str]) -> list[Sequence[str]]:
+    size = max(1, min(SHARE, len(accounts) // 16))
+    return [accounts[start : start + size] for start in range(0, len(accounts), size)]

@@ -1,0 +1,137 @@
+"""What lookups find rows by: a type, and the fields that are matched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from ...snapshot.catalog import load_catalog
+from ...snapshot.format import is_plain
+from ...snapshot.model import Lines, Resource
+from ..expression import Expression
+from ..interpret import evaluate
+from ..join import key_of, row
+from ..model import Lookup
+from ..unknowns import unknown_in
+from . import code, plain
+from .calls import LANGUAGE
+from .emit import Emitter, Value
+from .needs import LineNeed
+from .plain import NotPlain
+
+UNKNOWN = "unknown"  # the key of a row that may match anything; others are tuples
+
+Row = Any  # a struct of the fields needed, or the whole Resource where it is not plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The rows of a type, by `theirs`."""
+
+    source: str
+    theirs: tuple[Expression, ...]
+
+    @property
+    def name(self) -> str:
+        return " ".join([self.source, *(each.text for each in self.theirs)])
+
+    def owner(self) -> int | None:
+        """Which part of a key is the account that the row is in, if any is."""
+        return next((number for number, each in enumerate(self.theirs) if each.text == "@.$account"), None)
+
+
+def target_of(lookup: Lookup) -> Target:
+    return Target(source=lookup.source, theirs=lookup.theirs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoder:
+    """How the lines of one type are read: those that `decode` refuses, or in which something `lacks`, are not plain."""
+
+    decode: Callable[[bytes | memoryview], Any]
+    lacks: Callable[[Any], bool] | None
+
+    def read(self, line: bytes | memoryview) -> Any:
+        """The struct of a line. Raises an exception where it is not plain."""
+        found = self.decode(line)
+        if self.lacks and self.lacks(found.config):
+            raise NotPlain
+        return found
+
+    def row(self, line: bytes | memoryview, parse: Callable[[], Resource]) -> Row:
+        try:
+            return self.read(line)
+        except Exception:  # whatever it is, the exact path says it
+            return parse()
+
+    def for_lines(self, lines: Lines) -> Decoder:
+        """The same for lines of which some are not plain."""
+        return self if lines.plain else self.careful()
+
+    def careful(self) -> Decoder:
+        """The same, refusing lines that are not plain."""
+        decode = self.decode
+
+        def plain_(line: bytes | memoryview) -> Any:
+            data = bytes(line)
+            if not is_plain(data):
+                raise NotPlain
+            data.decode()  # what is skipped need not be text for the decoder
+            return decode(data)
+
+        return Decoder(decode=plain_, lacks=self.lacks)
+
+
+def decoder(need: LineNeed) -> Decoder:
+    """The decoder of what is needed."""
+    spec = load_catalog().get(need.resource)
+    shape = need.line(spec.always if spec else ())
+    return Decoder(decode=msgspec.json.Decoder(shape).decode, lacks=need.config.lacking())
+
+
+@cache
+def key_reader(target: Target) -> tuple[Decoder, Callable[[Row], Hashable]]:
+    """Reads no more of a line than its key."""
+    need = LineNeed(target.source)
+    on_row(need, target.theirs, recording=True)
+    theirs = on_row(need, target.theirs, recording=False)
+    return decoder(need), lambda each: theirs(each, "")
+
+
+def exact_key(resource: Resource, theirs: Sequence[Expression]) -> Hashable:
+    """The key of a row that is not plain; None where nothing matches it."""
+    values = [evaluate(expression, row(resource), {}) for expression in theirs]
+    if unknown_in(values) is not None:
+        return UNKNOWN
+    return None if None in values else key_of(values)
+
+
+def on_row(
+    need: LineNeed,
+    expressions: Sequence[Expression],
+    *,
+    recording: bool,
+    condition: bool = False,
+    variables: Mapping[str, Callable[[], Value]] | None = None,
+    namespace: dict[str, object] | None = None,
+) -> Callable[[Row, str], Any]:
+    """A function of a row and the snapshot's time: its key; or whether one `condition` holds for it."""
+    emitter = Emitter(
+        root=need, namespace={} if namespace is None else namespace, recording=recording, language=LANGUAGE
+    )
+    emitter.variables = dict(variables or {})
+    at = Value(code=code.name("r"), need=need, never_null=True)
+    if condition:
+        result = emitter.truth(expressions[0].tree, at)
+    else:
+        values = [emitter.json(emitter.value(expression.tree, at)).code for expression in expressions]
+        result = code.call(emitter.uses(plain.key), code.tuple_(values))
+    if recording:
+        return lambda *_: None
+    emitter.body.append(code.give(result))
+    definition = code.define("row", ("r", "snapshot_time"), emitter.body)
+    return code.compiled(definition, dict(emitter.namespace))

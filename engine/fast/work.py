@@ -1,0 +1,131 @@
+"""Who does the steps of judging: this process, or several beside it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, Protocol
+
+from ...snapshot.errors import StillframeError
+from .far import Fetched
+from .steps import STEPS, Desk
+from .target import Target
+
+AHEAD = 4  # tasks given out before the first result is taken, for each worker
+
+
+class Workers(Protocol):
+    """Those who work. `each` gives the result of a step for each task, in order; `share` tells all of them."""
+
+    def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]: ...
+
+    def share(self, fetched: dict[Target, Fetched]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Alone:
+    """This process. It is `given` what a desk is set up with."""
+
+    def __init__(self, *given: Any) -> None:
+        self._desk = Desk.set_up(*given)
+
+    def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
+        return (STEPS[step](self._desk, task) for task in tasks)
+
+    def share(self, fetched: dict[Target, Fetched]) -> None:
+        STEPS["share"](self._desk, fetched)
+
+    def close(self) -> None:
+        pass
+
+
+class Crew:
+    """Processes beside this one. Their results come in the order of the tasks, whoever is first."""
+
+    def __init__(self, size: int, *given: Any) -> None:
+        # A fork begins with all that is loaded; elsewhere than on Linux it is not safe.
+        forks = sys.platform == "linux"
+        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
+        sys.stdout.flush()  # or each fork would write it again
+        sys.stderr.flush()
+        self._lines: list[Connection] = []
+        self._processes: list[Any] = []
+        for _ in range(size):
+            ours, theirs = context.Pipe()
+            inherited = [*self._lines, ours] if forks else []
+            process = context.Process(target=_serve, args=(theirs, inherited, *given), daemon=True)
+            process.start()
+            theirs.close()
+            self._lines.append(ours)
+            self._processes.append(process)
+
+    def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
+        waiting = enumerate(tasks)
+        idle, busy, done = list(self._lines), dict[Connection, int](), dict[int, Any]()
+        turn = 0
+        while True:
+            while (
+                idle and len(busy) + len(done) < AHEAD * len(self._lines) and (given := next(waiting, None)) is not None
+            ):
+                number, task = given
+                line = idle.pop()
+                line.send((step, task))
+                busy[line] = number
+            if turn in done:
+                yield done.pop(turn)
+                turn += 1
+                continue
+            if not busy:
+                return
+            for ready in wait(list(busy)):
+                assert isinstance(ready, Connection)  # noqa: S101 - what we wait for
+                line = ready
+                done[busy.pop(line)] = _received(line)
+                idle.append(line)
+
+    def share(self, fetched: dict[Target, Fetched]) -> None:
+        for line in self._lines:
+            line.send(("share", fetched))
+        for line in self._lines:
+            _received(line)
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.close()
+        for process in self._processes:
+            process.terminate()
+            process.join()
+
+
+def _received(line: Connection) -> Any:
+    try:
+        result = line.recv()
+    except (EOFError, ConnectionError):
+        raise StillframeError(
+            "a worker process ended in the middle of its work", "if memory ran out, judge with --workers 1"
+        ) from None
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _serve(line: Connection, inherited: Sequence[Connection], *given: Any) -> None:
+    """What a worker does: take a step and a task, give the result, until nobody is there."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    for other in inherited:
+        other.close()
+    desk: Desk | None = None
+    while True:
+        try:
+            step, task = line.recv()
+        except (EOFError, ConnectionError):
+            return
+        try:
+            desk = desk or Desk.set_up(*given)
+            line.send(STEPS[step](desk, task))
+        except Exception as error:  # it is raised where it is waited for
+            line.send(error)

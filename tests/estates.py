@@ -1,0 +1,216 @@
+"""Random snapshots as files: records that say a, b and c, spelled as anybody may spell JSON, and with gaps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from expressions import DATA, FIELDS, SCALARS
+from hypothesis import strategies as st
+from stillframe.snapshot.catalog import ResourceType, load_catalog, steps
+
+ACCOUNTS = ("111111111111", "222222222222", "333333333333")
+REGIONS = ("eu-west-1", "us-east-1")
+IDS = ("i", "j", "k", "arn:aws:x")
+
+
+def _type(name: str, *always: str, scope: str = "region") -> ResourceType:
+    model = load_catalog()["AWS::KMS::Key"]
+    return replace(model, type=name, scope=scope, always=tuple(map(steps, always)))
+
+
+ONE, OTHER, ONCE = "Test::Some::One", "Test::Some::Other", "Test::Some::Once"
+CATALOG = {
+    spec.type: spec for spec in (_type(ONE, "a", "b.c", "c[].a"), _type(OTHER), _type(ONCE, "b", scope="account"))
+}
+
+
+# ---------------------------------------------------------------------------------------------------- values
+
+
+def nested(levels: int, kind: str) -> Any:
+    """A value that is many levels deep."""
+    found: Any = 1
+    for _ in range(levels):
+        found = [found] if kind == "list" else {"a": found}
+    return found
+
+
+DEEP = st.builds(nested, st.sampled_from([60, 150]), st.sampled_from(["list", "object"]))
+MARKERS = st.sampled_from([{"$missing": "denied"}, {"$missing": "lost; denied"}])
+ODD_SCALARS = st.one_of(
+    SCALARS,
+    st.sampled_from([10**30, -(2**64), 1e300, -0.0, 0.1, 1e16, 2**53 + 1, 123456789.123456789]),
+    st.sampled_from(["\0", '"', "\\", "\u2028", "𝄞", "\x7f", "$id", "{}", "missing", "a b", "i", "1", *ACCOUNTS]),
+)
+ODD_FIELDS = st.one_of(FIELDS, FIELDS, st.sampled_from(["$id", "$account", "$$missing", "missing", "é", "", "A"]))
+
+
+def _grown(leaves: st.SearchStrategy[Any], fields: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(fields, inner, max_size=3)),
+        max_leaves=8,
+    )
+
+
+HIDDEN = _grown(st.one_of(SCALARS, SCALARS, SCALARS, MARKERS), FIELDS)
+ODD = st.one_of(_grown(st.one_of(ODD_SCALARS, ODD_SCALARS, MARKERS), ODD_FIELDS), DEEP)
+PLAIN, UNKNOWN, WILD = "plain", "unknown", "wild"
+VALUES = {PLAIN: DATA, UNKNOWN: HIDDEN, WILD: ODD}
+
+
+def whole(config: dict[str, Any]) -> dict[str, Any]:
+    """A config that has what the types above always have."""
+    config.setdefault("a", 1)
+    config.setdefault("b", None)
+    if isinstance(config["b"], dict):
+        config["b"].setdefault("c", "b")
+    for item in config["c"] if isinstance(config.get("c"), list) else ():
+        if isinstance(item, dict):
+            item.setdefault("a", None)
+    return config
+
+
+@st.composite
+def configs(draw: st.DrawFn, mood: str) -> dict[str, Any]:
+    """A record's config. In a plain mood all of it is known, and all is there that always is."""
+    config = draw(st.dictionaries(FIELDS if mood == PLAIN else ODD_FIELDS, VALUES[mood], max_size=3))
+    return whole(config) if mood == PLAIN or draw(st.booleans()) else config
+
+
+# -------------------------------------------------------------------------------------------------- spelling
+
+
+def spelled(value: Any, chance: Random) -> str:
+    """JSON for a value, as somebody else might write it: spaces, escapes, keys in any order and twice."""
+    gap = chance.choice(["", "", " ", "\t "])
+    match value:
+        case dict():
+            items = list(value.items())
+            chance.shuffle(items)
+            if items and chance.random() < 0.15:
+                items.insert(0, (items[-1][0], chance.choice([None, "a", [{}], {"a": 1}])))
+            inside = [f"{gap}{spelled(key, chance)}{gap}:{gap}{spelled(item, chance)}" for key, item in items]
+            return "{" + ",".join(inside) + gap + "}"
+        case list():
+            return "[" + ",".join(gap + spelled(item, chance) for item in value) + gap + "]"
+        case str():
+            text = json.dumps(value, ensure_ascii=chance.random() < 0.5)
+            if value.isalnum() and value.isascii() and chance.random() < 0.1:
+                text = '"' + "".join(f"\\u{ord(char):04{chance.choice('xX')}}" for char in value) + '"'
+            return text.replace("$", "\\u0024") if chance.random() < 0.05 else text
+        case _:
+            return json.dumps(value)
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@st.composite
+def lines(draw: st.DrawFn, kind: str, account: str, mood: str, *, most: int = 3) -> list[bytes]:
+    """The lines of one type in one account, in order."""
+    regions = (*REGIONS, "global") if mood != PLAIN or kind == ONCE else REGIONS
+    places = draw(st.sets(st.tuples(st.sampled_from(regions), st.sampled_from(IDS)), max_size=most))
+    found = []
+    for region, identity in sorted(places):
+        record = {
+            "type": kind,
+            "id": identity,
+            "account": account,
+            "region": region,
+            "name": draw(st.sampled_from([None, "a", "é"])),
+            "config": draw(configs(mood)),
+        }
+        tags = draw(st.sampled_from([{}, {"a": "b"}, {"a": "", "b": "x", "$$missing": "y"}, None]))
+        if tags is not None:
+            record["tags"] = tags
+        seed = draw(st.integers(0, 2**16)) if mood == WILD else 0
+        found.append(spelled(record, Random(seed)).encode() if seed else compact(record))
+    return found
+
+
+# -------------------------------------------------------------------------------------------------- accounts
+
+
+@st.composite
+def coverages(draw: st.DrawFn, kind: str, mood: str) -> dict[str, Any] | None:
+    """Where a type was read and where not; None where nobody asked."""
+    places = ["global"] if kind == ONCE else list(REGIONS)
+    if mood == PLAIN:
+        return {"read": places, "missing": {}}
+    return draw(
+        st.sampled_from(
+            [
+                {"read": places, "missing": {}},
+                {"read": places, "missing": {}},
+                {"read": places[:1], "missing": dict.fromkeys(places[1:], "throttled")},
+                {"read": places[:1], "missing": {}},
+                {"read": [], "missing": {"*": "denied"}},
+                None,
+            ]
+        )
+    )
+
+
+Estate = Mapping[str, Mapping[str, Any]]  # account → its file as it is written, with `lines` by type beside it
+
+
+@st.composite
+def estates(draw: st.DrawFn, mood: str, accounts: int = 3) -> dict[str, dict[str, Any]]:
+    """The accounts of a snapshot."""
+    found = {}
+    for account in ACCOUNTS[: draw(st.integers(1, accounts))]:
+        covered = {kind: draw(coverages(kind, mood)) for kind in CATALOG}
+        known = mood == PLAIN or draw(st.integers(0, 4)) > 0
+        found[account] = {
+            "name": draw(st.sampled_from([None, "main"])),
+            "regions": list(REGIONS) if known else {"$missing": "denied: ec2:DescribeRegions"},
+            "types": {kind: coverage for kind, coverage in covered.items() if coverage},
+            "lines": {kind: draw(lines(kind, account, mood)) for kind, coverage in covered.items() if coverage},
+        }
+    return found
+
+
+def write_estate(folder: Path, estate: Estate) -> Path:
+    """Write a snapshot's files, with right digests, over those of before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    digests = {}
+    for account, given in estate.items():
+        (folder / account).mkdir(parents=True)
+        types = {
+            kind: {**coverage, **_written(folder / account, kind, given["lines"][kind])}
+            for kind, coverage in given["types"].items()
+        }
+        entry = {"format": 1, "account": account, "name": given["name"], "regions": given["regions"], "types": types}
+        (folder / account / "account.json").write_bytes(compact(entry))
+        digests[account] = _digest(compact(entry))
+    manifest = {
+        "format": 1,
+        "id": "2026-01-01T00-00-00Z",
+        "captured_at": "2026-01-01T00:00:00Z",
+        "tool": "test",
+        "catalog": _digest(b""),
+        "scope": {},
+        "accounts": digests,
+    }
+    (folder / "manifest.json").write_bytes(compact(manifest))
+    return folder
+
+
+def _written(folder: Path, kind: str, lines: Iterable[bytes]) -> dict[str, Any]:
+    data = b"".join(line + b"\n" for line in lines)
+    if data:
+        (folder / f"{kind.replace('::', '-')}.jsonl").write_bytes(data)
+    return {"count": data.count(b"\n"), "sha256": _digest(data) if data else None}
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,64 @@
+"""The benchmark's snapshots hold what they say, and every contender finds the same in them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from stillframe.engine.evaluate import evaluate
+from stillframe.engine.policies import load_policies
+from stillframe.snapshot import open_snapshot
+
+from bench import dense, fleet
+from bench.run import DENSE, SHIPPED, types
+
+SCALE = 0.003  # three accounts
+
+
+@pytest.fixture(scope="module", params=["nine", "dense"])
+def workload(request, tmp_path_factory) -> tuple[Path, Path, dict]:
+    """A snapshot, the folder of its policies, and the verdicts of ours."""
+    archive = tmp_path_factory.mktemp("bench")
+    nine = request.param == "nine"
+    path = fleet.build(fleet.Fleet(scale=SCALE), archive) if nine else dense.build(60, archive)
+    policies = SHIPPED if nine else DENSE
+    judged = evaluate(open_snapshot(path), load_policies([policies], shipped=False))
+    return path, policies, {(found.policy, *found.identity): found.status.value for found in judged}
+
+
+def test_the_fleet_fails_as_often_as_it_was_made_to(workload):
+    _, policies, verdicts = workload
+    failed = Counter(policy for (policy, *_), status in verdicts.items() if status == "fail")
+    judged = Counter(policy for (policy, *_), status in verdicts.items() if status != "not_applicable")
+    if policies == SHIPPED:
+        assert {policy: (failed[policy], judged[policy]) for policy in judged} == fleet.expected(SCALE)
+    else:
+        assert len(judged) == 20
+        assert 0.1 < failed.total() / judged.total() < 0.2
+    assert set(verdicts.values()) == {"pass", "fail", "not_applicable"}
+
+
+@pytest.mark.parametrize("name", ["jmespath", "duckdb"])
+def test_contenders_agree_with_us(workload, tmp_path, name):
+    pytest.importorskip("orjson")
+    pytest.importorskip(name)
+    from bench.contenders import __main__ as contenders
+
+    path, policies, verdicts = workload
+    contenders.contender(name)(path, policies, types(policies), tmp_path / "out.jsonl")
+    rows = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    identity = ("policy", "account", "policy", "region", "type", "resource")
+    assert {tuple(row[field] for field in identity): row["status"] for row in rows} == verdicts
+
+
+def test_the_fleet_is_the_same_every_time_and_a_change_is_small(tmp_path):
+    def digests(**differences) -> tuple[str, dict[str, str]]:
+        path = fleet.build(fleet.Fleet(scale=SCALE / 2, **differences), tmp_path / str(len(list(tmp_path.iterdir()))))
+        data = (path / "manifest.json").read_bytes()
+        return data, json.loads(data)["accounts"]
+
+    (first, accounts), (second, _), (_, changed) = digests(), digests(), digests(changed=0.5)
+    assert first == second
+    assert sum(accounts[account] != changed[account] for account in accounts) == 1
