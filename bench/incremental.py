@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from .rounds import BenchError, Contender, Usage, measure, medians
-from .run import QUIET, STILLFRAME, Settings, known_options, possible
-from .snapshots import CHANGED, FIRST, LATER, series_of
+from .run import QUIET, SHIPPED, STILLFRAME, Settings, types, warm
+from .snapshots import CHANGED, FIRST, LATER, is_snapshot, series_of
 from .tables import Table, megabytes, seconds
 
-# Step → whether it starts without a cache, the command, and the snapshots it is given.
+# Step → whether what earlier runs kept is removed first, the command, and the snapshots it is given.
 STEPS: tuple[tuple[str, bool, str, tuple[int, ...]], ...] = (
-    ("evaluate, without a cache", True, "evaluate", (FIRST,)),
+    ("evaluate, nothing kept yet", True, "evaluate", (FIRST,)),
     ("again, nothing changed", False, "evaluate", (FIRST,)),
     ("a day later, 1 % of the accounts changed", False, "evaluate", (CHANGED,)),
     ("another day later, every trail has delivered", False, "evaluate", (LATER,)),
-    ("diff, without a cache", True, "diff", (FIRST, CHANGED)),
+    ("diff, nothing kept yet", True, "diff", (FIRST, CHANGED)),
     ("diff again", False, "diff", (FIRST, CHANGED)),
 )
 
@@ -27,43 +26,37 @@ def incremental(settings: Settings) -> Table:
     settings.say("three pictures of the fleet")
     scale = settings.scale(1.0)
     pictures = series_of(settings.into, scale)
-    cache = settings.into / "cache"
+    for picture in pictures:
+        warm(picture, types(SHIPPED))
     taken: dict[str, list[Usage]] = {name: [] for name, *_ in STEPS}
     for number in range(settings.slow_runs):
         for name, fresh, command, numbers in STEPS:
             if fresh:
-                _forget(pictures[FIRST].parent, cache)
+                _forget(pictures[FIRST].parent)
             settings.say(f"round {number + 1} of {settings.slow_runs}: {name}")
-            step = _step(name, command, [pictures[each] for each in numbers], cache, settings.into / "ours.jsonl")
+            step = _step(name, command, [pictures[each] for each in numbers], settings.into / "ours.jsonl")
             taken[name].append(measure(step))
-            if number == 0 and not fresh and possible(("--no-cache",), command):
+            if number == 0 and not fresh:
                 _same_without_cache(step)
     usages = {name: medians(found) for name, found in taken.items()}
     rows = [(name, seconds(usage.wall), seconds(usage.cpu), megabytes(usage.memory)) for name, usage in usages.items()]
     title = (
         f"The nine policies over the fleet of {round(650_000 * scale):,} resources, medians of {settings.slow_runs}:"
     )
-    note = "" if "--no-cache" in known_options() else "This version keeps no cache: every run is the first."
-    return Table(name="incremental", title=title, columns=("", "Time, s", "CPU, s", "Memory, MB"), rows=rows, note=note)
+    return Table(name="incremental", title=title, columns=("", "Time, s", "CPU, s", "Memory, MB"), rows=rows)
 
 
-def _step(name: str, command: str, snapshots: list[Path], cache: Path, out: Path) -> Contender:
+def _step(name: str, command: str, snapshots: list[Path], out: Path) -> Contender:
     quiet = QUIET if command == "evaluate" else QUIET[2:]
-    whole = (STILLFRAME, command, *map(str, snapshots), "-o", str(out), *quiet, *possible(("--workers=1",), command))
-    return Contender(name=name, command=whole, out=out, env={"XDG_CACHE_HOME": str(cache)})
+    whole = (STILLFRAME, command, *map(str, snapshots), "-o", str(out), *quiet, "--workers", "1")
+    return Contender(name=name, command=whole, out=out)
 
 
-def _forget(archive: Path, cache: Path) -> None:
-    """Remove what a run may have kept: in the user's cache folder, or beside the snapshots."""
-    shutil.rmtree(cache, ignore_errors=True)
+def _forget(archive: Path) -> None:
+    """Remove what earlier runs have kept: all beside the snapshots."""
     for path in archive.iterdir():
-        if not (path / "manifest.json").exists():
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    remove: Callable[[Path], object] = shutil.rmtree if path.is_dir() else Path.unlink
-    remove(path)
+        if not is_snapshot(path):
+            shutil.rmtree(path)
 
 
 def _same_without_cache(step: Contender) -> None:
@@ -71,7 +64,7 @@ def _same_without_cache(step: Contender) -> None:
     assert step.out is not None  # noqa: S101 - each step writes
     kept = step.out.with_suffix(".kept.jsonl")
     step.out.rename(kept)
-    measure(Contender(name=step.name, command=(*step.command, "--no-cache"), out=step.out, env=step.env))
+    measure(Contender(name=step.name, command=(*step.command, "--no-cache"), out=step.out))
     if kept.read_bytes() != step.out.read_bytes():
         raise BenchError(f"{step.name}: what was kept in the cache changed the findings")
     kept.unlink()

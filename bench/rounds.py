@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +33,6 @@ class Contender:
     command: Sequence[str]
     runs: int = 1
     out: Path | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def measure(contender: Contender) -> Usage:
@@ -42,7 +40,6 @@ def measure(contender: Contender) -> Usage:
     done = subprocess.run(  # noqa: S603 - commands of our own
         [sys.executable, "-I", "-S", HERE / "measure.py", *contender.command],
         cwd=HERE.parent,
-        env={**os.environ, **contender.env},
         capture_output=True,
         text=True,
         check=False,

@@ -42,7 +42,7 @@ def series_of(into: Path, scale: float) -> list[Path]:
         for days, picture in enumerate(pictures):
             fleet.build(picture, archive, fleet.TIME + timedelta(days=days))
 
-    return sorted(_kept(into, f"series-{scale:g}", build).iterdir())
+    return _snapshots(_kept(into, f"series-{scale:g}", build))
 
 
 def ten_of(into: Path) -> Path:
@@ -98,5 +98,13 @@ def _kept(into: Path, name: str, build: Callable[[Path], object]) -> Path:
 
 
 def _only(archive: Path) -> Path:
-    (snapshot,) = (path for path in archive.iterdir() if (path / "manifest.json").exists())
+    (snapshot,) = _snapshots(archive)
     return snapshot
+
+
+def _snapshots(archive: Path) -> list[Path]:
+    return sorted(path for path in archive.iterdir() if is_snapshot(path))
+
+
+def is_snapshot(path: Path) -> bool:
+    return (path / "manifest.json").exists()

@@ -25,7 +25,6 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    note: str = ""
 
 
 def contest(
@@ -58,7 +57,7 @@ def megabytes(value: float) -> str:
 
 
 def on_terminal(table: Table) -> rich.table.Table:
-    shown = rich.table.Table(title=table.title, caption=table.note or None, box=None, title_justify="left")
+    shown = rich.table.Table(title=table.title, box=None, title_justify="left")
     for number, column in enumerate(table.columns):
         shown.add_column(column, justify="right" if number else "left", no_wrap=True)
     for row in table.rows:
@@ -69,7 +68,7 @@ def on_terminal(table: Table) -> rich.table.Table:
 def as_markdown(table: Table) -> str:
     lines = [table.title, "", *(f"| {' | '.join(row)} |" for row in (table.columns, *table.rows))]
     lines.insert(3, "|---|" + "---:|" * (len(table.columns) - 1))
-    return "\n".join([*lines, *(["", table.note] if table.note else [])])
+    return "\n".join(lines)
 
 
 def write(table: Table, page: Path = PAGE) -> None:

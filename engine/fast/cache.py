@@ -26,6 +26,7 @@ from ..batch import Batch
 from ..expression import walk
 from ..functions import TIMED
 from ..model import Policy, Status, Within
+from ..settle import settled
 
 FOLDER = ".cache"
 KEPT = 4  # files in a folder: the findings of so many judgements
@@ -117,7 +118,7 @@ def _reads_time(policy: Policy) -> bool:
     return any(
         node["value"] in TIMED if node["type"] == "function_expression" else node["value"] == "snapshot_time"
         for expression in policy.expressions()
-        for node in walk(expression.tree)
+        for node in walk(settled(expression, policy.params))
         if node["type"] in ("function_expression", "variable")
     )
 

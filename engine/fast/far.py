@@ -99,7 +99,8 @@ class Far:
         found = hashlib.sha256()
         for name, key in used:
             rows, gap = self._by_name().get(name, ({}, None))
-            found.update(msgspec.msgpack.encode([name, key, rows.get(key), rows.get(UNKNOWN), gap]))
+            there = [[(row.account, row.line) for row in rows.get(each, ())] for each in (key, UNKNOWN)]
+            found.update(msgspec.msgpack.encode([name, key, there, gap]))
         return found.digest()
 
     def _by_name(self) -> dict[str, tuple[dict[Hashable, list[Row]], tuple[str, ...] | None]]:

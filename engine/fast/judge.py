@@ -33,6 +33,7 @@ class Compiled:
     policies: Sequence[Policy]
     programs: Mapping[str, Program]
     decoders: Mapping[str, Decoder]
+    written: Collection[Status]
 
 
 def compile_policies(policies: Sequence[Policy], written: Collection[Status] = EVERY) -> Compiled:
@@ -40,7 +41,7 @@ def compile_policies(policies: Sequence[Policy], written: Collection[Status] = E
     ordered = sorted(policies, key=lambda policy: policy.id)
     programs, needs = write_programs(ordered, written)
     decoders = {kind: decoder(need) for kind, need in needs.items()}
-    return Compiled(policies=ordered, programs=programs, decoders=decoders)
+    return Compiled(policies=ordered, programs=programs, decoders=decoders, written=written)
 
 
 @dataclass(slots=True)
@@ -81,7 +82,8 @@ def judge_account(
     for policy in compiled.policies:
         if policy.id in found:
             entries, unwritten = found[policy.id]
-            lines = _finished(policy, account, entries, snapshot.captured_at)
+            late = folded(policy, account, entries, snapshot.captured_at) if policy.rollup else gaps(policy, account)
+            lines = _with(late, [] if policy.rollup else entries, compiled.written, unwritten)
             batches[policy.id] = batch(identity, policy.id, lines, unwritten)
     return batches
 
@@ -165,16 +167,17 @@ def _item(
     )
 
 
-def _finished(policy: Policy, account: Account, found: list[Any], snapshot_time: str) -> list[bytes]:
-    """The lines of a policy's findings, in order."""
-    if policy.rollup:
-        return _ordered(folded(policy, account, found, snapshot_time))
-    missing = _ordered(gaps(policy, account))
-    return sorted([*found, *missing], key=_place) if missing else found
-
-
-def _ordered(findings: Iterator[Finding]) -> list[bytes]:
-    return [finding_line(each) for each in sorted(findings, key=lambda each: each.identity)]
+def _with(
+    findings: Iterator[Finding], lines: list[bytes], written: Collection[Status], unwritten: Counter[str]
+) -> list[bytes]:
+    """Lines, which are in order, and among them those of findings that no record has; or else these are counted."""
+    others = []
+    for each in findings:
+        if each.status in written:
+            others.append(finding_line(each))
+        else:
+            unwritten[each.status.value] += 1
+    return sorted([*lines, *others], key=_place) if others else lines
 
 
 class _Place(msgspec.Struct):

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ...snapshot.format import MISSING
+
 Steps = tuple[str, ...]  # of a path, as in the catalogue: field names, and "[]" for each item of a list
 
 
@@ -43,7 +45,8 @@ class Need:
 
     @property
     def kind(self) -> Kind:
-        if self.whole or (self.fields and (self.items or self.counted)) or (self.flat and self.items):
+        mixed = self.fields and (self.items or self.counted)
+        if self.whole or mixed or MISSING in self.fields or (self.flat and self.items):
             return Kind.PLAIN
         return Kind.STRUCT if self.fields else Kind.LIST if self.items else Kind.PLAIN
 
@@ -66,6 +69,9 @@ class Need:
             shape = need.shape([steps[1:] for steps in always if steps[0] == name and steps[1:]])
             fields.append((need.label, shape) if (name,) in always else (need.label, shape, None))
         names = {need.label: name for name, need in self.fields.items()}
+        # A marker in the place of the object is not an object without fields.
+        fields.append(("marker", msgspec.UnsetType, msgspec.UNSET))
+        names["marker"] = MISSING
         return msgspec.defstruct("Record", fields, rename=names, kw_only=True, gc=False)
 
     def lacking(self) -> Callable[[Any], bool] | None:
@@ -79,6 +85,23 @@ class Need:
         if not below:
             return None
         return lambda value: value is not None and any(test(getattr(value, label)) for label, test in below)
+
+    def naming(self) -> Callable[[Any], bool]:
+        """A test for whether a name below means something to us: `$missing`, or `$id`."""
+        if self.kind is Kind.PLAIN:
+            return _names
+        if self.kind is Kind.LIST:
+            assert self.items is not None  # noqa: S101 - that is what makes it a list
+            inner = self.items.naming()
+            return lambda value: any(inner(each) for each in value or ())
+        below = [(need.label, need.naming()) for need in self.fields.values()]
+        return lambda value: value is not None and any(test(getattr(value, label)) for label, test in below)
+
+
+def _names(value: Any) -> bool:
+    if value.__class__ is dict:
+        return any(name == "$id" or name.endswith(MISSING[1:]) or _names(each) for name, each in value.items())
+    return value.__class__ is list and any(map(_names, value))
 
 
 def _missing(value: Any, steps: Steps) -> bool:
@@ -129,6 +152,11 @@ class LineNeed(Need):
             ("tags", dict[str, Any]) if self.tags else ("tags", msgspec.Raw, msgspec.Raw()),
         ]
         return msgspec.defstruct("Line", fields, kw_only=True, gc=False, forbid_unknown_fields=True)
+
+    def naming(self) -> Callable[[Any], bool]:
+        inner = self.config.naming()
+        tagged = _names if self.tags else lambda _: False
+        return lambda line: inner(line.config) or tagged(line.tags)
 
     def _unread(self, always: Sequence[Steps]) -> Any:
         self.config.shape(always)  # notes what must be there

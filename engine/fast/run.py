@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...snapshot.model import Snapshot
 from ..batch import Batch, batches
@@ -53,7 +53,9 @@ def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, 
         else:
             memory.cache.close()
             return
-        snapshot = replace(snapshot, accounts=snapshot.accounts[snapshot.accounts.index(account) :])
+        left = frozenset(snapshot.accounts[snapshot.accounts.index(account) :])
+        yield from (each for each in _judged(snapshot, policies, method, memory) if each.account in left)
+        return
     yield from _judged(snapshot, policies, method, memory)
 
 

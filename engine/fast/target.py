@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -54,6 +54,7 @@ class Decoder:
 
     decode: Callable[[bytes | memoryview], Any]
     lacks: Callable[[Any], bool] | None
+    names: Callable[[Any], bool]
 
     def read(self, line: bytes | memoryview) -> Any:
         """The struct of a line. Raises an exception where it is not plain."""
@@ -73,24 +74,25 @@ class Decoder:
         return self if lines.plain else self.careful()
 
     def careful(self) -> Decoder:
-        """The same, refusing lines that are not plain."""
-        decode = self.decode
+        """The same, refusing lines of which what is decoded is not plain."""
+        decode, names = self.decode, self.names
 
         def plain_(line: bytes | memoryview) -> Any:
             data = bytes(line)
-            if not is_plain(data):
-                raise NotPlain
             data.decode()  # what is skipped need not be text for the decoder
-            return decode(data)
+            found = decode(data)
+            if not is_plain(data) and names(found):
+                raise NotPlain
+            return found
 
-        return Decoder(decode=plain_, lacks=self.lacks)
+        return replace(self, decode=plain_)
 
 
 def decoder(need: LineNeed) -> Decoder:
     """The decoder of what is needed."""
     spec = load_catalog().get(need.resource)
     shape = need.line(spec.always if spec else ())
-    return Decoder(decode=msgspec.json.Decoder(shape).decode, lacks=need.config.lacking())
+    return Decoder(decode=msgspec.json.Decoder(shape).decode, lacks=need.config.lacking(), names=need.naming())
 
 
 @cache

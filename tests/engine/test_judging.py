@@ -1,0 +1,177 @@
+"""However a snapshot is judged, its findings are the same bytes: in one process or two, remembered or anew, exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from builders import shipped, write_snapshot
+from stillframe.engine.fast import judge as judging
+from stillframe.engine.fast import run as running
+from stillframe.engine.fast.run import Method, judge
+from stillframe.engine.model import Status
+from stillframe.snapshot import open_snapshot
+from stillframe.snapshot.errors import SnapshotError, StillframeError
+
+from bench import fleet
+
+SCALE = 0.01  # eleven accounts
+CACHE = Method(cache=True)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """Two pictures of a fleet: in the later one some accounts are worse."""
+    folder = tmp_path_factory.mktemp("fleet")
+    fleet.build(fleet.Fleet(scale=SCALE), folder)
+    fleet.build(fleet.Fleet(scale=SCALE, changed=0.3), folder, fleet.TIME.replace(day=2))
+    return folder
+
+
+def pictures(archive: Path):
+    return [open_snapshot(path) for path in sorted(archive.glob("2*"))]
+
+
+def found(snapshot, method=CACHE, policies=None) -> bytes:
+    return b"".join(batch.data for batch in judge(snapshot, policies or shipped(), method))
+
+
+@pytest.fixture(scope="module")
+def expected(archive) -> list[bytes]:
+    return [found(picture, Method(exact=True)) for picture in pictures(archive)]
+
+
+@pytest.fixture
+def judged(monkeypatch) -> list[str]:
+    """The accounts that are judged, not remembered."""
+    seen: list[str] = []
+    whole = judging.judge_account
+
+    def noting(compiled, snapshot, identity, *rest):
+        seen.append(identity)
+        return whole(compiled, snapshot, identity, *rest)
+
+    monkeypatch.setattr("stillframe.engine.fast.steps.judge_account", noting)
+    return seen
+
+
+@pytest.fixture(autouse=True)
+def forgotten(archive):
+    yield
+    for path in archive.glob(".cache/*"):
+        path.unlink()
+
+
+def test_one_process_or_two_cold_or_warm(archive, expected, judged):
+    for picture, findings in zip(pictures(archive), expected, strict=True):
+        assert found(picture, Method()) == findings
+        assert found(picture, Method(workers=2)) == findings
+        assert found(picture, Method(cache=True, workers=2)) == findings
+        judged.clear()
+        assert found(picture) == findings
+        assert judged == []
+
+
+def test_only_what_changed_is_judged_again(archive, expected, judged):
+    first, second = pictures(archive)
+    changed = {account for account in first.accounts if first.digests[account] != second.digests[account]}
+    assert 0 < len(changed) < len(first.accounts)
+    found(first)
+    judged.clear()
+    assert found(second) == expected[1]
+    # Where a trail's bucket is in an account that changed, what a lookup found may be another.
+    assert changed <= set(judged) < set(first.accounts)
+    judged.clear()
+    assert found(first) == expected[0]
+    assert judged == []
+
+
+def test_another_policy_or_parameter_is_judged_anew(archive, judged):
+    (picture, _), policies = pictures(archive), shipped("kms-key-rotation", "vpc-flow-logs")
+    found(picture, CACHE, policies)
+    stricter = [dataclasses.replace(each, params={**each.params, "max_period_days": 90}) for each in policies[:1]]
+    judged.clear()
+    assert found(picture, CACHE, [*stricter, policies[1]]) == found(picture, Method(), [*stricter, policies[1]])
+    assert judged
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"", lambda data: b"\0" * len(data)])
+def test_a_damaged_cache_is_no_cache(archive, expected, damage):
+    picture = pictures(archive)[0]
+    found(picture)
+    (file,) = archive.glob(".cache/*.findings")
+    file.write_bytes(damage(file.read_bytes()))
+    assert found(picture) == expected[0]
+
+
+def test_one_damaged_record_costs_only_what_comes_after(archive, expected):
+    picture = pictures(archive)[0]
+    found(picture)
+    (file,) = archive.glob(".cache/*.findings")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    assert found(picture) == expected[0]
+
+
+def test_where_nothing_can_be_kept_judging_goes_on(archive, expected, monkeypatch):
+    monkeypatch.setattr("stillframe.engine.fast.cache.FOLDER", "2026-01-01T00-00-00Z/manifest.json")
+    assert found(pictures(archive)[0]) == expected[0]
+
+
+def test_the_cache_is_bounded(archive, monkeypatch):
+    picture = pictures(archive)[0]
+    for policy in shipped()[:6]:
+        found(picture, CACHE, [policy])
+    assert len(list(archive.glob(".cache/*"))) == 4
+
+
+def test_statuses_that_nobody_wants_are_counted(archive):
+    picture, wanted = pictures(archive)[0], frozenset({Status.FAIL})
+    every = list(judge(picture, shipped(), Method()))
+    some = list(judge(picture, shipped(), Method(written=wanted)))
+    assert [batch.counts for batch in some] == [batch.counts for batch in every]
+    assert b"".join(batch.data for batch in some) == b"".join(line for batch in every for line in batch.having(*wanted))
+
+
+def test_nothing_in_a_whole_fleet_needs_the_exact_path(archive, monkeypatch):
+    monkeypatch.setattr("stillframe.engine.fast.judge._Exact.judge", lambda *_: pytest.fail("not plain"))
+    assert found(pictures(archive)[0], Method())
+
+
+def test_the_examples_of_the_policies_are_judged_alike(tmp_path):
+    for policy in shipped():
+        for number, test in enumerate(policy.tests):
+            picture = open_snapshot(write_snapshot(tmp_path / policy.id / str(number), test["given"]))
+            assert found(picture, Method(), [policy]) == found(picture, Method(exact=True), [policy]), test["name"]
+
+
+def test_a_changed_file_is_refused_as_by_the_exact_path(archive, tmp_path):
+    import shutil
+
+    shutil.copytree(archive, tmp_path / "copy", ignore=shutil.ignore_patterns(".cache"))
+    picture = pictures(tmp_path / "copy")[0]
+    path = next((tmp_path / "copy").glob("2026-01-01*/1*/AWS-KMS-Key.jsonl"))
+    path.write_bytes(path.read_bytes().replace(b"true", b"null", 1))
+    for method in (Method(), Method(exact=True), Method(workers=2)):
+        with pytest.raises(SnapshotError, match="its digest is not the one"):
+            found(picture, method)
+
+
+def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):
+    def dies(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr("stillframe.engine.fast.steps.judge_account", dies)
+    with pytest.raises(StillframeError, match="a worker process ended") as error:
+        found(pictures(archive)[0], Method(workers=2))
+    assert "--workers 1" in error.value.help
+
+
+def test_shares_cover_all_accounts_in_order():
+    for count in (1, 5, 16, 300):
+        accounts = [str(number) for number in range(count)]
+        assert [each for share in running._shares(accounts) for each in share] == accounts
