@@ -44,7 +44,7 @@ def contest(
         for contender in sorted(contenders, key=lambda each: taken[each.name].wall)
         for usage in [taken[contender.name]]
     ]
-    columns = ("", "Time, s", "CPU, s", f"× {baseline}", f"× {ours}", "Memory, MB", "Runs")
+    columns = ("", "Time, s", "CPU, s", f"× {baseline}", "× ours", "Memory, MB", "Runs")
     return Table(name=name, title=title, columns=columns, rows=rows)
 
 
