@@ -23,6 +23,7 @@ from .emit import Emitter, Value
 from .needs import LineNeed
 from .plain import NotPlain
 
+_SURE = frozenset({"@.$account", "@.$region", "@.$id", "@.$name"})  # what of a row is known, whatever else is not
 UNKNOWN = "unknown"  # the key of a row that may match anything; others are tuples
 
 Row = Any  # a struct of the fields needed, or the whole Resource where it is not plain
@@ -40,8 +41,9 @@ class Target:
         return " ".join([self.source, *(each.text for each in self.theirs)])
 
     def owner(self) -> int | None:
-        """Which part of a key is the account that the row is in, if any is."""
-        return next((number for number, each in enumerate(self.theirs) if each.text == "@.$account"), None)
+        """Which part of a key is the account that the row is in, if any is and no other part can be unknown."""
+        texts = [each.text for each in self.theirs]
+        return texts.index("@.$account") if "@.$account" in texts and _SURE.issuperset(texts) else None
 
 
 def target_of(lookup: Lookup) -> Target:

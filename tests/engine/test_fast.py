@@ -1,0 +1,243 @@
+"""The fast path says what the exact path says, byte for byte: random policies over random snapshots."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from estates import CATALOG, ONCE, ONE, OTHER, PLAIN, UNKNOWN, WILD, estates, write_estate
+from expressions import ATOMS, with_ours
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from stillframe.engine.errors import EvaluationError
+from stillframe.engine.expression import parse
+from stillframe.engine.fast.run import Method, judge
+from stillframe.engine.model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
+from stillframe.engine.template import Template
+from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot.errors import StillframeError
+
+LONG = int(os.environ.get("STILLFRAME_EXAMPLES", "0"))  # how many examples, where somebody has the time
+
+
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]  # to shrink two policies and an estate takes minutes
+
+
+def often(examples: int) -> settings:
+    return settings(max_examples=LONG or examples, suppress_health_check=list(HealthCheck), phases=PHASES)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def catalogue() -> Iterator[None]:
+    """Types that say a, b and c, some of them always."""
+    from stillframe.engine.fast import target
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (archive, target):
+            patch.setattr(module, "load_catalog", lambda: CATALOG)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("estates") / "2026-01-01T00-00-00Z"
+
+
+# -------------------------------------------------------------------------------------------------- policies
+
+PARAMS = st.fixed_dictionaries(
+    {
+        "n": st.sampled_from([0, 1, 3, 1.5]),
+        "on": st.booleans(),
+        "names": st.sampled_from([[], ["a"], ["a", "b"], [1, True], "a"]),
+        "limits": st.sampled_from([{}, {"a": 1}, {"a": {"b": "x"}, "b": None}]),
+    }
+)
+OURS = ("$params.n", "$params.on", "$params.names", "$params.limits.a", "$params.limits", "$params")
+OURS += ("$name", "$tags", "$tags.a", "$id", "$region", "$account", "$snapshot_time")
+ROWS = ["${0}", "${0}[].a", "${0}[*].b", "${0}[0]", "${0}[0].a", "${0}[-1].c", "length(${0})", "${0}[?a == $params.n]"]
+ROWS += ["${0}[].$id", "${0}[].$tags.a", "any(${0}, &b)", "all(${0}, &c == 'a')", "${0}[].c[].a", "${0}[1:].b"]
+ROWS += ["${0}[?$region == 'eu-west-1'].$id", "map(&a, ${0})", "${0} || `[]`", "${0}[]", "${0}[*].c[?a].b"]
+ROW = ["${0}.a", "${0}.b.c", "${0}.c[].a", "${0}.$id", "${0}.$account", "${0}.$tags.b", "${0}", "${0}.$name", "${0}.c"]
+COMMON = [
+    "a",
+    "a.b",
+    "b.c",
+    "c[].a",
+    "c[?a].b",
+    "c[*].a",
+    "a == 'a'",
+    "b == `1`",
+    "contains(c, 'a')",
+    "contains(['a', 'b'], a)",
+    "any(c, &a)",
+    "all(c, &a == 'a' || b)",
+    "length(c) > `1`",
+    "a && b",
+    "!(a) || b.c",
+    "starts_with(a, 'a')",
+    "c || `[]`",
+    "b.c != `null`",
+    "$params.on && a",
+    "!$params.on || c",
+    "$params.on || b",
+    "$params.n == `3` && c[0]",
+    "known(a, b.c)",
+    "not_null(b.c, a)",
+    "contains($params.names, a)",
+    "c[?contains($params.names, a)]",
+    "a == $params.limits.a",
+    "@",
+    "b.*",
+    "c[0].a",
+    "c[-1]",
+    "c[1:].a",
+]
+
+
+def parsed(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """Expressions, without those that are no expressions to us."""
+
+    def one(text: str) -> Any:
+        try:
+            return parse(text)
+        except EvaluationError:
+            return None
+
+    return texts.map(one).filter(lambda found: found is not None)
+
+
+@cache
+def about(variables: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    """Expressions about a record and some variables."""
+    named = [st.sampled_from(variables)] if variables else []
+    grown = with_ours(st.one_of(ATOMS, st.sampled_from(COMMON), *named, *named), 4)
+    return parsed(st.one_of(st.sampled_from(COMMON), *named, grown))
+
+
+@cache
+def templates(variables: tuple[str, ...]) -> st.SearchStrategy[Template | None]:
+    """Texts with one hole or two."""
+    holes = st.lists(about(variables), min_size=1, max_size=2)
+    return st.none() | st.builds(_template, st.sampled_from(["", "x ", '"é" ']), holes, st.sampled_from(["", " y"]))
+
+
+def _template(before: str, holes: Sequence[Any], after: str) -> Template:
+    parts = [part for hole in holes for part in (before, hole)]
+    return Template((*parts, after), (0,) * len(holes))
+
+
+@cache
+def assertions(variables: tuple[str, ...]) -> st.SearchStrategy[list[Assertion]]:
+    one = st.builds(Assertion, that=about(variables), message=templates(variables))
+    return st.lists(one, min_size=1, max_size=3)
+
+
+@cache
+def conditions(*variables: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), *map(about, variables))
+
+
+MATCHED = ("a", "b", "b.c", "c[0]", "c", "'a'", "`1`", "$id", "$account", "$region", "$params.n", "$name", "$tags.a")
+
+
+@cache
+def matched(variables: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    return parsed(st.sampled_from((*MATCHED, *variables)))
+
+
+THEIRS = parsed(st.sampled_from(["a", "b", "a.b", "b.c", "c[0]", "c", "@.$id", "@.$account", "@.$region", "@.$name"]))
+KEYS = st.lists(THEIRS, max_size=2, unique_by=lambda each: each.text)
+JOINED = st.lists(
+    st.tuples(
+        st.sampled_from(["rows", "one", "more"]),
+        st.sampled_from([ONE, OTHER, ONCE]),
+        KEYS,
+        st.sampled_from(Within),
+        st.integers(0, 4),
+    ),
+    max_size=3,
+    unique_by=lambda each: each[0],
+)
+
+
+def named(lookups: Mapping[str, Lookup]) -> tuple[str, ...]:
+    """What expressions may say of some lookups."""
+    return tuple(text.format(name) for name, each in lookups.items() for text in (ROW if each.one else ROWS))
+
+
+@st.composite
+def lookups(draw: st.DrawFn) -> dict[str, Lookup]:
+    found: dict[str, Lookup] = {}
+    for name, source, theirs, within, luck in draw(JOINED):
+        earlier = named(found)
+        found[name] = Lookup(
+            source=source,
+            theirs=tuple(theirs),
+            ours=tuple(draw(matched(earlier)) for _ in theirs),
+            where=draw(conditions((), OURS[:6], OURS + earlier)),
+            within=within,
+            one=name == "one" or luck == 0,
+        )
+    return found
+
+
+ROLLUPS = (
+    st.none()
+    | st.none()
+    | st.builds(Rollup, per=st.sampled_from([Within.REGION, Within.ACCOUNT]), require=st.sampled_from(Require))
+)
+FOLDED = ("$failed", "$failed[].a", "$unknown[0].$id", "$account", "$params.n", "length($failed)")
+LOOKUPS, SEVERITIES = lookups(), st.sampled_from(Severity)
+
+
+@st.composite
+def policies(draw: st.DrawFn, identity: str) -> Policy:
+    joined, rollup = draw(LOOKUPS), draw(ROLLUPS)
+    variables = OURS + named(joined)
+    texts = templates(FOLDED if rollup else variables)
+    return Policy(
+        id=identity,
+        title="it holds",
+        severity=draw(SEVERITIES),
+        resource=draw(RESOURCES),
+        assertions=tuple(draw(assertions(variables))),
+        where=draw(conditions(variables)),
+        lookups=joined,
+        rollup=rollup,
+        params=draw(PARAMS),
+        message=draw(texts),
+        remediation_cli=draw(texts),
+        frameworks={},
+        source="p.yaml",
+        text="",
+    )
+
+
+RESOURCES = st.sampled_from([ONE, ONE, OTHER])
+SEVERAL = st.one_of(*(st.tuples(*(policies(f"p-{number}") for number in range(count))) for count in (1, 2, 3)))
+
+
+# ------------------------------------------------------------------------------------------------- the paths
+
+
+def outcome(path: Path, given: Sequence[Policy], method: Method) -> Any:
+    try:
+        return list(judge(open_snapshot(path), given, method))
+    except StillframeError as error:
+        return type(error)  # of several damaged files, either path may meet another first
+
+
+@pytest.mark.parametrize("mood", [PLAIN, UNKNOWN, WILD])
+def test_both_paths_say_the_same(folder, mood):
+    @often(25)
+    @given(SEVERAL, estates(mood))
+    def same(given, estate):
+        path = write_estate(folder, estate)
+        assert outcome(path, given, Method()) == outcome(path, given, Method(exact=True))
+
+    same()
