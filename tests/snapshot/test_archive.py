@@ -180,6 +180,13 @@ def test_a_line_nested_too_deeply_is_refused(snapshot):
         read_everything(snapshot)
 
 
+def test_a_line_nested_deeper_than_specified_is_found_by_verify(snapshot):
+    path = snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"available"', b"[" * 101 + b"]" * 101, 1))
+    redigest(snapshot)
+    assert any("nested too deeply" in fault for fault in verify(snapshot))
+
+
 @pytest.mark.parametrize("regions", [[], {}, {"$missing": 1}, {"$missing": "x", "more": "y"}, "us-east-1"])
 def test_regions_that_are_none_are_refused(snapshot, regions):
     path = snapshot / ACCOUNT / "account.json"
