@@ -18,6 +18,7 @@ from .yaml_values import DEPTH, LIMIT, Loader, NotPlain, plain, value_of
 Place = tuple[int, int]  # line and column, from 1
 Path = tuple[str | int, ...]
 
+_TOO_DEEP = "exceeded maximum nesting depth"  # libyaml's own bound, of 0.2.6 and later, which it looks ahead for
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
 
@@ -110,7 +111,8 @@ def _read(text: str) -> tuple[Any, Places]:
         hint = " (indent with spaces, not tabs)" if _at(text, line, column) == "\t" else ""
         if ": {{" in "".join(text.splitlines()[line - 1 : line]):
             hint = " (quote text that begins with {{)"
-        raise YamlError([(line, column, f"not YAML: {error.problem}{hint}")]) from None
+        fault = "nested too deeply" if error.problem == _TOO_DEEP else f"not YAML: {error.problem}{hint}"
+        raise YamlError([(line, column, fault)]) from None
     except yaml.YAMLError as error:
         raise YamlError([(1, 1, f"not YAML: {str(error).splitlines()[0]}")]) from None
     reader = _Reader()
