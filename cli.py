@@ -21,6 +21,7 @@ from stillframe.engine.commands.options import (
     Config,
     Exact,
     FailOn,
+    FormatName,
     Outputs,
     Policies,
     Settings,
@@ -135,6 +136,7 @@ def evaluate(
     config: Config = None,
     settings: Settings = None,
     output: Outputs = None,
+    form: FormatName = None,
     status: Statuses = "",
     fail_on: FailOn = "low",
     allow_unknown: AllowUnknown = False,
@@ -149,22 +151,21 @@ def evaluate(
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.fast.run import Method
-    from stillframe.engine.output import STDOUT, check_targets
+    from stillframe.engine.reports.formats import printed, targets
     from stillframe.engine.run import run_evaluate
     from stillframe.snapshot import open_snapshot
 
-    targets, least = output or [], _severity(fail_on)
-    check_targets(targets)
+    written, least = targets(output or (), form), _severity(fail_on)
     judged_by = rules(config, policies, settings, shipped=shipped)
     code = run_evaluate(
         open_snapshot(snapshot),
         judged_by,
         _out(),
         _err(),
-        targets=targets,
+        targets=written,
         statuses=_statuses(status),
         receipt=receipt,
-        keep=0 if STDOUT in targets else show or sys.maxsize,
+        keep=0 if printed(written) else show or sys.maxsize,
         verbose=verbose,
         fail_on=least,
         allow_unknown=allow_unknown,
@@ -182,6 +183,7 @@ def diff(
     config: Config = None,
     settings: Settings = None,
     output: Outputs = None,
+    form: FormatName = None,
     fail_on: FailOn = "low",
     allow_unknown: AllowUnknown = False,
     verbose: Verbose = False,
@@ -191,12 +193,11 @@ def diff(
 ) -> None:
     """Compare two snapshots under the same policies: exit 1 for new failures."""
     from stillframe.engine.fast.run import Method
-    from stillframe.engine.output import STDOUT, check_targets
+    from stillframe.engine.reports.formats import printed, targets
     from stillframe.engine.run import run_diff
     from stillframe.snapshot import open_snapshot
 
-    targets, least = output or [], _severity(fail_on)
-    check_targets(targets)
+    written, least = targets(output or (), form), _severity(fail_on)
     judged_by = rules(config, policies, settings, shipped=shipped)
     code = run_diff(
         open_snapshot(old),
@@ -204,8 +205,8 @@ def diff(
         judged_by,
         _out(),
         _err(),
-        targets=targets,
-        printing=STDOUT not in targets,
+        targets=written,
+        printing=not printed(written),
         verbose=verbose,
         fail_on=least,
         allow_unknown=allow_unknown,
@@ -221,6 +222,7 @@ def demo(
     """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
     from dataclasses import replace
 
+    from stillframe.engine.reports.formats import targets
     from stillframe.engine.rules import load_rules
     from stillframe.engine.run import run_diff, run_evaluate
     from stillframe.snapshot import open_snapshot
@@ -235,14 +237,19 @@ def demo(
         plan = replace(_plan((), (), url, 16), types=types())
         first = _collect(session(), archive, plan, organization=True)
         _say("3. stillframe evaluate")
-        run_evaluate(open_snapshot(first.path), judged_by, out, err, targets=[str(into / "before.jsonl")], keep=8)
+        run_evaluate(open_snapshot(first.path), judged_by, out, err, targets=targets([f"{into}/before.jsonl"]), keep=8)
         _say("4. Two things are mended, two are broken, one is removed; then collect and evaluate again")
         estate.mend_and_break()
         second = _collect(session(), archive, plan, organization=True)
-        run_evaluate(open_snapshot(second.path), judged_by, out, err, targets=[str(into / "after.jsonl")])
+        run_evaluate(open_snapshot(second.path), judged_by, out, err, targets=targets([f"{into}/after.jsonl"]))
     _say("5. stillframe diff")
     run_diff(
-        open_snapshot(first.path), open_snapshot(second.path), judged_by, out, err, targets=[str(into / "diff.jsonl")]
+        open_snapshot(first.path),
+        open_snapshot(second.path),
+        judged_by,
+        out,
+        err,
+        targets=targets([f"{into}/diff.jsonl"]),
     )
     _say(f"Snapshots and findings are in {into}. Try:")
     for command in (

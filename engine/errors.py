@@ -3,7 +3,7 @@
 StillframeError (snapshot/errors.py)
 ├── PolicyError        policies that must not be used; `problems` names every fault of every file
 │   └── ConfigError    the same for stillframe.yaml, and for what it names
-├── OutputError        (output.py) a file that cannot be written, or whose format is not known
+├── OutputError        (reports/files.py) a file that cannot be written, or whose format is not known
 └── EvaluationError    an expression that has no value for a resource; becomes an `error` finding
 """
 

@@ -14,7 +14,7 @@ from ..snapshot.format import digest
 from ..snapshot.model import Snapshot
 from .batch import Batch, waiver_record
 from .model import Policy, Status
-from .output import whole
+from .reports.files import whole
 from .rules import Rules
 from .tally import Row
 from .waivers import Use

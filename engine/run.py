@@ -13,8 +13,10 @@ from .diff import Change, Unchanged, diff, difference_lines, new_failures
 from .exit_codes import judged
 from .fast.run import Method, judge
 from .model import Severity, Status
-from .output import DIFFERENCE_FIELDS, FINDING_FIELDS, writers
 from .receipt import Receipt
+from .reports.formats import Target
+from .reports.report import Context, Totals
+from .reports.write import reports
 from .rules import Rules
 from .tally import SHOWN, Tally
 from .terminal import (
@@ -36,7 +38,7 @@ def run_evaluate(
     out: Console,
     err: Console,
     *,
-    targets: Sequence[str] = (),
+    targets: Sequence[Target] = (),
     statuses: frozenset[Status] = frozenset(Status),
     receipt: str | None = None,
     keep: int = 0,
@@ -51,21 +53,23 @@ def run_evaluate(
     findings = judge(
         snapshot, rules.policies, replace(method, written=wanted)
     )  # workers begin before the progress bar's thread does
-    with progress(err, "evaluating", len(snapshot.accounts)) as advance, writers(targets, FINDING_FIELDS) as write:
+    context = Context(snapshot=snapshot, policies=rules.policies)
+    with progress(err, "evaluating", len(snapshot.accounts)) as advance, reports(targets, context) as written:
         account = ""
         for batch in tally.through(waivers.over(findings)):
-            write(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
+            written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
             if receipt:
                 proof.add(batch)
             if batch.account != account:
                 account = batch.account
                 advance(accounts=1)
-    rows = tally.rows()
+        rows, notes = tally.rows(), [*rules.notes(), *waivers.reports()]
+        written.end(Totals(rows=rows, notes=notes))
     if receipt:
         proof.write(receipt, snapshot, rules, rows, waivers.uses)
     print_findings(out, tally, verbose=verbose)
     print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", rows)
-    print_notes(err, [*rules.notes(), *waivers.reports()])
+    print_notes(err, notes)
     return judged(
         findings=sum(row.population for row in rows),
         failures=tally.failures(fail_on),
@@ -81,7 +85,7 @@ def run_diff(
     out: Console,
     err: Console,
     *,
-    targets: Sequence[str] = (),
+    targets: Sequence[Target] = (),
     printing: bool = True,
     verbose: bool = False,
     fail_on: Severity | None = None,
@@ -99,9 +103,9 @@ def run_diff(
         before.through(earlier.over(judge(old, rules.policies, method))),
         after.through(later.over(judge(new, rules.policies, method))),
     )
-    with writers(targets, DIFFERENCE_FIELDS) as write:
+    with reports(targets, Context(snapshot=new, policies=rules.policies, before=old)) as written:
         for changed in changes:
-            write(difference_lines(changed))
+            written.add(difference_lines(changed))
             if isinstance(changed, Unchanged):
                 if failing := changed.batch.count(Status.FAIL):
                     counts[changed.batch.policy, Change.PERSISTING] += failing
@@ -110,10 +114,12 @@ def run_diff(
             failures += new_failures(changed, fail_on)
             if printing and changed.change in PRINTED:
                 print_difference(out, changed, verbose=verbose)
-    print_diff_summary(err, f"From {old.id} to {new.id}", before.rows(), after.rows(), counts)
-    print_notes(err, [*rules.notes(), *later.reports()])
+        was, now, notes = before.rows(), after.rows(), [*rules.notes(), *later.reports()]
+        written.end(Totals(rows=now, before=was, changes=counts, notes=notes))
+    print_diff_summary(err, f"From {old.id} to {new.id}", was, now, counts)
+    print_notes(err, notes)
     return judged(
-        findings=sum(row.population for row in before.rows() + after.rows()),
+        findings=sum(row.population for row in was + now),
         failures=failures,
         unknown=sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN),
         allow_unknown=allow_unknown,

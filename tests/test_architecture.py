@@ -12,13 +12,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = [
     path
-    for room in (".", "engine", "engine/commands", "engine/fast", "snapshot")
+    for room in (".", "engine", "engine/commands", "engine/fast", "engine/reports", "snapshot")
     for path in (ROOT / room).glob("*.py")
 ]
 
 
 @pytest.mark.parametrize(
-    "name", ["stillframe.engine", "stillframe.snapshot", "stillframe.cli", "stillframe.engine.output"]
+    "name", ["stillframe.engine", "stillframe.snapshot", "stillframe.cli", "stillframe.engine.reports.formats"]
 )
 def test_importing_it_does_not_import_boto3(name):
     script = f"import sys, {name}; sys.exit(any(module in sys.modules for module in ('boto3', 'botocore', 'moto')))"

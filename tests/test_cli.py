@@ -13,7 +13,7 @@ import pytest
 import stillframe
 from botocore.awsrequest import AWSResponse
 from builders import TIME, write_snapshot
-from stillframe.engine.output import DIFFERENCE_FIELDS, FINDING_FIELDS
+from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
 from stillframe.snapshot import session as aws
 
 A = "111122223333"

@@ -35,7 +35,7 @@ def test_the_wheel_holds_exactly_the_package(wheel):
         *ROOT.glob("*.py"),
         *(
             path
-            for room in ("engine", "engine/commands", "engine/fast", "snapshot", "policies")
+            for room in ("engine", "engine/commands", "engine/fast", "engine/reports", "snapshot", "policies")
             for path in (ROOT / room).glob("*.py")
         ),
     ]

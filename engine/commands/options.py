@@ -32,6 +32,9 @@ Outputs = Annotated[
     list[str] | None,
     typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
 ]
+FormatName = Annotated[
+    str | None, typer.Option("--format", help="The format of every -o, whatever its name; alone, of standard output.")
+]
 FailOn = Annotated[
     str,
     typer.Option(help="Exit 1 for failures at or above: critical, high, medium, low, informational; or never."),

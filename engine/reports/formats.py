@@ -1,0 +1,77 @@
+"""The table of formats: what each is called, and which ending of a file's name chooses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from ..expression import suggest
+from .files import STDOUT, OutputError
+from .report import Context, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format. `made` is the function that begins its report, as module:function, imported when it is used.
+
+    One that is a `folder` gives several files.
+    """
+
+    ending: str
+    made: str
+    folder: bool = False
+
+    def report(self, context: Context) -> Report:
+        module, _, function = self.made.partition(":")
+        made: Report = getattr(import_module(f".{module}", __package__), function)(context)
+        return made
+
+
+FORMATS = {
+    "jsonl": Format(".jsonl", "plain:json_lines"),
+    "json": Format(".json", "plain:json_array"),
+    "csv": Format(".csv", "plain:csv_rows"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file to write, or `-` for standard output, and its format."""
+
+    name: str
+    format: Format
+
+
+def targets(names: Iterable[str], form: str | None = None) -> Sequence[Target]:
+    """The files that are named, each in the format called `form`, or else in the one that its ending says.
+
+    A format without a file is for standard output. Raises OutputError, before any work is done.
+    """
+    if form is not None and form not in FORMATS:
+        raise OutputError(f"{form!r} is no format{suggest(form, FORMATS)}", f"use one of {', '.join(FORMATS)}")
+    given = list(names) or ([STDOUT] if form else [])
+    found = [Target(name, FORMATS[form] if form else _by_ending(name)) for name in given]
+    for target in found:
+        if target.format.folder and target.name == STDOUT:
+            raise OutputError("this format is a folder of files", "name it with -o")
+    return found
+
+
+def printed(targets: Iterable[Target]) -> bool:
+    """Whether standard output is one of them, and so is not for people."""
+    return any(target.name == STDOUT for target in targets)
+
+
+def _by_ending(name: str) -> Format:
+    if name == STDOUT:
+        return FORMATS["jsonl"]
+    endings = {form.ending: form for form in FORMATS.values()}
+    fitting = [ending for ending in endings if name.endswith(ending)]
+    if not fitting:
+        raise OutputError(
+            f"{name}: no format is known for {Path(name).suffix or 'this name'}",
+            f"use one of {', '.join(endings)}, or --format",
+        )
+    return endings[max(fitting, key=len)]

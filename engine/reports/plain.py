@@ -1,0 +1,65 @@
+"""Findings as they are: JSON Lines, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from .report import Context, Lines, Record, Totals
+
+
+@dataclass(slots=True)
+class Stream:
+    """A report whose findings stand one after the other, and depend on nothing but themselves."""
+
+    each: Callable[[Lines], Iterable[bytes]]
+    first: bytes = b""
+    between: bytes = b""
+    last: bytes = b""
+    _begun: bool = field(init=False, default=False)
+
+    def begin(self) -> Iterator[bytes]:
+        yield self.first
+
+    def add(self, lines: Lines) -> Iterator[bytes]:
+        if found := self.between.join(self.each(lines)):
+            yield self.between + found if self._begun else found
+            self._begun = True
+
+    def end(self, totals: Totals) -> Iterator[bytes]:  # noqa: ARG002 - a stream has no summary
+        yield self.last
+
+
+def json_lines(_: Context) -> Stream:
+    return Stream(lambda lines: (lines.data,))
+
+
+def json_array(_: Context) -> Stream:
+    return Stream(lambda lines: lines.data.splitlines(), first=b"[\n", between=b",\n", last=b"\n]\n")
+
+
+def csv_rows(context: Context) -> Stream:
+    """Our own fields, under their own names."""
+    values: Callable[[Record], Iterable[Any]] = attrgetter(*context.fields)
+    return Stream(lambda lines: (csv_row(values(record)) for record in lines.records), first=csv_row(context.fields))
+
+
+def csv_row(cells: Iterable[Any]) -> bytes:
+    """One row, as RFC 4180 has it."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else msgspec.json.encode(value, order="sorted").decode()
+    # A spreadsheet would run a cell that begins like a formula: names in a snapshot are not ours to trust.
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

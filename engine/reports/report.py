@@ -1,0 +1,108 @@
+"""What a report is: made from a context, given the findings as they come, and the totals at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import msgspec
+
+from ...snapshot.model import Snapshot
+from ..diff import Change
+from ..model import Policy
+from ..tally import Row
+
+FINDING_FIELDS = (
+    "policy",
+    "status",
+    "severity",
+    "account",
+    "region",
+    "type",
+    "resource",
+    "name",
+    "fingerprint",
+    "message",
+    "evidence",
+    "remediation",
+    "waiver",
+)
+DIFFERENCE_FIELDS = ("change", "before", "after", *FINDING_FIELDS)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A line of findings, or of differences, read again: docs/findings.md. `evidence` is still JSON."""
+
+    policy: str
+    status: str
+    severity: str
+    account: str
+    region: str
+    type: str
+    resource: str
+    name: str | None
+    fingerprint: str
+    message: str
+    evidence: msgspec.Raw
+    remediation: str | None
+    waiver: dict[str, str] | None
+    change: str | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+_RECORD = msgspec.json.Decoder(Record)
+
+
+class Lines:
+    """Some findings in their order, as JSON Lines. They are read once, whoever asks, and only if somebody does."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @cached_property
+    def records(self) -> list[Record]:
+        return _RECORD.decode_lines(self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What is known before the first finding. `before` is the earlier snapshot of a comparison."""
+
+    snapshot: Snapshot
+    policies: Sequence[Policy]
+    before: Snapshot | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What every line has, in order."""
+        return DIFFERENCE_FIELDS if self.before else FINDING_FIELDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What is known after the last finding: a row per policy, and of a comparison also how it was and what changed."""
+
+    rows: Sequence[Row]
+    before: Sequence[Row] = ()
+    changes: Counter[tuple[str, Change]] = field(default_factory=Counter)
+    notes: Sequence[str] = ()
+
+
+class Report(Protocol):
+    """One format of one judgement: the pieces of a file, in order. It keeps no more than its format needs.
+
+    A format that is a folder of files gives pairs of a name and that file's bytes instead.
+    """
+
+    def begin(self) -> Iterable[Any]:
+        """What stands before the first finding."""
+
+    def add(self, lines: Lines) -> Iterable[Any]:
+        """What some findings add."""
+
+    def end(self, totals: Totals) -> Iterable[Any]:
+        """What stands after the last one."""
