@@ -13,9 +13,8 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
 from ..snapshot.model import Json, Unknown
-from . import lists, network, text, times
+from . import lists, network, policy_document, text, times
 from .arguments import _Expression
-from .bucket_policy import is_public
 from .errors import EvaluationError
 from .unknowns import unknown_in
 
@@ -87,15 +86,18 @@ PLAIN: Mapping[str, Callable[..., Json]] = {
     "cidr_contains": network.cidr_contains,
     "days_between": times.days_between,
     "hours_between": times.hours_between,
-    "is_public_policy": is_public,
+    "is_public_policy": policy_document.is_public,
     "join": text.join,
+    "like": policy_document.like,
     "lower": text.lower,
     "matches": text.matches,
     "parse_json": text.parse_json,
     "split": text.split,
+    "statements": policy_document.statements,
 }
 TIMED: Mapping[str, Callable[..., Json]] = {"days_since": times.days_since, "hours_since": times.hours_since}
 AWARE: Mapping[str, Callable[..., Json]] = {
+    "acl_opens_port": network.acl_opens_port,
     "all": lists.all_,
     "any": lists.any_,
     "contains": lists.contains,
@@ -109,12 +111,14 @@ AWARE: Mapping[str, Callable[..., Json]] = {
     "unique": lists.unique,
 }
 LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
+    ("acl_opens_port", 1): network.port,
     ("cidr_contains", 0): network.network,
     ("cidr_contains", 1): network.network,
     ("matches", 1): text.regex,
     ("opens_port", 1): network.port,
 }
 OURS: Mapping[str, tuple[int, int | None]] = {
+    "acl_opens_port": (2, 2),
     "all": (2, 2),
     "any": (2, 2),
     "arn": (1, 1),
@@ -127,11 +131,13 @@ OURS: Mapping[str, tuple[int, int | None]] = {
     "intersection": (2, 2),
     "is_public_policy": (1, 1),
     "known": (1, None),
+    "like": (2, 2),
     "lower": (1, 1),
     "matches": (2, 2),
     "opens_port": (2, 2),
     "parse_json": (1, 1),
     "split": (2, 2),
+    "statements": (1, 1),
     "unique": (1, 1),
 }
 

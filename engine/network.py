@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import product
 
 from ..snapshot.model import Json, Unknown
 from .arguments import kind, text
 from .errors import EvaluationError
-from .unknowns import Truth, kleene_all
+from .unknowns import Truth, kleene_all, kleene_any, maybe_items
 
 # IP protocols by EC2's names and IANA's numbers. Those of security groups are in the documentation of IpPermission,
 # those of network ACLs are numbers: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
@@ -15,6 +17,7 @@ EVERY_PROTOCOL = "-1"
 WITH_PORTS = frozenset({"tcp", "udp", "6", "17"})
 WITHOUT_PORTS = frozenset({"icmp", "icmpv6", *map(str, range(256))}) - WITH_PORTS
 LAST_PORT = 65535
+EVERYBODY = (("CidrBlock", "0.0.0.0/0"), ("Ipv6CidrBlock", "::/0"))
 
 
 def cidr_contains(cidr: Json, other: Json) -> bool:
@@ -53,6 +56,55 @@ def opens_port(permission: Json, wanted: Json) -> Truth:
         raise EvaluationError(f"opens_port(): {protocol!r} is no IP protocol")
     first, last = port(permission.get("FromPort")), port(permission.get("ToPort"))
     return kleene_all([_at_most(first, port(wanted)), _at_most(port(wanted), last)])
+
+
+def acl_opens_port(entries: Json, wanted: Json) -> Truth:
+    """Whether a network ACL's entries let everybody in to a TCP or UDP port.
+
+    The entry with the lowest number that is about a packet decides. Those for a part of the world decide about no
+    more than that part, so the entries that count are those for all of IPv4, or for all of IPv6.
+    """
+    if isinstance(entries, Unknown):
+        return entries
+    if not isinstance(entries, list):
+        raise EvaluationError(f"acl_opens_port() takes a network ACL's entries, not {kind(entries)}")
+    numbers = [entry if isinstance(entry, Unknown) else entry.get("RuleNumber") for entry in entries]
+    if gap := maybe_items(numbers):
+        return Unknown.merge(gap)
+    ordered = sorted(entries, key=lambda entry: entry.get("RuleNumber"), reverse=True)
+    return kleene_any([_lets_in(ordered, *packet, wanted) for packet in product(EVERYBODY, ("6", "17"))])
+
+
+def _lets_in(entries: Sequence[Json], world: tuple[str, str], protocol: str, wanted: Json) -> Truth:
+    """What becomes of one protocol's packets from everywhere, by entries from the last to the first."""
+    verdict: Truth = False
+    for entry in entries:
+        allows, about = _is(entry, "RuleAction", "allow"), _about(entry, world, protocol, wanted)
+        if about is True:
+            verdict = allows
+        elif about is not False and verdict is not allows:
+            verdict = Unknown.merge(each for each in (about, allows, verdict) if isinstance(each, Unknown))
+    return verdict
+
+
+def _about(entry: Json, world: tuple[str, str], protocol: str, wanted: Json) -> Truth:
+    """Whether an entry is about a packet that comes in from everywhere to a port."""
+    same = kleene_any([_is(entry, "Protocol", protocol), _is(entry, "Protocol", EVERY_PROTOCOL)])
+    if all(entry.get(field) is None for field, _ in EVERYBODY):
+        return Unknown.because("an entry of the network ACL has no CIDR")
+    about = kleene_all([_is(entry, "Egress", False), _is(entry, *world), same])
+    if about is False:
+        return False
+    ports = entry.get("PortRange")
+    first, last = (ports.get("From"), ports.get("To")) if isinstance(ports, dict) else (ports, ports)
+    return kleene_all(
+        [about, opens_port({"IpProtocol": entry.get("Protocol"), "FromPort": first, "ToPort": last}, wanted)]
+    )
+
+
+def _is(entry: Json, field: str, value: Json) -> Truth:
+    found = entry.get(field)
+    return found if isinstance(found, Unknown) else bool(found == value)
 
 
 def port(value: Json) -> float | Unknown:

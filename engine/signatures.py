@@ -21,6 +21,18 @@ def _signature(*takes: str, gives: Type | Callable[[Sequence[Type]], Type]) -> S
     return Signature(kinds, gives if callable(gives) else lambda _: gives)
 
 
+_TEXTS = array(STRING)
+_PRINCIPAL = struct(dict.fromkeys(("AWS", "CanonicalUser", "Federated", "Service"), _TEXTS), "Principal")
+STATEMENT = struct(
+    {
+        "Effect": STRING,
+        **dict.fromkeys(("Principal", "NotPrincipal"), _PRINCIPAL),
+        **dict.fromkeys(("Action", "NotAction", "Resource", "NotResource"), _TEXTS),
+        "Condition": array(struct({"Operator": STRING, "Key": STRING, "Value": _TEXTS}, "Condition")),
+        "Public": BOOLEAN,
+    },
+    "Statement",
+)
 ARN = struct(dict.fromkeys(("partition", "service", "region", "account", "resource"), STRING), "ARN", nullable=True)
 
 
@@ -41,6 +53,7 @@ def _item(types: Sequence[Type]) -> Type:
 
 SIGNATURES: Mapping[str, Signature] = {
     "abs": _signature("number", gives=NUMBER),
+    "acl_opens_port": _signature("array", "number", gives=BOOLEAN),
     "all": _signature("array", "expref", gives=BOOLEAN),
     "any": _signature("array", "expref", gives=BOOLEAN),
     "arn": _signature("string", gives=ARN),
@@ -61,6 +74,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "keys": _signature("object", gives=array(STRING)),
     "known": _signature("", gives=_known),
     "length": _signature("array|object|string", gives=NUMBER),
+    "like": _signature("string", "string", gives=BOOLEAN),
     "lower": _signature("string", gives=STRING),
     "map": _signature("expref", "array", gives=lambda types: array(types[0].item)),
     "matches": _signature("string", "string", gives=BOOLEAN),
@@ -77,6 +91,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "sort_by": _signature("array", "expref", gives=_same),
     "split": _signature("string", "string", gives=array(STRING)),
     "starts_with": _signature("string", "string", gives=BOOLEAN),
+    "statements": _signature("", gives=array(STATEMENT)),
     "sum": _signature("array", gives=NUMBER),
     "to_array": _signature("", gives=lambda types: types[0] if types[0].kind is Kind.ARRAY else array(types[0])),
     "to_number": _signature("", gives=maybe(NUMBER)),

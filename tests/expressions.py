@@ -114,6 +114,27 @@ TYPED_DATA = st.fixed_dictionaries(
         "time": st.sampled_from(["2026-01-01T00:00:00Z", "2025-12-25T12:00:00+02:00"]),
         "text": st.sampled_from(["", "a-b", "[1, 2]", '{"a": true}']),
         "pattern": st.sampled_from(["", "^a", "[0-9]", "b$"]),
+        "entries": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "RuleNumber": st.sampled_from([90, 100]),
+                    "RuleAction": st.sampled_from(["allow", "deny"]),
+                    "Protocol": st.sampled_from(["-1", "6", "1"]),
+                    "Egress": st.booleans(),
+                    "CidrBlock": st.sampled_from(["0.0.0.0/0", "10.0.0.0/8"]),
+                    "PortRange": st.sampled_from([{"From": 22, "To": 22}, {"From": 80, "To": 80}]),
+                }
+            ),
+            max_size=2,
+        ),
+        "policy": st.sampled_from(
+            [
+                None,
+                {},
+                {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:Get*"}},
+                {"Statement": [{"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["a"]}]},
+            ]
+        ),
     }
 )
 TYPED = st.recursive(
@@ -133,6 +154,10 @@ TYPED = st.recursive(
             "join('-', [text, port, `null`])",
             "contains(split(text, '-'), 'b')",
             "arn(text).resource",
+            "acl_opens_port(entries, port)",
+            "like(text, '?-*')",
+            "any(statements(policy), &Public)",
+            "statements(policy)[?contains(Principal.AWS, '*')].Action[]",
         ]
     ),
     lambda inner: st.one_of(

@@ -121,8 +121,10 @@ def _map(emitter: Emitter, node: Node, at: Value) -> Value:
     return Value(code=emitter.over(base, build))
 
 
+# What they are given may be known, and yet tell nothing.
+_MAY_BE_UNKNOWN = frozenset({"is_public_policy", "statements"})
 _FUNCTIONS: Mapping[str, Emit] = {
-    **{name: _known_call(function) for name, function in PLAIN.items() if name != "is_public_policy"},
+    **{name: _known_call(function) for name, function in PLAIN.items() if name not in _MAY_BE_UNKNOWN},
     **{name: _timed(function) for name, function in TIMED.items()},
     "all": _all,
     "any": _any,

@@ -7,11 +7,11 @@ import sys
 import time
 
 import pytest
-from stillframe.engine.bucket_policy import is_public
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.expression import parse
 from stillframe.engine.functions import ARITY, AWARE, OURS, PLAIN, TIMED
 from stillframe.engine.interpret import evaluate
+from stillframe.engine.policy_document import is_public, like, statements
 from stillframe.engine.signatures import SIGNATURES
 from stillframe.snapshot.model import Unknown
 
@@ -80,6 +80,14 @@ SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
         ("intersection(`[1]`, `[true]`)", []),
         ("unique(`[2, 1, 2, true, 1.0, null, null, [], {}, []]`)", [2, 1, True, None, [], {}]),
         ("unique(`[]`)", []),
+        ("like('s3:putobject', 's3:put*')", True),
+        ("like('s3:getobject', 's3:put*')", False),
+        ("like('abcabd', '*a?d')", True),
+        ("like('abcabd', '*a?d?')", False),
+        ("like('', '**')", True),
+        ("like('a', '')", False),
+        ("like('a.c', 'a.c') && !like('abc', 'a.c')", True),
+        ("statements(`null`)", []),
     ],
 )
 def test_functions(expression, expected):
@@ -131,6 +139,57 @@ def test_what_lets_the_world_reach_a_port_is_one_filter():
     assert evaluate(asked, {"IpPermissions": permissions}, SCOPE) == 2
 
 
+def entry(number, action="allow", protocol="-1", ports=None, cidr="0.0.0.0/0", **more):
+    block = "Ipv6CidrBlock" if ":" in cidr else "CidrBlock"
+    found = {"RuleNumber": number, "RuleAction": action, "Protocol": protocol, "Egress": False, block: cidr, **more}
+    return found | ({"PortRange": {"From": ports[0], "To": ports[1]}} if ports else {})
+
+
+LAST = entry(32767, "deny")
+SSH, UNREAD = {"protocol": "6", "ports": (22, 22)}, Unknown.because("lost")
+
+
+@pytest.mark.parametrize(
+    ("entries", "opened"),
+    [
+        ([], False),
+        ([LAST], False),
+        ([entry(100), LAST], True),
+        ([LAST, entry(100)], True),
+        ([entry(100, cidr="::/0")], True),
+        ([entry(100, **SSH)], True),
+        ([entry(100, protocol="17", ports=(0, 65535))], True),
+        ([entry(100, protocol="1")], False),
+        ([entry(100, protocol="6", ports=(443, 443))], False),
+        ([entry(100, Egress=True)], False),
+        ([entry(100, cidr="10.0.0.0/8")], False),
+        ([entry(90, "deny"), entry(100)], False),
+        ([entry(100), entry(110, "deny")], True),
+        ([entry(90, "deny", **SSH), entry(100, **SSH)], False),
+        ([entry(90, "deny", **SSH), entry(100)], True),  # UDP is let in
+        ([entry(90, "deny", cidr="10.0.0.0/8"), entry(100)], True),
+        ([entry(90, "deny", cidr="::/0"), entry(100)], True),
+        ([entry(90, "deny", Egress=True), entry(100)], True),
+        (UNREAD, UNREAD),
+        ([entry(100, Protocol=UNREAD)], UNREAD),
+        ([entry(100, RuleAction=UNREAD)], UNREAD),
+        ([entry(100, Egress=UNREAD)], UNREAD),
+        ([entry(100, CidrBlock=UNREAD)], UNREAD),
+        ([entry(100, protocol="6", PortRange=UNREAD)], UNREAD),
+        ([entry(UNREAD)], UNREAD),
+        ([entry(100), UNREAD], UNREAD),
+        ([entry(100, CidrBlock=None)], Unknown.because("an entry of the network ACL has no CIDR")),
+        ([entry(90, "deny", RuleAction=UNREAD), entry(100)], UNREAD),
+        ([entry(90, "deny", Protocol=UNREAD), entry(100)], UNREAD),
+        ([entry(90, Protocol=UNREAD), entry(100)], True),
+        ([entry(90, "deny", Protocol=UNREAD), LAST], False),
+        ([entry(90), entry(100, RuleAction=UNREAD)], True),
+    ],
+)
+def test_a_network_acl_lets_everybody_in_by_its_lowest_entry(entries, opened):
+    assert evaluate(parse("acl_opens_port(Entries, `22`)"), {"Entries": entries}, SCOPE) == opened
+
+
 def test_an_entry_of_a_network_acl_opens_a_port():
     entry = {"Protocol": "6", "PortRange": {"From": 0, "To": 1024}, "CidrBlock": "0.0.0.0/0"}
     asked = parse("opens_port({IpProtocol: Protocol, FromPort: PortRange.From, ToPort: PortRange.To}, `22`)")
@@ -161,6 +220,9 @@ def test_an_entry_of_a_network_acl_opens_a_port():
         ("opens_port({IpProtocol: '256'}, `22`)", "opens_port(): '256' is no IP protocol"),
         ("opens_port({IpProtocol: 'tcp'}, `22`)", "opens_port() takes a port, not null"),
         ("opens_port({IpProtocol: 'tcp', FromPort: `-1`, ToPort: `-1`}, `22`)", "opens_port(): -1 is no port"),
+        ("acl_opens_port(a, `22`)", "acl_opens_port() takes a network ACL's entries, not null"),
+        ("acl_opens_port(`[{}, {}]`, `22`)", "acl_opens_port(): "),
+        ("like(a, '*')", "like() takes text, not null"),
         ("days_between(a, '2026-01-01')", "days_between() takes text, not null"),
         ("hours_between('2026-01-01', bad)", "hours_between(): "),
         ("days_since('2026-02-30')", "days_since(): "),
@@ -304,3 +366,79 @@ def test_not_public_by_aws_published_definition(policy):
 )
 def test_what_is_no_policy_is_unknown(policy):
     assert isinstance(is_public(policy), Unknown)
+
+
+def test_the_statements_of_a_policy_are_in_one_form():
+    [first, second] = statements(
+        {
+            "Statement": [
+                {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*"},
+                {
+                    "Effect": "Deny",
+                    "NotPrincipal": {"AWS": ["1", "2"], "Service": "s3.amazonaws.com"},
+                    "NotAction": ["S3:*", "sns:Publish"],
+                    "NotResource": "*",
+                    "Condition": {
+                        "Bool": {"aws:SecureTransport": False},
+                        "StringLike": {"aws:PrincipalArn": ["a", "b"]},
+                    },
+                },
+            ]
+        }
+    )
+    nobody = {"AWS": [], "CanonicalUser": [], "Federated": [], "Service": []}
+    assert first == {
+        "Effect": "Allow",
+        "Principal": {**nobody, "AWS": ["*"]},
+        "NotPrincipal": nobody,
+        "Action": ["s3:getobject"],
+        "NotAction": [],
+        "Resource": ["arn:aws:s3:::a/*"],
+        "NotResource": [],
+        "Condition": [],
+        "Public": True,
+    }
+    assert second == {
+        "Effect": "Deny",
+        "Principal": nobody,
+        "NotPrincipal": {**nobody, "AWS": ["1", "2"], "Service": ["s3.amazonaws.com"]},
+        "Action": [],
+        "NotAction": ["s3:*", "sns:publish"],
+        "Resource": [],
+        "NotResource": ["*"],
+        "Condition": [
+            {"Operator": "bool", "Key": "aws:securetransport", "Value": ["false"]},
+            {"Operator": "stringlike", "Key": "aws:principalarn", "Value": ["a", "b"]},
+        ],
+        "Public": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "public"),
+    [
+        (allow(), True),
+        (allow(condition={"StringEquals": {"aws:SourceVpc": "vpc-1"}}), False),
+        (allow(condition={"StringEquals": {"aws:PrincipalAccount": "111122223333"}}), False),
+        (allow(condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}), True),
+        ({"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": "1"}, "Action": "*"}}, True),
+        ({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*"}}, False),
+        ({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, False),
+    ],
+)
+def test_a_statement_is_public_where_it_lets_anybody_in(policy, public):
+    assert [statement["Public"] for statement in statements(policy)] == [public]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["text", [], {}, {"Statement": []}, {"Statement": [1]}, {"Statement": {"Effect": "Allow", "Principal": {}}}],
+)
+def test_statements_of_what_is_no_policy_are_unknown(policy):
+    assert isinstance(statements(policy), Unknown)
+
+
+def test_a_pattern_with_many_stars_is_fast():
+    started = time.perf_counter()
+    assert like("a" * 20_000 + "b", "*a" * 20 + "c") is False
+    assert time.perf_counter() - started < 2
