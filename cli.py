@@ -23,6 +23,7 @@ from stillframe.engine.commands.options import (
     FailOn,
     FormatName,
     Outputs,
+    Packs,
     Policies,
     Settings,
     Shipped,
@@ -132,6 +133,7 @@ def collect(
 def evaluate(
     snapshot: SnapshotPath = ARCHIVE,
     policies: Policies = None,
+    packs: Packs = None,
     shipped: Shipped = False,
     config: Config = None,
     settings: Settings = None,
@@ -156,7 +158,7 @@ def evaluate(
     from stillframe.snapshot import open_snapshot
 
     written, least = targets(output or (), form), _severity(fail_on)
-    judged_by = rules(config, policies, settings, shipped=shipped)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
     code = run_evaluate(
         open_snapshot(snapshot),
         judged_by,
@@ -179,6 +181,7 @@ def diff(
     old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
     new: Annotated[Path, typer.Argument(help="The later snapshot.")],
     policies: Policies = None,
+    packs: Packs = None,
     shipped: Shipped = False,
     config: Config = None,
     settings: Settings = None,
@@ -198,7 +201,7 @@ def diff(
     from stillframe.snapshot import open_snapshot
 
     written, least = targets(output or (), form), _severity(fail_on)
-    judged_by = rules(config, policies, settings, shipped=shipped)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
     code = run_diff(
         open_snapshot(old),
         open_snapshot(new),

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from .rounds import BenchError, Contender, Usage, measure, medians
-from .run import QUIET, SHIPPED, STILLFRAME, Settings, types, warm
+from .run import NINE, QUIET, STILLFRAME, Settings, types, warm
 from .snapshots import CHANGED, FIRST, LATER, is_snapshot, series_of
 from .tables import Table, megabytes, seconds
 
@@ -27,7 +27,7 @@ def incremental(settings: Settings) -> Table:
     scale = settings.scale(1.0)
     pictures = series_of(settings.into, scale)
     for picture in pictures:
-        warm(picture, types(SHIPPED))
+        warm(picture, types(NINE))
     taken: dict[str, list[Usage]] = {name: [] for name, *_ in STEPS}
     for number in range(settings.slow_runs):
         for name, fresh, command, numbers in STEPS:

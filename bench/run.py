@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stillframe.engine.policies import load_policies
+from stillframe.engine.model import Policy
+from stillframe.engine.rules import load_rules
 
 from . import verdicts
 from .fleet import expected
@@ -17,7 +18,7 @@ from .snapshots import dense_of, fleet_of, ten_of
 from .tables import Table, contest
 
 HERE = Path(__file__).parent
-SHIPPED, DENSE = HERE.parent / "policies", HERE / "policies"
+NINE, DENSE = HERE.parent / "policies/packs/logging.yaml", HERE / "policies"  # a pack, and a folder
 STILLFRAME = str(Path(sys.executable).with_name("stillframe"))
 QUIET = ("--show", "1", "--fail-on", "never")
 OURS, BASELINE = "stillframe", "orjson"
@@ -58,7 +59,7 @@ def _nine(settings: Settings, name: str, scale: float) -> Table:
     study = {policy: violations for policy, (violations, _) in expected(scale).items()}
     accounts = len(list(snapshot.iterdir())) - 1
     title = f"The nine policies that ship, over {accounts:,} accounts and {round(650_000 * scale):,} resources:"
-    return _contest(settings, name, title, snapshot, SHIPPED, study)
+    return _contest(settings, name, title, snapshot, NINE, study)
 
 
 def dense(settings: Settings) -> Table:
@@ -93,7 +94,7 @@ def _contenders(settings: Settings, snapshot: Path, policies: Path) -> Iterator[
     for name, options in WAYS:
         out = settings.into / "ours.jsonl"
         command = (STILLFRAME, "evaluate", str(snapshot), "-o", str(out), *QUIET, *options)
-        command += () if policies == SHIPPED else ("-p", str(policies))
+        command += () if policies == NINE else ("-p", str(policies))
         yield Contender(name=name, command=command, runs=_runs(settings, name), out=out)
     for name in OTHERS:
         out = settings.into / f"{name}.jsonl"
@@ -124,9 +125,14 @@ def startup(settings: Settings) -> Table:
     return Table(name="startup", title=f"Start-up, medians of {runs} runs:", columns=columns, rows=rows)
 
 
+def load(policies: Path) -> Sequence[Policy]:
+    """The policies of a folder, or of a pack's file."""
+    return load_rules(packs=[str(policies)]).policies if policies.is_file() else load_rules(paths=[policies]).policies
+
+
 def types(policies: Path) -> list[str]:
     """The resource types that policies read: what they judge, and what they look up."""
-    found = load_policies([policies], shipped=False)
+    found = load(policies)
     read = [policy.resource for policy in found]
     return sorted({*read, *(lookup.source for policy in found for lookup in policy.lookups.values())})
 

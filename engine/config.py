@@ -11,8 +11,10 @@ from ..snapshot.format import digest
 from .documents import Reader, open_document, schema
 from .errors import Problem
 from .expression import suggest
-from .model import Kind, Policy, Severity, Waived
-from .policies import misfit
+from .model import Kind, Policy, Severity, Waived, base
+from .packs.find import names_file, shipped_packs
+from .policies import misfit, shipped_files
+from .rules import Choice
 from .waivers import Waiver, is_day
 from .yaml12 import Path as Steps
 
@@ -30,10 +32,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """One stillframe.yaml. `digest` is of its bytes."""
+    """What else stillframe.yaml says. `digest` is of its bytes."""
 
-    policies: tuple[Path, ...] = ()
-    shipped: bool = True
     settings: Mapping[str, Setting] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     digest: str | None = None
@@ -70,10 +70,29 @@ class ConfigReader(Reader):
     folder: Path = field(kw_only=True)
     digest: str = field(kw_only=True)
 
-    def sources(self) -> tuple[list[Path], bool]:
-        """The policy files and folders it names, and whether it wants the shipped policies; faults aside."""
-        named = [self.folder / name for name in _items(self.document.value.get("policies")) if isinstance(name, str)]
-        return [path for path in named if path.exists()], self.document.value.get("shipped") is not False
+    def choice(self) -> Choice:
+        """What it wants to judge by; faults aside."""
+        given = self.document.value
+        paths = [self.folder / name for name in _items(given.get("policies")) if isinstance(name, str)]
+        packs = [self._pack(name) for name in _items(given.get("packs")) if isinstance(name, str)]
+        shipped = given.get("shipped")
+        return Choice(
+            policies=[path for path in paths if path.exists()],
+            packs=[name for name in packs if name] if "packs" in given else None,
+            shipped=shipped if isinstance(shipped, bool) else None,
+        )
+
+    def mentioned(self) -> set[str]:
+        """The ids that it says something of: of policies that need not be in force."""
+        given = self.document.value
+        waived = {_mapping(entry).get("policy") for entry in _items(given.get("waivers"))}
+        return {str(name) for name in (*_mapping(given.get("settings")), *waived)}
+
+    def _pack(self, name: str) -> str:
+        """A pack by name, or by its path relative to this file; empty where there is none."""
+        if not names_file(name):
+            return name if name in shipped_packs() else ""
+        return str(self.folder / name) if (self.folder / name).exists() else ""
 
     def check(self, known: Mapping[str, Policy] | None) -> None:
         """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read."""
@@ -82,8 +101,14 @@ class ConfigReader(Reader):
         for number, name in enumerate(_items(given.get("policies"))):
             if isinstance(name, str) and not (self.folder / name).exists():
                 self.fault(("policies", number), f"{self.folder / name}: no such file or folder")
-        if given.get("shipped") is False and not given.get("policies"):
-            self.fault(("shipped",), "without the shipped policies there are none: name some in `policies`", key=True)
+        for number, name in enumerate(_items(given.get("packs"))):
+            if isinstance(name, str) and not self._pack(name):
+                there = suggest(name, shipped_packs())
+                fault = f"{self.folder / name}: no such file" if names_file(name) else f"unknown pack {name}{there}"
+                self.fault(("packs", number), fault)
+        if given.get("shipped") is False and not (given.get("policies") or given.get("packs")):
+            fault = "without the shipped policies there are none: name some in `policies`, or a pack in `packs`"
+            self.fault(("shipped",), fault, key=True)
         for number, entry in enumerate(_items(given.get("waivers"))):
             self._check_waiver(("waivers", number), _mapping(entry), known)
         if known is not None:
@@ -93,10 +118,7 @@ class ConfigReader(Reader):
     def config(self) -> Config:
         """What the file says."""
         given = self.document.value
-        paths, shipped = self.sources()
         return Config(
-            policies=tuple(paths),
-            shipped=shipped,
             settings={name: self._setting(name, entry) for name, entry in given.get("settings", {}).items()},
             waivers=tuple(self._waiver(number, entry) for number, entry in enumerate(given.get("waivers", ()))),
             digest=self.digest,
@@ -104,19 +126,20 @@ class ConfigReader(Reader):
 
     def _check_setting(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy]) -> None:
         name = str(at[-1])
-        if name not in known:
-            self.fault(at, f"unknown policy {name}{suggest(name, known)}", key=True)
+        policy = known.get(base(name))
+        if policy is None:
+            self.fault(at, f"unknown policy {name}{_ids(name, known)}", key=True)
             return
         for parameter, value in _mapping(entry.get("params")).items():
-            if fault := misfit(known[name], parameter, value):
-                hint = "" if misfit(known[name], parameter, str(value)) else _QUOTE
-                unknown = parameter not in known[name].params
+            if fault := misfit(policy, parameter, value):
+                hint = "" if misfit(policy, parameter, str(value)) else _QUOTE
+                unknown = parameter not in policy.params
                 self.fault((*at, "params", parameter), fault + hint, key=unknown)
 
     def _check_waiver(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy] | None) -> None:
         name, expires = entry.get("policy"), entry.get("expires")
-        if known is not None and isinstance(name, str) and name not in known:
-            self.fault((*at, "policy"), f"unknown policy {name}{suggest(name, known)}")
+        if known is not None and isinstance(name, str) and base(name) not in known:
+            self.fault((*at, "policy"), f"unknown policy {name}{_ids(name, known)}")
         if isinstance(expires, str) and not is_day(expires):
             self.fault((*at, "expires"), f"{expires!r} {_WORDING['expires']}")
         if isinstance(entry.get("account"), float):  # 123456789012.0 is an integer to JSON Schema
@@ -171,6 +194,10 @@ _RULES = {  # by keyword of the schema
     "minProperties": "nothing is set here",
     "pattern": "there must be words here",
 }
+
+
+def _ids(name: str, known: Mapping[str, Policy]) -> str:
+    return suggest(name, known.keys() | shipped_files().keys())
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -143,6 +143,14 @@ class Policy:
         return self.resource
 
 
+AT = "@"
+
+
+def base(policy: str) -> str:
+    """The id that a policy is written with: of POLICY@PACK, as a pack asks it with other parameters, POLICY."""
+    return policy.partition(AT)[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waived:
     """That somebody answers for a failure, through the day `expires` (YYYY-MM-DD)."""

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..snapshot.errors import ArgumentError
 from .documents import open_document, unfit
 from .errors import EvaluationError, PolicyError, Problem
 from .expression import suggest
-from .model import Policy
+from .model import Policy, base
 from .policy_reader import PolicyReader, read_policy, schema_of
 from .test_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .yaml12 import YamlError, load
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
 CONFIG_FILE = "stillframe.yaml"
+PACKS = "packs"  # a folder of this name holds packs, no policies
 
 
-def load_policies(paths: Sequence[Path] = (), *, shipped: bool = True) -> list[Policy]:
-    """The shipped policies, and those of files and folders (every *.yaml below them), sorted by id.
+def load_policies(paths: Sequence[Path] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
+    """The shipped policies, or those of some ids, and those of files and folders (every *.yaml below them), by id.
 
     Raises PolicyError with every fault found in any of them.
     """
@@ -31,21 +35,21 @@ def load_policies(paths: Sequence[Path] = (), *, shipped: bool = True) -> list[P
         policy = _load_one(source, data, problems, beside)
         if policy:
             found.append(policy)
+    distinct(found, problems)
+    if problems:
+        raise PolicyError(problems)
+    return sorted(found, key=lambda policy: policy.id)
+
+
+def distinct(found: Sequence[Policy], problems: list[Problem]) -> Sequence[Policy]:
+    """Policies, of which no two may have one id."""
     by_id: dict[str, Policy] = {}
     for policy in found:
         first = by_id.setdefault(policy.id, policy)
         if first is not policy:
-            problems.append(
-                Problem(
-                    path=policy.source,
-                    line=1,
-                    column=1,
-                    message=f"id {policy.id!r} is already in {first.source}",
-                )
-            )
-    if problems:
-        raise PolicyError(problems)
-    return sorted(found, key=lambda policy: policy.id)
+            message = f"id {policy.id!r} is already in {first.source}"
+            problems.append(Problem(path=policy.source, line=1, column=1, message=message))
+    return found
 
 
 def parse_policy(source: str, text: str) -> Policy:
@@ -66,22 +70,30 @@ def override(policy: Policy, params: Mapping[str, Any]) -> Policy:
 
 
 def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[Policy]:
-    """Policies with parameters set as POLICY.PARAMETER=VALUE, VALUE being YAML. Raises ArgumentError."""
+    """Policies with parameters set as POLICY.PARAMETER=VALUE, VALUE being YAML. Raises ArgumentError.
+
+    POLICY stands for itself and for POLICY@PACK.
+    """
     by_id = {policy.id: policy for policy in policies}
     for setting in settings:
         target, equals, text = setting.partition("=")
         name, dot, parameter = target.rpartition(".")
         if not (equals and dot):
             raise ArgumentError(f"{setting!r} does not set a parameter", "write POLICY.PARAMETER=VALUE")
-        policy = pick(policies, name)
-        try:
-            value = load(text.encode()).value
-            if misfit(policy, parameter, value) and not misfit(policy, parameter, text):
-                value = text  # an account id is text, though YAML reads a number
-            by_id[name] = override(by_id[policy.id], {parameter: value})
-        except (EvaluationError, YamlError) as error:
-            raise ArgumentError(f"{setting}: {error}") from None
+        meant = [policy for policy in by_id.values() if name in (policy.id, base(policy.id))]
+        for policy in meant or [pick(policies, name)]:
+            try:
+                by_id[policy.id] = override(policy, {parameter: _value(policy, parameter, text)})
+            except (EvaluationError, YamlError) as error:
+                raise ArgumentError(f"{setting}: {error}") from None
     return list(by_id.values())
+
+
+def _value(policy: Policy, parameter: str, text: str) -> Any:
+    value = load(text.encode()).value
+    if misfit(policy, parameter, value) and not misfit(policy, parameter, text):
+        return text  # an account id is text, though YAML reads a number
+    return value
 
 
 def misfit(policy: Policy, parameter: str, value: Any) -> str:
@@ -107,16 +119,34 @@ def load_params(policy: Policy) -> Mapping[str, Any]:
     return {name: schema_of(entry) for name, entry in declared.items()}
 
 
+def shipped_files() -> dict[str, Traversable]:
+    """The files of the shipped policies, by id: a file's name is its policy's. None of them is read."""
+    return {name.removesuffix(".yaml"): file for name, file in _inside().items() if not holds_tests(name)}
+
+
+def _inside() -> dict[str, Traversable]:
+    services = [folder for folder in files("stillframe.policies").iterdir() if folder.is_dir()]
+    there = (file for folder in services if folder.name != PACKS for file in folder.iterdir())
+    return {file.name: file for file in sorted(there, key=lambda file: file.name) if file.name.endswith(".yaml")}
+
+
+def _shipped(wanted: Collection[str] | None) -> Iterator[tuple[str, bytes, Beside | None]]:
+    there = _inside()
+    for name, file in there.items():
+        if not holds_tests(name) and (wanted is None or name.removesuffix(".yaml") in wanted):
+            tests = there.get(tests_name(name))
+            yield _source(file), file.read_bytes(), (_source(tests), tests.read_bytes()) if tests else None
+
+
+def _source(file: Traversable) -> str:
+    return "/".join(("policies", *Path(str(file)).parts[-2:]))
+
+
 def _sources(
-    paths: Sequence[Path], problems: list[Problem], *, shipped: bool
+    paths: Sequence[Path], problems: list[Problem], *, shipped: bool | Collection[str]
 ) -> Iterator[tuple[str, bytes, Beside | None]]:
     if shipped:
-        there = {file.name: file for file in files("stillframe.policies").iterdir()}
-        for name, file in sorted(there.items()):
-            if name.endswith(".yaml") and not holds_tests(name):
-                tests = there.get(tests_name(name))
-                beside = (f"policies/{tests.name}", tests.read_bytes()) if tests else None
-                yield f"policies/{name}", file.read_bytes(), beside
+        yield from _shipped(None if shipped is True else shipped)
     for path in paths:
         try:
             inside = sorted(_below(path)) if path.is_dir() else [path]
@@ -132,8 +162,11 @@ def _sources(
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Every YAML file of a folder that may be a policy: stillframe.yaml may lie among those it is about."""
-    yield from (file for ending in ("*.yaml", "*.yml") for file in folder.rglob(ending) if file.name != CONFIG_FILE)
+    """Every YAML file of a folder that may be a policy: stillframe.yaml and packs may lie among them."""
+    for ending in ("*.yaml", "*.yml"):
+        for file in folder.rglob(ending):
+            if file.name != CONFIG_FILE and PACKS not in file.relative_to(folder).parts[:-1]:
+                yield file
 
 
 def _load_one(source: str, data: bytes, problems: list[Problem], beside: Beside | None = None) -> Policy | None:

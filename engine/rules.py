@@ -1,16 +1,19 @@
-"""What to judge by: policies as stillframe.yaml and the command line change them, and waivers."""
+"""What to judge by: policies as packs, stillframe.yaml and the command line change them, and waivers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..snapshot.model import Snapshot
 from .errors import ConfigError, PolicyError, Problem
-from .model import Policy
-from .policies import apply_settings, load_policies, override
+from .model import Policy, base
+from .packs.asked import asked
+from .packs.find import DEFAULT, find_packs
+from .packs.model import Pack
+from .policies import apply_settings, distinct, load_policies, override, shipped_files
 from .waivers import Waiver, Waivers
 
 if TYPE_CHECKING:
@@ -18,11 +21,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What somebody wants to judge by. `packs` and `shipped` are None where they do not say."""
+
+    policies: Sequence[Path] = ()
+    packs: Sequence[str] | None = None
+    shipped: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force."""
+    """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
+
+    `packs` are those that were asked for: each of their policies is in force, or disabled.
+    """
 
     policies: Sequence[Policy]
     written: Sequence[Policy] = ()
+    packs: Sequence[Pack] = ()
     disabled: Mapping[str, Setting] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
     digest: str | None = None
@@ -34,7 +50,7 @@ class Rules:
 
     def waivers_for(self, snapshot: Snapshot) -> Waivers:
         """The waivers of these policies, at the time of a snapshot."""
-        judged = {policy.id for policy in self.policies}
+        judged = {name for policy in self.policies for name in (policy.id, base(policy.id))}
         return Waivers(
             [waiver for waiver in self.waivers if waiver.policy in judged], snapshot.captured_at, snapshot.accounts
         )
@@ -44,36 +60,67 @@ def load_rules(
     config: Path | None = None,
     paths: Sequence[Path] = (),
     *,
+    packs: Sequence[str] = (),
     shipped: bool = False,
+    every: bool = False,
     settings: Sequence[str] = (),
 ) -> Rules:
-    """Policies from `paths`, or else those that stillframe.yaml names, or else the shipped ones; then what it changes.
+    """What `paths` and `packs` name, or else stillframe.yaml, or else the pack `logging`; as both change it.
 
-    Raises PolicyError with every fault of any of the files, ArgumentError for a setting.
+    With `every`, all that ships takes the place of the pack `logging`.
+
+    Of the shipped policies only those are read that are in force, or that something is said of. Raises PolicyError
+    with every fault of any of the files, ArgumentError for a setting or a pack.
     """
     problems: list[Problem] = []
-    reader = _open(config, problems) if config else None
-    named, wanted = reader.sources() if reader else ([], True)
     unread: list[Problem] = []
-    own = [] if paths and not reader else _load(named, unread, shipped=wanted or (shipped and not paths))
-    written = _load(paths, unread, shipped=shipped) if paths else own
+    reader = _open(config, problems) if config else None
+    choice = _choice(reader, paths, packs, shipped=shipped, every=every)
+    chosen = find_packs(choice.packs or (), unread)
+    theirs = {ask.policy for pack in chosen for ask in pack.asks()} if not choice.shipped else shipped_files().keys()
+    said = {base(name) for name in reader.mentioned()} if reader else set()
+    own = _load(choice.policies, unread)
+    others = _load(reader.choice().policies, unread) if reader and choice.policies is paths else []
+    found = _load((), unread, shipped=theirs | (said - {policy.id for policy in (*own, *others)}))
+    known = {policy.id: policy for policy in (*others, *found, *own)}
+    written = distinct([*own, *(policy for policy in found if policy.id in theirs)], unread)
+    if not unread:
+        in_force = {policy.id: policy for policy in (written if choice.shipped else own)}
+        in_force |= {policy.id: policy for pack in chosen for policy in asked(pack, known, unread)}
     if reader:  # a policy that cannot be read is not an unknown one
-        reader.check(None if unread else {policy.id: policy for policy in (*own, *written)})
+        reader.check(None if unread else known)
     if problems:
         raise ConfigError([*problems, *unread])
     if unread:
         raise PolicyError(unread)
     given = reader.config() if reader else None
     differing = given.settings if given else {}
-    changed = [_change(policy, differing.get(policy.id)) for policy in written]
+    changed = [_change(policy, differing) for _, policy in sorted(in_force.items())]
     disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
     return Rules(
-        policies=[policy for policy in apply_settings(changed, settings) if policy.id not in disabled],
+        policies=[
+            policy for policy in apply_settings(changed, settings) if not {policy.id, base(policy.id)} & disabled.keys()
+        ],
         written=written,
-        disabled={name: disabled[name] for name in disabled if any(policy.id == name for policy in written)},
+        packs=chosen,
+        disabled={name: disabled[name] for name in disabled if any(policy.id == base(name) for policy in written)},
         waivers=given.waivers if given else (),
         digest=given.digest if given else None,
     )
+
+
+def _choice(
+    reader: ConfigReader | None, paths: Sequence[Path], packs: Sequence[str], *, shipped: bool, every: bool
+) -> Choice:
+    """What the command line names, or else stillframe.yaml, or else the pack `logging`."""
+    if paths or packs:
+        return Choice(policies=paths, packs=packs, shipped=shipped)
+    choice = reader.choice() if reader else Choice()
+    if shipped or (every and choice.packs is None and choice.shipped is None):
+        choice = replace(choice, shipped=True)
+    if choice.packs is None and choice.shipped is None:
+        choice = replace(choice, packs=(DEFAULT,))
+    return choice
 
 
 def _open(config: Path, problems: list[Problem]) -> ConfigReader | None:
@@ -82,7 +129,7 @@ def _open(config: Path, problems: list[Problem]) -> ConfigReader | None:
     return open_config(config, problems)
 
 
-def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: bool) -> list[Policy]:
+def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: Collection[str] = ()) -> list[Policy]:
     try:
         return load_policies(paths, shipped=shipped)
     except PolicyError as error:
@@ -90,8 +137,9 @@ def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: bool) -> l
         return []
 
 
-def _change(policy: Policy, setting: Setting | None) -> Policy:
-    if setting is None:
-        return policy
-    changed = override(policy, setting.params)
-    return replace(changed, severity=setting.severity or policy.severity)
+def _change(policy: Policy, settings: Mapping[str, Setting]) -> Policy:
+    for name in dict.fromkeys((base(policy.id), policy.id)):
+        if setting := settings.get(name):
+            changed = override(policy, setting.params)
+            policy = replace(changed, severity=setting.severity or policy.severity)
+    return policy

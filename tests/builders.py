@@ -15,6 +15,7 @@ from stillframe.engine.evaluate import evaluate
 from stillframe.engine.policies import load_policies
 from stillframe.engine.policy_tests import fixture
 from stillframe.engine.read_fields import fields
+from stillframe.engine.rules import load_rules
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
@@ -48,22 +49,27 @@ def write_snapshot(archive: Path, given: Mapping[str, Any] | Snapshot, captured_
 
 def shipped(*ids: str) -> list:
     """Shipped policies by id; all of them if none is named."""
-    return [policy for policy in load_policies() if not ids or policy.id in ids]
+    return load_policies(shipped=ids or True)
+
+
+def nine() -> list:
+    """The policies of the pack `logging`, which are judged by where nothing else is asked for."""
+    return list(load_rules().policies)
 
 
 def verdicts(snapshot: Snapshot | Path, *ids: str) -> dict[tuple[str, str, str, str], str]:
-    """(policy, account, region, resource) → status, of shipped policies."""
+    """(policy, account, region, resource) → status, of shipped policies; of the nine if none is named."""
     picture = open_snapshot(snapshot) if isinstance(snapshot, Path) else snapshot
     return {
         (found.policy, found.account, found.region, found.resource): found.status.value
-        for found in evaluate(picture, shipped(*ids))
+        for found in evaluate(picture, shipped(*ids) if ids else nine())
     }
 
 
 def read_types() -> dict[str, ResourceType]:
-    """The resource types that the shipped policies read, with no other calls than those whose answers they read."""
+    """The resource types that the nine read, with no other calls than those whose answers they read."""
     read: dict[str, set[str]] = {ACCOUNT_TYPE: set(), REGION_TYPE: set()}  # always collected
-    for policy in load_policies():
+    for policy in nine():
         for kind, paths in fields(policy, texts=True).items():
             read.setdefault(kind, set()).update(path[0] for path in paths)
     return {kind: _only(load_catalog()[kind], named) for kind, named in sorted(read.items())}
@@ -86,7 +92,7 @@ def compared(before: Snapshot, after: Snapshot, policies: list) -> list[Differen
 def collect_from(
     url: str, archive: Path, accounts: Iterable[str] = (MANAGEMENT,), *, each=lambda s: s, **plan: Any
 ) -> Collected:
-    """Collect accounts of a stand-in: what the shipped policies read, if `types` does not say otherwise.
+    """Collect accounts of a stand-in: what the nine policies read, if `types` does not say otherwise.
 
     `each` may change every session, to make calls fail for example.
     """

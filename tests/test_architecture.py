@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = [
     path
-    for room in (".", "engine", "engine/commands", "engine/fast", "engine/reports", "snapshot")
+    for room in (".", "engine", "engine/commands", "engine/fast", "engine/packs", "engine/reports", "snapshot")
     for path in (ROOT / room).glob("*.py")
 ]
 

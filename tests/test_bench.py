@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from stillframe.engine.evaluate import evaluate
-from stillframe.engine.policies import load_policies
 from stillframe.snapshot import open_snapshot
 
 from bench import dense, fleet
-from bench.run import DENSE, SHIPPED, types
+from bench.run import DENSE, NINE, load, types
 
 SCALE = 0.003  # three accounts
 
@@ -23,8 +22,8 @@ def workload(request, tmp_path_factory) -> tuple[Path, Path, dict]:
     archive = tmp_path_factory.mktemp("bench")
     nine = request.param == "nine"
     path = fleet.build(fleet.Fleet(scale=SCALE), archive) if nine else dense.build(60, archive)
-    policies = SHIPPED if nine else DENSE
-    judged = evaluate(open_snapshot(path), load_policies([policies], shipped=False))
+    policies = NINE if nine else DENSE
+    judged = evaluate(open_snapshot(path), load(policies))
     return path, policies, {(found.policy, *found.identity): found.status.value for found in judged}
 
 
@@ -32,7 +31,7 @@ def test_the_fleet_fails_as_often_as_it_was_made_to(workload):
     _, policies, verdicts = workload
     failed = Counter(policy for (policy, *_), status in verdicts.items() if status == "fail")
     judged = Counter(policy for (policy, *_), status in verdicts.items() if status != "not_applicable")
-    if policies == SHIPPED:
+    if policies == NINE:
         assert {policy: (failed[policy], judged[policy]) for policy in judged} == fleet.expected(SCALE)
     else:
         assert len(judged) == 20

@@ -20,7 +20,7 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
-from builders import collect_from, read_types, shipped
+from builders import collect_from, nine, read_types
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Status
 from stillframe.snapshot import open_snapshot
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.xdist_group("denied")
 EU = "eu-west-1"
 DISABLED = "af-south-1"  # not opted in
 REGIONS = {HOME: "opt-in-not-required", EU: "opted-in", DISABLED: "not-opted-in"}
-POLICIES = shipped()
+POLICIES = nine()
 CATALOG = read_types()
 
 # ----------------------------------------------------------------------------------------------- the estate

@@ -35,12 +35,12 @@ def test_the_wheel_holds_exactly_the_package(wheel):
         *ROOT.glob("*.py"),
         *(
             path
-            for room in ("engine", "engine/commands", "engine/fast", "engine/reports", "snapshot", "policies")
+            for room in ("engine", "engine/commands", "engine/fast", "engine/packs", "engine/reports", "snapshot", "policies")
             for path in (ROOT / room).glob("*.py")
         ),
     ]
-    data = [*ROOT.glob("snapshot/catalog/*.yaml"), *ROOT.glob("snapshot/schemas/*.json"), *ROOT.glob("policies/*.yaml")]
-    expected = [*modules, *data, *ROOT.glob("policies/*.json"), ROOT / "py.typed"]
+    kinds = ("snapshot/catalog/*.yaml", "snapshot/schemas/*.json", "policies/*/*.yaml", "policies/*.json", "py.typed")
+    expected = [*modules, *(path for kind in kinds for path in ROOT.glob(kind))]
     assert found == {f"stillframe/{path.relative_to(ROOT)}" for path in expected}
 
 

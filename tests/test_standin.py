@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from builders import collect_from, compared, shipped
+from builders import collect_from, compared, nine, shipped
 from conftest import REGIONS, enable_few
 from stillframe.engine.batch import finding_line
 from stillframe.engine.diff import Change
@@ -597,7 +597,7 @@ Judged = Mapping[tuple[str, str, str], Sequence[Finding]]  # by policy, account 
 
 def judged(path: Path, *policies: Policy) -> Judged:
     found: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in evaluate(open_snapshot(path), policies or shipped()):
+    for finding in evaluate(open_snapshot(path), policies or nine()):
         found.setdefault((finding.policy, finding.account, finding.resource), []).append(finding)
     return found
 
@@ -672,7 +672,7 @@ def test_a_multi_region_trail_is_stored_in_its_home_region(scene):
     assert trail.region == EU
 
 
-@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+@pytest.mark.parametrize("policy", nine(), ids=lambda policy: policy.id)
 def test_every_policy_is_unknown_for_an_account_that_cannot_be_entered(scene, findings, policy):
     groups = [group for (name, account, _), group in findings.items() if (name, account) == (policy.id, scene.closed)]
     [[finding]] = groups
@@ -698,7 +698,7 @@ def test_no_region_is_called_that_is_not_enabled(scene):
 
 def test_the_same_snapshot_gives_the_same_bytes_of_findings(scene, tmp_path):
     for name in ("one.jsonl", "two.jsonl"):
-        (tmp_path / name).write_bytes(b"".join(map(finding_line, evaluate(open_snapshot(scene.path), shipped()))))
+        (tmp_path / name).write_bytes(b"".join(map(finding_line, evaluate(open_snapshot(scene.path), nine()))))
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes() != b""
 
 
@@ -712,7 +712,7 @@ def test_neither_workers_nor_order_change_a_byte_of_an_account(scene):
 
 def test_a_snapshot_does_not_differ_from_itself(scene):
     picture = open_snapshot(scene.path)
-    differences = compared(picture, picture, shipped())
+    differences = compared(picture, picture, nine())
     assert {difference.change for difference in differences} == {Change.PERSISTING}
 
 

@@ -53,8 +53,17 @@ class Policy:
     params: Mapping[str, Any]
 
 
-def load(folder: Path) -> list[Policy]:
-    return [_policy(yaml.load(path.read_text(), _LOADER)) for path in sorted(folder.glob("*.yaml"))]  # noqa: S506
+def load(policies: Path) -> list[Policy]:
+    """The policies of a folder, or of a pack that lies beside their folders."""
+    return [_policy(yaml.load(path.read_text(), _LOADER)) for path in _files(policies)]  # noqa: S506
+
+
+def _files(policies: Path) -> list[Path]:
+    if policies.is_dir():
+        return sorted(policies.glob("*.yaml"))
+    asked = set(re.findall(r"policies: \[(.*)\]", policies.read_text()))
+    found = [path for path in policies.parents[1].glob("*/*.yaml") if path.stem in asked]
+    return sorted(found, key=lambda path: path.stem)
 
 
 def _policy(document: Mapping[str, Any]) -> Policy:

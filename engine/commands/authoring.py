@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stillframe.engine.commands.options import Config, Policies, Settings, Shipped, SnapshotPath, rules, written
+from stillframe.engine.commands.options import Config, Packs, Policies, Settings, Shipped, SnapshotPath, rules, written
 
 if TYPE_CHECKING:
     from stillframe.snapshot.types import Type
@@ -51,6 +51,7 @@ def explain(
     policy: Annotated[str, typer.Argument(help="The policy's id.")],
     resource: Annotated[str, typer.Argument(help="A resource's id or name, or a finding's fingerprint.")],
     policies: Policies = None,
+    packs: Packs = None,
     shipped: Shipped = False,
     config: Config = None,
     settings: Settings = None,
@@ -60,7 +61,7 @@ def explain(
     from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
-    judged_by = rules(config, policies, settings, shipped=shipped)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
     run_explain(open_snapshot(snapshot), judged_by, policy, resource, console())
 
 
@@ -115,6 +116,7 @@ def _config_types() -> "Callable[[str], Type]":
 
 def lint_policies(
     policies: Policies = None,
+    packs: Packs = None,
     shipped: Shipped = False,
     config: Config = None,
     form: Annotated[str, typer.Option("--format", help="text, json, or github for annotations.")] = "text",
@@ -130,7 +132,7 @@ def lint_policies(
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
-    chosen, types = rules(config, policies, shipped=shipped).written, config_types(output_type)
+    chosen, types = rules(config, policies, packs=packs, shipped=shipped, every=True).written, config_types(output_type)
     found = [diagnostic for policy in chosen for diagnostic in lint(policy, types)]
     texts = {path: text for policy in chosen for path, text in [(policy.source, policy.text), *policy.beside.items()]}
     FORMATS[form](console(), found, texts)
@@ -141,6 +143,7 @@ def lint_policies(
 def run_tests(
     policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.")] = "",
     policies: Policies = None,
+    packs: Packs = None,
     config: Config = None,
     coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,
     mutate: Annotated[bool, typer.Option("--mutate", help="Each small change to a policy must be noticed.")] = False,
@@ -160,7 +163,7 @@ def run_tests(
 
     if record and (coverage or mutate):
         raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
-    chosen = written(config, policies, policy)
+    chosen = written(config, policies, policy, packs)
     if record:
         typer.echo(cut(chosen, open_snapshot(record[0]), record[1]), nl=False)
         return

@@ -6,6 +6,7 @@ import typer
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Config,
+    Packs,
     Policies,
     Settings,
     Shipped,
@@ -17,6 +18,7 @@ from stillframe.engine.commands.options import (
 
 def policy_list(
     policies: Policies = None,
+    packs: Packs = None,
     config: Config = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
 ) -> None:
@@ -24,7 +26,7 @@ def policy_list(
     from stillframe.engine.policy_index import as_markdown
     from stillframe.engine.terminal import console, print_notes, print_policies
 
-    chosen = rules(config, policies)
+    chosen = rules(config, policies, packs=packs, every=True)
     if markdown:
         typer.echo("\n".join(as_markdown(chosen.policies)))
         return
@@ -50,6 +52,7 @@ def waive(
     bind: Annotated[bool, typer.Option("--bind", help="Bind each waiver to the evidence as it is now.")] = False,
     config: Config = None,
     policies: Policies = None,
+    packs: Packs = None,
     shipped: Shipped = False,
     settings: Settings = None,
 ) -> None:
@@ -60,7 +63,7 @@ def waive(
 
     picture = open_snapshot(snapshot)
     check_terms(picture, owner=owner, reason=reason, expires=expires)
-    judged_by = rules(config, policies, settings, shipped=shipped)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
     found = list(open_failures(picture, judged_by, policy=policy, account=account))
     for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind):
         typer.echo(line)

@@ -19,7 +19,11 @@ Policies = Annotated[
     list[Path] | None,
     typer.Option("--policies", "-p", help="Policy file or folder, instead of the shipped policies; repeatable."),
 ]
-Shipped = Annotated[bool, typer.Option("--shipped", help="Judge by the shipped policies as well as by those of -p.")]
+Packs = Annotated[
+    list[str] | None,
+    typer.Option("--pack", help="Judge by this pack; logging if not given; repeatable.", metavar="PACK"),
+]
+Shipped = Annotated[bool, typer.Option("--shipped", help="Judge by every policy that ships as well.")]
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="What to judge by; ./stillframe.yaml if it is there.", metavar="FILE"),
@@ -60,18 +64,28 @@ Statuses = Annotated[
 
 
 def rules(
-    config: Path | None, policies: list[Path] | None, settings: list[str] | None = None, *, shipped: bool = False
+    config: Path | None,
+    policies: list[Path] | None,
+    settings: list[str] | None = None,
+    *,
+    packs: list[str] | None = None,
+    shipped: bool = False,
+    every: bool = False,
 ) -> "Rules":
     """What to judge by."""
     from stillframe.engine.rules import load_rules
 
     default = CONFIG if os.path.lexists(CONFIG) else None
-    return load_rules(config or default, policies or (), shipped=shipped, settings=settings or ())
+    return load_rules(
+        config or default, policies or (), packs=packs or (), shipped=shipped, every=every, settings=settings or ()
+    )
 
 
-def written(config: Path | None, policies: list[Path] | None, name: str = "") -> "list[Policy]":
-    """Policies as they are written, in force or not; the one of that id, if it is named."""
+def written(
+    config: Path | None, policies: list[Path] | None, name: str = "", packs: list[str] | None = None
+) -> "list[Policy]":
+    """Policies as they are written, in force or not: every one, if none are named; the one of that id, if it is."""
     from stillframe.engine.policies import pick
 
-    found = list(rules(config, policies).written)
+    found = list(rules(config, policies, packs=packs, every=True).written)
     return [pick(found, name)] if name else found

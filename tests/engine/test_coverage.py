@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from builders import shipped
+from builders import nine
 from stillframe.engine.coverage import cover, watch
 from stillframe.engine.errors import PolicyError
 from stillframe.engine.policies import parse_policy
@@ -128,7 +128,7 @@ def test_an_excuse_has_its_reason(entry):
         policy(f"assert: a\nexcuse: [  {entry}]")
 
 
-@pytest.mark.parametrize("each", shipped(), ids=lambda each: each.id)
+@pytest.mark.parametrize("each", nine(), ids=lambda each: each.id)
 def test_watching_changes_no_verdict(each):
     watched, _ = watch(each)
     for case in cases(each):

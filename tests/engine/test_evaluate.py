@@ -6,7 +6,7 @@ import json
 import textwrap
 
 import pytest
-from builders import shipped, write_snapshot
+from builders import nine, shipped, write_snapshot
 from stillframe.engine.batch import finding_record
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.policies import load_policies
@@ -242,9 +242,9 @@ def test_findings_come_in_canonical_order_and_alike_every_time(tmp_path):
         "AWS::EC2::FlowLog": [LOG],
     }
     path = write_snapshot(tmp_path, given)
-    runs = [[finding_record(f) for f in evaluate(open_snapshot(path), shipped())] for _ in range(2)]
+    runs = [[finding_record(f) for f in evaluate(open_snapshot(path), nine())] for _ in range(2)]
     assert runs[0] == runs[1]
-    identities = [finding.identity for finding in evaluate(open_snapshot(path), shipped())]
+    identities = [finding.identity for finding in evaluate(open_snapshot(path), nine())]
     assert identities == sorted(identities)
     assert len(set(identities)) == len(identities)
 

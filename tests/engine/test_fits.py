@@ -7,7 +7,7 @@ from functools import cache
 
 import jsonschema
 import pytest
-from builders import shipped
+from builders import nine
 from hypothesis import given
 from hypothesis import strategies as st
 from stillframe.engine.config import config_schema
@@ -99,7 +99,7 @@ waivers:
   - {policy: a, account: "111122223333", reason: a, owner: b, expires: 2026-01-01, kind: mitigated, evidence: {a: b}}
   - {policy: a, account: 111122223333, region: a, resource: a, reason: a, owner: b, expires: 2026-01-01}
 """).value
-    whole = [(policy_schema, load(policy.text.encode()).value) for policy in shipped()]
+    whole = [(policy_schema, load(policy.text.encode()).value) for policy in nine()]
     parts = [(policy_schema, {**value, "tests": value["tests"][:2]}) for _, value in whole]
     return [*whole, *parts, (config_schema, config)]
 

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from builders import shipped, write_snapshot
+from builders import nine, shipped, write_snapshot
 from stillframe.engine.fast import judge as judging
 from stillframe.engine.fast import run as running
 from stillframe.engine.fast.run import Method, judge
@@ -36,7 +36,7 @@ def pictures(archive: Path):
 
 
 def found(snapshot, method=CACHE, policies=None) -> bytes:
-    return b"".join(batch.data for batch in judge(snapshot, policies or shipped(), method))
+    return b"".join(batch.data for batch in judge(snapshot, policies or nine(), method))
 
 
 @pytest.fixture(scope="module")
@@ -123,15 +123,15 @@ def test_where_nothing_can_be_kept_judging_goes_on(archive, expected, monkeypatc
 
 def test_the_cache_is_bounded(archive, monkeypatch):
     picture = pictures(archive)[0]
-    for policy in shipped()[:6]:
+    for policy in nine()[:6]:
         found(picture, CACHE, [policy])
     assert len(list(archive.glob(".cache/*"))) == 4
 
 
 def test_statuses_that_nobody_wants_are_counted(archive):
     picture, wanted = pictures(archive)[0], frozenset({Status.FAIL})
-    every = list(judge(picture, shipped(), Method()))
-    some = list(judge(picture, shipped(), Method(written=wanted)))
+    every = list(judge(picture, nine(), Method()))
+    some = list(judge(picture, nine(), Method(written=wanted)))
     assert [batch.counts for batch in some] == [batch.counts for batch in every]
     assert b"".join(batch.data for batch in some) == b"".join(line for batch in every for line in batch.having(*wanted))
 
@@ -142,7 +142,7 @@ def test_nothing_in_a_whole_fleet_needs_the_exact_path(archive, monkeypatch):
 
 
 def test_the_examples_of_the_policies_are_judged_alike(tmp_path):
-    for policy in shipped():
+    for policy in nine():
         for number, test in enumerate(policy.tests):
             picture = open_snapshot(write_snapshot(tmp_path / policy.id / str(number), test["given"]))
             assert found(picture, Method(), [policy]) == found(picture, Method(exact=True), [policy]), test["name"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from builders import shipped
+from builders import nine
 from stillframe.engine.losses import without
 from stillframe.engine.mutants import mutants
 from stillframe.engine.mutate import mutate
@@ -94,7 +94,7 @@ def test_what_is_changed_around_expressions():
 
 
 def test_each_mutant_is_another_policy_with_texts_of_its_own():
-    for each in shipped():
+    for each in nine():
         made = list(mutants(each))
         assert all(mutant.policy != each for mutant in made)
         assert len({(mutant.place, mutant.was, mutant.becomes) for mutant in made}) == len(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from builders import shipped, write_snapshot
+from builders import nine, shipped, write_snapshot
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.example import as_yaml
 from stillframe.engine.policies import load_policies, parse_policy
@@ -46,7 +46,7 @@ def recorded(name: str, given, wanted: str):
 
 CASES = [
     (policy, case)
-    for policy in shipped()
+    for policy in nine()
     for case in cases(policy)
     if not case.test.get("params") and any(case.judge(policy))
 ]
@@ -144,7 +144,7 @@ def test_a_resource_with_several_findings_needs_more_than_its_id():
 
 def test_what_is_not_there_is_said():
     with pytest.raises(ArgumentError, match="no finding has the fingerprint or the resource vpc-9"):
-        record(shipped(), fixture({"AWS::EC2::VPC": [VPC]}), "vpc-9")
+        record(nine(), fixture({"AWS::EC2::VPC": [VPC]}), "vpc-9")
 
 
 def test_what_no_example_can_say_is_said():

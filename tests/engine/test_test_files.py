@@ -41,11 +41,14 @@ def test_both_kinds_of_tests_belong_to_the_policy(folder, what, run):
 
 
 def test_shipped_tests_are_no_policies(folder, monkeypatch):
+    (folder / "ec2").mkdir()
+    for name in ("p.yaml", "p.test.yaml"):
+        (folder / name).rename(folder / "ec2" / name)
     monkeypatch.setattr(policies, "files", lambda _: folder)
     (policy,) = load_policies()
     assert [test["name"] for test in policy.tests] == ["inline", "beside"]
-    (folder / "p.test.yaml").write_text("tests: 3")
-    with pytest.raises(PolicyError, match=r"^policies/p\.test\.yaml:1:8: 3 is not"):
+    (folder / "ec2" / "p.test.yaml").write_text("tests: 3")
+    with pytest.raises(PolicyError, match=r"^policies/ec2/p\.test\.yaml:1:8: 3 is not"):
         load_policies()
 
 

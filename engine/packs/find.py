@@ -1,0 +1,54 @@
+"""Packs by name: those that ship, and those of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...snapshot.errors import ArgumentError
+from ..errors import Problem
+from ..expression import suggest
+from .model import Pack
+from .reader import read_pack
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+DEFAULT = "logging"
+
+
+def shipped_packs() -> Mapping[str, Traversable]:
+    """The packs that ship: name → file. None of them is read."""
+    there = (files("stillframe.policies") / "packs").iterdir()
+    return {file.name.removesuffix(".yaml"): file for file in sorted(there, key=lambda file: file.name)}
+
+
+def names_file(name: str) -> bool:
+    """Whether a pack is named by its file."""
+    return name.endswith((".yaml", ".yml"))
+
+
+def find_packs(names: Sequence[str], problems: list[Problem]) -> list[Pack]:
+    """Packs by name, or by the path of a file. Raises ArgumentError for a name that is unknown."""
+    there = shipped_packs()
+    found = []
+    for name in dict.fromkeys(names):
+        if name in there:
+            pack = read_pack(f"policies/packs/{name}.yaml", there[name].read_bytes(), problems)
+        elif names_file(name):
+            pack = _of_file(Path(name), problems)
+        else:
+            hint = "`stillframe pack list` lists them; a pack of your own is named by its file, which ends in .yaml"
+            raise ArgumentError(f"unknown pack {name}{suggest(name, there)}", hint)
+        found += [pack] if pack else []
+    return found
+
+
+def _of_file(path: Path, problems: list[Problem]) -> Pack | None:
+    try:
+        return read_pack(str(path), path.read_bytes(), problems)
+    except OSError as error:
+        problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
+        return None
