@@ -32,12 +32,7 @@ def test_the_wheel_holds_exactly_the_package(wheel):
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
     modules = [
-        *ROOT.glob("*.py"),
-        *(
-            path
-            for room in ("engine", "engine/commands", "engine/fast", "engine/packs", "engine/reports", "snapshot", "policies")
-            for path in (ROOT / room).glob("*.py")
-        ),
+        path for kind in ("*.py", "engine/**/*.py", "snapshot/*.py", "policies/*.py") for path in ROOT.glob(kind)
     ]
     kinds = ("snapshot/catalog/*.yaml", "snapshot/schemas/*.json", "policies/*/*.yaml", "policies/*.json", "py.typed")
     expected = [*modules, *(path for kind in kinds for path in ROOT.glob(kind))]
