@@ -64,7 +64,7 @@ def run_evaluate(
                 account = batch.account
                 advance(accounts=1)
         rows, notes = tally.rows(), [*rules.notes(), *waivers.reports()]
-        written.end(Totals(rows=rows, notes=notes))
+        written.end(Totals(rows=rows, accounts=tally.accounts, notes=notes))
     if receipt:
         proof.write(receipt, snapshot, rules, rows, waivers.uses)
     print_findings(out, tally, verbose=verbose)
@@ -115,7 +115,7 @@ def run_diff(
             if printing and changed.change in PRINTED:
                 print_difference(out, changed, verbose=verbose)
         was, now, notes = before.rows(), after.rows(), [*rules.notes(), *later.reports()]
-        written.end(Totals(rows=now, before=was, changes=counts, notes=notes))
+        written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, notes=notes))
     print_diff_summary(err, f"From {old.id} to {new.id}", was, now, counts)
     print_notes(err, notes)
     return judged(

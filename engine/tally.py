@@ -46,17 +46,18 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of what passed through, and the `keep` worst findings."""
+    """Counts of what passed through, and the `keep` worst findings. `accounts` has the violations of each account."""
 
     policies: Sequence[Policy]
     keep: int = 0
     counts: dict[str, Counter[Status]] = field(default_factory=dict)
     waived: Counter[str] = field(default_factory=Counter)
+    accounts: dict[str, Counter[Severity]] = field(default_factory=dict)
     _worst: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
-    _ranks: dict[str, int] = field(init=False)
+    _severities: dict[str, Severity] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._ranks = {policy.id: policy.severity.rank for policy in self.policies}
+        self._severities = {policy.id: policy.severity for policy in self.policies}
 
     def through(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Count findings as they pass."""
@@ -69,6 +70,8 @@ class Tally:
             {Status(name): number for name, number in batch.counts.items()}
         )
         self.waived[batch.policy] += batch.waived
+        if violations := batch.count(Status.FAIL) - batch.waived:
+            self.accounts.setdefault(batch.account, Counter())[self._severities[batch.policy]] += violations
         if self.keep and (wanted := [status for status in SHOWN if self._wanted(batch, status)]):
             for finding in batch.findings(*wanted):
                 kept = self._kept(_WAIVED if finding.waived else _ORDER[finding.status], batch)
@@ -81,7 +84,7 @@ class Tally:
         return batch.count(status) > 0 and any(len(self._kept(order, batch)) < self.keep for order in orders)
 
     def _kept(self, order: int, batch: Batch) -> list[Finding]:
-        return self._worst.setdefault((order, self._ranks[batch.policy]), [])
+        return self._worst.setdefault((order, self._severities[batch.policy].rank), [])
 
     def worst(self) -> list[Finding]:
         """The worst findings kept: failures, gaps, what is waived; severe before mild, then in their own order."""

@@ -35,6 +35,7 @@ from stillframe.engine.model import Severity, Status
 from stillframe.engine.policies import load_policies
 from stillframe.engine.policy_reader import policy_schema
 from stillframe.engine.policy_tests import TIME, fixture, run_tests
+from stillframe.engine.reports.formats import FORMATS
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
@@ -359,6 +360,11 @@ def test_the_map_names_what_is_there():
         modules = [name for row in rows(part) for name in names(row[0])]
         assert len(modules) >= 4
         assert [name for name in modules if not (room / name).exists()] == []
+
+
+def test_every_format_is_documented_with_its_ending():
+    documented = [tuple(map(plain, row[:2])) for row in rows(PAGES["docs/reports.md"])]
+    assert sorted(documented) == sorted((form.ending or "", name) for name, form in FORMATS.items())
 
 
 def test_the_policies_that_ship_are_in_the_readme():

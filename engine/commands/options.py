@@ -34,7 +34,9 @@ Settings = Annotated[
 ]
 Outputs = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
+    typer.Option(
+        "--output", "-o", help="Write a report to FILE, in the format of its ending; - for standard output; repeatable."
+    ),
 ]
 FormatName = Annotated[
     str | None, typer.Option("--format", help="The format of every -o, whatever its name; alone, of standard output.")

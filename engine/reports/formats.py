@@ -16,10 +16,10 @@ from .report import Context, Report
 class Format:
     """A format. `made` is the function that begins its report, as module:function, imported when it is used.
 
-    One that is a `folder` gives several files.
+    One without an ending is chosen by name alone. One that is a `folder` gives several files.
     """
 
-    ending: str
+    ending: str | None
     made: str
     folder: bool = False
 
@@ -33,6 +33,13 @@ FORMATS = {
     "jsonl": Format(".jsonl", "plain:json_lines"),
     "json": Format(".json", "plain:json_array"),
     "csv": Format(".csv", "plain:csv_rows"),
+    "markdown": Format(".md", "markdown:Comment"),
+    "github": Format(None, "github:Annotations"),
+    "sarif": Format(".sarif", "sarif:log"),
+    "junit": Format(".xml", "junit:Suites"),
+    "ocsf": Format(".ocsf.jsonl", "ocsf:events"),
+    "ocsf-csv": Format(".ocsf.csv", "ocsf:rows"),
+    "asff": Format(".asff", "asff:Requests", folder=True),
 }
 
 
@@ -67,7 +74,7 @@ def printed(targets: Iterable[Target]) -> bool:
 def _by_ending(name: str) -> Format:
     if name == STDOUT:
         return FORMATS["jsonl"]
-    endings = {form.ending: form for form in FORMATS.values()}
+    endings = {form.ending: form for form in FORMATS.values() if form.ending}
     fitting = [ending for ending in endings if name.endswith(ending)]
     if not fitting:
         raise OutputError(

@@ -13,6 +13,8 @@ import msgspec
 
 from .report import Context, Lines, Record, Totals
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
 
 @dataclass(slots=True)
 class Stream:
@@ -62,4 +64,4 @@ def _cell(value: Any) -> str:
         return ""
     text = value if isinstance(value, str) else msgspec.json.encode(value, order="sorted").decode()
     # A spreadsheet would run a cell that begins like a formula: names in a snapshot are not ours to trust.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(_FORMULAS) else text

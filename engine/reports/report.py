@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ import msgspec
 
 from ...snapshot.model import Snapshot
 from ..diff import Change
-from ..model import Policy
+from ..model import Policy, Severity
 from ..tally import Row
 
 FINDING_FIELDS = (
@@ -84,9 +84,13 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What is known after the last finding: a row per policy, and of a comparison also how it was and what changed."""
+    """What is known after the last finding: a row per policy, the violations of each account by severity, notes.
+
+    Of a comparison also how the rows were before, and what changed.
+    """
 
     rows: Sequence[Row]
+    accounts: Mapping[str, Counter[Severity]] = field(default_factory=dict)
     before: Sequence[Row] = ()
     changes: Counter[tuple[str, Change]] = field(default_factory=Counter)
     notes: Sequence[str] = ()

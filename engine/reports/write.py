@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from .files import whole
+from .files import Write, whole, whole_folder
 from .formats import Target
 from .report import Context, Lines, Report, Totals
 
@@ -13,7 +13,7 @@ from .report import Context, Lines, Report, Totals
 class Reports:
     """The reports that are being written."""
 
-    def __init__(self, sinks: Sequence[tuple[Report, Callable[[bytes], object]]]) -> None:
+    def __init__(self, sinks: Sequence[tuple[Report, Write]]) -> None:
         self._sinks = sinks
 
     def add(self, data: bytes) -> None:
@@ -24,6 +24,7 @@ class Reports:
                 write(piece)
 
     def end(self, totals: Totals) -> None:
+        """All that is left to write."""
         for report, write in self._sinks:
             for piece in report.end(totals):
                 write(piece)
@@ -35,8 +36,18 @@ def reports(targets: Sequence[Target], context: Context) -> Iterator[Reports]:
     with ExitStack() as stack:
         sinks = []
         for target in targets:
-            report, write = target.format.report(context), stack.enter_context(whole(target.name)).write
+            report, write = target.format.report(context), stack.enter_context(_opened(target))
             for piece in report.begin():
                 write(piece)
             sinks.append((report, write))
         yield Reports(sinks)
+
+
+@contextmanager
+def _opened(target: Target) -> Iterator[Write]:
+    if target.format.folder:
+        with whole_folder(target.name) as write:
+            yield write
+    else:
+        with whole(target.name) as file:
+            yield file.write
