@@ -1,4 +1,4 @@
-"""What changed between two snapshots under the same policies. A failed read is never a repair."""
+"""What changed between two snapshots, or two sets of policies, and why. A failed read is never a repair."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ..snapshot.format import encode
-from ..snapshot.model import EVERYWHERE, Account, Snapshot
+from .attribute import Attribution, reopened
 from .batch import Batch, finding_record
+from .causes import Why, why_record
 from .model import Finding, Severity, Status
+from .sides import Side
+from .states import STATES, State
 
 
 class Change(StrEnum):
@@ -25,20 +28,14 @@ class Change(StrEnum):
     VANISHED = "vanished"
 
 
-class _State(StrEnum):
-    FAIL = "fail"
-    FINE = "fine"  # passes, or is not applicable
-    UNKNOWN = "unknown"  # could not be judged, or was not collected
-    ABSENT = "absent"  # collected, and not there
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One finding before and after; None where the snapshot has no such finding."""
+    """One finding before and after; None where the snapshot has no such finding. `why` is empty where it persists."""
 
     change: Change
     before: Finding | None
     after: Finding | None
+    why: tuple[Why, ...] = ()
 
     @property
     def finding(self) -> Finding:
@@ -63,56 +60,49 @@ Changed = Difference | Unchanged
 T = TypeVar("T")
 
 _CHANGES = {
-    (_State.FAIL, _State.FAIL): Change.PERSISTING,
-    (_State.FAIL, _State.FINE): Change.RESOLVED,
-    (_State.FAIL, _State.UNKNOWN): Change.UNKNOWN,
-    (_State.FAIL, _State.ABSENT): Change.VANISHED,
-    (_State.FINE, _State.FAIL): Change.NEW,
-    (_State.FINE, _State.UNKNOWN): Change.UNKNOWN,
-    (_State.FINE, _State.ABSENT): Change.VANISHED,
-    (_State.UNKNOWN, _State.FAIL): Change.NEW,
-    (_State.UNKNOWN, _State.FINE): Change.KNOWN,
-    (_State.UNKNOWN, _State.ABSENT): Change.VANISHED,
-    (_State.ABSENT, _State.FAIL): Change.NEW,
-    (_State.ABSENT, _State.FINE): Change.APPEARED,
-    (_State.ABSENT, _State.UNKNOWN): Change.UNKNOWN,
-}
-_STATES = {
-    Status.FAIL: _State.FAIL,
-    Status.PASS: _State.FINE,
-    Status.NOT_APPLICABLE: _State.FINE,
-    Status.UNKNOWN: _State.UNKNOWN,
-    Status.ERROR: _State.UNKNOWN,
+    (State.FAIL, State.FAIL): Change.PERSISTING,
+    (State.FAIL, State.FINE): Change.RESOLVED,
+    (State.FAIL, State.UNKNOWN): Change.UNKNOWN,
+    (State.FAIL, State.ABSENT): Change.VANISHED,
+    (State.FINE, State.FAIL): Change.NEW,
+    (State.FINE, State.UNKNOWN): Change.UNKNOWN,
+    (State.FINE, State.ABSENT): Change.VANISHED,
+    (State.UNKNOWN, State.FAIL): Change.NEW,
+    (State.UNKNOWN, State.FINE): Change.KNOWN,
+    (State.UNKNOWN, State.ABSENT): Change.VANISHED,
+    (State.ABSENT, State.FAIL): Change.NEW,
+    (State.ABSENT, State.FINE): Change.APPEARED,
+    (State.ABSENT, State.UNKNOWN): Change.UNKNOWN,
 }
 
 
-def diff(old: Snapshot, new: Snapshot, before: Iterable[Batch], after: Iterable[Batch]) -> Iterator[Changed]:
+def diff(old: Side, new: Side, before: Iterable[Batch], after: Iterable[Batch]) -> Iterator[Changed]:
     """Compare the findings of two snapshots, both in canonical order. Findings without a change are left out."""
-    was, now = _Reach(old), _Reach(new)
+    attribution = Attribution(old, new)
     for one, other in _pairs(iter(before), iter(after), lambda batch: (batch.account, batch.policy)):
         if one and other and one.data == other.data:
             yield Unchanged(one)
         else:
-            yield from _differences(was, now, one, other)
+            yield from _differences(old, new, attribution, one, other)
 
 
-def _differences(was: _Reach, now: _Reach, one: Batch | None, other: Batch | None) -> Iterator[Difference]:
+def _differences(
+    old: Side, new: Side, attribution: Attribution, one: Batch | None, other: Batch | None
+) -> Iterator[Difference]:
     before, after = (batch.findings() if batch else iter(()) for batch in (one, other))
     for earlier, later in _pairs(before, after, lambda finding: finding.identity):
-        left = _STATES[earlier.status] if earlier else was.without(later)
-        right = _STATES[later.status] if later else now.without(earlier)
-        if (
-            earlier
-            and not later
-            and left is _State.UNKNOWN
-            and earlier.resource == earlier.type
-            and right is _State.ABSENT
-        ):
-            change: Change | None = Change.KNOWN  # the gap itself is closed
-        else:
-            change = _CHANGES.get((left, right))
-        if change:
-            yield Difference(change=change, before=earlier, after=later)
+        left = STATES[earlier.status] if earlier else old.without(later)
+        right = STATES[later.status] if later else new.without(earlier)
+        change = _CHANGES.get((left, right))
+        if earlier and not later and (left, right) == _CLOSED and earlier.resource == earlier.type:
+            change = Change.KNOWN  # the gap itself is closed
+        if earlier and later and change is Change.PERSISTING:
+            yield Difference(change=change, before=earlier, after=later, why=tuple(reopened(earlier, later)))
+        elif change and (finding := later or earlier):
+            yield Difference(change=change, before=earlier, after=later, why=attribution.why(finding, right))
+
+
+_CLOSED = State.UNKNOWN, State.ABSENT
 
 
 def difference_record(difference: Difference) -> dict[str, Any]:
@@ -122,6 +112,7 @@ def difference_record(difference: Difference) -> dict[str, Any]:
         "change": difference.change.value,
         "before": before.status.value if before else None,
         "after": after.status.value if after else None,
+        "why": why_record(difference.why),
         **finding_record(difference.finding),
     }
 
@@ -133,35 +124,19 @@ def difference_lines(changed: Changed) -> bytes:
     return encode(difference_record(changed), ordered=False) + b"\n"
 
 
-_PERSISTING = b'{"change":"persisting","before":"fail","after":"fail",'
+_PERSISTING = b'{"change":"persisting","before":"fail","after":"fail","why":[],'
 
 
-def new_failures(difference: Difference, fail_on: Severity | None) -> bool:
-    """Whether a difference is a new failure at or above a severity, and not waived."""
-    if difference.change is not Change.NEW or difference.finding.waived:
+def newly_failing(difference: Difference, fail_on: Severity | None) -> bool:
+    """Whether a difference is a failure that counts now, and did not before: of a severity, and not waived."""
+    return counts(difference.after, fail_on) and not counts(difference.before, fail_on)
+
+
+def counts(finding: Finding | None, fail_on: Severity | None) -> bool:
+    """Whether a finding is a failure at or above a severity that is not waived; with None none is."""
+    if finding is None or fail_on is None:
         return False
-    return fail_on is not None and difference.finding.severity.rank <= fail_on.rank
-
-
-class _Reach:
-    """Whether a snapshot would hold a resource if there were one."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._account: Account | None = None
-
-    def without(self, finding: Finding | None) -> _State:
-        """The state of a finding that this snapshot does not have: not there, or not collected."""
-        assert finding is not None  # noqa: S101 - of a pair, one is there
-        if finding.account not in self._snapshot.accounts:
-            return _State.UNKNOWN
-        if self._account is None or self._account.id != finding.account:
-            self._account = self._snapshot.account(finding.account)
-        if finding.region == EVERYWHERE:
-            gap = self._account.gap_anywhere(finding.type)
-        else:
-            gap = self._account.gap(finding.type, finding.region)
-        return _State.ABSENT if gap is None else _State.UNKNOWN
+    return finding.status is Status.FAIL and not finding.waived and finding.severity.rank <= fail_on.rank
 
 
 def _pairs(

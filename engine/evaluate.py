@@ -52,10 +52,11 @@ def evaluate(snapshot: Snapshot, policies: Sequence[Policy]) -> Iterator[Finding
         account = snapshot.account(account_id)
         joins.enter(account)
         for policy in ordered:
-            yield from sorted(_findings(policy, account, joins, snapshot.captured_at), key=lambda found: found.identity)
+            yield from sorted(findings(policy, account, joins, snapshot.captured_at), key=lambda found: found.identity)
 
 
-def _findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str) -> Iterable[Finding]:
+def findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str) -> Iterable[Finding]:
+    """Every finding of one policy in one account, which the joins have entered, in no order."""
     judged = [
         (resource, judge(policy, resource, joins, snapshot_time)) for resource in joins.resources(policy.resource)
     ]

@@ -10,7 +10,7 @@ from .model import Finding, Policy, Status
 from .mutants import NOTHING
 from .policy_tests import TIME, Case, fixture
 from .read_fields import fields
-from .reads import Path
+from .reads import Path, without
 
 _SOUND = frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
 
@@ -63,17 +63,3 @@ def _without(
             cut = [without(row, path) for row in rows]
             if cut != rows:
                 yield kind, path, {**given, kind: cut}
-
-
-def without(node: Any, path: Path) -> Any:
-    """A copy of a value without the field that a path leads to, in each item that it leads through."""
-    step, rest = path[0], path[1:]
-    if step == "[]":
-        return [without(item, rest) for item in node] if isinstance(node, list) else node
-    if not isinstance(node, dict):
-        return node
-    if step == "*":
-        return {key: without(item, rest) for key, item in node.items()}
-    if not rest:
-        return {key: item for key, item in node.items() if key != step}
-    return {key: without(item, rest) if key == step else item for key, item in node.items()}

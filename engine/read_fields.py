@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .expression import Expression
+from .expression import Expression, walk
 from .model import Policy
 from .reads import Path, reads
 from .template import Template
@@ -13,16 +13,44 @@ from .template import Template
 def fields(policy: Policy, *, texts: bool = False) -> Mapping[str, tuple[Path, ...]]:
     """Resource type → the paths of its config that a policy reads. With `texts`, also those of its messages."""
     found: dict[str, set[Path]] = {}
+    for kind, path in _paths(policy, [(kind, reads(each)) for kind, each in _expressions(policy, texts=texts)]):
+        if not path[0].startswith("$"):
+            found.setdefault(kind, set()).add(path)
+    return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
+
+
+def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:
+    """Resource type → the paths of its rows that may decide under the policy's parameters: tags and names as well."""
+    kinds = {policy.resource, *(lookup.source for lookup in policy.lookups.values())}
+    found: dict[str, set[Path]] = {kind: set() for kind in kinds}
+    settled = [(kind, reads(each, policy.params)) for kind, each in _expressions(policy, texts=False)]
+    for kind, path in _paths(policy, [*settled, *[(policy.resource, (path,)) for path in _named(policy)]]):
+        if not path[0].startswith("$") or path[0] in _OF_ROWS:
+            found[kind].add(path)
+    return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
+
+
+_OF_ROWS = ("$tags", "$name")
+
+
+def _named(policy: Policy) -> Iterator[Path]:
+    """`$name`, which evidence leaves out, where the policy decides by it."""
+    for kind, expression in _expressions(policy, texts=False):
+        nodes = walk(expression.tree) if kind == policy.resource else ()
+        if any((node["type"], node.get("value")) == ("variable", "name") for node in nodes):
+            yield ("$name",)
+
+
+def _paths(policy: Policy, read: Iterable[tuple[str, Iterable[Path]]]) -> Iterator[tuple[str, Path]]:
+    """Each path that is read, with the type of the resource in which it starts."""
     sources = {f"${name}": lookup.source for name, lookup in policy.lookups.items()}
     sources |= {"$failed": policy.resource, "$unknown": policy.resource}
-    for kind, expression in _expressions(policy, texts=texts):
-        for path in reads(expression):
-            owner = sources.get(path[0]) if path[0].startswith("$") else kind
-            inside = path[1:] if path[0].startswith("$") else path
-            inside = inside[1:] if inside[:1] == ("[]",) else inside  # each row of a lookup
-            if owner and inside and not inside[0].startswith("$"):
-                found.setdefault(owner, set()).add(inside)
-    return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
+    for kind, paths in read:
+        for path in paths:
+            inside = path[1:] if path[0] in sources else path
+            inside = inside[1:] if path[0] in sources and inside[:1] == ("[]",) else inside  # each row of a lookup
+            if inside and (path[0] in sources or not path[0].startswith("$") or path[0] in _OF_ROWS):
+                yield sources.get(path[0], kind), inside
 
 
 def _expressions(policy: Policy, *, texts: bool) -> Iterator[tuple[str, Expression]]:

@@ -137,6 +137,20 @@ def get(at: Json, path: Path) -> Json:
     return at
 
 
+def without(node: Any, path: Path) -> Any:
+    """A copy of a value without the field that a path leads to, in each item that it leads through."""
+    step, rest = path[0], path[1:]
+    if step == "[]":
+        return [without(item, rest) for item in node] if isinstance(node, list) else node
+    if not isinstance(node, dict):
+        return node
+    if step == "*":
+        return {key: without(item, rest) for key, item in node.items()}
+    if not rest:
+        return {key: item for key, item in node.items() if key != step}
+    return {key: without(item, rest) if key == step else item for key, item in node.items()}
+
+
 def brief(found: Json) -> Json:
     """A value as evidence shows it: a joined resource in full is shown by its id."""
     if isinstance(found, list):

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from ..snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ..snapshot.errors import ArgumentError, StillframeError
 from ..snapshot.format import MISSING, encode
-from ..snapshot.model import Json, Resource, Snapshot, Unknown
+from ..snapshot.model import Json, Snapshot, Unknown
 from .coverage import watch
 from .evaluate import evaluate, judge
 from .example import as_yaml
-from .join import Joins, row
-from .model import Finding, Lookup, Policy, Status, Within
+from .join import row
+from .model import Finding, Policy, Status
 from .policy_tests import TIME, Case, faults_of, fixture, named
 from .read_fields import fields
 from .reads import Path
 from .shrink import shrink
+from .spy import Row, Spy, is_about, row_key
 
 Given = Mapping[str, Any]
-Row = dict[str, Json]
-Key = tuple[str, str, str]  # account, region and id: what tells resources of one type apart
 
 
 def record(policies: Sequence[Policy], snapshot: Snapshot, wanted: str) -> str:
@@ -104,25 +102,6 @@ class _Target:
             return False  # a resource cut to what no collector writes, such as a tag without its key
 
 
-class _Spy(Joins):
-    """Joins that remember every row they came by, also those that a lookup's `where` then refuses."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__(snapshot)
-        self.rows: dict[str, dict[Key, Row]] = {}
-        self.gaps: dict[str, list[Unknown]] = {}
-
-    def find(self, lookup: Lookup, resource: Resource, scope: Mapping[str, Json]) -> Json:
-        found = super().find(lookup, resource, scope)
-        rows = self.rows.setdefault(lookup.source, {})
-        for each in super().find(replace(lookup, where=None, one=False), resource, scope):
-            if isinstance(each, Unknown):
-                self.gaps.setdefault(lookup.source, []).append(each)
-            else:
-                rows[_key(each)] = each
-        return found
-
-
 def _find(policies: Sequence[Policy], snapshot: Snapshot, wanted: str) -> Finding:
     found = [each for each in evaluate(snapshot, policies) if wanted in (each.fingerprint, each.resource)]
     if not found:
@@ -139,23 +118,19 @@ def _find(policies: Sequence[Policy], snapshot: Snapshot, wanted: str) -> Findin
 def _estates(policy: Policy, snapshot: Snapshot, finding: Finding) -> Iterator[Given]:
     """What an example may give, likelier things first: all that the policy came by, then with lists not read."""
     account = snapshot.account(finding.account)
-    joins = _Spy(snapshot)
+    joins = Spy(snapshot)
     joins.enter(account)
-    judged = [each for each in joins.resources(policy.resource) if _is_about(policy, finding, each)]
+    judged = [each for each in joins.resources(policy.resource) if is_about(policy, finding, each)]
     for resource in judged:
         judge(policy, resource, joins, snapshot.captured_at)
     own = [row(resource) for resource in judged]
-    rows = {policy.resource: {_key(each): each for each in own} | joins.rows.pop(policy.resource, {}), **joins.rows}
+    rows = {policy.resource: {row_key(each): each for each in own} | joins.rows.pop(policy.resource, {}), **joins.rows}
     gaps = {kind: [*found] for kind, found in joins.gaps.items()}
     gaps.setdefault(policy.resource, []).extend(account.gaps(policy.resource).values())
     choices = [list(_choices(kind, list(found.values()), gaps.get(kind, []))) for kind, found in rows.items()]
     for anchor in ({}, *_anchors(finding)):
         for chosen in product(*choices):
             yield {**anchor, **{kind: given for part in chosen for kind, given in part.items()}}
-
-
-def _key(found: Row) -> Key:
-    return found["$account"], found["$region"], found["$id"]
 
 
 def _choices(kind: str, rows: Sequence[Row], gaps: Sequence[Unknown]) -> Iterator[Given]:
@@ -179,12 +154,6 @@ def _anchors(finding: Finding) -> Iterator[Given]:
     """An account or region in which nothing is left is there by itself."""
     yield {ACCOUNT_TYPE: [{"$account": finding.account, "AccountId": finding.account}]}
     yield {REGION_TYPE: [{"$account": finding.account, "RegionName": finding.region}]}
-
-
-def _is_about(policy: Policy, finding: Finding, resource: Resource) -> bool:
-    if policy.rollup:
-        return policy.rollup.per is Within.ACCOUNT or resource.region == finding.region
-    return (resource.region, resource.id) == (finding.region, finding.resource)
 
 
 def _narrowed(rows: Any, read: Sequence[Path]) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from ..snapshot.model import Snapshot
-from .diff import Change, Unchanged, diff, difference_lines, new_failures
+from .diff import Change, Unchanged, diff, difference_lines, newly_failing
 from .exit_codes import judged
 from .fast.run import Method, judge
 from .model import Severity, Status
@@ -18,6 +18,7 @@ from .reports.formats import Target
 from .reports.report import Context, Totals
 from .reports.write import reports
 from .rules import Rules
+from .sides import Side
 from .tally import SHOWN, Tally
 from .terminal import (
     counted,
@@ -85,6 +86,7 @@ def run_diff(
     out: Console,
     err: Console,
     *,
+    old_rules: Rules | None = None,
     targets: Sequence[Target] = (),
     printing: bool = True,
     verbose: bool = False,
@@ -92,15 +94,19 @@ def run_diff(
     allow_unknown: bool = False,
     method: Method = Method(),
 ) -> int:
-    """Compare two snapshots: every difference to the targets, what became of findings to `out` as it comes."""
-    before, after = Tally(rules.policies), Tally(rules.policies)
-    earlier, later = rules.waivers_for(old), rules.waivers_for(new)
+    """Compare two snapshots: every difference to the targets, what became of findings to `out` as it comes.
+
+    Where `old_rules` are given, the old snapshot is judged by them.
+    """
+    given = old_rules or rules
+    before, after = Tally(given.policies), Tally(rules.policies)
+    earlier, later = given.waivers_for(old), rules.waivers_for(new)
     counts: Counter[tuple[str, Change]] = Counter()
     failures = 0
     changes = diff(
-        old,
-        new,
-        before.through(earlier.over(judge(old, rules.policies, method))),
+        Side(old, given.policies),
+        Side(new, rules.policies),
+        before.through(earlier.over(judge(old, given.policies, method))),
         after.through(later.over(judge(new, rules.policies, method))),
     )
     with reports(targets, Context(snapshot=new, policies=rules.policies, before=old)) as written:
@@ -111,12 +117,12 @@ def run_diff(
                     counts[changed.batch.policy, Change.PERSISTING] += failing
                 continue
             counts[changed.finding.policy, changed.change] += 1
-            failures += new_failures(changed, fail_on)
-            if printing and changed.change in PRINTED:
+            failures += newly_failing(changed, fail_on)
+            if printing and (changed.change in PRINTED or changed.why):
                 print_difference(out, changed, verbose=verbose)
         was, now, notes = before.rows(), after.rows(), [*rules.notes(), *later.reports()]
         written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, notes=notes))
-    print_diff_summary(err, f"From {old.id} to {new.id}", was, now, counts)
+    print_diff_summary(err, _title(old, new, old_rules is not None), was, now, counts)
     print_notes(err, notes)
     return judged(
         findings=sum(row.population for row in was + now),
@@ -124,3 +130,9 @@ def run_diff(
         unknown=sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN),
         allow_unknown=allow_unknown,
     )
+
+
+def _title(old: Snapshot, new: Snapshot, policies: bool) -> str:
+    if old.digest is not None and old.digest == new.digest:
+        return f"Snapshot {new.id}, by old and by new policies"
+    return f"From {old.id} to {new.id}{', and from old to new policies' if policies else ''}"

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from ..snapshot.format import encode
 from ..snapshot.model import Collected, Snapshot
+from .causes import why_lines
 from .diff import Change, Difference
 from .model import Finding, Policy, Severity, Status
 from .tally import Row, Tally
@@ -40,6 +42,7 @@ STYLES: dict[str, str] = {
     Change.APPEARED: "dim",
     Change.VANISHED: "dim",
 }
+WHYS = 5  # lines of causes of a difference
 # Control, format (which reorders text), surrogate, private and unassigned characters, and line separators.
 _INDENT = " " * 11
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -138,6 +141,8 @@ def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> 
 
 def print_difference(console: Console, difference: Difference, *, verbose: bool = False) -> None:
     _print_finding(console, difference.finding, difference.change, verbose=verbose)
+    for line in islice(why_lines(difference.why), None if verbose else WHYS):
+        _line(console, safe(_INDENT + line, "italic"))
 
 
 def print_diff_summary(
@@ -160,13 +165,15 @@ def print_diff_summary(
         *(change.value.capitalize() for change in seen),
     ):
         table.add_column(name, justify="right")
-    for old, new in zip(before, after, strict=True):
+    was, now = ({row.policy: row for row in rows} for rows in (before, after))
+    for policy in [*now, *(each for each in was if each not in now)]:  # a policy may be in force on one side only
+        pair = [side.get(policy) for side in (was, now)]
         table.add_row(
-            safe(new.policy),
-            _arrow(old.population, new.population),
-            _arrow(old.violations, new.violations),
-            *([_arrow(old.waived, new.waived)] if waived else []),
-            *(_count(counts[new.policy, change], STYLES[change]) for change in seen),
+            safe(policy),
+            _arrow(*(row.population if row else 0 for row in pair)),
+            _arrow(*(row.violations if row else 0 for row in pair)),
+            *([_arrow(*(row.waived if row else 0 for row in pair))] if waived else []),
+            *(_count(counts[policy, change], STYLES[change]) for change in seen),
         )
     console.print(table)
 

@@ -16,6 +16,7 @@ from stillframe.engine.policies import load_policies
 from stillframe.engine.policy_tests import fixture
 from stillframe.engine.read_fields import fields
 from stillframe.engine.rules import load_rules
+from stillframe.engine.sides import Side
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
@@ -83,9 +84,11 @@ def _only(spec: ResourceType, named: set[str]) -> ResourceType:
     return replace(spec, attach=attach, tags=None if spec.tags and names_in(spec.tags) & left_out else spec.tags)
 
 
-def compared(before: Snapshot, after: Snapshot, policies: list) -> list[Difference]:
-    """Every difference between two snapshots, by the exact path."""
-    found = diff(before, after, batches(evaluate(before, policies)), batches(evaluate(after, policies)))
+def compared(before: Snapshot, after: Snapshot, policies: list, old: list | None = None) -> list[Difference]:
+    """Every difference between two snapshots, by the exact path; `old` policies judge the first, if they are given."""
+    sides = Side(before, policies if old is None else old), Side(after, policies)
+    judged = [batches(evaluate(side.snapshot, list(side.policies.values()))) for side in sides]
+    found = diff(*sides, *judged)
     return [each for one in found for each in (one.differences() if isinstance(one, Unchanged) else [one])]
 
 

@@ -141,7 +141,8 @@ def test_a_disabled_policy_is_named(run, place):
         (True, False, OWN, 1),
         (True, False, WAIVER.replace("2026-01-31", "2026-03-01"), 0),
         (True, False, WAIVER, 1),  # it ended between the two
-        (False, False, WAIVER, 0),
+        (False, False, WAIVER, 1),
+        (False, False, WAIVER.replace("2026-01-31", "2026-03-01"), 0),
         (False, DENIED, WAIVER, 4),
     ],
 )

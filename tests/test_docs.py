@@ -21,11 +21,12 @@ import pytest
 import stillframe
 import typer
 import yaml
-from builders import nine, shipped, write_snapshot
+from builders import compared, nine, shipped, write_snapshot
 from stillframe.cli import app
 from stillframe.engine import exit_codes
 from stillframe.engine import interpret as expressions
 from stillframe.engine.batch import finding_record
+from stillframe.engine.causes import Cause, why_record
 from stillframe.engine.config import config_schema
 from stillframe.engine.diff import Change
 from stillframe.engine.evaluate import evaluate
@@ -217,7 +218,7 @@ def test_the_first_policy_is_short_and_a_page_of_policies_has_tests():
 
 
 def test_findings_are_as_shown(workplace):
-    shown, gap = (json.loads(block.text) for block in blocks(FINDINGS) if block.kind == "json")
+    shown, gap, causes = (json.loads(block.text) for block in blocks(FINDINGS) if block.kind == "json")
     (workplace / "policy.yaml").write_text(policies(README)[0])
     (policy,) = load_policies([workplace / "policy.yaml"], shipped=False)
     found = [finding_record(finding) for finding in evaluate(open_snapshot(workplace / "snapshots"), [policy])]
@@ -228,6 +229,8 @@ def test_findings_are_as_shown(workplace):
     assert [gap] == [finding_record(finding) for finding in evaluate(denied, shipped("vpc-flow-logs"))]
     for record in (shown, gap):
         assert list(record) == list(FINDING_FIELDS)
+    pictures = [open_snapshot(path) for path in sorted((workplace / "snapshots").glob("2*"))]
+    assert causes in [why_record(each.why) for each in compared(*pictures, [policy])]
 
 
 def test_the_fingerprint_is_made_as_shown(workplace):
@@ -338,6 +341,8 @@ def test_every_field_and_word_of_a_finding_is_documented():
     extra = len(DIFFERENCE_FIELDS) - len(FINDING_FIELDS)
     assert documented[:extra] == list(DIFFERENCE_FIELDS[:extra])
     assert documented[extra:] == list(Change)
+    causes = [plain(row[0]) for row in rows(section(FINDINGS, "Causes"))]
+    assert sorted(causes) == sorted([*Cause, "of", "path", "before`, `after"])
 
 
 def test_every_field_of_a_snapshot_is_documented():

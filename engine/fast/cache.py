@@ -110,11 +110,12 @@ def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) 
     """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
     parts = [_FORMAT, stillframe.__version__, catalog_digest(), sorted(written)]
     parts += [policy.id, policy.text, policy.severity.value]
-    moment = captured_at if _reads_time(policy) else None
+    moment = captured_at if reads_time(policy) else None
     return hashlib.sha256(encode([*parts, dict(policy.params), moment])).digest()
 
 
-def _reads_time(policy: Policy) -> bool:
+def reads_time(policy: Policy) -> bool:
+    """Whether what a policy says may change with time alone."""
     return any(
         node["value"] in TIMED if node["type"] == "function_expression" else node["value"] == "snapshot_time"
         for expression in policy.expressions()

@@ -30,11 +30,11 @@ FINDING_FIELDS = (
     "remediation",
     "waiver",
 )
-DIFFERENCE_FIELDS = ("change", "before", "after", *FINDING_FIELDS)
+DIFFERENCE_FIELDS = ("change", "before", "after", "why", *FINDING_FIELDS)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A line of findings, or of differences, read again: docs/findings.md. `evidence` is still JSON."""
+    """A line of findings, or of differences, read again: docs/findings.md. `evidence` and `why` are still JSON."""
 
     policy: str
     status: str
@@ -52,6 +52,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     change: str | None = None
     before: str | None = None
     after: str | None = None
+    why: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 _RECORD = msgspec.json.Decoder(Record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders import compared, shipped
-from stillframe.engine.diff import new_failures
+from stillframe.engine.diff import newly_failing
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Severity
 from stillframe.engine.policy_tests import fixture
@@ -98,7 +98,7 @@ def test_a_gap_that_closes_is_known_again():
 
 def test_only_new_failures_that_are_bad_enough_count():
     (new,) = [difference for difference in changes(PASS, FAIL) if difference.change.value == "new"]
-    assert new_failures(new, Severity.MEDIUM)
-    assert new_failures(new, Severity.LOW)
-    assert not new_failures(new, Severity.HIGH)
-    assert not new_failures(new, None)
+    assert newly_failing(new, Severity.MEDIUM)
+    assert newly_failing(new, Severity.LOW)
+    assert not newly_failing(new, Severity.HIGH)
+    assert not newly_failing(new, None)

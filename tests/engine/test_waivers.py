@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stillframe.engine.batch import batches, finding_record
 from stillframe.engine.config import open_config
-from stillframe.engine.diff import Change, Unchanged, diff, new_failures
+from stillframe.engine.diff import Change, Unchanged, diff, newly_failing
 from stillframe.engine.draft import draft, quoted
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Kind, Severity, Status, Waived
 from stillframe.engine.policy_tests import fixture
 from stillframe.engine.rules import Rules
+from stillframe.engine.sides import Side
 from stillframe.engine.tally import Tally
 from stillframe.engine.waivers import Waiver, Waivers, evidence_digest, glob
 from stillframe.engine.yaml12 import load
@@ -305,18 +306,19 @@ def test_files_say_who_answers_for_a_failure():
         (True, False, waiver(account=A), Change.NEW, False),
         (True, False, waiver(account=B), Change.NEW, True),
         (True, False, waiver("2026-06-20", account=A), Change.NEW, True),  # it ended between the two
-        (False, False, waiver("2026-06-20", account=A), Change.PERSISTING, False),
+        (False, False, waiver("2026-06-20", account=A), Change.PERSISTING, True),
         (False, True, waiver(account=A), Change.RESOLVED, False),
         (False, DENIED, waiver(account=A), Change.UNKNOWN, False),
     ],
 )
-def test_a_waiver_is_no_change_of_the_estate(old, new, entry, change, gates):
+def test_a_waiver_is_no_change_of_the_estate_but_its_end_counts(old, new, entry, change, gates):
     before, after = picture("2026-06-15T00:00:00Z", b=old), picture("2026-06-25T00:00:00Z", b=new)
+    sides = [Side(each, KEYS) for each in (before, after)]
     one, two = judged(before, entry)[0].values(), judged(after, entry)[0].values()
-    (changed,) = diff(before, after, batches(one), batches(two))
+    (changed,) = diff(*sides, batches(one), batches(two))
     (difference,) = changed.differences() if isinstance(changed, Unchanged) else [changed]
     assert difference.change is change
-    assert new_failures(difference, Severity.LOW) is gates
+    assert newly_failing(difference, Severity.LOW) is gates
 
 
 # --------------------------------------------------------------------------------------------------- drafts

@@ -1,0 +1,43 @@
+"""Joins that remember what they came by: the rows that a verdict rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..snapshot.model import Json, Resource, Snapshot, Unknown
+from .join import Across, Joins
+from .model import Finding, Lookup, Policy, Within
+
+Row = dict[str, Json]
+RowKey = tuple[str, str, str]  # account, region and id: what tells resources of one type apart
+
+
+class Spy(Joins):
+    """Joins that remember every row they came by, also those that a lookup's `where` then refuses."""
+
+    def __init__(self, snapshot: Snapshot, across: Across | None = None) -> None:
+        super().__init__(snapshot, across)
+        self.rows: dict[str, dict[RowKey, Row]] = {}
+        self.gaps: dict[str, list[Unknown]] = {}
+
+    def find(self, lookup: Lookup, resource: Resource, scope: Mapping[str, Json]) -> Json:
+        found = super().find(lookup, resource, scope)
+        rows = self.rows.setdefault(lookup.source, {})
+        for each in super().find(replace(lookup, where=None, one=False), resource, scope):
+            if isinstance(each, Unknown):
+                self.gaps.setdefault(lookup.source, []).append(each)
+            else:
+                rows[row_key(each)] = each
+        return found
+
+
+def row_key(found: Row) -> RowKey:
+    return found["$account"], found["$region"], found["$id"]
+
+
+def is_about(policy: Policy, finding: Finding, resource: Resource) -> bool:
+    """Whether a finding is about a resource of its account, or with a rollup of one that it folds."""
+    if policy.rollup:
+        return policy.rollup.per is Within.ACCOUNT or resource.region == finding.region
+    return (resource.region, resource.id) == (finding.region, finding.resource)

@@ -1,0 +1,28 @@
+"""Two JSON values, compared field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..snapshot.model import Json
+
+_NOTHING = object()
+
+
+def differences(old: Json, new: Json, path: str = "") -> Iterator[tuple[str, Json, Json]]:
+    """Each innermost field that differs, as (path, before, after), with null where it is not there. Lists are whole."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            was, now = old.get(name, _NOTHING), new.get(name, _NOTHING)
+            yield from differences(was, now, f"{path}.{name}" if path else name)
+    elif old is _NOTHING or new is _NOTHING or not same(old, new):
+        yield path, None if old is _NOTHING else old, None if new is _NOTHING else new
+
+
+def same(old: Json, new: Json) -> bool:
+    """Whether two values are the same JSON: 1 is not true."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return old.keys() == new.keys() and all(same(old[name], new[name]) for name in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(same, old, new))
+    return bool(old == new and isinstance(old, bool) is isinstance(new, bool))
