@@ -263,20 +263,20 @@ def test_a_literal_that_can_never_be_right_is_an_error_of_the_policy(expression,
 
 
 def test_a_pattern_that_backtracks_elsewhere_is_fast():
-    started = time.perf_counter()
+    started = time.process_time()
     data = {"text": "a" * 1_000_000 + "b"}
     assert evaluate(parse("matches(text, '^(a+)+$')"), data, SCOPE) is False
     assert evaluate(parse("matches(text, '(a|aa)+c')"), data, SCOPE) is False
     assert evaluate(parse("matches(text, 'b$')"), data, SCOPE) is True
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_long_lists_are_fast():
-    started = time.perf_counter()
+    started = time.process_time()
     data = {"a": list(range(50_000)), "b": [{"n": number} for number in range(0, 100_000, 2)]}
     assert len(evaluate(parse("difference(a, b[].n)"), data, SCOPE)) == 25_000
     assert len(evaluate(parse("unique([a, a][])"), data, SCOPE)) == 50_000
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_the_engine_of_regular_expressions_is_loaded_when_one_is_used():
@@ -439,6 +439,6 @@ def test_statements_of_what_is_no_policy_are_unknown(policy):
 
 
 def test_a_pattern_with_many_stars_is_fast():
-    started = time.perf_counter()
+    started = time.process_time()
     assert like("a" * 20_000 + "b", "*a" * 20 + "c") is False
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
