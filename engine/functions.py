@@ -111,11 +111,11 @@ AWARE: Mapping[str, Callable[..., Json]] = {
     "unique": lists.unique,
 }
 LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
-    ("acl_opens_port", 1): network.port,
+    ("acl_opens_port", 1): network.ports,
     ("cidr_contains", 0): network.network,
     ("cidr_contains", 1): network.network,
     ("matches", 1): text.regex,
-    ("opens_port", 1): network.port,
+    ("opens_port", 1): network.ports,
 }
 OURS: Mapping[str, tuple[int, int | None]] = {
     "acl_opens_port": (2, 2),

@@ -37,7 +37,7 @@ def network(cidr: Json) -> IPv4Network | IPv6Network:
 
 
 def opens_port(permission: Json, wanted: Json) -> Truth:
-    """Whether an EC2 IpPermission is about a TCP or UDP port.
+    """Whether an EC2 IpPermission is about a TCP or UDP port, or about one of several.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html: protocol -1 is all traffic,
     whatever the ports say; for TCP and UDP, FromPort and ToPort are required; for ICMP they are types and codes.
@@ -55,11 +55,11 @@ def opens_port(permission: Json, wanted: Json) -> Truth:
     if protocol not in WITH_PORTS:
         raise EvaluationError(f"opens_port(): {protocol!r} is no IP protocol")
     first, last = port(permission.get("FromPort")), port(permission.get("ToPort"))
-    return kleene_all([_at_most(first, port(wanted)), _at_most(port(wanted), last)])
+    return kleene_any([kleene_all([_at_most(first, each), _at_most(each, last)]) for each in ports(wanted)])
 
 
 def acl_opens_port(entries: Json, wanted: Json) -> Truth:
-    """Whether a network ACL's entries let everybody in to a TCP or UDP port.
+    """Whether a network ACL's entries let everybody in to a TCP or UDP port, or to one of several.
 
     The entry with the lowest number that is about a packet decides. Those for a part of the world decide about no
     more than that part, so the entries that count are those for all of IPv4, or for all of IPv6.
@@ -72,7 +72,8 @@ def acl_opens_port(entries: Json, wanted: Json) -> Truth:
     if gap := maybe_items(numbers):
         return Unknown.merge(gap)
     ordered = sorted(entries, key=lambda entry: entry.get("RuleNumber"), reverse=True)
-    return kleene_any([_lets_in(ordered, *packet, wanted) for packet in product(EVERYBODY, ("6", "17"))])
+    packets = product(EVERYBODY, ("6", "17"), ports(wanted))
+    return kleene_any([_lets_in(ordered, *packet) for packet in packets])
 
 
 def _lets_in(entries: Sequence[Json], world: tuple[str, str], protocol: str, wanted: Json) -> Truth:
@@ -95,8 +96,8 @@ def _about(entry: Json, world: tuple[str, str], protocol: str, wanted: Json) -> 
     about = kleene_all([_is(entry, "Egress", False), _is(entry, *world), same])
     if about is False:
         return False
-    ports = entry.get("PortRange")
-    first, last = (ports.get("From"), ports.get("To")) if isinstance(ports, dict) else (ports, ports)
+    between = entry.get("PortRange")
+    first, last = (between.get("From"), between.get("To")) if isinstance(between, dict) else (between, between)
     return kleene_all(
         [about, opens_port({"IpProtocol": entry.get("Protocol"), "FromPort": first, "ToPort": last}, wanted)]
     )
@@ -105,6 +106,11 @@ def _about(entry: Json, world: tuple[str, str], protocol: str, wanted: Json) -> 
 def _is(entry: Json, field: str, value: Json) -> Truth:
     found = entry.get(field)
     return found if isinstance(found, Unknown) else bool(found == value)
+
+
+def ports(value: Json) -> list[float | Unknown]:
+    """A port, or a list of them. Raises EvaluationError."""
+    return [port(each) for each in (value if isinstance(value, list) else [value])]
 
 
 def port(value: Json) -> float | Unknown:

@@ -53,7 +53,7 @@ def _item(types: Sequence[Type]) -> Type:
 
 SIGNATURES: Mapping[str, Signature] = {
     "abs": _signature("number", gives=NUMBER),
-    "acl_opens_port": _signature("array", "number", gives=BOOLEAN),
+    "acl_opens_port": _signature("array", "array|number", gives=BOOLEAN),
     "all": _signature("array", "expref", gives=BOOLEAN),
     "any": _signature("array", "expref", gives=BOOLEAN),
     "arn": _signature("string", gives=ARN),
@@ -84,7 +84,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "min": _signature("array", gives=_item),
     "min_by": _signature("array", "expref", gives=_item),
     "not_null": _signature("", gives=_known),
-    "opens_port": _signature("object", "number", gives=BOOLEAN),
+    "opens_port": _signature("object", "array|number", gives=BOOLEAN),
     "parse_json": _signature("string", gives=ANY),
     "reverse": _signature("array|string", gives=_same),
     "sort": _signature("array", gives=_same),

@@ -123,6 +123,13 @@ def test_a_permission_opens_a_port(given, opened):
     assert evaluate(parse("opens_port(@, `22`)"), given, SCOPE) is opened
 
 
+@pytest.mark.parametrize(("ports", "opened"), [([23, 22], True), ([23, 3389], False), ([], False)])
+def test_a_permission_opens_one_of_several_ports(ports, opened):
+    given = {"p": permission("tcp", 22, 22), "ports": ports, "entries": [entry(100, **SSH)]}
+    assert evaluate(parse("opens_port(p, ports)"), given, SCOPE) is opened
+    assert evaluate(parse("acl_opens_port(entries, ports)"), given, SCOPE) is opened
+
+
 def test_what_lets_the_world_reach_a_port_is_one_filter():
     asked = parse(
         "length(IpPermissions[?opens_port(@, `22`) && (IpRanges[?CidrIp == '0.0.0.0/0'] "
@@ -254,6 +261,7 @@ def test_an_argument_of_the_wrong_kind_is_an_error_that_says_so(expression, mess
         ("cidr_contains(a, '010.0.0.1')", "neither an IP address nor a CIDR"),
         ("a[?opens_port(@, `65536`)]", "opens_port(): 65536 is no port"),
         ("opens_port(a, `true`)", "opens_port() takes a port, not a boolean"),
+        ("opens_port(a, `[22, 65536]`)", "opens_port(): 65536 is no port"),
     ],
 )
 def test_a_literal_that_can_never_be_right_is_an_error_of_the_policy(expression, message):
