@@ -16,6 +16,7 @@ from ..snapshot.model import Json, Unknown
 from . import lists, network, policy_document, text, times
 from .arguments import _Expression
 from .errors import EvaluationError
+from .filter_cover import check_required, filter_covers
 from .unknowns import unknown_in
 
 
@@ -102,6 +103,7 @@ AWARE: Mapping[str, Callable[..., Json]] = {
     "any": lists.any_,
     "contains": lists.contains,
     "difference": lists.difference,
+    "filter_covers": filter_covers,
     "intersection": lists.intersection,
     "known": _known,
     "length": lists.length,
@@ -114,6 +116,7 @@ LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
     ("acl_opens_port", 1): network.ports,
     ("cidr_contains", 0): network.network,
     ("cidr_contains", 1): network.network,
+    ("filter_covers", 1): check_required,
     ("matches", 1): text.regex,
     ("opens_port", 1): network.ports,
 }
@@ -126,6 +129,7 @@ OURS: Mapping[str, tuple[int, int | None]] = {
     "days_between": (2, 2),
     "days_since": (1, 1),
     "difference": (2, 2),
+    "filter_covers": (2, 2),
     "hours_between": (2, 2),
     "hours_since": (1, 1),
     "intersection": (2, 2),

@@ -65,6 +65,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "days_since": _signature("string", gives=NUMBER),
     "difference": _signature("array", "array", gives=_same),
     "ends_with": _signature("string", "string", gives=BOOLEAN),
+    "filter_covers": _signature("array", "string", gives=BOOLEAN),
     "floor": _signature("number", gives=NUMBER),
     "hours_between": _signature("string", "string", gives=NUMBER),
     "hours_since": _signature("string", gives=NUMBER),

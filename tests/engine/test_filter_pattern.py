@@ -1,0 +1,267 @@
+"""Filter patterns of CloudWatch Logs: what they say, however they are written, and what they cover."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stillframe.engine.errors import EvaluationError
+from stillframe.engine.filter_cover import filter_covers
+from stillframe.engine.filter_pattern import DEPTH, Every, Glob, Pattern, Regex, Some, Test, read_pattern
+from stillframe.snapshot.model import Unknown
+
+Test.__test__ = False  # not one of pytest's
+
+
+def one(field: str, operator: str, operand: Any = "") -> Test:
+    return Test(tuple(field.split(".")), operator, Glob(operand) if operator in ("=", "!=") else operand)
+
+
+A, B, C = one("a", "=", "x"), one("b", "!=", "y"), one("c", "NOT EXISTS")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{ $.a = x }", A),
+        ("{$.a=x}", A),
+        ('  {( ($.a)=("x") )}  '.replace("($.a)", "$.a").replace('("x")', '"x"'), A),
+        ("{ $.a = x && $.b != y }", Every((A, B))),
+        ("{$.a=x&&$.b!=y}", Every((A, B))),
+        ("{ ($.a = x) && (($.b != y) && $.c NOT EXISTS) }", Every((A, B, C))),
+        ("{ $.a = x || $.b != y && $.c NOT EXISTS }", Some((A, Every((B, C))))),
+        ("{ ($.a = x || $.b != y) && $.c not exists }", Every((Some((A, B)), C))),
+        ("{ ($.a = x) ||\n ($.b != y) ||\t($.c NOT EXISTS) }", Some((A, B, C))),
+        ("{ $.a EXISTS }", one("a", "EXISTS")),
+        ("{ $.a IS TRUE }", one("a", "IS", "TRUE")),
+        ("{ $.a is null }", one("a", "IS", "NULL")),
+        ("{ $.a = EXISTS }", one("a", "=", "EXISTS")),
+        ("{ $.a >= 10 }", Test(("a",), ">=", 10.0)),
+        ("{ $.a < 1.5e3 }", Test(("a",), "<", 1500.0)),
+        ("{ $.a = 10 }", Test(("a",), "=", 10.0)),
+        ('{ $.a = "10" }', one("a", "=", "10")),
+        ("{ $.a = 10.0.*.1 }", one("a", "=", "10.0.*.1")),
+        ('{ $.a = "say \\"no\\" \\\\ && $.b = (x)" }', one("a", "=", 'say "no" \\ && $.b = (x)')),
+        ("{ $.a = %^(Create|Delete)% }", Test(("a",), "=", Regex("^(Create|Delete)"))),
+        ("{ $.a.b[0].c-d = x }", Test(("a", "b", "[0]", "c-d"), "=", Glob("x"))),
+        ("{ $['a'].[\"b\"] = x }", Test(("a", "b"), "=", Glob("x"))),
+        ("", Every(())),
+        ("ERROR", None),
+        ('"ConsoleLogin" "Failed authentication"', None),
+        ("[ip, user, status=4*]", None),
+    ],
+)
+def test_a_pattern_says_the_same_however_it_is_written(text, expected):
+    assert read_pattern(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ }",
+        "{ $.a }",
+        "{ $.a = }",
+        "{ $.a = x && }",
+        "{ $.a = x & $.b = y }",
+        "{ ($.a = x }",
+        "{ $.a = x) }",
+        "{ $.a = x $.b = y }",
+        "{ a = x }",
+        "{ $.a NOT x }",
+        "{ $.a IS x }",
+        "{ $.a < x }",
+        '{ $.a = "x }',
+        "{ $ = x }",
+        "{" + "(" * (DEPTH + 1) + "$.a = x" + ")" * (DEPTH + 1) + "}",
+    ],
+)
+def test_what_is_no_pattern_is_an_error(text):
+    with pytest.raises(EvaluationError, match="no filter pattern"):
+        read_pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "required", "expected"),
+    [
+        (["{ $.a = x }"], "{ $.a = x }", True),
+        (["{ $.a = x }"], "{ $.a = y }", False),
+        (["{ $.a = X }"], "{ $.a = x }", False),
+        ([], "{ $.a = x }", False),
+        ([""], "{ $.a = x }", True),
+        (["{ $.a = x }"], "", False),
+        (["x"], "{ $.a = x }", False),
+        # Broader and narrower
+        (["{ $.a = x || $.b = y }"], "{ $.a = x }", True),
+        (["{ $.a = x && $.b = y }"], "{ $.a = x }", False),
+        (["{ $.a = x }"], "{ $.a = x && $.b = y }", True),
+        (["{ $.a = x }"], "{ $.a = x || $.b = y }", False),
+        (["{ $.a = x && ($.b = y || $.b = z) }"], "{ $.a = x && $.b = z || $.b = y && $.a = x }", True),
+        # Together
+        (["{ $.a = x }", "{ $.a = y }"], "{ $.a = x || $.a = y }", True),
+        (["{ $.a = x }", "{ $.a = z }"], "{ $.a = x || $.a = y }", False),
+        # Texts with stars
+        (["{ $.a = x* }"], "{ $.a = xy }", True),
+        (["{ $.a = *x*z }"], "{ $.a = x*yz }", True),
+        (["{ $.a = xy }"], "{ $.a = x* }", False),
+        (["{ $.a = *ab*ba }"], "{ $.a = aba }", False),
+        (["{ $.a = * }"], "{ $.a = x }", True),
+        (["{ $.a = a*b*c }"], "{ $.a = axbxc }", True),
+        (["{ $.a = a*b*c }"], "{ $.a = axc }", False),
+        # What one test says of another
+        (["{ $.a != y }"], "{ $.a = x }", True),
+        (["{ $.a != x }"], "{ $.a = x }", False),
+        (["{ $.a != x* }"], "{ $.a = xy }", False),
+        (["{ $.a != xy }"], "{ $.a = x* }", False),
+        (["{ $.a != xy }"], "{ $.a != x* }", True),
+        (["{ $.a != x* }"], "{ $.a != xy }", False),
+        (["{ $.a EXISTS }"], "{ $.a = x }", True),
+        (["{ $.a EXISTS }"], "{ $.a > 1 }", True),
+        (["{ $.a EXISTS }"], "{ $.a != x }", False),
+        (["{ $.a NOT EXISTS }"], "{ $.a = x }", False),
+        (["{ $.a != x }"], "{ $.a NOT EXISTS }", False),
+        (["{ $.a IS TRUE }"], "{ $.a IS TRUE }", True),
+        (["{ $.a IS TRUE }"], "{ $.a IS FALSE }", False),
+        (["{ $.b = x }"], "{ $.a = x }", False),
+        # Numbers and regular expressions
+        (["{ $.a > 1 }"], "{ $.a = 2 }", True),
+        (["{ $.a > 2 }"], "{ $.a = 2 }", False),
+        (["{ $.a >= 2.0 }"], "{ $.a = 2 }", True),
+        (["{ $.a = 2.0 }"], "{ $.a = 2 }", True),
+        (["{ $.a = 3 }"], "{ $.a = 2 }", False),
+        (["{ $.a > 1 }"], "{ $.a > 2 }", False),
+        (['{ $.a = "2" }'], "{ $.a = 2 }", False),
+        (["{ $.a = %^Create% }"], "{ $.a = CreateTrail }", True),
+        (["{ $.a = %^Create% }"], "{ $.a = DeleteTrail }", False),
+        (["{ $.a = %^Create% }"], "{ $.a = Create* }", False),
+        (["{ $.a != %^Create% }"], "{ $.a = DeleteTrail }", True),
+        (["{ $.a = %x% }"], "{ $.a = %x% }", True),
+        (["{ $.a = x }"], "{ $.a = %x% }", False),
+    ],
+)
+def test_what_is_covered(patterns, required, expected):
+    assert filter_covers(patterns, required) is expected
+
+
+def test_what_cannot_be_known_is_unknown_unless_something_else_decides():
+    lost = Unknown.because("AccessDenied: logs:DescribeMetricFilters")
+    assert filter_covers(lost, "{ $.a = x }") is lost
+    assert filter_covers([lost], "{ $.a = x }") == lost
+    assert filter_covers([lost, "{ $.a = x }"], "{ $.a = x }") is True
+    assert filter_covers([lost, "{ $.a = x }"], "{ $.a = x || $.a = y }") == lost
+    unread = filter_covers(["{ $.a ~ x }"], "{ $.a = x }")
+    assert isinstance(unread, Unknown)
+    assert str(unread) == "no filter pattern: { $.a ~ x }"
+    assert isinstance(filter_covers(["{ $.a = %(% }"], "{ $.a = x }"), Unknown)
+    assert filter_covers(["{ $.a ~ x }", "{ $.a = * }"], "{ $.a = x }") is True
+
+
+@pytest.mark.parametrize(
+    ("patterns", "required", "message"),
+    [
+        (None, "{ $.a = x }", "takes a list of filter patterns, not null"),
+        ([1], "{ $.a = x }", "takes text, not a number"),
+        ([], 1, "takes text, not a number"),
+        ([], "x", "no pattern of fields is required"),
+        ([], "{ $.a }", "no filter pattern"),
+        ([], "{" + " && ".join(["($.a = x || $.b = y)"] * 40) + "}", "more than 1000 alternatives are required"),
+    ],
+)
+def test_an_argument_that_can_never_be_right_is_an_error(patterns, required, message):
+    with pytest.raises(EvaluationError, match=re.escape(message)):
+        filter_covers(patterns, required)
+
+
+def test_no_pattern_takes_long():
+    started = time.perf_counter()
+    filter_covers(["{ $.a = " + "*a" * 500 + "*b }"], "{ $.a = " + "a" * 20_000 + " }")
+    assert time.perf_counter() - started < 1
+
+
+# ------------------------------------------------------------------------------------- any pattern at all
+
+OPERANDS = st.text("ab*", max_size=3)
+TESTS = st.one_of(
+    st.builds(one, st.sampled_from(["f", "g.h"]), st.sampled_from(["=", "!="]), OPERANDS),
+    st.builds(one, st.sampled_from(["f", "g.h"]), st.sampled_from(["EXISTS", "NOT EXISTS"])),
+)
+PATTERNS = st.recursive(
+    TESTS,
+    lambda inner: st.builds(
+        lambda kind, parts: kind(tuple(parts)),
+        st.sampled_from([Every, Some]),
+        st.lists(inner, min_size=2, max_size=3),
+    ),
+    max_leaves=6,
+)
+SPACES = st.sampled_from(["", " ", "  ", "\n\t"])
+
+
+def flat(pattern: Pattern) -> Pattern:
+    """What says the same, with no `Every` right in an `Every`."""
+    if isinstance(pattern, Test):
+        return pattern
+    parts = [flat(part) for part in pattern.parts]
+    kind = type(pattern)
+    return kind(tuple(inner for part in parts for inner in (part.parts if isinstance(part, kind) else [part])))
+
+
+def written(pattern: Pattern, draw: Any) -> str:
+    """A pattern as somebody may write it."""
+
+    def space() -> str:
+        return draw(SPACES)
+
+    if isinstance(pattern, Test):
+        name = "$." + ".".join(pattern.field)
+        if not isinstance(pattern.operand, Glob):
+            text = f"{name} {pattern.operator}"
+        else:
+            bare = pattern.operand.text and draw(st.booleans())
+            operand = pattern.operand.text if bare else f'"{pattern.operand.text}"'
+            text = f"{name}{space()}{pattern.operator}{space()}{operand}"
+    else:
+        sign = "&&" if isinstance(pattern, Every) else "||"
+        text = sign.join(
+            f"{space()}({inner})" if isinstance(part, Some) else f"{space()}{inner} "
+            for part, inner in ((part, written(part, draw)) for part in pattern.parts)
+        )
+    return f"({space()}{text}{space()})" if draw(st.booleans()) else text
+
+
+@given(st.data(), PATTERNS)
+@settings(max_examples=100)
+def test_whatever_is_written_is_read(data, pattern):
+    assert read_pattern("{" + written(pattern, data.draw) + "}") == flat(pattern)
+
+
+def holds(pattern: Pattern, event: Mapping[Any, str]) -> bool:
+    match pattern:
+        case Every(parts):
+            return all(holds(part, event) for part in parts)
+        case Some(parts):
+            return any(holds(part, event) for part in parts)
+    found = event.get(pattern.field)
+    if not isinstance(pattern.operand, Glob):
+        return (found is not None) is (pattern.operator == "EXISTS")
+    glob = ".*".join(map(re.escape, pattern.operand.text.split("*")))
+    equal = found is not None and re.fullmatch(glob, found) is not None
+    return equal if pattern.operator == "=" else found is not None and not equal
+
+
+EVENTS = st.fixed_dictionaries({}, optional={("f",): st.text("ab", max_size=3), ("g", "h"): st.text("ab", max_size=3)})
+
+
+@given(st.data(), st.lists(PATTERNS, min_size=1, max_size=3), PATTERNS, st.lists(EVENTS, min_size=5, max_size=5))
+@settings(max_examples=100)
+def test_what_is_covered_is_matched(data, patterns, required, events):
+    if data.draw(st.booleans()):  # narrower than one of them
+        required = Every((required, data.draw(st.sampled_from(patterns))))
+    texts = ["{" + written(each, data.draw) + "}" for each in patterns]
+    if filter_covers(texts, "{" + written(required, data.draw) + "}") is True:
+        for event in events:
+            assert any(holds(each, event) for each in patterns) or not holds(required, event)
