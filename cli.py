@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
-from stillframe.engine.commands import archives, authoring, customising
+from stillframe.engine.commands import archives, authoring, comparing, customising
 from stillframe.engine.commands.options import (
     ARCHIVE,
     AllowUnknown,
     Config,
     Exact,
+    Except,
     FailOn,
     FormatName,
+    MaxUnknown,
+    Only,
     Outputs,
     Packs,
     Policies,
@@ -33,13 +36,14 @@ from stillframe.engine.commands.options import (
     UseCache,
     Verbose,
     Workers,
+    limits,
     rules,
 )
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from stillframe.engine.model import Severity, Status
+    from stillframe.engine.model import Status
     from stillframe.snapshot.collect import Plan
     from stillframe.snapshot.model import Collected
 
@@ -67,6 +71,7 @@ app.add_typer(archives.snapshot_app, name="snapshot")
 app.add_typer(policy_app, name="policy")
 app.add_typer(authoring.resource_app, name="resource")
 app.command("query")(authoring.query)
+app.command("diff")(comparing.diff)
 policy_app.command("explain")(authoring.explain)
 policy_app.command("lint")(authoring.lint_policies)
 policy_app.command("new")(authoring.new)
@@ -141,7 +146,14 @@ def evaluate(
     form: FormatName = None,
     status: Statuses = "",
     fail_on: FailOn = "low",
+    max_unknown: MaxUnknown = None,
     allow_unknown: AllowUnknown = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="Only what is new counts: since this snapshot, or these findings.", metavar="SNAPSHOT|FILE"),
+    ] = None,
+    only: Only = None,
+    but: Except = None,
     show: Show = 20,
     verbose: Verbose = False,
     exact: Exact = False,
@@ -153,12 +165,22 @@ def evaluate(
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.fast.run import Method
+    from stillframe.engine.gate import read_baseline
     from stillframe.engine.reports.formats import printed, targets
-    from stillframe.engine.run import run_evaluate
+    from stillframe.engine.run import baseline_of, run_evaluate
+    from stillframe.engine.selection import selection
     from stillframe.snapshot import open_snapshot
 
-    written, least = targets(output or (), form), _severity(fail_on)
+    written, chosen = targets(output or (), form), selection(only or (), but or ())
+    if receipt and chosen.partial:
+        raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
+    within = limits(fail_on, max_unknown, allow_unknown=allow_unknown)
+    method = Method(exact=exact, workers=workers, cache=cache and not receipt)
     judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
+    known = None
+    if baseline:
+        file = baseline.is_file()
+        known = read_baseline(baseline) if file else baseline_of(open_snapshot(baseline), judged_by, method)
     code = run_evaluate(
         open_snapshot(snapshot),
         judged_by,
@@ -169,51 +191,10 @@ def evaluate(
         receipt=receipt,
         keep=0 if printed(written) else show or sys.maxsize,
         verbose=verbose,
-        fail_on=least,
-        allow_unknown=allow_unknown,
-        method=Method(exact=exact, workers=workers, cache=cache and not receipt),
-    )
-    raise typer.Exit(code)
-
-
-@app.command()
-def diff(
-    old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
-    new: Annotated[Path, typer.Argument(help="The later snapshot.")],
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
-    settings: Settings = None,
-    output: Outputs = None,
-    form: FormatName = None,
-    fail_on: FailOn = "low",
-    allow_unknown: AllowUnknown = False,
-    verbose: Verbose = False,
-    exact: Exact = False,
-    workers: Workers = 1,
-    cache: UseCache = True,
-) -> None:
-    """Compare two snapshots under the same policies: exit 1 for new failures."""
-    from stillframe.engine.fast.run import Method
-    from stillframe.engine.reports.formats import printed, targets
-    from stillframe.engine.run import run_diff
-    from stillframe.snapshot import open_snapshot
-
-    written, least = targets(output or (), form), _severity(fail_on)
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
-    code = run_diff(
-        open_snapshot(old),
-        open_snapshot(new),
-        judged_by,
-        _out(),
-        _err(),
-        targets=written,
-        printing=not printed(written),
-        verbose=verbose,
-        fail_on=least,
-        allow_unknown=allow_unknown,
-        method=Method(exact=exact, workers=workers, cache=cache),
+        limits=within,
+        chosen=chosen,
+        baseline=known,
+        method=method,
     )
     raise typer.Exit(code)
 
@@ -361,20 +342,6 @@ def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None
         endpoint_url=endpoint_url,
         workers=workers,
     )
-
-
-def _severity(name: str) -> "Severity | None":
-    from stillframe.engine.expression import suggest
-    from stillframe.engine.model import Severity
-
-    if name == "never":
-        return None
-    try:
-        return Severity(name)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{name!r} is no severity{suggest(name, list(Severity))}", param_hint="--fail-on"
-        ) from None
 
 
 def _statuses(names: str) -> "frozenset[Status]":

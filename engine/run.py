@@ -12,12 +12,14 @@ from ..snapshot.model import Snapshot
 from .diff import Change, Unchanged, diff, difference_lines, newly_failing
 from .exit_codes import judged
 from .fast.run import Method, judge
-from .model import Severity, Status
+from .gate import Baseline, Limits
+from .model import Status
 from .receipt import Receipt
 from .reports.formats import Target
 from .reports.report import Context, Totals
 from .reports.write import reports
 from .rules import Rules
+from .selection import Selection
 from .sides import Side
 from .tally import SHOWN, Tally
 from .terminal import (
@@ -44,20 +46,27 @@ def run_evaluate(
     receipt: str | None = None,
     keep: int = 0,
     verbose: bool = False,
-    fail_on: Severity | None = None,
-    allow_unknown: bool = False,
+    limits: Limits = Limits(),
+    chosen: Selection = Selection(),
+    baseline: Baseline | None = None,
     method: Method = Method(),
 ) -> int:
-    """Judge: findings with some `statuses` to the targets, the `keep` worst to `out`, the summary to `err`."""
-    tally, waivers, proof = Tally(rules.policies, keep=keep), rules.waivers_for(snapshot), Receipt()
-    wanted = frozenset(Status) if receipt else {*SHOWN, *(statuses if targets else ())}
-    findings = judge(
-        snapshot, rules.policies, replace(method, written=wanted)
-    )  # workers begin before the progress bar's thread does
+    """Judge: findings with some `statuses` to the targets, the `keep` worst to `out`, the summary to `err`.
+
+    Where there is a baseline, only what is not in it is printed, and decides the exit code.
+    """
+    rules = replace(rules, policies=chosen.policies(rules.policies))
+    tally = Tally(rules.policies, keep=keep, told=baseline.lacks if baseline else None)
+    waivers, proof = rules.waivers_for(snapshot), Receipt()
+    every = bool(receipt) or chosen.by_tag
+    wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
+    # Workers begin before the progress bar's thread does.
+    findings = judge(snapshot, rules.policies, replace(method, written=wanted))
+    findings = chosen.over(waivers.over(findings), snapshot)
     context = Context(snapshot=snapshot, policies=rules.policies)
     with progress(err, "evaluating", len(snapshot.accounts)) as advance, reports(targets, context) as written:
         account = ""
-        for batch in tally.through(waivers.over(findings)):
+        for batch in tally.through(baseline.through(findings) if baseline else findings):
             written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
             if receipt:
                 proof.add(batch)
@@ -65,18 +74,31 @@ def run_evaluate(
                 account = batch.account
                 advance(accounts=1)
         rows, notes = tally.rows(), [*rules.notes(), *waivers.reports()]
+        unknown, failures = sum(row.unknown for row in rows), tally.failures(limits.fail_on)
+        if baseline:
+            unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
+            notes.append(baseline.note())
         written.end(Totals(rows=rows, accounts=tally.accounts, notes=notes))
     if receipt:
         proof.write(receipt, snapshot, rules, rows, waivers.uses)
     print_findings(out, tally, verbose=verbose)
     print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", rows)
     print_notes(err, notes)
+    population = sum(row.population for row in rows)
     return judged(
-        findings=sum(row.population for row in rows),
-        failures=tally.failures(fail_on),
-        unknown=sum(row.unknown for row in rows),
-        allow_unknown=allow_unknown,
+        findings=population,
+        failures=failures,
+        unknown=unknown,
+        allow_unknown=limits.allows(unknown, population),
     )
+
+
+def baseline_of(snapshot: Snapshot, rules: Rules, method: Method = Method()) -> Baseline:
+    """What a snapshot's findings are by the same policies, as a baseline for another."""
+    baseline = Baseline(snapshot.id)
+    for batch in rules.waivers_for(snapshot).over(judge(snapshot, rules.policies, method)):
+        baseline.learn(batch.having(*SHOWN))
+    return baseline
 
 
 def run_diff(
@@ -90,8 +112,8 @@ def run_diff(
     targets: Sequence[Target] = (),
     printing: bool = True,
     verbose: bool = False,
-    fail_on: Severity | None = None,
-    allow_unknown: bool = False,
+    limits: Limits = Limits(),
+    chosen: Selection = Selection(),
     method: Method = Method(),
 ) -> int:
     """Compare two snapshots: every difference to the targets, what became of findings to `out` as it comes.
@@ -99,6 +121,10 @@ def run_diff(
     Where `old_rules` are given, the old snapshot is judged by them.
     """
     given = old_rules or rules
+    ids = {policy.id for policy in chosen.policies([*given.policies, *rules.policies])}
+    given, rules = (
+        replace(each, policies=[policy for policy in each.policies if policy.id in ids]) for each in (given, rules)
+    )
     before, after = Tally(given.policies), Tally(rules.policies)
     earlier, later = given.waivers_for(old), rules.waivers_for(new)
     counts: Counter[tuple[str, Change]] = Counter()
@@ -106,8 +132,8 @@ def run_diff(
     changes = diff(
         Side(old, given.policies),
         Side(new, rules.policies),
-        before.through(earlier.over(judge(old, given.policies, method))),
-        after.through(later.over(judge(new, rules.policies, method))),
+        before.through(chosen.over(earlier.over(judge(old, given.policies, method)), new, old)),
+        after.through(chosen.over(later.over(judge(new, rules.policies, method)), new, old)),
     )
     with reports(targets, Context(snapshot=new, policies=rules.policies, before=old)) as written:
         for changed in changes:
@@ -117,18 +143,19 @@ def run_diff(
                     counts[changed.batch.policy, Change.PERSISTING] += failing
                 continue
             counts[changed.finding.policy, changed.change] += 1
-            failures += newly_failing(changed, fail_on)
+            failures += newly_failing(changed, limits.fail_on)
             if printing and (changed.change in PRINTED or changed.why):
                 print_difference(out, changed, verbose=verbose)
         was, now, notes = before.rows(), after.rows(), [*rules.notes(), *later.reports()]
         written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, notes=notes))
     print_diff_summary(err, _title(old, new, old_rules is not None), was, now, counts)
     print_notes(err, notes)
+    unknown = sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN)
     return judged(
         findings=sum(row.population for row in was + now),
         failures=failures,
-        unknown=sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN),
-        allow_unknown=allow_unknown,
+        unknown=unknown,
+        allow_unknown=limits.allows(unknown, sum(row.population for row in now)),
     )
 
 

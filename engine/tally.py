@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -46,10 +46,14 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of what passed through, and the `keep` worst findings. `accounts` has the violations of each account."""
+    """Counts of what passed through, and the `keep` worst findings. `accounts` has the violations of each account.
+
+    Where only some findings are to be `told`, no others are kept.
+    """
 
     policies: Sequence[Policy]
     keep: int = 0
+    told: Callable[[Finding], bool] | None = None
     counts: dict[str, Counter[Status]] = field(default_factory=dict)
     waived: Counter[str] = field(default_factory=Counter)
     accounts: dict[str, Counter[Severity]] = field(default_factory=dict)
@@ -74,6 +78,8 @@ class Tally:
             self.accounts.setdefault(batch.account, Counter())[self._severities[batch.policy]] += violations
         if self.keep and (wanted := [status for status in SHOWN if self._wanted(batch, status)]):
             for finding in batch.findings(*wanted):
+                if self.told and not self.told(finding):
+                    continue
                 kept = self._kept(_WAIVED if finding.waived else _ORDER[finding.status], batch)
                 if len(kept) < self.keep:
                     kept.append(finding)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from stillframe.engine.model import Policy
+    from stillframe.engine.gate import Limits
+    from stillframe.engine.model import Policy, Severity
     from stillframe.engine.rules import Rules
 
 ARCHIVE = Path("snapshots")
@@ -48,6 +49,15 @@ FailOn = Annotated[
 AllowUnknown = Annotated[
     bool, typer.Option("--allow-unknown", help="Exit 0, not 4, where something is unknown but nothing fails.")
 ]
+MaxUnknown = Annotated[
+    str | None,
+    typer.Option("--max-unknown", help="How many may be unknown before the exit code is 4: N, or N%.", metavar="N"),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Only what fits KEY=PATTERN: policy, severity, framework, account or tag; repeatable."),
+]
+Except = Annotated[list[str] | None, typer.Option("--except", help="All but what fits KEY=PATTERN; repeatable.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence and remediation with each finding.")]
 Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.")]
 
@@ -63,6 +73,30 @@ UseCache = Annotated[
 Statuses = Annotated[
     str, typer.Option("--status", help="Write only findings with these statuses, with commas; all if not given.")
 ]
+
+
+def limits(fail_on: str, most: str | None, *, allow_unknown: bool) -> "Limits":
+    """From which severity failures count, and how many may be unknown."""
+    from stillframe.engine.gate import Limits, most_unknown
+
+    least = severity(fail_on)
+    if most is not None and allow_unknown:
+        raise typer.BadParameter("--max-unknown and --allow-unknown exclude each other")
+    return (
+        most_unknown(most, least) if most is not None else Limits(fail_on=least, unknown=None if allow_unknown else 0)
+    )
+
+
+def severity(name: str) -> "Severity | None":
+    """The severity of that name; None for `never`."""
+    from stillframe.engine.expression import suggest
+    from stillframe.engine.model import Severity
+
+    if name == "never":
+        return None
+    if name not in list(Severity):
+        raise typer.BadParameter(f"{name!r} is no severity{suggest(name, list(Severity))}", param_hint="--fail-on")
+    return Severity(name)
 
 
 def rules(

@@ -1,0 +1,93 @@
+"""The commands that compare: snapshots, policies, and both. `cli` puts them among the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from stillframe.engine.commands.options import (
+    AllowUnknown,
+    Config,
+    Exact,
+    Except,
+    FailOn,
+    FormatName,
+    MaxUnknown,
+    Only,
+    Outputs,
+    Packs,
+    Policies,
+    Settings,
+    Shipped,
+    UseCache,
+    Verbose,
+    Workers,
+    limits,
+    rules,
+)
+
+_OLD = "Judge the old snapshot by this instead: "
+OldPolicies = Annotated[list[Path] | None, typer.Option("--old-policies", help=f"{_OLD}policies; repeatable.")]
+OldPacks = Annotated[list[str] | None, typer.Option("--old-pack", help=f"{_OLD}a pack; repeatable.", metavar="PACK")]
+OldConfig = Annotated[Path | None, typer.Option("--old-config", help=f"{_OLD}a stillframe.yaml.", metavar="FILE")]
+OldSettings = Annotated[
+    list[str] | None, typer.Option("--old-set", help=f"{_OLD}a parameter; repeatable.", metavar="SETTING")
+]
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
+    new: Annotated[Path, typer.Argument(help="The later snapshot; the same, to compare policies.")],
+    policies: Policies = None,
+    packs: Packs = None,
+    shipped: Shipped = False,
+    config: Config = None,
+    settings: Settings = None,
+    old_policies: OldPolicies = None,
+    old_packs: OldPacks = None,
+    old_config: OldConfig = None,
+    old_settings: OldSettings = None,
+    output: Outputs = None,
+    form: FormatName = None,
+    fail_on: FailOn = "low",
+    max_unknown: MaxUnknown = None,
+    allow_unknown: AllowUnknown = False,
+    only: Only = None,
+    but: Except = None,
+    verbose: Verbose = False,
+    exact: Exact = False,
+    workers: Workers = 1,
+    cache: UseCache = True,
+) -> None:
+    """Compare two snapshots, or two sets of policies, and say why findings changed: exit 1 for new failures."""
+    from stillframe.engine.fast.run import Method
+    from stillframe.engine.reports.formats import printed, targets
+    from stillframe.engine.run import run_diff
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import open_snapshot
+
+    written, within = targets(output or (), form), limits(fail_on, max_unknown, allow_unknown=allow_unknown)
+    chosen = selection(only or (), but or ())
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
+    sources = (old_policies, old_packs, False) if old_policies or old_packs else (policies, packs, shipped)
+    given = old_policies or old_packs or old_config or old_settings
+    before = (
+        rules(old_config or config, sources[0], old_settings or settings, packs=sources[1], shipped=sources[2])
+        if given
+        else None
+    )
+    code = run_diff(
+        open_snapshot(old),
+        open_snapshot(new),
+        judged_by,
+        console(),
+        console(stderr=True),
+        old_rules=before,
+        targets=written,
+        printing=not printed(written),
+        verbose=verbose,
+        limits=within,
+        chosen=chosen,
+        method=Method(exact=exact, workers=workers, cache=cache),
+    )
+    raise typer.Exit(code)
