@@ -50,13 +50,18 @@ class Batch(msgspec.Struct, frozen=True):
         return map(read_finding, self.having(*(statuses or Status)))
 
 
-def batch(account: str, policy: str, lines: Sequence[bytes], unwritten: Mapping[str, int] = {}) -> Batch | None:
-    """The batch of some lines, and the numbers of findings that have none; None where nothing was found."""
-    if not lines and not unwritten:
+def batch(
+    account: str, policy: str, beginnings: Sequence[bytes], data: bytes, unwritten: Mapping[str, int] = {}
+) -> Batch | None:
+    """The batch of some lines, and the numbers of findings that have none; None where nothing was found.
+
+    `beginnings` are of the lines, at least up to their statuses.
+    """
+    if not beginnings and not unwritten:
         return None
-    letters = bytes(map(itemgetter(_status_at(policy)), lines))
+    letters = bytes(map(itemgetter(_status_at(policy)), beginnings))
     counts = {name: number for name, letter in _LETTERS.items() if (number := letters.count(letter))}
-    return Batch(account, policy, {**unwritten, **counts}, b"".join(lines))
+    return Batch(account, policy, {**unwritten, **counts}, data)
 
 
 def batches(findings: Iterable[Finding], written: Collection[Status] = frozenset(Status)) -> Iterator[Batch]:
@@ -64,7 +69,8 @@ def batches(findings: Iterable[Finding], written: Collection[Status] = frozenset
     for (account, policy), group in groupby(findings, key=lambda each: (each.account, each.policy)):
         found = list(group)
         lines = [finding_line(each) for each in found if each.status in written]
-        made = batch(account, policy, lines, Counter(each.status.value for each in found if each.status not in written))
+        unwritten = Counter(each.status.value for each in found if each.status not in written)
+        made = batch(account, policy, lines, b"".join(lines), unwritten)
         assert made  # noqa: S101 - groups are never empty
         yield msgspec.structs.replace(made, waived=sum(each.waived is not None for each in found))
 

@@ -11,6 +11,10 @@ and policy at a time. So the two give the same bytes, and the exact path stays t
     plain        what the compiled code calls
     program      all policies on one resource type, as one function
     writer       policies → the function of a program
+    judgement    one policy of it: what came of the same values before, or a new outcome, and its line
+    memo         what an outcome depends on, as a key
+    lookups      the policy's variables
+    texts        its evidence, messages and commands
     near, far    lookups within an account, and across a snapshot
     judge        one account → its findings
 """

@@ -81,6 +81,18 @@ def assign(target: ast.Name, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Name(target.id, ast.Store())], value)
 
 
+def unpack(targets: Sequence[ast.Name], value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Tuple([ast.Name(each.id, ast.Store()) for each in targets], ast.Store())], value)
+
+
+def put(holder: ast.expr, key: ast.expr, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Subscript(holder, key, ast.Store())], value)
+
+
+def count(counts: ast.expr, number: ast.expr) -> ast.stmt:
+    return ast.AugAssign(ast.Subscript(counts, number, ast.Store()), ast.Add(), const(1))
+
+
 def do(value: ast.expr) -> ast.stmt:
     return ast.Expr(value)
 

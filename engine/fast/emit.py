@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -66,6 +66,8 @@ class Emitter:
     counts: Counter[str] = field(default_factory=Counter)
     shared: dict[str, ast.Name] = field(default_factory=dict)
     locals: dict[int, str] = field(default_factory=dict)
+    keys: dict[str, tuple[str, ast.expr]] = field(default_factory=dict)  # of local variables, by their names
+    touched: set[Hashable] = field(default_factory=set)  # places whose values decide what is written
     owner: str = ""  # the policy whose expressions are read
     total: bool = True  # nothing written since it was set can raise
     depth: int = 0  # inside how many loops
@@ -180,11 +182,14 @@ class Emitter:
     def field(self, value: Value, label: str) -> Value:
         need = value.need
         if isinstance(need, LineNeed):
-            if label in ENVELOPE:
-                need.tags = need.tags or label == "$tags"
-                return Value(code=self.member(value, label[1:]), is_text=label not in ("$tags", "$name"))
-            config = Value(code=self.member(value, "config"), need=need.config, never_null=value.never_null)
-            return self.field(self.settle(config), label)
+            if label in ENVELOPE and label != "$tags":
+                self.touched.add((id(need), label))
+                return Value(code=self.member(value, label[1:]), is_text=label != "$name")
+            place = need.tags if label == "$tags" else need.config
+            self.touched.add(id(place))
+            code_ = code.name("tags") if value.anchored else self.member(value, place.label)
+            found = self.settle(Value(code=code_, need=place, never_null=value.never_null, anchored=value.anchored))
+            return found if label == "$tags" else self.field(found, label)
         if need is None:
             fixed = self.known(value)
             if fixed is not ...:
@@ -193,6 +198,7 @@ class Emitter:
             get = code.call(code.attribute(subject, "get"), code.const(label))
             return Value(code=code.choose(code.is_a(subject, "dict"), get, code.NONE))
         child = need.field(label)
+        self.touched.add(id(child))
         if value.anchored:
             return self.settle(Value(code=self.local(child), need=child, anchored=True))
         return self.settle(Value(code=self.member(value, child.label), need=child))
@@ -232,6 +238,15 @@ class Emitter:
         if value is None or isinstance(value, bool | int | float | str):
             return Value(code=code.const(value))
         return Value(code=self.bind(value))
+
+    def told(self, value: Value) -> ast.expr:
+        """Something to tell a value by: texts as they are, and what Python takes for equal, as true and 1, as JSON."""
+        subject = self.atom(value).code
+        itself = [code.is_a(subject, "str"), *(code.is_(subject, each) for each in (code.NONE, code.TRUE, code.FALSE))]
+        told = code.choose(code.either(*itself), subject, code.call(code.name("encode"), subject))
+        if not (value.anchored and isinstance(subject, ast.Name)):
+            return told
+        return code.name(self.keys.setdefault(subject.id, (f"w{len(self.keys)}", told))[0])
 
     def known(self, value: Value) -> Any:
         """The value of a constant, `...` for anything else."""

@@ -22,6 +22,7 @@ from .program import STATUSES, Program
 from .target import Decoder, decoder
 from .writer import write_programs
 
+PIECES = 3  # of each line; what is told of the whole by its beginning is told by the first
 NOWHERE = ("", "")
 EVERY = frozenset(Status)
 
@@ -66,10 +67,11 @@ class _Exact:
 
 def judge_account(
     compiled: Compiled, snapshot: Snapshot, identity: str, far: Far, known: Collection[str] = ()
-) -> dict[str, Batch | None]:
+) -> Iterator[tuple[str, Batch | None]]:
     """The findings of an account by policy, in order of the policies' ids; None where there are none.
 
-    Policies whose findings are `known` need not be judged.
+    Policies whose findings are `known` need not be judged. Each batch becomes one piece when it is its turn: it is
+    written while it is in the processor's cache, and they are never all there at once.
     """
     account = snapshot.account(identity)
     exact = _Exact(account, snapshot, far)
@@ -78,14 +80,12 @@ def judge_account(
     for program in compiled.programs.values():
         if any(policy.id not in known for policy in program.policies):
             found |= _run(program, compiled.decoders[program.kind], near, exact)
-    batches: dict[str, Batch | None] = {}
     for policy in compiled.policies:
         if policy.id in found:
-            entries, unwritten = found[policy.id]
+            entries, unwritten = found.pop(policy.id)
             late = folded(policy, account, entries, snapshot.captured_at) if policy.rollup else gaps(policy, account)
-            lines = _with(late, [] if policy.rollup else entries, compiled.written, unwritten)
-            batches[policy.id] = batch(identity, policy.id, lines, unwritten)
-    return batches
+            pieces = _with(late, [] if policy.rollup else entries, compiled.written, unwritten)
+            yield policy.id, batch(identity, policy.id, pieces[::PIECES], b"".join(pieces), unwritten)
 
 
 def ask(compiled: Compiled, snapshot: Snapshot, identity: str, far: Far) -> Keys:
@@ -120,11 +120,10 @@ def _run(
             verdict = exact.judge(policy, resource)
             if policy.rollup:
                 seen = encode(verdict.evidence, ordered=False)
-                found[position].append(
-                    (number, resource.region, resource.id, verdict.status.value, verdict.message, seen)
-                )
+                outcome = verdict.status.value, verdict.message, seen
+                found[position].append((number, resource.region, resource.id, outcome))
             elif verdict.status in program.written:
-                found[position].append(finding_line(finding(policy, resource, verdict)))
+                found[position] += (finding_line(finding(policy, resource, verdict)), b"", b"")
             else:
                 unwritten[position][verdict.status.value] += 1
         far.missed = False  # what it missed, it asked for
@@ -136,8 +135,10 @@ def _run(
         decoder.lacks,
         account.id,
         exact.snapshot.captured_at,
-        program.heads(account.id),
-        [entries.append for entries in found],
+        [
+            entries.append if policy.rollup else entries.extend
+            for policy, entries in zip(program.policies, found, strict=True)
+        ],
         [(far if join.lookup.within is Within.SNAPSHOT else near).find(join) for join in program.joins],
         judge_exactly,
         lambda: refuse(account, program.kind),
@@ -154,9 +155,9 @@ def _run(
 
 
 def _item(
-    exact: _Exact, kind: str, lines: Sequence[bytes | memoryview], entry: tuple[int, str, str, str, str, bytes]
+    exact: _Exact, kind: str, lines: Sequence[bytes | memoryview], entry: tuple[int, str, str, tuple[str, str, bytes]]
 ) -> Item:
-    number, region, resource, status, message, evidence = entry
+    number, region, resource, (status, message, evidence) = entry
     return Item(
         resource=lambda: exact.resource(kind, number, lines[number]),
         region=region,
@@ -168,16 +169,19 @@ def _item(
 
 
 def _with(
-    findings: Iterator[Finding], lines: list[bytes], written: Collection[Status], unwritten: Counter[str]
+    findings: Iterator[Finding], pieces: list[bytes], written: Collection[Status], unwritten: Counter[str]
 ) -> list[bytes]:
-    """Lines, which are in order, and among them those of findings that no record has; or else these are counted."""
+    """Pieces of lines, which are in order, among them those of findings that no record has; or these are counted."""
     others = []
     for each in findings:
         if each.status in written:
             others.append(finding_line(each))
         else:
             unwritten[each.status.value] += 1
-    return sorted([*lines, *others], key=_place) if others else lines
+    if not others:
+        return pieces
+    lines = [b"".join(pieces[start : start + PIECES]) for start in range(0, len(pieces), PIECES)]
+    return [piece for line in sorted([*lines, *others], key=_place) for piece in (line, b"", b"")]
 
 
 class _Place(msgspec.Struct):

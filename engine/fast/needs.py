@@ -46,7 +46,8 @@ class Need:
     @property
     def kind(self) -> Kind:
         mixed = self.fields and (self.items or self.counted)
-        if self.whole or mixed or MISSING in self.fields or (self.flat and self.items):
+        named = any(name.endswith(MISSING[1:]) for name in self.fields)  # it may be escaped in the line
+        if self.whole or mixed or named or (self.flat and self.items):
             return Kind.PLAIN
         return Kind.STRUCT if self.fields else Kind.LIST if self.items else Kind.PLAIN
 
@@ -125,6 +126,13 @@ class Config(Need):
     def is_read(self) -> bool:
         return bool(self.whole or self.counted or self.fields or self.items)
 
+    def object(self, always: Sequence[Steps]) -> Any:
+        """The type to decode it with: never null."""
+        if self.kind is Kind.STRUCT:
+            return self.struct(always)
+        self.shape(always)  # notes what must be there
+        return dict[str, Any] if self.is_read else Empty
+
 
 class LineNeed(Need):
     """A whole line: what policies on its type, and lookups of it, need of a resource."""
@@ -133,7 +141,7 @@ class LineNeed(Need):
         super().__init__()
         self.resource = kind
         self.config = Config("config")
-        self.tags = False  # somebody reads them
+        self.tags = Config("tags")
 
     @property
     def kind(self) -> Kind:
@@ -141,26 +149,21 @@ class LineNeed(Need):
 
     def line(self, always: Sequence[Steps]) -> type[msgspec.Struct]:
         """The type of a line, as closed as the format says. A line that it refuses is for the exact path to judge."""
-        config = self.config.struct(always) if self.config.kind is Kind.STRUCT else self._unread(always)
         fields: list[Any] = [
             ("type", Literal[self.resource]),
             ("id", str),
             ("account", str),
             ("region", str),
             ("name", str | None),
-            ("config", config),
-            ("tags", dict[str, Any]) if self.tags else ("tags", msgspec.Raw, msgspec.Raw()),
+            ("config", self.config.object(always)),
+            ("tags", self.tags.object(())) if self.tags.is_read else ("tags", msgspec.Raw, msgspec.Raw()),
         ]
         return msgspec.defstruct("Line", fields, kw_only=True, gc=False, forbid_unknown_fields=True)
 
     def naming(self) -> Callable[[Any], bool]:
         inner = self.config.naming()
-        tagged = _names if self.tags else lambda _: False
+        tagged = self.tags.naming() if self.tags.is_read else lambda _: False
         return lambda line: inner(line.config) or tagged(line.tags)
-
-    def _unread(self, always: Sequence[Steps]) -> Any:
-        self.config.shape(always)  # notes what must be there
-        return dict[str, Any] if self.config.is_read else Empty
 
 
 class Empty(msgspec.Struct, gc=False):

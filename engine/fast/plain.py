@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from hashlib import sha256
 from itertools import chain
 from shlex import quote
 from typing import Any
@@ -112,6 +113,12 @@ def one(rows: list[Any]) -> Any:
     if len(rows) != 1:
         raise NotPlain
     return rows[0]
+
+
+def identify(begins: bytes, marks: str, identity: str, name: str | None) -> bytes:
+    """What all findings on a record share: what it is, and its part of the fingerprint as model.py makes it."""
+    mark = sha256((marks + identity).encode()).hexdigest()[:28]
+    return b'%b%b,"name":%b,"fingerprint":"%b' % (begins, encode(identity), encode(name), mark.encode())
 
 
 def key(values: tuple[Json, ...]) -> Hashable:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...snapshot.format import encode
 from ..model import Lookup, Policy, Status
 from .needs import LineNeed
 
@@ -26,7 +25,8 @@ class Join:
 class Program:
     """The policies on one type. `joins` are the lookups that `run` calls by number; `exact` what it leaves alone.
 
-    Findings with a status that is not `written` are only counted: `run` gives their numbers as `heads` are ordered.
+    Findings with a status that is not `written` are only counted: `run` gives their numbers, by policy and then by
+    status. `touched` are the places that decide what comes of a policy.
     """
 
     kind: str
@@ -35,10 +35,5 @@ class Program:
     written: Collection[Status]
     joins: list[Join] = field(default_factory=list)
     exact: set[str] = field(default_factory=set)
+    touched: dict[str, set[Hashable]] = field(default_factory=dict)
     run: Callable[..., Any] = lambda *_: None
-    begins: Sequence[bytes] = ()
-
-    def heads(self, account: str) -> list[bytes]:
-        """How findings begin, by policy and then by status."""
-        end = encode(account) + b',"region":'
-        return [begin + end for begin in self.begins]

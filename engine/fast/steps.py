@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 
@@ -48,7 +48,7 @@ class Desk:
 class Judged:
     """The findings of an account, and what they came from if that is to be kept."""
 
-    batches: Sequence[tuple[str, Batch | None]]
+    batches: Iterable[tuple[str, Batch | None]]
     meta: Meta | None = None
 
 
@@ -85,14 +85,19 @@ def _fetch_one(desk: Desk, identity: str, target: Target, keys: set[Hashable]) -
     return fetch(desk.snapshot.account(identity), target, keys, offering=desk.memory is not None)
 
 
-def _judge(desk: Desk, accounts: Sequence[str]) -> list[Judged]:
-    return [_judge_one(desk, account) for account in accounts]
+def _judge(desk: Desk, accounts: Sequence[str]) -> Iterator[Judged]:
+    return (_judge_one(desk, account) for account in accounts)
+
+
+def _judge_all(desk: Desk, accounts: Sequence[str]) -> list[Judged]:
+    """The same, ready to be sent to another process."""
+    return [replace(judged, batches=list(judged.batches)) for judged in _judge(desk, accounts)]
 
 
 def _judge_one(desk: Desk, identity: str) -> Judged:
     policies, memory = desk.compiled.policies, desk.memory
     if memory is None:
-        return Judged(list(judge_account(desk.compiled, desk.snapshot, identity, desk.far).items()))
+        return Judged(judge_account(desk.compiled, desk.snapshot, identity, desk.far))
     known = _Known.of(desk, identity)
     same: dict[str, Batch | None] = {}
     answered = known is not None and desk.far.answer(_keys(known.meta.asked)) == known.meta.answer
@@ -107,7 +112,8 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
     account = desk.snapshot.account(identity)
     stamp = _stamper(account)
     desk.far.used = set()
-    found = judge_account(desk.compiled, desk.snapshot, identity, desk.far, same) if len(same) < len(policies) else {}
+    left = len(same) < len(policies)
+    found = dict(judge_account(desk.compiled, desk.snapshot, identity, desk.far, same)) if left else {}
     asked = known.meta.asked if known and answered else _kept(desk.far.used)
     meta = Meta(
         memory.digests[identity],
@@ -179,3 +185,4 @@ def _share(desk: Desk, fetched: dict[Target, Fetched]) -> None:
 
 
 STEPS: Mapping[str, Callable[[Desk, Any], Any]] = {"ask": _ask, "fetch": _fetch, "judge": _judge, "share": _share}
+SENT = {**STEPS, "judge": _judge_all}

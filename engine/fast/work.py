@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from ...snapshot.errors import StillframeError
 from .far import Fetched
-from .steps import STEPS, Desk
+from .steps import SENT, STEPS, Desk
 from .target import Target
 
 AHEAD = 4  # tasks given out before the first result is taken, for each worker
@@ -126,6 +126,6 @@ def _serve(line: Connection, inherited: Sequence[Connection], *given: Any) -> No
             return
         try:
             desk = desk or Desk.set_up(*given)
-            line.send(STEPS[step](desk, task))
+            line.send(SENT[step](desk, task))
         except Exception as error:  # it is raised where it is waited for
             line.send(error)

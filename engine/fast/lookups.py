@@ -1,0 +1,104 @@
+"""Variables of a policy as Python: what all records have, and the rows that lookups find."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from ..expression import Expression, walk
+from ..model import Lookup, Policy
+from ..settle import settled
+from . import code, plain
+from .emit import Emitter, Value
+from .needs import LineNeed
+from .program import Join, Program
+from .target import on_row
+
+_FIXED = frozenset({"params", "snapshot_time"})
+
+
+class Lookups:
+    """The lookups of one policy. Each is made where `bind` first meets its name; then it is a variable."""
+
+    def __init__(self, program: Program, emitter: Emitter, policy: Policy) -> None:
+        self.program, self.emitter, self.policy = program, emitter, policy
+        self.bound: set[str] = set()
+        emitter.owner = policy.id
+        record = Value(code=code.name("r"), need=emitter.root, never_null=True, anchored=True)
+        emitter.variables = {
+            "account": self._account,
+            "snapshot_time": lambda: Value(code=code.name("snapshot_time"), is_text=True),
+            "params": lambda: emitter.constant(policy.params),
+            **{name: partial(emitter.field, record, f"${name}") for name in ("region", "id", "name", "tags")},
+        }
+
+    def _account(self) -> Value:
+        self.emitter.touched.add("$account")
+        return Value(code=code.name("account"), is_text=True)
+
+    def unbound(self, expressions: Iterable[Expression]) -> list[str]:
+        """The lookups that expressions name and that are not made yet."""
+        trees = [settled(expression, self.policy.params) for expression in expressions]
+        named = {each["value"] for tree in trees for each in walk(tree) if each["type"] == "variable"}
+        return sorted(name for name in named if name in self.policy.lookups and name not in self.bound)
+
+    def bind(self, expressions: Iterable[Expression]) -> None:
+        """Make the lookups that expressions name, and before them those that these name."""
+        for expression in expressions:
+            for name in self.unbound([expression]):
+                lookup = self.policy.lookups[name]
+                self.bind([*lookup.ours, *([lookup.where] if lookup.where else [])])
+                self.bound.add(name)
+                self.emitter.variables[name] = self._lookup(lookup)
+
+    def _lookup(self, lookup: Lookup) -> Callable[[], Value]:
+        emitter, at = self.emitter, self.emitter.config()
+        ours = [emitter.json(emitter.value(expression.tree, at)).code for expression in lookup.ours]
+        number, need = len(self.program.joins), self.program.needs[lookup.source]
+        fixed = lookup.where is not None and lookup.where.variables() <= _FIXED
+        self.program.joins.append(
+            Join(
+                lookup=lookup,
+                theirs=on_row(need, lookup.theirs, recording=emitter.recording),
+                keep=self._keep(need, lookup.where) if lookup.where and fixed else None,
+            )
+        )
+        key = code.call(emitter.uses(plain.key), code.tuple_(ours))
+        if not ours:
+            key = code.tuple_([])
+        if len(ours) == 1:  # the frequent case, without a call
+            single = emitter.put(ours[0])
+            key = code.choose(code.is_a(single, "str"), code.tuple_([single]), _key_of(emitter, single))
+        region = code.attribute(code.name("r"), "region")
+        found = emitter.put(code.call(code.name(f"find{number}"), region, key))
+        rows = Value(code=found, items=need)
+        if lookup.where and not fixed:
+            where = lookup.where
+
+            def build(item: Value, add: Callable[[ast.expr], None]) -> None:
+                with emitter.block() as kept:
+                    add(item.code)
+                emitter.body.append(code.when(emitter.truth(where.tree, item), kept))
+
+            rows = Value(code=emitter.over(rows, build), items=need)
+        if lookup.one:
+            row = emitter.put(code.call(emitter.uses(plain.one), rows.code))
+            return lambda: Value(code=row, need=need, never_null=True)
+        return lambda: rows
+
+    def _keep(self, need: LineNeed, where: Expression) -> Callable[[Any, str], Any]:
+        emitter = self.emitter
+        return on_row(
+            need,
+            [where],
+            recording=emitter.recording,
+            condition=True,
+            variables={name: emitter.variables[name] for name in _FIXED},
+            namespace=emitter.namespace,  # constants of its parameters are there
+        )
+
+
+def _key_of(emitter: Emitter, value: ast.expr) -> ast.expr:
+    return code.call(emitter.uses(plain.key), code.tuple_([value]))
