@@ -43,7 +43,7 @@ def nested(levels: int, kind: str) -> Any:
 
 
 DEEP = st.builds(nested, st.sampled_from([60, 150]), st.sampled_from(["list", "object"]))
-MARKERS = st.sampled_from([{"$missing": "denied"}, {"$missing": "lost; denied"}])
+MARKERS = st.sampled_from(["denied", "lost; denied"]).map(lambda cause: {"$missing": cause})
 ODD_SCALARS = st.one_of(
     SCALARS,
     st.sampled_from([10**30, -(2**64), 1e300, -0.0, 0.1, 1e16, 2**53 + 1, 123456789.123456789]),
@@ -70,10 +70,10 @@ def whole(config: dict[str, Any]) -> dict[str, Any]:
     """A config that has what the types above always have."""
     config.setdefault("a", 1)
     config.setdefault("b", None)
-    if isinstance(config["b"], dict):
+    if isinstance(config["b"], dict) and "$missing" not in config["b"]:
         config["b"].setdefault("c", "b")
     for item in config["c"] if isinstance(config.get("c"), list) else ():
-        if isinstance(item, dict):
+        if isinstance(item, dict) and "$missing" not in item:
             item.setdefault("a", None)
     return config
 
@@ -214,3 +214,66 @@ def _written(folder: Path, kind: str, lines: Iterable[bytes]) -> dict[str, Any]:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------------- crowds
+
+
+def crowd(mood: str, seed: int, size: int) -> dict[str, dict[str, Any]]:
+    """An estate with many records that differ little, without the time that drawing each would take."""
+    chance = Random(seed)
+    places = [(account, kind) for account in ACCOUNTS[: chance.randint(1, 3)] for kind in CATALOG]
+    found: dict[str, dict[str, Any]] = {}
+    for account, kind in places:
+        regions = ["global"] if kind == ONCE else list(REGIONS)
+        gap = mood != PLAIN and chance.random() < 0.1
+        coverage = {"read": regions[gap:], "missing": dict.fromkeys(regions[:gap], "throttled")}
+        entry = found.setdefault(
+            account, {"name": chance.choice([None, "main"]), "regions": list(REGIONS), "types": {}, "lines": {}}
+        )
+        entry["types"][kind] = coverage
+        entry["lines"][kind] = [
+            _someone(kind, account, region, f"{identity}{number or ''}", mood, chance)
+            for region in sorted(coverage["read"])
+            for identity, number in sorted(
+                ((each, number) for number in range(size) for each in IDS), key=lambda each: f"{each[0]}{each[1] or ''}"
+            )
+        ]
+    return found
+
+
+def _someone(kind: str, account: str, region: str, identity: str, mood: str, chance: Random) -> bytes:
+    fields = ["a", "b", "c"] + ([] if mood == PLAIN else ["$$missing", "$id"])
+    config = {name: _something(mood, chance, 2) for name in fields if chance.random() < 0.7}
+    tagged = mood == PLAIN or chance.random() < 0.9
+    record = {
+        "type": kind,
+        "id": identity,
+        "account": account,
+        "region": region,
+        "name": chance.choice([None, "a", "é"]),
+        "config": whole(config) if mood == PLAIN else config,
+        **({"tags": chance.choice([{}, {"a": "b"}, {"a": "", "b": "x"}])} if tagged else {}),
+    }
+    if mood != WILD or chance.random() < 0.5:
+        return compact(record)
+    parts = [
+        f'"{name}":{spelled(value, chance) if name == "config" else json.dumps(value)}'
+        for name, value in record.items()
+    ]
+    return f"{{{','.join(parts)}}}".encode()
+
+
+_SOME = (None, True, False, 0, 1, 1.0, 0.0, 3, "", "a", "b", "1", [], {})
+_ODD = (-0.0, 1e16, 2**53 + 1, 10**30, "é", "$id", "𝄞", '"\\', 1180591620717411303424)
+
+
+def _something(mood: str, chance: Random, depth: int) -> Any:
+    luck = chance.random()
+    if mood != PLAIN and luck < 0.03:
+        return {"$missing": chance.choice(["denied", "lost; denied"])}
+    if depth and luck < 0.45:
+        if chance.random() < 0.5:
+            return [_something(mood, chance, depth - 1) for _ in range(chance.randint(0, 3))]
+        return {name: _something(mood, chance, depth - 1) for name in "abc" if chance.random() < 0.6}
+    return chance.choice(_ODD if mood == WILD and luck > 0.95 else _SOME)
