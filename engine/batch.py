@@ -51,17 +51,17 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def batch(
-    account: str, policy: str, beginnings: Sequence[bytes], data: bytes, unwritten: Mapping[str, int] = {}
+    account: str, policy: str, lines: Sequence[bytes], unwritten: Mapping[str, int] = {}, *, pieces: int = 1
 ) -> Batch | None:
     """The batch of some lines, and the numbers of findings that have none; None where nothing was found.
 
-    `beginnings` are of the lines, at least up to their statuses.
+    Each line is of so many `pieces`, of which the first has its status.
     """
-    if not beginnings and not unwritten:
+    if not lines and not unwritten:
         return None
-    letters = bytes(map(itemgetter(_status_at(policy)), beginnings))
+    letters = bytes(map(itemgetter(_status_at(policy)), lines[::pieces]))
     counts = {name: number for name, letter in _LETTERS.items() if (number := letters.count(letter))}
-    return Batch(account, policy, {**unwritten, **counts}, data)
+    return Batch(account, policy, {**unwritten, **counts}, b"".join(lines))
 
 
 def batches(findings: Iterable[Finding], written: Collection[Status] = frozenset(Status)) -> Iterator[Batch]:
@@ -70,7 +70,7 @@ def batches(findings: Iterable[Finding], written: Collection[Status] = frozenset
         found = list(group)
         lines = [finding_line(each) for each in found if each.status in written]
         unwritten = Counter(each.status.value for each in found if each.status not in written)
-        made = batch(account, policy, lines, b"".join(lines), unwritten)
+        made = batch(account, policy, lines, unwritten)
         assert made  # noqa: S101 - groups are never empty
         yield msgspec.structs.replace(made, waived=sum(each.waived is not None for each in found))
 

@@ -84,8 +84,8 @@ def judge_account(
         if policy.id in found:
             entries, unwritten = found.pop(policy.id)
             late = folded(policy, account, entries, snapshot.captured_at) if policy.rollup else gaps(policy, account)
-            pieces = _with(late, [] if policy.rollup else entries, compiled.written, unwritten)
-            yield policy.id, batch(identity, policy.id, pieces[::PIECES], b"".join(pieces), unwritten)
+            lines = _with(late, [] if policy.rollup else entries, compiled.written, unwritten)
+            yield policy.id, batch(identity, policy.id, lines, unwritten, pieces=PIECES)
 
 
 def ask(compiled: Compiled, snapshot: Snapshot, identity: str, far: Far) -> Keys:
