@@ -68,8 +68,15 @@ def statements(policy: Json) -> list[Json] | Unknown:
 
 
 def like(subject: Json, pattern: Json) -> bool:
-    """Whether a text is like a pattern, in which `*` stands for any text and `?` for any character."""
-    subject, pattern = text("like", subject), text("like", pattern)
+    """Whether a text, or one of several, is like a pattern, or like one of several.
+
+    `*` stands for any text and `?` for any character, as in IAM.
+    """
+    subjects, patterns = (each if isinstance(each, list) else [each] for each in (subject, pattern))
+    return any(_like(text("like", one), text("like", other)) for one in subjects for other in patterns)
+
+
+def _like(subject: str, pattern: str) -> bool:
     here = at = back = 0
     star = -1
     while here < len(subject):

@@ -87,6 +87,8 @@ SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
         ("like('', '**')", True),
         ("like('a', '')", False),
         ("like('a.c', 'a.c') && !like('abc', 'a.c')", True),
+        ("like(['a', 'b'], ['c*', 'b*'])", True),
+        ("like(['a', 'b'], 'c*') || like('a', `[]`)", False),
         ("statements(`null`)", []),
     ],
 )
