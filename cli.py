@@ -8,13 +8,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
-from stillframe.engine.commands import archives, authoring, comparing, customising
+from stillframe.engine.commands import archives, authoring, collecting, comparing, customising
 from stillframe.engine.commands.options import (
     ARCHIVE,
     AllowUnknown,
@@ -44,8 +43,6 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from rich.console import Console
     from stillframe.engine.model import Status
-    from stillframe.snapshot.collect import Plan
-    from stillframe.snapshot.model import Collected
 
 
 class Commands(TyperGroup):
@@ -70,6 +67,7 @@ policy_app = typer.Typer(help="List, show and test policies.", no_args_is_help=T
 app.add_typer(archives.snapshot_app, name="snapshot")
 app.add_typer(policy_app, name="policy")
 app.add_typer(authoring.resource_app, name="resource")
+app.command("collect")(collecting.collect)
 app.command("query")(authoring.query)
 app.command("diff")(comparing.diff)
 policy_app.command("explain")(authoring.explain)
@@ -96,42 +94,6 @@ def root(
     ] = False,
 ) -> None:
     """Options that stand before a command."""
-
-
-@app.command()
-def collect(
-    into: Annotated[Path, typer.Option(help="The archive to add a snapshot to.")] = ARCHIVE,
-    accounts: Annotated[
-        str, typer.Option(help="Accounts to collect, with commas; the caller's own if not given.")
-    ] = "",
-    org: Annotated[bool, typer.Option("--org", help="Collect every active account of the organisation.")] = False,
-    role: Annotated[str, typer.Option(help="The role to assume in other accounts.")] = "OrganizationAccountAccessRole",
-    regions: Annotated[str, typer.Option(help="Regions to ask, with commas; every enabled one if not given.")] = "",
-    types: Annotated[str, typer.Option(help="Resource types to collect, with commas; all if not given.")] = "",
-    profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
-    endpoint_url: Annotated[str | None, typer.Option(help="Send every call to this URL instead of AWS.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Calls under way at once.")] = 16,
-) -> None:
-    """Take a snapshot: ask AWS for its configuration and write it to an archive."""
-    from stillframe.snapshot import session as aws
-    from stillframe.snapshot.targets import check_regions
-
-    if org and accounts:
-        raise typer.BadParameter("--org and --accounts exclude each other")
-    named = _names(accounts)
-    for account in named:
-        if not (len(account) == 12 and account.isdecimal()):
-            raise typer.BadParameter(f"{account!r} is not an account id: 12 digits", param_hint="--accounts")
-    session = aws.open_session(profile)
-    check_regions(session, _names(regions))
-    _collect(
-        session,
-        into,
-        _plan(_names(types), _names(regions), endpoint_url, workers),
-        accounts=named,
-        organization=org,
-        role=role,
-    )
 
 
 @app.command()
@@ -204,8 +166,6 @@ def demo(
     into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
 ) -> None:
     """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
-    from dataclasses import replace
-
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.rules import load_rules
     from stillframe.engine.run import run_diff, run_evaluate
@@ -218,13 +178,12 @@ def demo(
         estate = Estate(url)
         estate.build()
         _say("2. stillframe collect --org")
-        plan = replace(_plan((), (), url, 16), types=types())
-        first = _collect(session(), archive, plan, organization=True)
+        first = collecting.show(archive, session=session(), organization=True, endpoint_url=url, catalog=types())
         _say("3. stillframe evaluate")
         run_evaluate(open_snapshot(first.path), judged_by, out, err, targets=targets([f"{into}/before.jsonl"]), keep=8)
         _say("4. Two things are mended, two are broken, one is removed; then collect and evaluate again")
         estate.mend_and_break()
-        second = _collect(session(), archive, plan, organization=True)
+        second = collecting.show(archive, session=session(), organization=True, endpoint_url=url, catalog=types())
         run_evaluate(open_snapshot(second.path), judged_by, out, err, targets=targets([f"{into}/after.jsonl"]))
     _say("5. stillframe diff")
     run_diff(
@@ -283,65 +242,6 @@ def _explain(error: Exception) -> int:
     fault = f"a fault of stillframe itself: {type(error).__name__}: {error}"
     _tell(fault, "please report it, with what STILLFRAME_DEBUG=1 shows")
     return exit_codes.BUG
-
-
-def _collect(
-    session: Any,
-    into: Path,
-    plan: "Plan",
-    *,
-    accounts: Sequence[str] = (),
-    organization: bool = False,
-    role: str = "OrganizationAccountAccessRole",
-) -> "Collected":
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
-    from stillframe.engine.terminal import print_collected, progress
-    from stillframe.snapshot import collect as collector
-    from stillframe.snapshot import session as aws
-    from stillframe.snapshot.targets import find_targets
-
-    caller = aws.identify(session, plan.endpoint_url)
-    targets, scope = find_targets(
-        session,
-        caller,
-        accounts=accounts,
-        organization=organization,
-        role=role,
-        endpoint_url=plan.endpoint_url,
-    )
-    scope |= {"regions": sorted(plan.regions) if plan.regions else None, "types": sorted(plan.types)}
-    with progress(_err(), "collecting", len(targets)) as advance:
-        done = collector.collect(
-            targets,
-            into,
-            caller=caller,
-            plan=replace(plan, on_call=lambda _: advance(calls=1)),
-            scope=scope,
-            captured_at=datetime.now(UTC),
-            on_account=lambda _: advance(accounts=1),
-        )
-    print_collected(_err(), done, scope["skipped"])
-    return done
-
-
-def _plan(types: Sequence[str], regions: Sequence[str], endpoint_url: str | None, workers: int) -> "Plan":
-    from stillframe.engine.expression import suggest
-    from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, load_catalog
-    from stillframe.snapshot.collect import Plan
-
-    catalog = load_catalog()
-    for name in types:
-        if name not in catalog:
-            raise typer.BadParameter(f"unknown resource type {name}{suggest(name, catalog)}", param_hint="--types")
-    chosen = {ACCOUNT_TYPE, REGION_TYPE, *types} if types else catalog.keys()
-    return Plan(
-        types={name: spec for name, spec in catalog.items() if name in chosen},
-        regions=frozenset(regions) or None,
-        endpoint_url=endpoint_url,
-        workers=workers,
-    )
 
 
 def _statuses(names: str) -> "frozenset[Status]":

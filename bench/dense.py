@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stillframe.snapshot.model import Coverage, Resource
-from stillframe.snapshot.write import AccountData, SnapshotWriter
+from stillframe.snapshot.write import AccountData, SnapshotWriter, row
 
 from .arithmetic import digits, mixed
 from .instances import instance
@@ -31,7 +31,7 @@ def build(instances: int, archive: Path) -> Path:
         account = f"{200_000_000_000 + index * 7_919_333:012}"
         numbers = range(instances * index // ACCOUNTS, instances * (index + 1) // ACCOUNTS)
         coverage = {KIND: Coverage(read=frozenset(REGIONS), missing={})}
-        made = {KIND: list(_instances(account, numbers))}
+        made = {KIND: [row(each) for each in _instances(account, numbers)]}
         writer.add(AccountData(id=account, name=None, regions=REGIONS, coverage=coverage, resources=made))
     return writer.finish({"instances": instances})
 

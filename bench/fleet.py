@@ -15,7 +15,7 @@ from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 from stillframe.snapshot.model import GLOBAL, Coverage, Resource
-from stillframe.snapshot.write import AccountData, SnapshotWriter
+from stillframe.snapshot.write import AccountData, Row, SnapshotWriter, row
 
 from . import filler
 from .arithmetic import Shares, mixed, picked, place, scaled
@@ -147,9 +147,9 @@ def build(fleet: Fleet, archive: Path, captured_at: datetime = TIME) -> Path:
 
 
 def _data(account: str, resources: Iterator[Resource]) -> AccountData:
-    by_kind: dict[str, list[Resource]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[Row]] = {kind: [] for kind in KINDS}
     for each in resources:
-        by_kind[each.type].append(each)
+        by_kind[each.type].append(row(each))
     return AccountData(
         id=account,
         name=f"account-{account[-4:]}",

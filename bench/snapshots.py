@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from stillframe.snapshot.catalog import catalog_digest
-from stillframe.snapshot.model import GLOBAL, Coverage, Resource
-from stillframe.snapshot.write import AccountData, SnapshotWriter
+from stillframe.snapshot.model import GLOBAL, Coverage
+from stillframe.snapshot.write import AccountData, Row, SnapshotWriter, row
 
 from . import dense, fleet
 from .buckets import bucket
@@ -65,9 +65,9 @@ def _ten(archive: Path) -> Path:
         ("AWS::EC2::VPC", "VpcId", region, vpc(account, 2)),
         ("AWS::EC2::FlowLog", "FlowLogId", region, flow_log(account, region, 1, network["VpcId"])),
     ]
-    resources: dict[str, list[Resource]] = {kind: [] for kind, *_ in made}
+    resources: dict[str, list[Row]] = {kind: [] for kind, *_ in made}
     for kind, identity, where, config in made:
-        resources[kind].append(resource(kind, str(config[identity]), account, where, config))
+        resources[kind].append(row(resource(kind, str(config[identity]), account, where, config)))
     writer = SnapshotWriter(archive, fleet.TIME)
     coverage = {
         kind: Coverage(read=frozenset({GLOBAL if kind in fleet.GLOBAL_KINDS else region}), missing={})

@@ -15,6 +15,7 @@ from rich.text import Text
 from ..snapshot.catalog import Call, ResourceType, load_catalog
 from ..snapshot.errors import ArgumentError
 from ..snapshot.format import encode
+from ..snapshot.permissions import actions, policy
 from ..snapshot.types import Type
 from .expression import suggest
 from .fields import Field, fields_of, path_text
@@ -23,7 +24,6 @@ from .resource_types import ENVELOPE
 from .terminal import safe
 
 _SCOPES = {"account": "once per account", "region": "in every region"}
-_FREE = frozenset({"sts:GetCallerIdentity"})  # needs no permission, and none can deny it
 _INTRODUCTION = (
     "What `stillframe collect` asks for, and what policies may read. `stillframe resource show TYPE` shows every",
     "field, with AWS's documentation. This page is what `stillframe resource list --markdown` prints.",
@@ -60,16 +60,8 @@ def as_markdown() -> Iterator[str]:
         yield f"| [{spec.type}](#{_anchor(spec)}) | {_SCOPES[spec.scope]} | {_codes(spec.attach)} |"
     for spec in catalog.values():
         yield from _section(spec)
-    actions = sorted({call.action for spec in catalog.values() for call in spec.calls()} - _FREE)
     yield from ("", "## Permissions", "", *_PERMISSIONS, "", "```json")
-    yield from (
-        "{",
-        ' "Version": "2012-10-17",',
-        ' "Statement": [',
-        '  {"Effect": "Allow", "Resource": "*", "Action": [',
-    )
-    yield ",\n".join(f'   "{action}"' for action in actions)
-    yield from ("  ]}", " ]", "}", "```")
+    yield from (policy(actions(catalog.values())), "```")
 
 
 def show_type(console: Console, name: str, config_type: Callable[[str], Type], *, depth: int, json: bool) -> None:
@@ -111,7 +103,8 @@ def _by(call: Call) -> str:
     """A call, the action that allows it where that is called otherwise, and what goes before it."""
     allowed = "" if call.action == _name(call) else f", allowed by `{call.action}`"
     when = f", where `{call.when}`" if call.when else ""
-    return f"`{_name(call)}`{allowed}{when}{', after ' + _by(call.after) if call.after else ''}"
+    caller = ", asked by the caller with `--org`" if call.caller else ""
+    return f"`{_name(call)}`{allowed}{when}{caller}{', after ' + _by(call.after) if call.after else ''}"
 
 
 def _kept(spec: ResourceType, before: str) -> str:

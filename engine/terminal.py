@@ -6,7 +6,7 @@ import os
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..snapshot.format import encode
-from ..snapshot.model import Collected, Snapshot
+from ..snapshot.model import Snapshot
 from .causes import why_lines
 from .diff import Change, Difference
 from .model import Finding, Policy, Severity, Status
@@ -70,7 +70,7 @@ def console(*, stderr: bool = False) -> Console:
 def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..., None]]:
     """A bar while the block runs, nothing where the console is not a terminal.
 
-    Gives a function to call with `accounts=` finished or `calls=` made.
+    Gives a function to call with `accounts=` finished.
     """
     if not console.is_terminal:
         yield lambda **_: None
@@ -81,19 +81,12 @@ def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("accounts{task.fields[calls]}"),
+        TextColumn("accounts"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=accounts, calls="")
-        made = 0
-
-        def advance(*, accounts: int = 0, calls: int = 0) -> None:
-            nonlocal made
-            made += calls
-            bar.update(task, advance=accounts, calls=f", {made:,} calls" if made else "")
-
-        yield advance
+        task = bar.add_task(what, total=accounts)
+        yield lambda *, accounts: bar.update(task, advance=accounts)
 
 
 def safe(text: str, style: str = "") -> Text:
@@ -176,15 +169,6 @@ def print_diff_summary(
             *(_count(counts[policy, change], STYLES[change]) for change in seen),
         )
     console.print(table)
-
-
-def print_collected(console: Console, done: Collected, skipped: Collection[str]) -> None:
-    """What a collection brought, and what it could not read."""
-    _line(console, Text(f"{counted(done.resources, 'resource')} of {counted(done.entered, 'account')} in {done.path}"))
-    if skipped:
-        _line(console, safe(f"not collected, as they are not active: {', '.join(skipped)}", "yellow"))
-    for cause, places in done.gaps.items():
-        _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
 
 
 def _print_finding(console: Console, finding: Finding, mark: str, *, verbose: bool) -> None:

@@ -31,7 +31,7 @@ from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
 
-_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z\Z")
+ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z\Z")
 _SPECIFIED = "docs/snapshot-format.md says what a line holds"
 _DAMAGED = "the snapshot changed after it was written: restore it, or collect again"
 
@@ -48,7 +48,7 @@ class Entry:
 def list_snapshots(archive: Path) -> list[Entry]:
     """The snapshots of an archive, oldest first, unfinished ones included."""
     try:
-        folders = sorted(path for path in archive.iterdir() if _ID.match(path.name) and path.is_dir())
+        folders = sorted(path for path in archive.iterdir() if ID.match(path.name) and path.is_dir())
     except FileNotFoundError:
         raise SnapshotError(
             f"{archive}: no such archive",
@@ -70,7 +70,7 @@ def find_snapshot(path: Path) -> Path:
     """The folder of a snapshot: `path` itself, or the latest finished snapshot of the archive `path`."""
     if (path / MANIFEST).is_file():
         return path
-    if _ID.match(path.name) and path.is_dir():
+    if ID.match(path.name) and path.is_dir():
         raise SnapshotError(
             f"{path}: unfinished snapshot: it has no {MANIFEST}",
             "the collector was stopped before the end: collect again",

@@ -37,7 +37,9 @@ class Call:
     null, not unknown. `optional` says that an answer without the result means the same. `when` is JMESPath over
     the resource: where it does not hold there is nothing to ask for, and the result is null.
     `region` is the one region that answers, where it is neither the resource's nor home. `columns` are those of
-    an answer that is CSV. `after` is asked first, again and again, until its own `until` holds.
+    an answer that is CSV. `after` is asked first, again and again, until its own `until` holds. `caller` says that
+    the caller of the collector asks, not the account, and only where it collects its organisation; `found` that the
+    answer is known from finding the accounts, for all of them together.
     """
 
     service: str
@@ -54,6 +56,8 @@ class Call:
     columns: tuple[str, ...] = ()
     after: Call | None = None
     until: str | None = None
+    caller: bool = False
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

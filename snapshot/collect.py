@@ -1,253 +1,174 @@
-"""Collect: the catalogue × accounts × regions → a snapshot. What fails is recorded, never lost."""
+"""Collect: ask AWS for what the catalogue names, in accounts and regions, and write it to an archive.
+
+    from stillframe.snapshot.collect import collect
+
+    done = collect("snapshots", session=boto3.Session(profile_name="audit"), regions=["eu-west-1"])
+    print(done.path, done.gaps)
+
+What fails is recorded with its cause, never lost.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import ClientError
+import boto3
 
-from .call import ask
-from .catalog import REGION_TYPE, Call, ResourceType, compiled, id_of, known, name_of, tags_of
-from .decode import REDACTED, finish
-from .errors import CollectError
-from .model import EVERYWHERE, GLOBAL, Collected, Coverage, Json, Resource, Unknown
-from .session import Caller, Clients, Target
-from .write import AccountData, SnapshotWriter
-
-_NOT_ENABLED, _NOT_ASKED = "RegionNotEnabled", "RegionNotAsked"
-ENABLED = frozenset({"opt-in-not-required", "opted-in"})  # ec2:DescribeRegions OptInStatus
-ACCOUNTS_AT_ONCE = 4
+from .archive import ID, MANIFEST
+from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest, load_catalog
+from .clients import DEADLINE, Clients
+from .errors import ArgumentError, CollectError
+from .format import timestamp
+from .model import Collected
+from .plan import Kept, Plan, keep, pick_up, targets_of
+from .run import run
+from .session import ORGANIZATION_ROLE, Caller, identify, open_session
+from .targets import check_regions, entered, find_targets
+from .write import SnapshotWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to ask of each account. `regions` None means every enabled region."""
+class Watch:
+    """Who wants to hear how it goes: of the number of accounts, of each that is done, of each call and each error."""
 
-    types: Mapping[str, ResourceType]
-    regions: frozenset[str] | None = None
-    endpoint_url: str | None = None
-    workers: int = 16
-    on_call: Callable[[str], None] = lambda _: None
+    accounts: Callable[[int], None] = lambda _: None
+    account: Callable[[str], None] = lambda _: None
+    call: Callable[[], None] = lambda: None
+    error: Callable[[], None] = lambda: None
 
 
 def collect(
-    targets: Sequence[Target],
-    into: Path,
+    into: Path | str,
     *,
-    caller: Caller,
-    plan: Plan,
-    scope: Mapping[str, Any],
-    captured_at: datetime,
-    on_account: Callable[[str], None] = lambda _: None,
+    session: boto3.Session | None = None,
+    accounts: Sequence[str] = (),
+    organization: bool = False,
+    exclude: Collection[str] = (),
+    roles: Sequence[str] = (ORGANIZATION_ROLE,),
+    external_id: str | None = None,
+    regions: Collection[str] = (),
+    types: Collection[str] = (),
+    endpoint_url: str | None = None,
+    workers: int = 16,
+    deadline: float = DEADLINE,
+    watch: Watch = Watch(),
+    catalog: Mapping[str, ResourceType] | None = None,
 ) -> Collected:
-    """Collect every target into a new snapshot of the archive `into`.
+    """Take a snapshot of the accounts named, of the organisation, or of the session's own account.
 
-    Raises CollectError if the archive cannot be written, or if not one account could be entered.
+    Other accounts are entered through `roles`: the last is in each of them, those before it lead there. Without
+    `regions` it is every enabled one, without `types` all of the catalogue.
+
+    Raises ArgumentError, or CollectError where nothing could be collected or it had to stop before the end. Then
+    `resume` completes the snapshot, as after an interruption.
     """
-    if not targets:
-        raise CollectError("no accounts to collect", "check --accounts, or the organisation")
-    writer = SnapshotWriter(into, captured_at)
-    gaps: Counter[str] = Counter()
-    resources = entered = 0
-    calls = ThreadPoolExecutor(plan.workers)
-    accounts = ThreadPoolExecutor(min(ACCOUNTS_AT_ONCE, len(targets)))
-    try:
-        for one in accounts.map(lambda target: _collect_account(target, caller, plan, calls, writer), targets):
-            gaps += one.gaps
-            resources += one.resources
-            entered += one.resources > 0
-            on_account(one.account)
-        if not entered:
+    plan = _plan(types, regions, organization, workers, watch, catalog)
+    clients = _clients(session, endpoint_url, workers, deadline)
+    check_regions(clients.session, regions)
+    caller = identify(clients)
+    found = find_targets(clients, caller, accounts=accounts, organization=organization, exclude=exclude)
+    scope = {
+        "accounts": "organization" if organization else "listed" if accounts else "caller",
+        "partition": caller.partition,
+        "regions": sorted(regions) or None,
+        "roles": list(roles) if organization or accounts else [],
+        "skipped": dict(sorted(found.skipped.items())),
+        "types": sorted(plan.types),
+    }
+    now = datetime.now(UTC)
+    writer = SnapshotWriter(Path(into), now)
+    kept = Kept(
+        catalog=catalog_digest(),
+        captured_at=timestamp(writer.captured_at),
+        caller=caller.account,
+        accounts={target.account: target.name for target in found.accounts},
+        facts={target.account: target.facts for target in found.accounts if target.facts},
+        types=sorted(plan.types),
+        regions=sorted(regions) or None,
+        roles=list(roles),
+        external_id=external_id,
+        scope=scope,
+    )
+    with keep(writer.path, kept):
+        return _run(kept, writer, clients, caller, plan, watch)
+
+
+def resume(
+    into: Path | str,
+    *,
+    session: boto3.Session | None = None,
+    endpoint_url: str | None = None,
+    workers: int = 16,
+    deadline: float = DEADLINE,
+    watch: Watch = Watch(),
+    catalog: Mapping[str, ResourceType] | None = None,
+) -> Collected:
+    """Complete the latest snapshot of an archive that was not finished: with the accounts that it has not."""
+    folder = _unfinished(Path(into))
+    kept, file = pick_up(folder)
+    with file:
+        clients = _clients(session, endpoint_url, workers, deadline)
+        caller = identify(clients)
+        if caller.account != kept.caller:
             raise CollectError(
-                f"no account could be entered ({'; '.join(sorted(gaps))})",
-                "check the role's name and whom it trusts, and the credentials",
+                f"{folder}: it was begun with credentials of account {kept.caller}, not {caller.account}",
+                "use credentials of that account",
             )
-        path = writer.finish(scope)
-    except BaseException as error:
-        calls.shutdown(wait=False, cancel_futures=True)
-        if isinstance(error, CollectError):
-            writer.discard()
-        raise
-    finally:
-        accounts.shutdown(cancel_futures=True)
-        calls.shutdown()
-    return Collected(
-        path=path,
-        accounts=len(targets),
-        entered=entered,
-        resources=resources,
-        gaps=dict(sorted(gaps.items())),
+        plan = _plan(kept.types, kept.regions or (), kept.scope["accounts"] == "organization", workers, watch, catalog)
+        writer = SnapshotWriter(folder.parent, datetime.fromisoformat(kept.captured_at), unfinished=True)
+        return _run(kept, writer, clients, caller, plan, watch)
+
+
+def _run(kept: Kept, writer: SnapshotWriter, clients: Clients, caller: Caller, plan: Plan, watch: Watch) -> Collected:
+    targets = entered(clients, caller, targets_of(kept), kept.roles, kept.external_id)
+    watch.accounts(len(targets))
+    return run(targets, writer, clients=clients, caller=caller, plan=plan, scope=kept.scope, on_account=watch.account)
+
+
+def _clients(session: boto3.Session | None, endpoint_url: str | None, workers: int, deadline: float) -> Clients:
+    return Clients(open_session(session=session), endpoint_url, workers, deadline)
+
+
+def _plan(
+    types: Collection[str],
+    regions: Collection[str],
+    organization: bool,
+    workers: int,
+    watch: Watch,
+    catalog: Mapping[str, ResourceType] | None = None,
+) -> Plan:
+    return Plan(
+        types=chosen_types(types, catalog),
+        regions=frozenset(regions) or None,
+        organization=organization,
+        workers=workers,
+        on_call=watch.call,
+        on_error=watch.error,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Summary:
-    account: str
-    resources: int
-    gaps: Counter[str]
+def chosen_types(
+    names: Collection[str], catalog: Mapping[str, ResourceType] | None = None
+) -> Mapping[str, ResourceType]:
+    """The resource types of these names, and those that are always collected; all of them if none is named."""
+    whole = catalog or load_catalog()
+    for name in names:
+        if name not in whole:
+            close = get_close_matches(name, whole, 1)
+            hint = f"did you mean {close[0]}?" if close else "`stillframe resource list` lists them"
+            raise ArgumentError(f"unknown resource type {name}", hint)
+    chosen = {ACCOUNT_TYPE, REGION_TYPE, *names} if names else whole.keys()
+    return {name: spec for name, spec in whole.items() if name in chosen}
 
 
-def _collect_account(
-    target: Target, caller: Caller, plan: Plan, calls: ThreadPoolExecutor, writer: SnapshotWriter
-) -> _Summary:
-    data = _visit_account(target, caller, plan, calls)
-    writer.add(data)
-    return _Summary(account=data.id, resources=sum(map(len, data.resources.values())), gaps=_gaps(data))
-
-
-def _visit_account(target: Target, caller: Caller, plan: Plan, calls: ThreadPoolExecutor) -> AccountData:
-    try:
-        clients = Clients(target.enter(), plan.endpoint_url, plan.workers)
-    except ClientError as error:
-        return _unreadable(target, plan, f"{error.response.get('Error', {}).get('Code', 'Unknown')}: sts:AssumeRole")
-    except Exception as error:
-        # As for a call: whatever it was, one account must not cost the run, and nothing is known of it.
-        return _unreadable(target, plan, f"{type(error).__name__}: sts:AssumeRole")
-    visit = _Visit(target=target, home=caller.home, plan=plan, clients=clients)
-    by_region = visit.list(plan.types[REGION_TYPE], GLOBAL)
-    enabled = _enabled(by_region)
-    asked = enabled if isinstance(enabled, Unknown) or plan.regions is None else enabled & plan.regions
-
-    listings = {
-        (spec.type, place): calls.submit(visit.list, spec, place)
-        for spec in plan.types.values()
-        if spec.type != REGION_TYPE
-        for place in _places(spec, asked)
-    }
-    answers = {key: future.result() for key, future in listings.items()}
-    answers[REGION_TYPE, GLOBAL] = by_region
-
-    coverage: dict[str, Coverage] = {}
-    configs: dict[str, list[tuple[str, dict[str, Json]]]] = {}
-    for spec in plan.types.values():
-        places = {place: answer for (kind, place), answer in answers.items() if kind == spec.type}
-        missing = {place: str(answer) for place, answer in places.items() if isinstance(answer, Unknown)}
-        if spec.scope == "region" and isinstance(asked, Unknown):
-            missing[EVERYWHERE] = str(asked)
-        coverage[spec.type] = Coverage(read=frozenset(places.keys() - missing.keys()), missing=missing)
-        configs[spec.type] = _distinct(spec, places)
-
-    pending = {
-        kind: [calls.submit(visit.describe, plan.types[kind], place, config, enabled) for place, config in found]
-        for kind, found in configs.items()
-    }
-    return AccountData(
-        id=target.account,
-        name=target.name,
-        regions=enabled,
-        coverage=coverage,
-        resources={kind: [future.result() for future in futures] for kind, futures in pending.items()},
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Visit:
-    target: Target
-    home: str
-    plan: Plan
-    clients: Clients
-
-    def list(self, spec: ResourceType, place: str) -> Json:
-        """The items of a listing call in one region, or Unknown."""
-        items = self._ask(spec.list, self.home if place == GLOBAL else place, {})
-        if items is None:  # nothing there is a list without items
-            return []
-        if isinstance(items, list) and all(id_of(spec, item) is not None for item in items):
-            return items
-        return items if isinstance(items, Unknown) else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
-
-    def describe(
-        self, spec: ResourceType, place: str, config: dict[str, Json], enabled: frozenset[str] | Unknown
-    ) -> Resource:
-        """The resource an item of a listing stands for, with everything attached that the catalogue names."""
-        for name, call in spec.attach.items():
-            region = self._region(spec, place, config)
-            gap = self._out_of_reach(spec, call, region, enabled)
-            config[name] = self._ask(call, region, config) if gap is None else gap
-        return Resource(
-            type=spec.type,
-            id=id_of(spec, config) or "",
-            account=self.target.account,
-            region=GLOBAL if spec.region is None and spec.scope == "account" else self._region(spec, place, config),
-            name=name_of(spec, config),
-            tags=tags_of(spec, config),
-            config=finish(config, spec),
-        )
-
-    def _ask(self, call: Call, region: str, config: dict[str, Json]) -> Json:
-        self.plan.on_call(self.target.account)
-        try:
-            client = self.clients(call.service, call.region or region)
-        except Exception as error:  # a service that this botocore does not know, say
-            return Unknown.because(f"{type(error).__name__}: {call.action}")
-        return ask(client, call, {**config, "$account": self.target.account})
-
-    def _out_of_reach(
-        self, spec: ResourceType, call: Call, region: str, enabled: frozenset[str] | Unknown
-    ) -> Unknown | None:
-        """Why a call is not sent to a region: a bucket, say, may be in one that the account has not enabled."""
-        if call.region or isinstance(enabled, Unknown):
-            return None
-        if region not in enabled and (spec.type == REGION_TYPE or region != self.home):
-            return Unknown.because(f"{_NOT_ENABLED}: {call.action} in {region}")
-        if spec.type == REGION_TYPE and self.plan.regions is not None and region not in self.plan.regions:
-            return Unknown.because(f"{_NOT_ASKED}: {call.action} in {region}")
-        return None
-
-    def _region(self, spec: ResourceType, place: str, config: dict[str, Json]) -> str:
-        fallback = self.home if place == GLOBAL else place
-        found = compiled(spec.region).search(known(config)) if spec.region else None
-        return found if isinstance(found, str) else fallback
-
-
-def _enabled(listed: Json) -> frozenset[str] | Unknown:
-    if isinstance(listed, Unknown):
-        return listed
-    enabled = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
-    return enabled or Unknown.because("ec2:DescribeRegions named no enabled region")
-
-
-def _places(spec: ResourceType, asked: frozenset[str] | Unknown) -> Iterable[str]:
-    if spec.scope == "account":
-        return (GLOBAL,)
-    return () if isinstance(asked, Unknown) else sorted(asked)
-
-
-def _distinct(spec: ResourceType, places: Mapping[str, Json]) -> list[tuple[str, dict[str, Json]]]:
-    """Each resource once, by id, as its own region shows it: a multi-region trail is listed in every region."""
-    found: dict[tuple[str, str], tuple[str, dict[str, Json]]] = {}
-    for place, items in sorted(places.items()):
-        for item in items if isinstance(items, list) else ():
-            home = compiled(spec.region).search(item) if spec.region else place
-            key = (home if isinstance(home, str) else place, id_of(spec, item) or "")
-            if key not in found or home == place:
-                found[key] = (place, item)
-    return list(found.values())
-
-
-def _unreadable(target: Target, plan: Plan, cause: str) -> AccountData:
-    gap = Coverage(read=frozenset(), missing={EVERYWHERE: cause})
-    return AccountData(
-        id=target.account,
-        name=target.name,
-        regions=Unknown.because(cause),
-        coverage=dict.fromkeys(plan.types, gap),
-        resources={},
-    )
-
-
-def _gaps(data: AccountData) -> Counter[str]:
-    causes = [cause for coverage in data.coverage.values() for cause in coverage.missing.values()]
-    for resources in data.resources.values():
-        for resource in resources:
-            found = [value for value in resource.config.values() if isinstance(value, Unknown) and value != REDACTED]
-            if resource.type == REGION_TYPE:  # every region of AWS is listed: most are not enabled, and that is no gap
-                found = [value for value in found if not str(value).startswith((_NOT_ENABLED, _NOT_ASKED))]
-            causes += map(str, found)
-    return Counter(causes)
+def _unfinished(into: Path) -> Path:
+    """The latest snapshot without a manifest, of an archive or named itself."""
+    folders = [into] if ID.match(into.name) else sorted(into.glob("*"), reverse=True) if into.is_dir() else []
+    for folder in folders:
+        if ID.match(folder.name) and folder.is_dir() and not (folder / MANIFEST).exists():
+            return folder
+    raise CollectError(f"{into}: no unfinished snapshot here", "there is nothing to complete: collect without --resume")

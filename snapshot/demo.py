@@ -20,8 +20,9 @@ from typing import Any
 import boto3
 
 from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
+from .clients import Clients
 from .errors import CollectError
-from .session import ORGANIZATION_ROLE, Caller, assume
+from .session import ORGANIZATION_ROLE, Caller, way_in
 
 MANAGEMENT = "123456789012"  # moto's own account
 LOG_BUCKET = "acme-trail-logs"
@@ -71,6 +72,13 @@ def session() -> boto3.Session:
     return boto3.Session("demo", "demo", region_name=HOME)
 
 
+def enter(home: boto3.Session, account: str, url: str) -> boto3.Session:
+    """A session in another account of the stand-in."""
+    caller = Caller(account=MANAGEMENT, partition="aws")
+    role = way_in(Clients(home, url), caller, [ORGANIZATION_ROLE])(account)
+    return boto3.Session(*role.get_frozen_credentials()[:3], region_name=HOME)
+
+
 def types() -> dict[str, ResourceType]:
     """The resource types that the demo collects."""
     catalog = load_catalog()
@@ -97,8 +105,7 @@ class Estate:
 
     def client(self, account: str, service: str, region: str = HOME) -> Any:
         if account not in self._sessions:
-            caller = Caller(account=MANAGEMENT, partition="aws")
-            self._sessions[account] = assume(self._sessions[MANAGEMENT], caller, account, ORGANIZATION_ROLE, self._url)
+            self._sessions[account] = enter(self._sessions[MANAGEMENT], account, self._url)
         return self._sessions[account].client(service, region_name=region, endpoint_url=self._url)
 
     def regions(self) -> list[str]:

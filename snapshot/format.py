@@ -36,6 +36,13 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The base of what stands in files: closed, so that a field we do not know is an error, not a loss."""
 
 
+class Previous(Edge, frozen=True, kw_only=True):
+    """The snapshot that was the last of its archive when another was finished, with the digest of its manifest."""
+
+    id: str
+    sha256: Digest
+
+
 class Manifest(Edge, frozen=True, kw_only=True):
     """`manifest.json`: written last, so that a snapshot without one was not finished."""
 
@@ -46,6 +53,7 @@ class Manifest(Edge, frozen=True, kw_only=True):
     catalog: Digest
     scope: dict[str, Any]
     accounts: dict[AccountId, Digest]
+    previous: Previous | None = None
 
 
 class TypeEntry(Edge, frozen=True, kw_only=True):

@@ -138,10 +138,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """How a collection went. `gaps` counts what could not be read: cause → number of places."""
+    """How a collection went. `gaps` counts what could not be read: cause → number of places.
+
+    `skipped` are the accounts that were left out: account → its status, or EXCLUDED.
+    """
 
     path: Path
     accounts: int
     entered: int
     resources: int
     gaps: Mapping[str, int]
+    skipped: Mapping[str, str] = field(default_factory=dict)

@@ -1,27 +1,29 @@
-"""Credentials, assumed roles and clients: the way into an account."""
+"""Credentials and assumed roles: the way into an account."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-import stillframe
-from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
-    TokenRetrievalError,
 )
 from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 
+from .clients import Clients, Sender, sending
 from .errors import CollectError
+from .faults import EXPIRED, REGION_OFF, code_of, kind_of
 
 # Where calls that answer for a whole account are sent, by partition.
 HOME_REGION = {
@@ -33,11 +35,10 @@ HOME_REGION = {
     "aws-eusc": "eusc-de-east-1",
 }
 ORGANIZATION_ROLE = "OrganizationAccountAccessRole"  # what AWS Organizations makes in accounts it creates
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
-REJECTED = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"})
+EARLY = 300  # seconds before credentials expire at which they are renewed
+FRESH = 30  # seconds for which they are not renewed again, whatever AWS says
 
-# Service models are large JSON files: one loader reads each once, not once per account.
+# Service models are large JSON files: one loader reads each once, not once per session.
 _LOADER = Loader(include_default_search_paths=True)
 
 
@@ -53,90 +54,93 @@ class Caller:
         return HOME_REGION.get(self.partition, "us-east-1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """An account to collect: `enter()` gives a session inside it, or raises botocore's errors."""
+class Role:
+    """The credentials of a role, assumed when they are first needed, and again before they expire.
 
-    account: str
-    name: str | None
-    enter: Callable[[], boto3.Session]
+    `through` are the credentials that assume it: those of another role, or None for the session's own. It gives what
+    botocore asks of credentials, and raises what botocore raises.
+    """
 
-
-class Clients:
-    """The clients of one session, made when first asked for. Safe to share between threads."""
-
-    def __init__(self, session: boto3.Session, endpoint_url: str | None, connections: int) -> None:
-        self._session = session
-        self._endpoint_url = endpoint_url
-        self._config = Config(
-            retries={"mode": "standard", "max_attempts": 5},
-            connect_timeout=10,
-            read_timeout=60,
-            max_pool_connections=connections,
-            user_agent_extra=f"stillframe/{stillframe.__version__}",
-        )
+    def __init__(
+        self, clients: Clients, arn: str, *, region: str, external_id: str | None = None, through: Role | None = None
+    ) -> None:
+        self._clients = clients
+        self._region = region
+        self._through = through
+        self._request = {"RoleArn": arn, "RoleSessionName": "stillframe"}
+        if external_id is not None:
+            self._request["ExternalId"] = external_id
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._frozen: ReadOnlyCredentials | None = None
+        self._until, self._since = 0.0, -float(FRESH)
 
-    def __call__(self, service: str, region: str) -> Any:
-        with self._lock:  # boto3 sessions are not thread-safe while they make clients
-            client = self._clients.get((service, region))
-            if client is None:
-                client = self._clients[service, region] = self._session.client(
-                    service,
-                    region_name=region,
-                    endpoint_url=self._endpoint_url,
-                    config=self._config,
-                )
-                client.meta.events.register("before-parse", _refuse_pages_for_people)
-                if self._endpoint_url and service == "s3control":
-                    client.meta.events.register("before-sign.s3-control", _same_host(self._endpoint_url))
-            return client
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        with self._lock:
+            if self._frozen is None or (time.time() > self._until - EARLY and not self._fresh()):
+                self._frozen = self._assume()
+            return self._frozen
+
+    def renew(self) -> bool:
+        """Assume it again although it is not time yet; False where that does not help."""
+        with self._lock:
+            try:
+                if not self._fresh():
+                    self._frozen = self._assume()
+            except (BotoCoreError, ClientError, ResponseParserError, KeyError):
+                return False
+            return True
+
+    def _fresh(self) -> bool:
+        return time.monotonic() < self._since + FRESH
+
+    def _assume(self) -> ReadOnlyCredentials:
+        with sending(Sender(credentials=self._through)):
+            found = self._clients("sts", self._region).assume_role(**self._request)["Credentials"]
+        self._until, self._since = _seconds(found["Expiration"]), time.monotonic()
+        return ReadOnlyCredentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
 
-def open_session(profile: str | None = None) -> boto3.Session:
-    """The session of the environment or of a profile. Raises CollectError."""
+def open_session(profile: str | None = None, session: boto3.Session | None = None) -> boto3.Session:
+    """The session of the environment or of a profile, or the one that is given, made ready. Raises CollectError."""
     try:
-        return _shared(boto3.Session(profile_name=profile))
+        return _shared(session or boto3.Session(profile_name=profile))
     except ProfileNotFound as error:
         raise CollectError(str(error), "`aws configure list-profiles` lists them") from None
 
 
-def identify(session: boto3.Session, endpoint_url: str | None = None) -> Caller:
+def identify(clients: Clients) -> Caller:
     """Who is calling. Raises CollectError where there are no credentials, or none that AWS takes."""
-    region = session.region_name or "us-east-1"
+    region = clients.session.region_name or "us-east-1"
     try:
-        identity = Clients(session, endpoint_url, 1)("sts", region).get_caller_identity()
-    except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError) as error:
+        identity = clients("sts", region).get_caller_identity()
+        return Caller(account=identity["Account"], partition=identity["Arn"].split(":")[1])
+    except (BotoCoreError, ClientError, ResponseParserError, KeyError, IndexError, ValueError) as error:
         raise _explain(error) from error
-    return Caller(account=identity["Account"], partition=identity["Arn"].split(":")[1])
 
 
-def organization_accounts(session: boto3.Session, caller: Caller, endpoint_url: str | None) -> list[dict[str, Any]]:
-    """Every account of the organisation, as organizations:ListAccounts describes it. Raises CollectError."""
-    client = Clients(session, endpoint_url, 1)("organizations", caller.home)
-    try:
-        return list(client.get_paginator("list_accounts").paginate().build_full_result()["Accounts"])
-    except (BotoCoreError, ClientError, ResponseParserError, KeyError) as error:
-        raise CollectError(
-            f"cannot list the accounts of the organisation: {error}",
-            "use credentials of the management account or a delegated administrator, or name accounts with --accounts",
-        ) from error
+def way_in(
+    clients: Clients, caller: Caller, roles: Sequence[str], external_id: str | None = None
+) -> Callable[[str], Role]:
+    """The way into accounts through roles: the last is in each account itself, those before it lead there.
+
+    A role is named by its ARN, or by its name where it is in the account, or else in the caller's.
+    """
+    *hubs, last = roles
+
+    def role(name: str, account: str, through: Role | None) -> Role:
+        arn = name if name.startswith("arn:") else f"arn:{caller.partition}:iam::{account}:role/{name}"
+        region = clients.session.region_name or caller.home
+        return Role(clients, arn, region=region, external_id=external_id, through=through)
+
+    through: Role | None = None
+    for hub in hubs:
+        through = role(hub, caller.account, through)
+    return lambda account: role(last, account, through)
 
 
-def assume(session: boto3.Session, caller: Caller, account: str, role: str, endpoint_url: str | None) -> boto3.Session:
-    """A session in another account. Raises botocore's ClientError or BotoCoreError."""
-    sts = Clients(session, endpoint_url, 1)("sts", session.region_name or caller.home)
-    answer = sts.assume_role(RoleArn=f"arn:{caller.partition}:iam::{account}:role/{role}", RoleSessionName="stillframe")
-    credentials = answer["Credentials"]
-    return _shared(
-        boto3.Session(
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-            region_name=session.region_name,
-        )
-    )
+def _seconds(moment: Any) -> float:
+    found = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _shared(session: boto3.Session) -> boto3.Session:
@@ -144,42 +148,20 @@ def _shared(session: boto3.Session) -> boto3.Session:
     return session
 
 
-def _refuse_pages_for_people(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-    # A proxy's page, or half an answer: botocore reads much of that as an answer with nothing in it.
-    if response_dict["status_code"] >= 300:
-        return
-    body = response_dict["body"].strip()
-    page = body[:9].lower().startswith((b"<html", b"<!doctype"))
-    json = body[:1] + body[-1:] in (b"{}", b"[]", b"")
-    if page or (not json and operation_model.service_model.resolved_protocol in JSON):
-        raise ResponseParserError("the answer is not AWS's")
-
-
-def _same_host(endpoint_url: str) -> Callable[..., None]:
-    # S3 Control puts the account id in front of the host, which no local endpoint resolves. The id is also
-    # in a header, so the plain host serves as well.
-    def rewrite(request: Any, **_: Any) -> None:
-        path = request.url.split("/", 3)[3]
-        request.url = f"{endpoint_url.rstrip('/')}/{path}"
-
-    return rewrite
-
-
 def _explain(error: Exception) -> CollectError:
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    code = code_of(error)
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return CollectError("no AWS credentials", "set AWS_PROFILE or pass --profile; `stillframe demo` needs none")
-    if code in EXPIRED or isinstance(error, TokenRetrievalError):
+    if kind_of(code) is EXPIRED:
         return CollectError(
-            f"the AWS credentials have expired ({code or error})",
-            "renew them (`aws sso login`, say) and try again",
+            f"the AWS credentials have expired ({code})", "renew them (`aws sso login`, say) and try again"
         )
-    if code in REJECTED:
+    if kind_of(code) is REGION_OFF:
         return CollectError(
             f"AWS does not accept these credentials ({code})", "check the profile, the key and its secret"
         )
     if isinstance(error, ClientError):
         return CollectError(f"AWS refused to say who is calling: {error}", "check the credentials and the profile")
-    if isinstance(error, (ResponseParserError, KeyError)):
+    if isinstance(error, (ResponseParserError, KeyError, IndexError)):
         return CollectError("what answers there is not AWS", "check --endpoint-url, and any proxy on the way")
     return CollectError(f"AWS cannot be reached: {error}", "check the network, the region and --endpoint-url")

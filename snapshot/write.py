@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,9 @@ import stillframe
 
 from .archive import ACCOUNT, MANIFEST
 from .catalog import catalog_digest
+from .chain import append, latest
 from .errors import CollectError
+from .files import PLAN, write_file, writing
 from .format import (
     FORMAT,
     AccountFile,
@@ -31,6 +34,8 @@ from .format import (
 )
 from .model import Coverage, Resource, Unknown
 
+Row = tuple[str, str, bytes]  # a resource as it is written: its region, its id, its line
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountData:
@@ -40,103 +45,131 @@ class AccountData:
     name: str | None
     regions: Iterable[str] | Unknown
     coverage: Mapping[str, Coverage]
-    resources: Mapping[str, Sequence[Resource]]
+    resources: Mapping[str, Sequence[Row]]
 
 
 class SnapshotWriter:
-    """A snapshot being written: `add` each account, then `finish`."""
+    """A snapshot being written: `add` each account, then `finish`. `done` are the accounts that are whole."""
 
-    def __init__(self, archive: Path, captured_at: datetime) -> None:
-        """Make the snapshot's folder. Raises CollectError where the archive cannot be written."""
-        self._digests: dict[str, str] = {}
-        moment = captured_at.replace(microsecond=0)
+    def __init__(self, archive: Path, captured_at: datetime, *, unfinished: bool = False) -> None:
+        """Make the snapshot's folder; or go on with the `unfinished` one of that time, whose accounts stay.
+
+        Raises CollectError where the archive cannot be written.
+        """
+        self.captured_at = captured_at.replace(microsecond=0)
+        self.done: dict[str, str] = {}
         try:
-            archive.mkdir(parents=True, exist_ok=True, mode=0o700)
-            while True:
-                self.path = archive / snapshot_id(moment)
-                try:
-                    self.path.mkdir(mode=0o700)
-                    break
-                except FileExistsError:  # another collector took this second
-                    moment += timedelta(seconds=1)
+            if unfinished:
+                self.path = archive / snapshot_id(self.captured_at)
+                self._clear()
+            else:
+                self._make(archive)
+            self._before = latest(archive)
         except OSError as error:
             raise CollectError(
                 f"{archive}: cannot write a snapshot here ({error.strerror})",
                 "name another folder with --into",
             ) from None
-        self.captured_at = moment
+
+    def _make(self, archive: Path) -> None:
+        archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+        while True:
+            self.path = archive / snapshot_id(self.captured_at)
+            try:
+                return self.path.mkdir(mode=0o700)
+            except FileExistsError:  # another collector took this second
+                self.captured_at += timedelta(seconds=1)
+
+    def _clear(self) -> None:
+        """Remove what was begun of accounts, and count those that are whole."""
+        for path in self.path.iterdir():
+            if path.is_dir() and path.name.startswith("."):
+                shutil.rmtree(path)
+            elif (path / ACCOUNT).is_file():
+                self.done[path.name] = digest((path / ACCOUNT).read_bytes())
 
     def add(self, account: AccountData) -> None:
         """Write one account's folder: beside its final name, then renamed, so that it is there whole or not at all."""
-        partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
-        try:
-            types = {kind: _write_type(partial, account, kind) for kind in sorted(account.coverage)}
-            data = _document(
-                AccountFile(
+        with writing(self.path):
+            partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
+            try:
+                types = {kind: self._write_type(partial, account, kind) for kind in sorted(account.coverage)}
+                file = AccountFile(
                     format=FORMAT, account=account.id, name=account.name, regions=_regions(account), types=types
                 )
-            )
-            _write(partial / ACCOUNT, data)
-            _sync(partial)
-            partial.rename(self.path / account.id)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        self._digests[account.id] = digest(data)
+                data = document(file)
+                self._write(partial / ACCOUNT, data, account.id)
+                _sync(partial)
+                partial.rename(self.path / account.id)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+        self.done[account.id] = digest(data)
 
     def finish(self, scope: Mapping[str, Any]) -> Path:
         """Write the manifest, which makes the snapshot whole. Raises CollectError if no account was added."""
-        if not self._digests:
+        if not self.done:
             raise CollectError("no account was collected", "check --accounts, --role and the credentials")
-        manifest = Manifest(
-            format=FORMAT,
-            id=self.path.name,
-            captured_at=timestamp(self.captured_at),
-            tool=f"stillframe {stillframe.__version__}",
-            catalog=catalog_digest(),
-            scope=dict(scope),
-            accounts=dict(sorted(self._digests.items())),
-        )
-        partial = self.path / f".{MANIFEST}"
-        _write(partial, _document(manifest))
-        partial.rename(self.path / MANIFEST)
-        _sync(self.path)
+        with writing(self.path), append(self.path.parent) as previous:
+            manifest = Manifest(
+                format=FORMAT,
+                id=self.path.name,
+                captured_at=timestamp(self.captured_at),
+                tool=f"stillframe {stillframe.__version__}",
+                catalog=catalog_digest(),
+                previous=previous,
+                scope=dict(scope),
+                accounts=dict(sorted(self.done.items())),
+            )
+            partial = self.path / f".{MANIFEST}"
+            write_file(partial, document(manifest))
+            partial.rename(self.path / MANIFEST)
+            with suppress(FileNotFoundError):
+                (self.path / PLAN).unlink()
+            _sync(self.path)
         return self.path
 
     def discard(self) -> None:
         """Remove a snapshot that reached nothing."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def _write_type(self, folder: Path, account: AccountData, kind: str) -> TypeEntry:
+        rows = sorted(account.resources.get(kind, ()))
+        data = b"".join(line for _, _, line in rows)
+        if data:
+            self._write(folder / file_name(kind), data, account.id)
+        coverage = account.coverage[kind]
+        return TypeEntry(
+            count=len(rows),
+            sha256=digest(data) if data else None,
+            read=sorted(coverage.read),
+            missing=dict(sorted(coverage.missing.items())),
+        )
+
+    def _write(self, path: Path, data: bytes, account: str) -> None:
+        """Write a file of an account; where the snapshot before has the very same one, name that."""
+        if self._before is not None:
+            before = self._before / account / path.name
+            with suppress(OSError):  # there is none, or the file system knows no links: then it is written
+                if before.stat().st_size == len(data) and before.read_bytes() == data:
+                    os.link(before, path)
+                    return
+        write_file(path, data)
+
+
+def row(resource: Resource) -> Row:
+    """A resource as it is written."""
+    return resource.region, resource.id, write_line(resource)
+
+
+def document(file: msgspec.Struct) -> bytes:
+    """The bytes of a manifest or an account file."""
+    return msgspec.json.format(msgspec.json.encode(file, order="sorted"), indent=1) + b"\n"
+
 
 def _regions(account: AccountData) -> list[str] | Marker:
     regions = account.regions
     return Marker(cause=str(regions)) if isinstance(regions, Unknown) else sorted(regions)
-
-
-def _write_type(folder: Path, account: AccountData, kind: str) -> TypeEntry:
-    resources = sorted(account.resources.get(kind, ()), key=lambda resource: (resource.region, resource.id))
-    data = b"".join(map(write_line, resources))
-    if data:
-        _write(folder / file_name(kind), data)
-    coverage = account.coverage[kind]
-    return TypeEntry(
-        count=len(resources),
-        sha256=digest(data) if data else None,
-        read=sorted(coverage.read),
-        missing=dict(sorted(coverage.missing.items())),
-    )
-
-
-def _document(document: msgspec.Struct) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1) + b"\n"
-
-
-def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

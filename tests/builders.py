@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,14 @@ from stillframe.engine.sides import Side
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
-from stillframe.snapshot.collect import Plan, collect
+from stillframe.snapshot.clients import Clients
 from stillframe.snapshot.demo import MANAGEMENT, session
 from stillframe.snapshot.model import Collected, Snapshot
-from stillframe.snapshot.session import ORGANIZATION_ROLE, Caller, Target, assume
-from stillframe.snapshot.write import AccountData, SnapshotWriter
+from stillframe.snapshot.plan import Plan
+from stillframe.snapshot.run import run
+from stillframe.snapshot.session import Caller
+from stillframe.snapshot.targets import Target, entered
+from stillframe.snapshot.write import AccountData, SnapshotWriter, row
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 CALLER = Caller(account=MANAGEMENT, partition="aws")
@@ -42,7 +44,7 @@ def write_snapshot(archive: Path, given: Mapping[str, Any] | Snapshot, captured_
                 name=account.name,
                 regions=account.regions,
                 coverage=account.coverage,
-                resources={kind: list(account.read(kind)) for kind in account.coverage},
+                resources={kind: [row(each) for each in account.read(kind)] for kind in account.coverage},
             )
         )
     return writer.finish({})
@@ -95,20 +97,17 @@ def compared(before: Snapshot, after: Snapshot, policies: list, old: list | None
 def collect_from(
     url: str, archive: Path, accounts: Iterable[str] = (MANAGEMENT,), *, each=lambda s: s, **plan: Any
 ) -> Collected:
-    """Collect accounts of a stand-in: what the nine policies read, if `types` does not say otherwise.
+    """Collect accounts of a stand-in: what the shipped policies read, if `types` does not say otherwise.
 
-    `each` may change every session, to make calls fail for example.
+    `each` may change the session, to make calls fail for example.
     """
-    home = aws._shared(session())
-
-    def enter(account: str):
-        return each(home if account == MANAGEMENT else assume(home, CALLER, account, ORGANIZATION_ROLE, url))
-
-    return collect(
-        [Target(account=account, name=None, enter=partial(enter, account)) for account in accounts],
-        archive,
+    clients = Clients(each(aws._shared(session())), url, 16)
+    named = [Target(account=account) for account in accounts]
+    return run(
+        entered(clients, CALLER, named),
+        SnapshotWriter(archive, TIME),
+        clients=clients,
         caller=CALLER,
-        plan=Plan(**{"types": read_types(), "endpoint_url": url, **plan}),
+        plan=Plan(**{"types": read_types(), **plan}),
         scope={},
-        captured_at=TIME,
     )

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSResponse
 from builders import TIME, write_snapshot
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
 from stillframe.snapshot import session as aws
+from stillframe.snapshot.demo import MANAGEMENT
 
 A = "111122223333"
 METADATA = {"KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT", "Origin": "AWS_KMS", "KeyState": "Enabled"}
@@ -296,10 +297,10 @@ def test_collect_and_evaluate_from_the_command_line(run, aws_url, tmp_path):
 def test_suspended_accounts_are_skipped_and_recorded(run, aws_url, tmp_path, monkeypatch):
     from stillframe.snapshot import targets
 
-    listed = [{"Id": "123456789012", "Name": "main", "State": "ACTIVE"}, {"Id": A, "Name": "old", "State": "SUSPENDED"}]
-    monkeypatch.setattr(targets, "organization_accounts", lambda *_: listed)
+    listed = {MANAGEMENT: {"Name": "main", "State": "ACTIVE"}, A: {"Name": "old", "State": "SUSPENDED"}}
+    monkeypatch.setattr(targets, "_members", lambda *_: listed)
     result = run("collect", "--org", "--endpoint-url", aws_url, "--into", tmp_path / "s", "--types", "AWS::EC2::VPC")
-    assert f"not collected, as they are not active: {A}" in result.err
+    assert f"not collected: {A} (SUSPENDED)" in result.err
     (manifest,) = (tmp_path / "s").rglob("manifest.json")
     assert json.loads(manifest.read_text())["scope"]["skipped"] == {A: "SUSPENDED"}
 

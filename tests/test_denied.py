@@ -27,6 +27,7 @@ from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import Call, load_catalog
+from stillframe.snapshot.clients import same_host
 from stillframe.snapshot.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Estate, stand_in
 from stillframe.snapshot.format import file_name, read_line
 from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Account, Resource, Snapshot, Unknown
@@ -67,7 +68,7 @@ def build(estate: Estate) -> None:
     target = {"TargetBucket": LOG_BUCKET, "TargetPrefix": ""}
     s3.put_bucket_logging(Bucket=LOG_BUCKET, BucketLoggingStatus={"LoggingEnabled": target})
     shield = estate.client(wrong, "s3control")
-    shield.meta.events.register("before-sign.s3-control", aws._same_host(estate._url))
+    shield.meta.events.register("before-sign.s3-control", same_host(estate._url))
     shield.put_public_access_block(
         AccountId=wrong, PublicAccessBlockConfiguration={"IgnorePublicAcls": True, "RestrictPublicBuckets": True}
     )

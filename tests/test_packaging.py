@@ -34,7 +34,14 @@ def test_the_wheel_holds_exactly_the_package(wheel):
     modules = [
         path for kind in ("*.py", "engine/**/*.py", "snapshot/*.py", "policies/*.py") for path in ROOT.glob(kind)
     ]
-    kinds = ("snapshot/catalog/*.yaml", "snapshot/schemas/*.json", "policies/*/*.yaml", "policies/*.json", "py.typed")
+    kinds = (
+        "snapshot/limits.yaml",
+        "snapshot/catalog/*.yaml",
+        "snapshot/schemas/*.json",
+        "policies/*/*.yaml",
+        "policies/*.json",
+        "py.typed",
+    )
     expected = [*modules, *(path for kind in kinds for path in ROOT.glob(kind))]
     assert found == {f"stillframe/{path.relative_to(ROOT)}" for path in expected}
 

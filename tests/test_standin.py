@@ -29,6 +29,7 @@ from stillframe.engine.policies import override
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.archive import read_manifest
+from stillframe.snapshot.clients import same_host
 from stillframe.snapshot.demo import HOME, MANAGEMENT, Estate, stand_in
 from stillframe.snapshot.verify import verify
 
@@ -397,7 +398,7 @@ class World(Estate):
 
     def shield(self) -> None:
         control = self.client(self.shielded, "s3control")
-        control.meta.events.register("before-sign.s3-control", aws._same_host(self._url))
+        control.meta.events.register("before-sign.s3-control", same_host(self._url))
         names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         block = dict.fromkeys(names, True)
         control.put_public_access_block(AccountId=self.shielded, PublicAccessBlockConfiguration=block)

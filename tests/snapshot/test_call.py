@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from stillframe.snapshot import call as calls
 from stillframe.snapshot.call import ask
 from stillframe.snapshot.catalog import Call, load_catalog
+from stillframe.snapshot.clients import Clients
 from stillframe.snapshot.model import Unknown
-from stillframe.snapshot.session import Clients
 
 DENIED = Unknown.because("AccessDenied: a:Other")
 
@@ -119,11 +119,11 @@ def test_a_page_for_people_is_no_empty_list(kind, text):
     listing = load_catalog()[kind].list
     assert listing.optional, "an answer without a list is an empty one"
     session.events.register("before-send", lambda request, **_: AWSResponse(request.url, 200, {}, Body(text)))
-    client = Clients(session, None, 1)(listing.service, "us-east-1")
+    client = Clients(session)(listing.service, "us-east-1")
     assert ask(client, listing) == Unknown.because(f"ResponseParserError: {listing.action}")
 
 
 def test_an_answer_without_a_list_is_an_empty_one_where_aws_sends_none():
     session = boto3.Session("x", "x", region_name="us-east-1")
     session.events.register("before-send", lambda request, **_: AWSResponse(request.url, 200, {}, Body("{}")))
-    assert ask(Clients(session, None, 1)("sqs", "us-east-1"), load_catalog()["AWS::SQS::Queue"].list) is None
+    assert ask(Clients(session)("sqs", "us-east-1"), load_catalog()["AWS::SQS::Queue"].list) is None

@@ -18,6 +18,7 @@ from builders import collect_from
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import load_catalog
+from stillframe.snapshot.clients import same_host
 from stillframe.snapshot.demo import MANAGEMENT
 from stillframe.snapshot.model import Account, Unknown
 from stillframe.snapshot.verify import verify
@@ -179,7 +180,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Any]
     folder = tmp_path_factory.mktemp("whole")
     urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
     session = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
-    session.events.register("before-sign.s3-control", aws._same_host(server))
+    session.events.register("before-sign.s3-control", same_host(server))
     for make in (principals, machines, stores, applications):
         make(lambda service: session.client(service, endpoint_url=server))
     with pytest.MonkeyPatch.context() as patch:  # what the stand-in does not know it answers with 500

@@ -1,0 +1,110 @@
+"""The chain of an archive: each snapshot's manifest names the one before it, with its digest.
+
+Whoever changes, removes or slips in a snapshot must change all that came after it, up to the last, whose digest can be
+kept elsewhere. Snapshots stand in the order in which they were finished. Of one that was pruned the manifest stays, in
+`pruned/`, so the chain holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from .archive import ID, MANIFEST
+from .errors import SnapshotError
+from .files import lock
+from .format import Previous, digest, parse
+
+PRUNED = "pruned"
+LOCK = ".lock"
+
+
+class _Link(msgspec.Struct, frozen=True):
+    """What the chain needs of a manifest: of a fleet's, all else would take long to read."""
+
+    id: str
+    previous: Previous | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A finished snapshot, or one that was pruned, with the digest of its manifest."""
+
+    id: str
+    path: Path
+    digest: str
+    previous: Previous | None
+    pruned: bool
+
+
+def links(archive: Path, faults: list[str] | None = None) -> dict[str, Link]:
+    """Every link of an archive, by id. What cannot be read is none, and is told to `faults`."""
+    found = {}
+    for path, pruned in _manifests(archive):
+        try:
+            data = path.read_bytes()
+            link: _Link = parse(data, _Link, path)
+        except (OSError, SnapshotError) as error:
+            if faults is not None:
+                faults.append(str(error))
+            continue
+        name = path.stem if pruned else path.parent.name
+        found[name] = Link(id=name, path=path, digest=digest(data), previous=link.previous, pruned=pruned)
+    return found
+
+
+def heads(chain: Mapping[str, Link]) -> list[Link]:
+    """The links that no other names: one, where nobody meddled, or where all is from before there were chains."""
+    named = {link.previous.id for link in chain.values() if link.previous}
+    return [link for name, link in sorted(chain.items()) if name not in named]
+
+
+def latest(archive: Path) -> Path | None:
+    """The folder of the finished snapshot of the latest capture time."""
+    folders = sorted((path for path in archive.iterdir() if ID.match(path.name)), reverse=True)
+    return next((path for path in folders if (path / MANIFEST).is_file()), None)
+
+
+@contextmanager
+def append(archive: Path) -> Iterator[Previous | None]:
+    """What the next manifest of an archive names as the one before it. No other is written meanwhile."""
+    with (archive / LOCK).open("ab") as file:
+        lock(file, wait=True)
+        last = heads(links(archive))
+        yield Previous(id=last[-1].id, sha256=last[-1].digest) if last else None
+
+
+def verify_chain(archive: Path) -> Iterator[str]:
+    """Every fault of an archive's chain, as text. Raises SnapshotError where there is no archive."""
+    faults: list[str] = []
+    chain = links(archive, faults)
+    yield from faults
+    followers: dict[str, str] = {}
+    for name, link in sorted(chain.items()):
+        before = link.previous
+        if before is None:
+            continue
+        if before.id not in chain:
+            yield f"{link.path}: it follows {before.id}, which is neither here nor among the pruned"
+        elif chain[before.id].digest != before.sha256:
+            yield f"{chain[before.id].path}: changed since {name} was written after it"
+        if before.id in followers:
+            yield f"{link.path}: it follows {before.id}, as {followers[before.id]} does"
+        followers[before.id] = name
+    begun = [link for _, link in sorted(chain.items()) if link.previous is None]
+    for link in begun[1:]:
+        if any(each.previous for each in chain.values() if each.id < link.id):
+            yield f"{link.path}: it follows none, although there were snapshots before it"
+
+
+def _manifests(archive: Path) -> Iterator[tuple[Path, bool]]:
+    for path in sorted(archive.iterdir()):
+        if ID.match(path.name) and (path / MANIFEST).is_file():
+            yield path / MANIFEST, False
+    for path in sorted((archive / PRUNED).glob("*.json")):
+        if ID.match(path.stem) and not (archive / path.stem / MANIFEST).is_file():
+            yield path, True

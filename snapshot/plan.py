@@ -1,0 +1,85 @@
+"""What to ask of each account, and the file that an unfinished snapshot keeps of it, so that it can be completed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from .catalog import ResourceType, catalog_digest
+from .errors import CollectError
+from .files import PLAN, lock, write_file, writing
+from .format import decode, encode, parse
+from .targets import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to ask of each account. `regions` None means every enabled region.
+
+    `on_call` hears of each call that is made, `on_error` of each answer that is an error, whatever comes of it.
+    """
+
+    types: Mapping[str, ResourceType]
+    regions: frozenset[str] | None = None
+    organization: bool = False
+    workers: int = 16
+    on_call: Callable[[], None] = lambda: None
+    on_error: Callable[[], None] = lambda: None
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """`.plan.json`: what was asked for. It is removed when the snapshot is finished."""
+
+    format: int = 1
+    catalog: str
+    captured_at: str
+    caller: str
+    accounts: dict[str, str | None]  # with their names
+    facts: dict[str, Any]
+    types: list[str]
+    regions: list[str] | None
+    roles: list[str]
+    external_id: str | None
+    scope: dict[str, Any]
+
+
+def keep(folder: Path, kept: Kept) -> IO[bytes]:
+    """Write the plan into an unfinished snapshot, and hold the snapshot for as long as the file is open."""
+    with writing(folder):
+        write_file(folder / PLAN, encode({name: getattr(kept, name) for name in kept.__struct_fields__}))
+        return _held(folder)
+
+
+def pick_up(folder: Path) -> tuple[Kept, IO[bytes]]:
+    """The plan of an unfinished snapshot, which is held. Raises CollectError where it cannot be completed."""
+    again = "collect again, without --resume"
+    try:
+        file = _held(folder)
+    except FileNotFoundError:
+        raise CollectError(f"{folder}: it keeps no plan by which to complete it", again) from None
+    except OSError as error:
+        raise CollectError(f"{folder / PLAN}: cannot be opened ({error.strerror})", again) from None
+    kept: Kept = parse(file.read(), Kept, folder / PLAN)
+    if kept.catalog != catalog_digest():
+        raise CollectError(f"{folder}: it was begun with another catalogue of resource types", again)
+    return kept, file
+
+
+def targets_of(kept: Kept) -> list[Target]:
+    """The accounts of a plan that was kept."""
+    return [
+        Target(account=account, name=name, facts=decode(kept.facts.get(account, {})))
+        for account, name in sorted(kept.accounts.items())
+    ]
+
+
+def _held(folder: Path) -> IO[bytes]:
+    file = (folder / PLAN).open("rb")
+    if not lock(file, wait=False):
+        file.close()
+        raise CollectError(f"{folder}: another collector is at work on it", "wait for it to end")
+    return file

@@ -1,0 +1,187 @@
+"""Collecting where the network fails, credentials expire, and somebody stops it: what is lost, and what is twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from proxy import proxy, told
+from stillframe.snapshot import CollectError, list_snapshots, open_snapshot
+from stillframe.snapshot import session as aws
+from stillframe.snapshot.collect import Watch, collect, resume
+from stillframe.snapshot.demo import MANAGEMENT, enter, session, types
+from stillframe.snapshot.verify import verify
+
+KILLS = int(os.environ.get("STILLFRAME_KILLS", "3"))
+OTHERS = ("222222222222", "333333333333")
+ACCOUNTS = (MANAGEMENT, *OTHERS)
+FAULTS = {"latency": 0.03, "throttled": 0.3, "broken": 0.1, "reset": 0.05}
+
+
+@pytest.fixture
+def estate(aws_url: str) -> str:
+    """Something to collect in each of three accounts."""
+    for account in ACCOUNTS:
+        there = session() if account == MANAGEMENT else enter(session(), account, aws_url)
+        for number in range(3):
+            there.client("s3", endpoint_url=aws_url).create_bucket(Bucket=f"bucket-{account}-{number}")
+            there.client("kms", endpoint_url=aws_url).create_key(Description=f"key {number}")
+    return aws_url
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every byte of every account of a snapshot."""
+    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.glob("[0-9]*/*"))}
+
+
+def take(url: str, archive: Path, **options: Any) -> Path:
+    given = {"session": session(), "accounts": ACCOUNTS, "catalog": types(), "endpoint_url": url, **options}
+    return collect(archive, **given).path
+
+
+# ------------------------------------------------------------------------------------------- networks that fail
+
+
+def test_a_network_full_of_faults_costs_time_and_nothing_else(estate, tmp_path):
+    """Every third call throttled, one in ten broken, some answers lost on their way, and all of them slow."""
+    with proxy(estate, tmp_path / "log", **FAULTS) as url:
+        faulty = take(url, tmp_path / "faulty")
+    sound = take(estate, tmp_path / "sound")
+    assert contents(faulty) == contents(sound)
+    assert open_snapshot(faulty).account(MANAGEMENT).gap_anywhere("AWS::S3::Bucket") is None
+    fates = Counter(fate for fate, _, _ in told(tmp_path / "log"))
+    assert min(fates[fate] for fate in ("throttled", "broken", "reset", "answered")) > 5
+
+
+def test_without_faults_no_call_is_made_twice(estate, tmp_path):
+    with proxy(estate, tmp_path / "log") as url:
+        take(url, tmp_path / "s")
+    calls = Counter((account, call) for _, account, call in told(tmp_path / "log"))
+    assert len(calls) > 100
+    twice = {call for (_, call), number in calls.items() if number > 1}
+    assert {call for call in twice if "GetCallerIdentity" not in call} == set()  # also asked to see who is calling
+
+
+def test_a_service_that_throttles_for_ever_is_unknown_when_the_deadline_is_over(aws_url, tmp_path):
+    def throttle(request, **_):
+        return AWSResponse(request.url, 400, {}, Body('{"__type": "ThrottlingException"}'))
+
+    caller = aws._shared(session())
+    caller.events.register("before-send.kms.ListKeys", throttle)
+    begun = time.monotonic()
+    done = collect(tmp_path, session=caller, catalog=types(), endpoint_url=aws_url, deadline=1)
+    assert done.gaps == {"ThrottlingException: kms:ListKeys": 3}
+    assert time.monotonic() - begun < 10
+
+
+class Body:
+    """A body as urllib3 gives it to botocore."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode()
+
+    def stream(self, **_):
+        yield self._text
+
+
+# --------------------------------------------------------------------------------------------------- stopped
+
+
+START = f"""
+import sys
+from stillframe.snapshot import collect, demo
+given = {{"session": demo.session(), "endpoint_url": sys.argv[2], "catalog": demo.types()}}
+if sys.argv[3:]:
+    collect.resume(sys.argv[1], **given)
+else:
+    collect.collect(sys.argv[1], accounts={ACCOUNTS}, regions=("us-east-1", "eu-west-1"), **given)
+"""
+
+
+def start(url: str, archive: Path, *more: str) -> subprocess.Popen[str]:
+    """A collector as a process of its own; with `more` one that completes what another left."""
+    return subprocess.Popen([sys.executable, "-c", START, str(archive), url, *more], stderr=subprocess.PIPE, text=True)
+
+
+def test_killed_at_any_moment_it_can_be_completed(estate, tmp_path):
+    """The result is that of an uninterrupted run, and no call of a complete account is made again."""
+    with proxy(estate, tmp_path / "log", latency=0.02) as url:
+        whole = start(url, tmp_path / "whole")
+        assert whole.wait(60) == 0, whole.stderr.read()
+        [expected] = (tmp_path / "whole").glob("2*")
+        chance = random.Random(KILLS)
+        for number in range(KILLS):
+            archive = tmp_path / f"killed-{number}"
+            process = start(url, archive)
+            while not list(archive.glob("2*/.plan.json")) and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 1.5))
+            process.kill()
+            process.communicate()
+            [folder] = archive.glob("2*")
+            if not (folder / "manifest.json").exists():
+                complete = {path.name for path in folder.glob("[0-9]*")}
+                begun = len(told(tmp_path / "log"))
+                again = start(url, archive, "resume")
+                assert again.wait(60) == 0, again.stderr.read()
+                again.stderr.close()
+                asked = {account for _, account, _ in told(tmp_path / "log")[begun:]}
+                assert not asked & complete - {MANAGEMENT}  # whose credentials also say who is calling
+            assert contents(folder) == contents(expected)
+            assert list(verify(folder)) == []
+        whole.stderr.close()
+
+
+def test_interrupted_it_says_how_to_go_on(estate, tmp_path, run):
+    with proxy(estate, latency=0.05) as url:
+        command = ["collect", "--endpoint-url", url, "--into", str(tmp_path / "s"), "--types", "AWS::EC2::VPC"]
+        process = subprocess.Popen([sys.executable, "-m", "stillframe", *command], stderr=subprocess.PIPE, text=True)
+        while not list(tmp_path.glob("s/2*/.plan.json")):
+            time.sleep(0.01)
+        process.send_signal(2)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"stillframe collect --resume --into {tmp_path / 's'}" in err
+    result = run("collect", "--resume", "--endpoint-url", estate, "--into", tmp_path / "s")
+    assert result.code == 0, result.err
+    assert "resources of 1 account" in result.err
+    assert not list(tmp_path.rglob(".plan.json"))
+
+
+def test_there_must_be_something_to_complete(run, aws_url, tmp_path):
+    result = run("collect", "--resume", "--endpoint-url", aws_url, "--into", tmp_path)
+    assert (result.code, "no unfinished snapshot here" in result.err) == (3, True)
+    result = run("collect", "--resume", "--types", "AWS::EC2::VPC")
+    assert (result.code, "leave out" in result.err) == (2, True), result.err
+
+
+# ----------------------------------------------------------------------------------------------- credentials
+
+
+def test_credentials_that_expire_for_good_end_it_and_it_can_be_completed(estate, tmp_path):
+    """As when a session of the caller ends in the night: what is complete stays."""
+    expired = []
+
+    def expire(**_):
+        if expired:
+            return SimpleNamespace(status_code=403, raw=None), {"Error": {"Code": "ExpiredToken"}}
+        return None
+
+    caller = aws._shared(session())
+    caller.events.register("before-call", expire)
+    with pytest.raises(CollectError, match=r"expired \(ExpiredToken.*: [12] of 3 accounts are not complete") as caught:
+        take(estate, tmp_path / "s", session=caller, watch=Watch(account=expired.append), workers=1)
+    assert "--resume" in caught.value.help
+    [entry] = list_snapshots(tmp_path / "s")
+    assert entry.accounts is None
+    path = resume(tmp_path / "s", session=session(), endpoint_url=estate, catalog=types()).path
+    assert contents(path) == contents(take(estate, tmp_path / "sound"))
