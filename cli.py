@@ -38,6 +38,7 @@ from stillframe.engine.commands.options import (
     limits,
     rules,
 )
+from stillframe.engine.commands.packs import pack_app
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ app = typer.Typer(
 policy_app = typer.Typer(help="List, show and test policies.", no_args_is_help=True)
 app.add_typer(archives.snapshot_app, name="snapshot")
 app.add_typer(policy_app, name="policy")
+app.add_typer(pack_app, name="pack")
 app.add_typer(authoring.resource_app, name="resource")
 app.command("collect")(collecting.collect)
 app.command("query")(authoring.query)

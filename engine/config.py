@@ -12,7 +12,9 @@ from .documents import Reader, open_document, schema
 from .errors import Problem
 from .expression import suggest
 from .model import Kind, Policy, Severity, Waived, base
-from .packs.find import names_file, shipped_packs
+from .packs.attest import Attestation, Said
+from .packs.find import find_packs, names_file, shipped_packs
+from .packs.model import Pack
 from .policies import misfit, shipped_files
 from .rules import Choice
 from .waivers import Waiver, is_day
@@ -36,6 +38,7 @@ class Config:
 
     settings: Mapping[str, Setting] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
     digest: str | None = None
 
 
@@ -94,8 +97,11 @@ class ConfigReader(Reader):
             return name if name in shipped_packs() else ""
         return str(self.folder / name) if (self.folder / name).exists() else ""
 
-    def check(self, known: Mapping[str, Policy] | None) -> None:
-        """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read."""
+    def check(self, known: Mapping[str, Policy] | None, packs: Sequence[Pack]) -> None:
+        """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read.
+
+        What is said of controls must be of the `packs`, or of those that ship.
+        """
         self.conforms(config_schema)
         given = self.document.value
         for number, name in enumerate(_items(given.get("policies"))):
@@ -111,6 +117,8 @@ class ConfigReader(Reader):
             self.fault(("shipped",), fault, key=True)
         for number, entry in enumerate(_items(given.get("waivers"))):
             self._check_waiver(("waivers", number), _mapping(entry), known)
+        for number, entry in enumerate(_items(given.get("attestations"))):
+            self._check_attestation(("attestations", number), _mapping(entry), packs)
         if known is not None:
             for name, entry in _mapping(given.get("settings")).items():
                 self._check_setting(("settings", name), _mapping(entry), known)
@@ -121,6 +129,9 @@ class ConfigReader(Reader):
         return Config(
             settings={name: self._setting(name, entry) for name, entry in given.get("settings", {}).items()},
             waivers=tuple(self._waiver(number, entry) for number, entry in enumerate(given.get("waivers", ()))),
+            attestations=tuple(
+                self._attestation(number, entry) for number, entry in enumerate(given.get("attestations", ()))
+            ),
             digest=self.digest,
         )
 
@@ -137,13 +148,30 @@ class ConfigReader(Reader):
                 self.fault((*at, "params", parameter), fault + hint, key=unknown)
 
     def _check_waiver(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy] | None) -> None:
-        name, expires = entry.get("policy"), entry.get("expires")
+        name = entry.get("policy")
         if known is not None and isinstance(name, str) and base(name) not in known:
             self.fault((*at, "policy"), f"unknown policy {name}{_ids(name, known)}")
-        if isinstance(expires, str) and not is_day(expires):
-            self.fault((*at, "expires"), f"{expires!r} {_WORDING['expires']}")
+        self._check_day((*at, "expires"), entry.get("expires"))
         if isinstance(entry.get("account"), float):  # 123456789012.0 is an integer to JSON Schema
             self.fault((*at, "account"), f"{entry['account']!r} {_WORDING['account']}")
+
+    def _check_attestation(self, at: Steps, entry: Mapping[str, Any], packs: Sequence[Pack]) -> None:
+        name, control = entry.get("pack"), entry.get("control")
+        for key in ("when", "expires"):
+            self._check_day((*at, key), entry.get(key))
+        there = {pack.name: pack for pack in packs}
+        known = there.keys() | shipped_packs().keys()
+        if isinstance(name, str) and name not in known:
+            self.fault((*at, "pack"), f"unknown pack {name}{suggest(name, known)}")
+        elif isinstance(name, str) and isinstance(control, str):
+            (pack,) = [there[name]] if name in there else find_packs([name], [])
+            numbers = [each.number for each in pack.controls()]
+            if control not in numbers:
+                self.fault((*at, "control"), f"{name} has no control {control}{suggest(control, numbers)}")
+
+    def _check_day(self, at: Steps, day: Any) -> None:
+        if isinstance(day, str) and not is_day(day):
+            self.fault(at, f"{day!r} {_WORDING[at[-1]]}")
 
     def wording(self, path: Steps, error: Any) -> str:
         if path[-1] in _WORDING:
@@ -179,6 +207,9 @@ class ConfigReader(Reader):
             place=self._line(("waivers", number)),
         )
 
+    def _attestation(self, number: int, entry: Mapping[str, Any]) -> Attestation:
+        return Attestation(**{**entry, "status": Said(entry["status"])}, place=self._line(("attestations", number)))
+
     def _line(self, path: Steps, *, key: bool = False) -> str:
         return f"{self.source}:{self.place(path, key=key)[0]}"
 
@@ -187,6 +218,7 @@ _QUOTE = ": put it in quotes"
 _WORDING: Mapping[str | int, str] = {  # by key
     "account": "is not an account id: 12 digits, in quotes",
     "expires": "is not a day: YYYY-MM-DD",
+    "when": "is not a day: YYYY-MM-DD",
     "evidence": "is neither a mapping of paths to values nor sha256: and 64 hexadecimal digits",
 }
 _RULES = {  # by keyword of the schema

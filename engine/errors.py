@@ -2,6 +2,7 @@
 
 StillframeError (snapshot/errors.py)
 ├── PolicyError        policies that must not be used; `problems` names every fault of every file
+│   ├── PackError      the same for packs
 │   └── ConfigError    the same for stillframe.yaml, and for what it names
 ├── OutputError        (reports/files.py) a file that cannot be written, or whose format is not known
 └── EvaluationError    an expression that has no value for a resource; becomes an `error` finding
@@ -48,6 +49,12 @@ class PolicyError(StillframeError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = sorted(problems)
         super().__init__("\n".join(map(str, self.problems)), self.manual)
+
+
+class PackError(PolicyError):
+    """Packs that cannot be used. A pack without one of its controls would look better than it is."""
+
+    manual = "docs/packs.md says what a pack may contain"
 
 
 class ConfigError(PolicyError):

@@ -58,13 +58,16 @@ def check_variables(expression: Expression, allowed: Collection[str], start: int
             raise EvaluationError(unknown).moved(start + node["start"])
 
 
+_LISTED = 60  # names that are few enough to choose from
+
+
 def suggest(wrong: str, known: Collection[str], prefix: str = "") -> str:
     """`; did you mean X?`, or what there is to choose from."""
     by_case = {name.lower(): name for name in known}
     close = [by_case[wrong.lower()]] if wrong.lower() in by_case else get_close_matches(wrong, known, 1, 0.6)
     if close:
         return f"; did you mean {prefix}{close[0]}?"
-    return f"; there are {', '.join(prefix + name for name in sorted(known))}" if known else ""
+    return f"; there are {', '.join(prefix + name for name in sorted(known))}" if 0 < len(known) <= _LISTED else ""
 
 
 def walk(node: Any) -> Iterator[Node]:

@@ -14,6 +14,7 @@ from ..snapshot.format import digest
 from ..snapshot.model import Snapshot
 from .batch import Batch, waiver_record
 from .model import Policy, Status
+from .packs.report import Outcome, PackReport
 from .reports.files import whole
 from .rules import Rules
 from .tally import Row
@@ -31,7 +32,15 @@ class Receipt:
     def add(self, batch: Batch) -> None:
         self._findings.update(batch.data)
 
-    def write(self, target: str, snapshot: Snapshot, rules: Rules, rows: Sequence[Row], uses: Sequence[Use]) -> None:
+    def write(
+        self,
+        target: str,
+        snapshot: Snapshot,
+        rules: Rules,
+        rows: Sequence[Row],
+        packs: Sequence[PackReport],
+        uses: Sequence[Use],
+    ) -> None:
         """Write it as JSON. Raises OutputError."""
         record = {
             "format": FORMAT,
@@ -39,6 +48,7 @@ class Receipt:
             "snapshot": {"id": snapshot.id, "captured_at": snapshot.captured_at, "manifest": snapshot.digest},
             "config": rules.digest,
             "policies": _policies(rules, {row.policy: row for row in rows}),
+            "packs": {report.pack.name: _pack(report) for report in packs},
             "disabled": {name: setting.reason for name, setting in sorted(rules.disabled.items())},
             "waivers": [_waiver(use) for use in uses],
             "findings": self._findings.hexdigest(),
@@ -49,6 +59,14 @@ class Receipt:
 
 def _policies(rules: Rules, rows: Mapping[str, Row]) -> dict[str, Any]:
     return {policy.id: _policy(policy, rows[policy.id]) for policy in sorted(rules.policies, key=lambda each: each.id)}
+
+
+def _pack(report: PackReport) -> dict[str, Any]:
+    counts = report.counts()
+    return {
+        "sha256": digest(report.pack.text.encode()),
+        "counts": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
+    }
 
 
 def _policy(policy: Policy, row: Row) -> dict[str, Any]:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..snapshot.model import Snapshot
-from .errors import ConfigError, PolicyError, Problem
+from .errors import ConfigError, PackError, PolicyError, Problem
 from .model import Policy, base
-from .packs.asked import asked
+from .packs.asked import framed, resolve
+from .packs.attest import Attestation, Attestations
 from .packs.find import DEFAULT, find_packs
 from .packs.model import Pack
+from .packs.report import PackReport, report
 from .policies import apply_settings, distinct, load_policies, override, shipped_files
-from .waivers import Waiver, Waivers
+from .tally import Row
+from .waivers import Waiver, Waivers, named
 
 if TYPE_CHECKING:
     from .config import ConfigReader, Setting
@@ -22,25 +25,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What somebody wants to judge by. `packs` and `shipped` are None where they do not say."""
+    """What somebody wants to judge by. `packs` and `shipped` are None where they do not say.
+
+    Were the packs `named`? Was it `given` on the command line?
+    """
 
     policies: Sequence[Path] = ()
     packs: Sequence[str] | None = None
     shipped: bool | None = None
+    named: bool = True
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
 
-    `packs` are those that were asked for: each of their policies is in force, or disabled.
+    Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
     """
 
     policies: Sequence[Policy]
     written: Sequence[Policy] = ()
     packs: Sequence[Pack] = ()
+    named: bool = True
     disabled: Mapping[str, Setting] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
+    attestations: Sequence[Attestation] = ()
     digest: str | None = None
 
     def notes(self) -> Iterator[str]:
@@ -50,10 +60,21 @@ class Rules:
 
     def waivers_for(self, snapshot: Snapshot) -> Waivers:
         """The waivers of these policies, at the time of a snapshot."""
-        judged = {name for policy in self.policies for name in (policy.id, base(policy.id))}
+        judged = {name for policy in self.policies for name in named(policy.id)}
         return Waivers(
             [waiver for waiver in self.waivers if waiver.policy in judged], snapshot.captured_at, snapshot.accounts
         )
+
+    def spoken(self) -> Sequence[Policy]:
+        """The policies as reports speak of them: if packs were named, with the controls that these ask them for."""
+        return framed(self.policies, self.packs) if self.named else self.policies
+
+    def pack_reports(self, snapshot: Snapshot, rows: Sequence[Row]) -> tuple[list[PackReport], list[str]]:
+        """What the counts of its policies say of each pack; and a line for each attestation that says nothing."""
+        said = Attestations(self.attestations, snapshot.captured_at)
+        disabled = {name: setting.reason for name, setting in self.disabled.items()}
+        found = [report(pack, rows, disabled, said) for pack in self.packs]
+        return found, list(said.reports([pack.name for pack in self.packs]))
 
 
 def load_rules(
@@ -73,40 +94,65 @@ def load_rules(
     with every fault of any of the files, ArgumentError for a setting or a pack.
     """
     problems: list[Problem] = []
-    unread: list[Problem] = []
     reader = _open(config, problems) if config else None
     choice = _choice(reader, paths, packs, shipped=shipped, every=every)
-    chosen = find_packs(choice.packs or (), unread)
-    theirs = {ask.policy for pack in chosen for ask in pack.asks()} if not choice.shipped else shipped_files().keys()
-    said = {base(name) for name in reader.mentioned()} if reader else set()
-    own = _load(choice.policies, unread)
-    others = _load(reader.choice().policies, unread) if reader and choice.policies is paths else []
-    found = _load((), unread, shipped=theirs | (said - {policy.id for policy in (*own, *others)}))
-    known = {policy.id: policy for policy in (*others, *found, *own)}
-    written = distinct([*own, *(policy for policy in found if policy.id in theirs)], unread)
-    if not unread:
-        in_force = {policy.id: policy for policy in (written if choice.shipped else own)}
-        in_force |= {policy.id: policy for pack in chosen for policy in asked(pack, known, unread)}
+    found = _read(choice, reader)
     if reader:  # a policy that cannot be read is not an unknown one
-        reader.check(None if unread else known)
+        reader.check(None if found.unread else found.known, found.packs)
     if problems:
-        raise ConfigError([*problems, *unread])
-    if unread:
-        raise PolicyError(unread)
+        raise ConfigError([*problems, *found.unread, *found.misread])
+    if found.unread:
+        raise PolicyError([*found.unread, *found.misread])
+    if found.misread:
+        raise PackError(found.misread)
     given = reader.config() if reader else None
     differing = given.settings if given else {}
-    changed = [_change(policy, differing) for _, policy in sorted(in_force.items())]
+    changed = [_change(policy, differing) for _, policy in sorted(found.in_force.items())]
     disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
     return Rules(
         policies=[
-            policy for policy in apply_settings(changed, settings) if not {policy.id, base(policy.id)} & disabled.keys()
+            policy for policy in apply_settings(changed, settings) if disabled.keys().isdisjoint(named(policy.id))
         ],
-        written=written,
-        packs=chosen,
-        disabled={name: disabled[name] for name in disabled if any(policy.id == base(name) for policy in written)},
+        written=found.written,
+        packs=found.packs,
+        named=choice.named and bool(found.packs),
+        disabled={
+            name: disabled[name] for name in disabled if any(policy.id == base(name) for policy in found.written)
+        },
         waivers=given.waivers if given else (),
+        attestations=given.attestations if given else (),
         digest=given.digest if given else None,
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What was read: packs; policies as they are written, as they are in force, and all; faults of both."""
+
+    packs: list[Pack]
+    written: Sequence[Policy] = ()
+    in_force: dict[str, Policy] = field(default_factory=dict)
+    known: dict[str, Policy] = field(default_factory=dict)
+    unread: list[Problem] = field(default_factory=list)
+    misread: list[Problem] = field(default_factory=list)
+
+
+def _read(choice: Choice, reader: ConfigReader | None) -> _Found:
+    misread: list[Problem] = []
+    found = _Found(packs=find_packs(choice.packs or (), misread), misread=misread)
+    own = _load(choice.policies, found.unread)
+    others = _load(reader.choice().policies, found.unread) if reader and choice.given else []
+    wanted = {ask.policy for pack in found.packs for ask in pack.asks()}
+    wanted |= shipped_files().keys() if choice.shipped else set()
+    said = {base(name) for name in reader.mentioned()} if reader else set()
+    shipped = _load((), found.unread, shipped=wanted | (said - {policy.id for policy in (*own, *others)}))
+    found.known = {policy.id: policy for policy in (*others, *shipped, *own)}
+    found.written = distinct([*own, *(policy for policy in shipped if policy.id in wanted)], found.unread)
+    found.in_force = {policy.id: policy for policy in (found.written if choice.shipped else own)}
+    for number, pack in enumerate(() if found.unread else found.packs):
+        found.packs[number], asked = resolve(pack, found.known, misread)
+        found.in_force |= asked
+    return found
 
 
 def _choice(
@@ -114,12 +160,12 @@ def _choice(
 ) -> Choice:
     """What the command line names, or else stillframe.yaml, or else the pack `logging`."""
     if paths or packs:
-        return Choice(policies=paths, packs=packs, shipped=shipped)
+        return Choice(policies=paths, packs=packs, shipped=shipped, given=True)
     choice = reader.choice() if reader else Choice()
     if shipped or (every and choice.packs is None and choice.shipped is None):
         choice = replace(choice, shipped=True)
     if choice.packs is None and choice.shipped is None:
-        choice = replace(choice, packs=(DEFAULT,))
+        choice = replace(choice, packs=(DEFAULT,), named=False)
     return choice
 
 

@@ -14,6 +14,7 @@ from .exit_codes import judged
 from .fast.run import Method, judge
 from .gate import Baseline, Limits
 from .model import Status
+from .packs.output import print_report
 from .receipt import Receipt
 from .reports.formats import Target
 from .reports.report import Context, Totals
@@ -63,7 +64,7 @@ def run_evaluate(
     # Workers begin before the progress bar's thread does.
     findings = judge(snapshot, rules.policies, replace(method, written=wanted))
     findings = chosen.over(waivers.over(findings), snapshot)
-    context = Context(snapshot=snapshot, policies=rules.policies)
+    context = Context(snapshot=snapshot, policies=rules.spoken(), packs=rules.packs)
     with progress(err, "evaluating", len(snapshot.accounts)) as advance, reports(targets, context) as written:
         account = ""
         for batch in tally.through(baseline.through(findings) if baseline else findings):
@@ -73,16 +74,23 @@ def run_evaluate(
             if batch.account != account:
                 account = batch.account
                 advance(accounts=1)
-        rows, notes = tally.rows(), [*rules.notes(), *waivers.reports()]
+        rows = tally.rows()
+        packs, unsaid = rules.pack_reports(snapshot, rows)
+        notes = [*rules.notes(), *waivers.reports(), *unsaid]
         unknown, failures = sum(row.unknown for row in rows), tally.failures(limits.fail_on)
         if baseline:
             unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
             notes.append(baseline.note())
-        written.end(Totals(rows=rows, accounts=tally.accounts, notes=notes))
+        written.end(Totals(rows=rows, accounts=tally.accounts, packs=packs, notes=notes))
     if receipt:
-        proof.write(receipt, snapshot, rules, rows, waivers.uses)
+        proof.write(receipt, snapshot, rules, rows, packs, waivers.uses)
     print_findings(out, tally, verbose=verbose)
-    print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", rows)
+    shown = packs if rules.named else ()
+    asked = {ask.policy for found in shown for ask in found.pack.asks()}
+    alone = [row for row in rows if row.policy not in asked]  # the others are counted under their controls
+    print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
+    for pack in shown:
+        print_report(err, pack)
     print_notes(err, notes)
     population = sum(row.population for row in rows)
     return judged(
@@ -135,7 +143,7 @@ def run_diff(
         before.through(chosen.over(earlier.over(judge(old, given.policies, method)), new, old)),
         after.through(chosen.over(later.over(judge(new, rules.policies, method)), new, old)),
     )
-    with reports(targets, Context(snapshot=new, policies=rules.policies, before=old)) as written:
+    with reports(targets, Context(snapshot=new, policies=rules.spoken(), packs=rules.packs, before=old)) as written:
         for changed in changes:
             written.add(difference_lines(changed))
             if isinstance(changed, Unchanged):
@@ -146,8 +154,10 @@ def run_diff(
             failures += newly_failing(changed, limits.fail_on)
             if printing and (changed.change in PRINTED or changed.why):
                 print_difference(out, changed, verbose=verbose)
-        was, now, notes = before.rows(), after.rows(), [*rules.notes(), *later.reports()]
-        written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, notes=notes))
+        was, now = before.rows(), after.rows()
+        packs, unsaid = rules.pack_reports(new, now)
+        notes = [*rules.notes(), *later.reports(), *unsaid]
+        written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, packs=packs, notes=notes))
     print_diff_summary(err, _title(old, new, old_rules is not None), was, now, counts)
     print_notes(err, notes)
     unknown = sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN)

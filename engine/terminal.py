@@ -98,6 +98,8 @@ def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
     """The summary, one line per policy: population, violations, per cent, waived if anything is, unknown."""
     waived = any(row.waived for row in rows)
     _line(console, safe(title, "bold"))
+    if not rows:
+        return
     table = _table()
     table.add_column("Policy", no_wrap=True)
     table.add_column("Severity")

@@ -16,7 +16,7 @@ from functools import cache
 from ..snapshot.format import encode
 from ..snapshot.model import EVERYWHERE, Json
 from .batch import Batch, read_finding, replaced
-from .model import Finding, Status, Waived
+from .model import Finding, Status, Waived, base
 
 _Gap = tuple[str, str, str]  # policy, account, region: a type that could not be listed there
 _Key = tuple[str, str | None, str | None]  # policy, account, resource; None where any will do
@@ -37,7 +37,7 @@ class Waiver:
     def covers(self, finding: Finding) -> bool:
         """Whether a finding is in its scope."""
         return (
-            self.policy == finding.policy
+            self.policy in named(finding.policy)
             and self.account in (None, finding.account)
             and self.region in (None, finding.region)
             and (self.resource is None or glob(self.resource, finding.resource))
@@ -47,7 +47,7 @@ class Waiver:
         """Whether what is in its scope may be what could not be listed."""
         policy, account, region = gap
         there = region == EVERYWHERE or self.region in (None, region)
-        return self.policy == policy and self.account in (None, account) and there
+        return self.policy in named(policy) and self.account in (None, account) and there
 
     def bound(self, evidence: Mapping[str, Json]) -> bool:
         """Whether a finding has the evidence that the waiver was given for."""
@@ -114,7 +114,7 @@ class Waivers:
     def over(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Mark failures as batches pass. Those of policies without a waiver are not looked at."""
         policies = {waiver.policy for waiver in self.waivers}
-        return (self._batch(each) if each.policy in policies else each for each in batches)
+        return (each if policies.isdisjoint(named(each.policy)) else self._batch(each) for each in batches)
 
     def _batch(self, found: Batch) -> Batch:
         marked = {}
@@ -150,7 +150,8 @@ class Waivers:
 
     def _covering(self, finding: Finding) -> Iterator[Use]:
         keys = [
-            (finding.policy, account, resource)
+            (policy, account, resource)
+            for policy in named(finding.policy)
             for account in (finding.account, None)
             for resource in (finding.resource, None)
         ]
@@ -174,6 +175,11 @@ class Waivers:
         if use.unknown or any(use.waiver.meets(gap) for gap in self._gaps):
             return "is unused: nothing fails in its scope, but something there could not be judged"
         return "is unused: nothing fails in its scope"
+
+
+def named(policy: str) -> set[str]:
+    """The ids that mean a policy: POLICY@PACK is also meant by POLICY."""
+    return {policy, base(policy)}
 
 
 def is_day(text: str) -> bool:

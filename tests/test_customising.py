@@ -131,7 +131,7 @@ def test_a_disabled_policy_is_named(run, place):
         result = run(command, *(["snapshots"] * (2 if command == "diff" else 1)))
         assert result.err.splitlines()[-1] == "stillframe.yaml:4: keys is disabled: by hand"
     listed = run("policy", "list")
-    assert "keys " not in listed.out
+    assert "\nkeys " not in listed.out
     assert listed.err == "stillframe.yaml:4: keys is disabled: by hand\n"
 
 

@@ -33,6 +33,9 @@ from stillframe.engine.evaluate import evaluate
 from stillframe.engine.expression import parse
 from stillframe.engine.functions import ARITY, AWARE, OURS
 from stillframe.engine.model import Severity, Status
+from stillframe.engine.packs.find import shipped_packs
+from stillframe.engine.packs.reader import pack_schema
+from stillframe.engine.packs.report import Outcome
 from stillframe.engine.policies import load_policies
 from stillframe.engine.policy_reader import policy_schema
 from stillframe.engine.policy_tests import TIME, fixture, run_tests
@@ -299,6 +302,27 @@ def test_every_key_of_stillframe_yaml_and_of_a_receipt_is_documented(workplace, 
     assert documented("Waivers") == list(parts["waiver"]["properties"])
     run("evaluate", "--receipt", "receipt.json")
     assert documented("Receipts") == list(json.loads(Path("receipt.json").read_text()))
+
+
+def test_every_key_of_a_pack_and_every_status_of_a_control_is_documented():
+    page, parts = PAGES["docs/packs.md"], pack_schema()["$defs"]
+
+    def documented(heading: str) -> set[str]:
+        return {name for row in rows(section(page, heading)) for name in names(row[0])}
+
+    assert documented("A pack of your own") == pack_schema()["properties"].keys() | parts["control"][
+        "properties"
+    ].keys() - {
+        "number",
+        "title",
+        "level",
+        "severity",
+    }
+    assert {name.replace(" ", "_") for name in documented("The status of a control")} == set(Outcome)
+    assert documented("Attestations") == config_schema()["$defs"]["attestation"]["properties"].keys()
+    assert {name for row in rows(page.partition("## ")[0]) for name in names(row[0])} == {
+        name.removeprefix("cis-aws-") if name != "cis-aws-1.2.0" else name for name in shipped_packs()
+    }
 
 
 def test_the_reference_of_resource_types_is_what_the_command_prints(run):

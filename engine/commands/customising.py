@@ -72,8 +72,9 @@ def waive(
 
 def schema(
     config: Annotated[bool, typer.Option("--config", help="Print that of stillframe.yaml instead.")] = False,
+    pack: Annotated[bool, typer.Option("--pack", help="Print that of a pack instead.")] = False,
 ) -> None:
     """Print the JSON Schema of a policy, for editors and other programs."""
     from stillframe.engine.documents import schema_text
 
-    typer.echo(schema_text("config.schema.json" if config else "schema.json"), nl=False)
+    typer.echo(schema_text("config.schema.json" if config else "pack.schema.json" if pack else "schema.json"), nl=False)

@@ -7,39 +7,55 @@ own, POLICY@PACK, which depends on nothing but the pack: its findings can be fol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import Problem
 from ..expression import suggest
 from ..model import AT, Policy
-from ..policies import misfit, override
+from ..policies import misfit, override, shipped_files
 from .model import Ask, Control, Pack
 
 
-def asked(pack: Pack, known: Mapping[str, Policy], problems: list[Problem]) -> Iterator[Policy]:
-    """The policies of a pack, as it asks for them. What it asks and there is not is a problem."""
+def resolve(pack: Pack, known: Mapping[str, Policy], problems: list[Problem]) -> tuple[Pack, dict[str, Policy]]:
+    """A pack that names policies as they are in force, and these. What it asks and there is not is a problem."""
     found: dict[str, Policy] = {}
-    for control in pack.controls():
-        for ask in control.asks:
-            if fault := _fault(ask, known):
-                problems.append(_problem(pack, control, fault))
-                continue
-            policy = ask_of(pack, ask, known[ask.policy])
-            if found.setdefault(policy.id, policy).params != policy.params:
-                problems.append(_problem(pack, control, f"{ask.policy} is asked with other parameters above"))
-    yield from found.values()
+
+    def ask(control: Control, asked: Ask) -> Ask:
+        if fault := _fault(asked, known):
+            problems.append(_problem(pack, control, fault))
+            return asked
+        policy = _asked(pack, asked, known[asked.policy])
+        if found.setdefault(policy.id, policy).params != policy.params:
+            problems.append(_problem(pack, control, f"{asked.policy} is asked with other parameters above"))
+        return replace(asked, policy=policy.id)
+
+    def control(given: Control) -> Control:
+        return replace(given, asks=tuple(ask(given, each) for each in given.asks))
+
+    sections = tuple(replace(each, controls=tuple(map(control, each.controls))) for each in pack.sections)
+    return replace(pack, sections=sections), found
 
 
-def ask_of(pack: Pack, ask: Ask, written: Policy) -> Policy:
-    """One policy as it is asked for."""
+def framed(policies: Sequence[Policy], packs: Sequence[Pack]) -> Sequence[Policy]:
+    """Policies whose `frameworks` are the packs that they were asked by."""
+    asked: dict[str, dict[str, tuple[str, ...]]] = {policy.id: {} for policy in policies}
+    for pack in packs:
+        for control in pack.controls():
+            for ask in control.asks:
+                controls = asked.setdefault(ask.policy, {})
+                controls[pack.name] = (*controls.get(pack.name, ()), control.number)
+    return [replace(policy, frameworks=asked[policy.id]) for policy in policies]
+
+
+def _asked(pack: Pack, ask: Ask, written: Policy) -> Policy:
     changed = override(written, ask.params)
     return written if changed.params == written.params else replace(changed, id=f"{written.id}{AT}{pack.name}")
 
 
 def _fault(ask: Ask, known: Mapping[str, Policy]) -> str:
     if ask.policy not in known:
-        return f"unknown policy {ask.policy}{suggest(ask.policy, known)}"
+        return f"unknown policy {ask.policy}{suggest(ask.policy, known.keys() | shipped_files().keys())}"
     faults = (misfit(known[ask.policy], name, value) for name, value in ask.params.items())
     return next(filter(None, faults), "")
 

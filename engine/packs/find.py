@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...snapshot.errors import ArgumentError
-from ..errors import Problem
+from ..errors import PackError, Problem
 from ..expression import suggest
 from .model import Pack
 from .reader import read_pack
@@ -33,7 +33,7 @@ def names_file(name: str) -> bool:
 def find_packs(names: Sequence[str], problems: list[Problem]) -> list[Pack]:
     """Packs by name, or by the path of a file. Raises ArgumentError for a name that is unknown."""
     there = shipped_packs()
-    found = []
+    found: dict[str, Pack] = {}
     for name in dict.fromkeys(names):
         if name in there:
             pack = read_pack(f"policies/packs/{name}.yaml", there[name].read_bytes(), problems)
@@ -42,7 +42,18 @@ def find_packs(names: Sequence[str], problems: list[Problem]) -> list[Pack]:
         else:
             hint = "`stillframe pack list` lists them; a pack of your own is named by its file, which ends in .yaml"
             raise ArgumentError(f"unknown pack {name}{suggest(name, there)}", hint)
-        found += [pack] if pack else []
+        if pack and found.setdefault(pack.name, pack) is not pack:
+            message = f"the pack {pack.name} is already in {found[pack.name].source}"
+            problems.append(Problem(path=pack.source, line=1, column=1, message=message))
+    return list(found.values())
+
+
+def load_packs(names: Sequence[str]) -> list[Pack]:
+    """Packs by name or file. Raises ArgumentError, and PackError with every fault found in any of them."""
+    problems: list[Problem] = []
+    found = find_packs(names, problems)
+    if problems:
+        raise PackError(problems)
     return found
 
 

@@ -39,6 +39,8 @@ FORMATS = {
     "junit": Format(".xml", "junit:Suites"),
     "ocsf": Format(".ocsf.jsonl", "ocsf:events"),
     "ocsf-csv": Format(".ocsf.csv", "ocsf:rows"),
+    "controls": Format(".controls.json", "packs:Json"),
+    "controls-markdown": Format(".controls.md", "packs:Markdown"),
     "asff": Format(".asff", "asff:Requests", folder=True),
 }
 

@@ -13,6 +13,8 @@ import msgspec
 from ...snapshot.model import Snapshot
 from ..diff import Change
 from ..model import Policy, Severity
+from ..packs.model import Pack
+from ..packs.report import PackReport
 from ..tally import Row
 
 FINDING_FIELDS = (
@@ -71,10 +73,14 @@ class Lines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What is known before the first finding. `before` is the earlier snapshot of a comparison."""
+    """What is known before the first finding: also the packs that were named.
+
+    `before` is the earlier snapshot of a comparison.
+    """
 
     snapshot: Snapshot
     policies: Sequence[Policy]
+    packs: Sequence[Pack] = ()
     before: Snapshot | None = None
 
     @property
@@ -87,6 +93,8 @@ class Context:
 class Totals:
     """What is known after the last finding: a row per policy, the violations of each account by severity, notes.
 
+    If packs were named, what the rows say of each.
+
     Of a comparison also how the rows were before, and what changed.
     """
 
@@ -94,6 +102,7 @@ class Totals:
     accounts: Mapping[str, Counter[Severity]] = field(default_factory=dict)
     before: Sequence[Row] = ()
     changes: Counter[tuple[str, Change]] = field(default_factory=Counter)
+    packs: Sequence[PackReport] = ()
     notes: Sequence[str] = ()
 
 

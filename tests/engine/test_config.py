@@ -14,6 +14,16 @@ from stillframe.engine.rules import load_rules
 
 OWN = "id: own\ntitle: t\nseverity: low\nresource: AWS::KMS::Key\nassert: KeyId\n"
 WITH_PARAMS = OWN + "params: {account: {type: string, default: '', description: d}}\n"
+PACK = """
+framework: one
+version: "1"
+title: One
+sections:
+  - title: All
+    controls:
+      - {number: "1", title: a, policies: [vpc-flow-logs]}
+      - {number: "2", title: b, policies: [{vpc-flow-logs: {traffic_type: ALL}}]}
+"""
 WAIVER = """\
 waivers:
   - policy: vpc-flow-logs
@@ -29,6 +39,8 @@ def config(tmp_path):
     """Write a stillframe.yaml beside a folder with one policy; gives its path."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "own.yaml").write_text(OWN)
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "one-1.yaml").write_text(PACK)
 
     def write(text: str | bytes) -> Path:
         path = tmp_path / "stillframe.yaml"
@@ -52,29 +64,38 @@ def by_id(rules):
     return {policy.id: policy for policy in rules.policies}
 
 
-SHIPPED = ids(load_rules())
+NINE = ids(load_rules())
+SHIPPED = ids(load_rules(shipped=True))
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", SHIPPED),
-        ("# nothing yet\n", SHIPPED),
-        ("{}", SHIPPED),
-        ("policies: [policies]", SHIPPED | {"own"}),
-        ("policies: [policies/own.yaml]", SHIPPED | {"own"}),
+        ("", NINE),
+        ("# nothing yet\n", NINE),
+        ("{}", NINE),
+        ("policies: [policies]", NINE | {"own"}),
+        ("policies: [policies/own.yaml]", NINE | {"own"}),
+        ("policies: [policies]\nshipped: true", SHIPPED | {"own"}),
+        ("packs: [logging]", NINE),
+        ("packs: []\npolicies: [policies]", {"own"}),
+        ("packs: [packs/one-1.yaml]", {"vpc-flow-logs", "vpc-flow-logs@one-1"}),
+        ("packs: [packs/one-1.yaml, logging]\nshipped: false", NINE | {"vpc-flow-logs@one-1"}),
         ("policies: [policies]\nshipped: false", {"own"}),
         ("policies: [.]\nshipped: false", {"own"}),
-        ("policies: [policies]\nsettings: {own: {enabled: true}}", SHIPPED | {"own"}),
-        ("settings: {vpc-flow-logs: {enabled: false, reason: r}}", SHIPPED - {"vpc-flow-logs"}),
+        ("policies: [policies]\nsettings: {own: {enabled: true}}", NINE | {"own"}),
+        ("settings: {vpc-flow-logs: {enabled: false, reason: r}}", NINE - {"vpc-flow-logs"}),
+        ("packs: [packs/one-1.yaml]\nsettings: {vpc-flow-logs: {enabled: false, reason: r}}", set()),
+        ("packs: [packs/one-1.yaml]\nsettings: {vpc-flow-logs@one-1: {enabled: false, reason: r}}", {"vpc-flow-logs"}),
     ],
 )
 def test_it_names_the_policies_that_are_in_force(config, text, expected):
     assert ids(load_rules(config(text))) == expected
 
 
-def test_without_it_the_shipped_policies_are_in_force():
-    assert len(SHIPPED) == 9
+def test_without_it_the_nine_are_in_force():
+    assert len(NINE) == 9
+    assert NINE < SHIPPED
 
 
 def test_policies_of_the_command_line_take_the_place_of_those_it_names(config, tmp_path):
@@ -110,7 +131,7 @@ def test_policies_are_kept_as_they_are_written(config):
         config("settings: {vpc-flow-logs: {severity: low}, kms-key-rotation: {enabled: false, reason: by hand}}")
     )
     written = {policy.id: policy for policy in rules.written}
-    assert written.keys() == SHIPPED
+    assert written.keys() == NINE
     assert written["vpc-flow-logs"].severity is Severity.MEDIUM
     assert [note.rpartition("/")[2] for note in rules.notes()] == [
         "stillframe.yaml:1: kms-key-rotation is disabled: by hand"
@@ -143,13 +164,13 @@ WRONG = [
     ("policies: [polices]", "1:12: polices: no such file or folder"),
     ("shipped: no", "1:10: 'no' is not of type 'boolean'"),
     ("shipped: false", "1:1: without the shipped policies there are none: name some in `policies`"),
-    ("- a", "1:1: stillframe.yaml is a mapping; there are packs, policies, settings, shipped, waivers"),
+    ("- a", "1:1: stillframe.yaml is a mapping; there are attestations, packs, policies, settings, shipped, waivers"),
     ("just text", "1:1: stillframe.yaml is a mapping"),
     ("a: [", "2:1: not YAML"),
     ("shipped: true\nshipped: true", "2:1: duplicate key 'shipped'"),
     (b"\xff", "1:1: not UTF-8 text"),
     ("settings:\n  vpc-flow-log: {severity: low}", "2:3: unknown policy vpc-flow-log; did you mean vpc-flow-logs?"),
-    ("settings: {own: {severity: low}}", "1:12: unknown policy own; there are cloudtrail-bucket-access-logging"),
+    ("settings: {own: {severity: low}}", "1:12: unknown policy own"),
     ("settings: {vpc-flow-logs: {severty: low}}", "1:28: unknown key 'severty'; did you mean severity?"),
     ("settings: {vpc-flow-logs: {severity: lwo}}", "1:38: 'lwo' is none of critical, high"),
     ("settings: {vpc-flow-logs: }", "1:27: None is not of type 'object'"),

@@ -1,0 +1,62 @@
+"""The commands about packs. `cli` puts them among the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from stillframe.engine.commands.options import Config, rules
+
+pack_app = typer.Typer(help="List, show and compare packs.", no_args_is_help=True)
+
+PackName = Annotated[str, typer.Argument(help="The pack's name, or its file.", metavar="PACK")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@pack_app.command("list")
+def pack_list() -> None:
+    """List the packs that ship: how many controls each has, and what answers them."""
+    from stillframe.engine.packs.find import load_packs, shipped_packs
+    from stillframe.engine.packs.output import print_packs
+    from stillframe.engine.terminal import console
+
+    print_packs(console(), load_packs(list(shipped_packs())))
+
+
+@pack_app.command("show")
+def pack_show(
+    pack: PackName,
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a page, as Markdown.")] = False,
+) -> None:
+    """Show a pack: its sections and controls, and what answers each."""
+    from stillframe.engine.packs.find import load_packs
+    from stillframe.engine.packs.output import print_pack
+    from stillframe.engine.packs.page import as_json, as_page
+    from stillframe.engine.terminal import console
+
+    (found,) = load_packs([pack])
+    if json or markdown:
+        typer.echo(as_json(found) if json else "\n".join(as_page(found)))
+        return
+    print_pack(console(), found)
+
+
+@pack_app.command("diff")
+def pack_diff(
+    old: Annotated[str, typer.Argument(help="The earlier pack.", metavar="OLD")],
+    new: Annotated[str, typer.Argument(help="The later pack.", metavar="NEW")],
+    snapshot: Annotated[
+        Path | None, typer.Argument(help="What the change means for this snapshot, or an archive's latest.")
+    ] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Show what changed between two packs, and what that means for a snapshot."""
+    from stillframe.engine.packs.changes import run_pack_diff
+    from stillframe.engine.packs.find import load_packs
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import open_snapshot
+
+    earlier, later = load_packs([old, new])
+    judged_by = rules(config, None, packs=[old, new])
+    run_pack_diff(earlier, later, judged_by, open_snapshot(snapshot) if snapshot else None, console(), json=json)

@@ -1,0 +1,75 @@
+"""The whole of `stillframe pack diff`: compare two packs, judge a snapshot by both if there is one, and print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ...snapshot.model import Snapshot
+from ..fast.run import Method, judge
+from ..rules import Rules
+from ..tally import Tally
+from ..terminal import safe
+from .compare import Changed, compare
+from .model import Pack
+from .output import summary, words
+from .report import Answer, PackReport
+
+
+def run_pack_diff(old: Pack, new: Pack, rules: Rules, snapshot: Snapshot | None, out: Console, *, json: bool) -> None:
+    """Print every control that differs, and with a snapshot the status of each by both packs."""
+    reports = _judged(rules, snapshot) if snapshot else []
+    changes = list(compare(old, new, *reports))
+    if json:
+        out.print(_as_json(old, new, changes), soft_wrap=True)
+        return
+    out.print(safe(f"From {old.name} to {new.name}", "bold"), soft_wrap=True)
+    out.print(_table(changes, judged=bool(reports)))
+    for pack, report in zip((old, new), reports, strict=False):
+        out.print(safe(f"{pack.name}: {summary(report)}"), soft_wrap=True)
+
+
+def _judged(rules: Rules, snapshot: Snapshot) -> Sequence[PackReport]:
+    tally, waivers = Tally(rules.policies), rules.waivers_for(snapshot)
+    for _ in tally.through(waivers.over(judge(snapshot, rules.policies, Method()))):
+        pass
+    reports, _ = rules.pack_reports(snapshot, tally.rows())
+    return reports
+
+
+def _table(changes: Sequence[Changed], *, judged: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Was", "Is", "Title", "Change", *(["Status"] if judged else [])):
+        table.add_column(name, no_wrap=name in ("Was", "Is"))
+    for changed in changes:
+        cells = [control.number if control else "" for control in (changed.old, changed.new)]
+        cells += [changed.title, "; ".join(changed.what)]
+        if judged:
+            statuses = [words(answer.status) for answer in (changed.before, changed.after) if answer]
+            cells.append(" → ".join(dict.fromkeys(statuses)))
+        table.add_row(*map(safe, cells))
+    return table
+
+
+def _as_json(old: Pack, new: Pack, changes: Sequence[Changed]) -> str:
+    found = {"old": old.name, "new": new.name, "changes": list(map(_record, changes))}
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def _record(changed: Changed) -> dict[str, Any]:
+    return {
+        "old": changed.old.number if changed.old else None,
+        "new": changed.new.number if changed.new else None,
+        "title": changed.title,
+        "changes": list(changed.what),
+        "before": _status(changed.before),
+        "after": _status(changed.after),
+    }
+
+
+def _status(answer: Answer | None) -> str | None:
+    return answer.status.value if answer else None

@@ -1,0 +1,130 @@
+"""What a judgement says of a pack: the status of every control, and the share of each status.
+
+A control passes when all of its policies do, and at least one of them had something to judge. Nothing that is not
+known, waived, left to people or said by people counts as a pass.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..model import base
+from ..tally import Row
+from .attest import Attestation, Attestations, Said
+from .model import Control, Pack, Section
+
+
+class Outcome(StrEnum):
+    """The status of a control, from what needs work to what does not."""
+
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    WAIVED = "waived"
+    UNANSWERED = "unanswered"
+    MANUAL = "manual"
+    ATTESTED = "attested"
+    PASS = "pass"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of one control. `rows` are its policies' counts; `why` says what its status does not."""
+
+    control: Control
+    status: Outcome
+    rows: tuple[Row, ...] = ()
+    why: str = ""
+    attestation: Attestation | None = None
+
+    @property
+    def population(self) -> int:
+        return sum(row.population for row in self.rows)
+
+    @property
+    def violations(self) -> int:
+        return sum(row.violations for row in self.rows)
+
+    @property
+    def waived(self) -> int:
+        return sum(row.waived for row in self.rows)
+
+    @property
+    def unknown(self) -> int:
+        return sum(row.unknown for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackReport:
+    """The answers to a pack, section by section."""
+
+    pack: Pack
+    sections: Sequence[tuple[Section, Sequence[Answer]]]
+
+    def answers(self) -> Iterator[Answer]:
+        for _, answers in self.sections:
+            yield from answers
+
+    def counts(self) -> Counter[Outcome]:
+        return Counter(answer.status for answer in self.answers())
+
+    def share(self, outcome: Outcome) -> float:
+        """The controls with a status, in per cent of all controls of the pack."""
+        counts = self.counts()
+        return 100 * counts[outcome] / counts.total()
+
+
+def report(pack: Pack, rows: Sequence[Row], disabled: Mapping[str, str], attestations: Attestations) -> PackReport:
+    """A pack's report from the counts of its policies; `disabled` are policies that are not judged by, and why."""
+    by_policy = {row.policy: row for row in rows}
+
+    def answer(control: Control) -> Answer:
+        return _answer(pack.name, control, by_policy, disabled, attestations)
+
+    sections = [(section, [answer(control) for control in section.controls]) for section in pack.sections]
+    return PackReport(pack=pack, sections=sections)
+
+
+def _answer(
+    pack: str, control: Control, rows: Mapping[str, Row], disabled: Mapping[str, str], attestations: Attestations
+) -> Answer:
+    found = tuple(rows[ask.policy] for ask in control.asks if ask.policy in rows)
+    missing = [ask.policy for ask in control.asks if ask.policy not in rows]
+    judged = _judged(found)
+    left = [control.manual, control.unanswered, *(_unjudged(name, disabled) for name in missing)]
+    why = " ".join(filter(None, left))
+    if judged in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED) or not why:
+        return Answer(control=control, status=judged, rows=found, why=why)
+    said = attestations.of(pack, control.number)
+    if said is None:
+        status = Outcome.UNANSWERED if missing or control.unanswered else Outcome.MANUAL
+        return Answer(control=control, status=status, rows=found, why=why)
+    return Answer(control=control, status=_SAID[said.status], rows=found, why=why, attestation=said)
+
+
+def _unjudged(policy: str, disabled: Mapping[str, str]) -> str:
+    reason = disabled.get(policy) or disabled.get(base(policy))
+    return f"{policy} is disabled: {reason}" if reason else f"{policy} was left out."
+
+
+def _judged(rows: Sequence[Row]) -> Outcome:
+    """What policies say together."""
+    for outcome, holds in (
+        (Outcome.FAIL, any(row.violations for row in rows)),
+        (Outcome.UNKNOWN, any(row.unknown for row in rows)),
+        (Outcome.WAIVED, any(row.waived for row in rows)),
+        (Outcome.PASS, any(row.population for row in rows)),
+    ):
+        if holds:
+            return outcome
+    return Outcome.NOT_APPLICABLE
+
+
+_SAID = {
+    Said.PASS: Outcome.ATTESTED,
+    Said.FAIL: Outcome.FAIL,
+    Said.NOT_APPLICABLE: Outcome.NOT_APPLICABLE,
+}
