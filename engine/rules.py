@@ -65,6 +65,10 @@ class Rules:
             [waiver for waiver in self.waivers if waiver.policy in judged], snapshot.captured_at, snapshot.accounts
         )
 
+    def counts(self, policy: str) -> bool:
+        """Whether a policy is counted under the controls of a pack that was named."""
+        return self.named and any(ask.policy == policy for pack in self.packs for ask in pack.asks())
+
     def spoken(self) -> Sequence[Policy]:
         """The policies as reports speak of them: if packs were named, with the controls that these ask them for."""
         return framed(self.policies, self.packs) if self.named else self.policies

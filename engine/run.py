@@ -14,7 +14,7 @@ from .exit_codes import judged
 from .fast.run import Method, judge
 from .gate import Baseline, Limits
 from .model import Status
-from .packs.output import print_report
+from .packs.output import print_reports
 from .receipt import Receipt
 from .reports.formats import Target
 from .reports.report import Context, Totals
@@ -85,12 +85,9 @@ def run_evaluate(
     if receipt:
         proof.write(receipt, snapshot, rules, rows, packs, waivers.uses)
     print_findings(out, tally, verbose=verbose)
-    shown = packs if rules.named else ()
-    asked = {ask.policy for found in shown for ask in found.pack.asks()}
-    alone = [row for row in rows if row.policy not in asked]  # the others are counted under their controls
+    alone = [row for row in rows if not rules.counts(row.policy)]
     print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
-    for pack in shown:
-        print_report(err, pack)
+    print_reports(err, packs if rules.named else ())
     print_notes(err, notes)
     population = sum(row.population for row in rows)
     return judged(

@@ -34,8 +34,13 @@ def summary(report: PackReport) -> str:
     return f"{counted(counts.total(), 'control')}: {', '.join(parts)}"
 
 
-def print_report(console: Console, report: PackReport) -> None:
-    """Every control under its section, then the shares."""
+def print_reports(console: Console, reports: Iterable[PackReport]) -> None:
+    """Of each pack every control under its section, then the shares."""
+    for report in reports:
+        _print(console, report)
+
+
+def _print(console: Console, report: PackReport) -> None:
     console.print(safe(report.pack.title, "bold"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Control", no_wrap=True)
