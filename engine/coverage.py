@@ -70,13 +70,14 @@ class Covered:
 
 
 def cover(policy: Policy) -> Covered:
-    """Judge every example, and watch."""
+    """Judge every example, and watch. What the policy takes from another is covered there."""
     watched, conditions = watch(policy)
     for case in cases(policy):
         case.judge(watched)
-    gaps = list(_open(policy, conditions))
+    own = [condition for condition in conditions if not policy.takes(str(condition.part.path[0]))]
+    gaps = list(_open(policy, own))
     about = excuse(policy, gaps, _covers, about=lambda entry: entry.never is not None)
-    return Covered(conditions=len(conditions), gaps=about)
+    return Covered(conditions=len(own), gaps=about)
 
 
 def _covers(entry: Excuse, gap: Uncovered) -> bool:

@@ -143,8 +143,8 @@ def _lookup(trace: LookupTrace, width: int) -> Iterator[Text]:
     reach = {"region": "in this region", "account": "in this account", "snapshot": "in the snapshot"}[lookup.within]
     one = ", exactly one" if lookup.one else ""
     yield Text.assemble((printable(f"${trace.name}"), "bold"), f"  {lookup.source} {reach}{one}")
-    for theirs, ours, found in trace.keys:
-        head = f"{'':<10}{theirs} = {ours}"
+    for number, (theirs, ours, found) in enumerate(trace.keys):
+        head = f"{'':<10}{theirs} {'in' if number == lookup.among else '='} {ours}"
         yield Text.assemble(
             printable(head), (" = ", "dim"), (short(shown(found), max(width - len(head) - 3, _SHORTEST)), "cyan")
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,14 +61,18 @@ class Joins:
         unless exactly one was collected.
         """
         ours = [evaluate(expression, resource.config, scope) for expression in lookup.ours]
-        if (gap := unknown_in(ours)) is not None:
-            return gap if lookup.one else [gap]
-        wanted = None if None in ours else key_of(ours)
-        index, gap = self._index(lookup, resource, scope, wanted)
-        matched: list[Json] = [] if wanted is None else list(index.rows.get(wanted, ()))
-        matched += index.maybes
+        keys, gaps = asked(ours, lookup.among)
+        if gaps and (lookup.among is None or lookup.one):
+            return Unknown.merge(gaps) if lookup.one else [Unknown.merge(gaps)]
+        found = [(wanted, *self._index(lookup, resource, scope, wanted)) for wanted in keys]
+        matched: list[Json] = [row for wanted, index, _ in found for row in index.rows.get(wanted, ())]
+        if not found:
+            found = [((), *self._index(lookup, resource, scope, None))]
+        matched += found[-1][1].maybes
+        gaps += [gap for *_, gap in found if gap is not None]
         if lookup.where:
             matched = list(_where(lookup.where, matched, scope))
+        gap = Unknown.merge(gaps) if gaps else None
         if lookup.one:
             return _one(lookup, ours, matched, gap)
         return matched if gap is None else [*matched, gap]
@@ -100,6 +104,19 @@ class Joins:
         gaps = [gap for account in accounts if (gap := account.gap_anywhere(lookup.source)) is not None]
         rows = (row for account in accounts for row in account.read(lookup.source))
         return build(rows, lookup.theirs, scope), Unknown.merge(gaps) if gaps else None
+
+
+def asked(ours: Sequence[Json], among: int | None) -> tuple[list[Key], list[Unknown]]:
+    """The keys of a lookup: one, or with `among` one for each item of that list; and what may be others."""
+    if among is None:
+        rows: list[Sequence[Json]] = [ours]
+    elif isinstance(items := ours[among], list):
+        rows = [[*ours[:among], item, *ours[among + 1 :]] for item in items]
+    else:
+        rows = [[*ours[:among], items, *ours[among + 1 :]]] if isinstance(items, Unknown) else []
+    gaps = list(dict.fromkeys(gap for row in rows if (gap := unknown_in(list(row))) is not None))
+    keys = dict.fromkeys(key_of(row) for row in rows if unknown_in(list(row)) is None and None not in row)
+    return list(keys), gaps
 
 
 def row(resource: Resource) -> dict[str, Json]:

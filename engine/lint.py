@@ -74,6 +74,8 @@ def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]
     found: list[Diagnostic] = []
 
     def report(place: tuple[int, int], code: str, message: str, source: str = policy.source) -> None:
+        if policy.extends and source == policy.source and place[0] > policy.extends.lines:
+            place, message = (policy.extends.at, 1), f"in what it takes from {policy.extends.id}: {message}"
         found.append(Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message))
 
     sites = list(_sites(policy, document.value, config_type))
@@ -120,7 +122,7 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
             dollar = theirs.startswith("$")  # a field of their row: parsed as `@.$account`
             expression = parse(f"@.{theirs}" if dollar else theirs)
             yield _Site(path=joined, offset=-2 if dollar else 0, expression=expression, at=row, variables={}, key=True)
-            yield site(joined, ours)
+            yield site((*joined, "in"), ours["in"]) if isinstance(ours, dict) else site(joined, ours)
         if "where" in lookup:
             yield site((*at, "where"), lookup["where"], row)
     asserted = given["assert"] if isinstance(given["assert"], list) else [given["assert"]]
@@ -144,9 +146,11 @@ def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
     """Joins whose two sides can never be equal."""
     theirs = {site.path: site for site in sites if site.key}
     for site in sites:
-        other = theirs.get(site.path)
+        among = site.path[-1] == "in"
+        other = theirs.get(site.path[:-1] if among else site.path)
         if other and not site.key:
             left, right = (infer(each.expression, each.at, each.variables)[0] for each in (other, site))
+            right = right.item if among else right
             if left.kind is not right.kind and not {left, right} & {ANY, NULL} and "any" not in (left.kind, right.kind):
                 yield site.path, "bad-comparison", f"{left} on their side is never equal to {right} on ours"
 

@@ -71,12 +71,14 @@ class Assertion:
 class Lookup:
     """A join: the resources of another type whose `theirs` equal our `ours`, and that satisfy `where`.
 
-    `one` says that exactly one exists: the variable is that resource, and unknown where it was not collected.
+    `among` is which of `ours` is a list, of which any item may be the equal one. `one` says that
+    exactly one exists: the variable is that resource, and unknown where it was not collected.
     """
 
     source: str
     theirs: tuple[Expression, ...]
     ours: tuple[Expression, ...]
+    among: int | None = None
     where: Expression | None
     within: Within
     one: bool
@@ -98,6 +100,16 @@ class Excuse:
     never: bool | None
     becomes: str | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extends:
+    """What a policy takes from the one it extends: `keys`, which stand below its own `lines`; line `at` says so."""
+
+    id: str
+    keys: frozenset[str]
+    lines: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +135,8 @@ class Policy:
     tests: tuple[Mapping[str, Any], ...] = ()
     excuses: tuple[Excuse, ...] = ()
     source: str
-    text: str
+    text: str  # with what it takes from another
+    extends: Extends | None = None
     beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
 
     def expressions(self) -> Iterator[Expression]:
@@ -135,6 +148,10 @@ class Policy:
         texts = (self.message, self.remediation_cli, *(assertion.message for assertion in self.assertions))
         for template in texts:
             yield from template.expressions() if template else ()
+
+    def takes(self, key: str) -> bool:
+        """Whether a key is not the policy's own, but of the one it extends."""
+        return self.extends is not None and key in self.extends.keys
 
     def population(self) -> str:
         """What the policy counts, as a type: the denominator of its percentages."""

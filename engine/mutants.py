@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -44,13 +44,18 @@ class Spot:
 
 
 def mutants(policy: Policy) -> Iterator[Mutant]:
-    """Every mutant of a policy, in the order in which what they change is evaluated."""
-    for part in parts(policy):
+    """Every mutant of a policy, in the order in which what they change is evaluated.
+
+    What the policy takes from another is changed there.
+    """
+    own = [part for part in parts(policy) if not policy.takes(str(part.path[0]))]
+    for part in own:
         yield from _of_expression(policy, part)
-    yield from _without_a_part(policy)
-    for name, lookup in policy.lookups.items():
-        yield from _of_lookup(policy, name, lookup)
-    if policy.rollup:
+    yield from _without_a_part(policy, own)
+    if not policy.takes("lookup"):
+        for name, lookup in policy.lookups.items():
+            yield from _of_lookup(policy, name, lookup)
+    if policy.rollup and not policy.takes("rollup"):
         other = Require.ANY if policy.rollup.require is Require.ALL else Require.ALL
         changed = dataclasses.replace(policy, rollup=dataclasses.replace(policy.rollup, require=other))
         yield _setting(policy, ("rollup", "require"), policy.rollup.require, other, changed)
@@ -159,9 +164,9 @@ def _at(tree: Node, steps: Steps) -> Node:
     return reduce(lambda node, step: node["children"][step], steps, tree)
 
 
-def _without_a_part(policy: Policy) -> Iterator[Mutant]:
+def _without_a_part(policy: Policy, own: Sequence[Part]) -> Iterator[Mutant]:
     """Without `where`, and without each assertion of several: a list of them is a conjunction too."""
-    for part in parts(policy):
+    for part in own:
         if part.path == ("where",) or (part.path[0] == "assert" and len(policy.assertions) > 1):
             where = place(policy, part.path)
             was = shown(part.expression, part.expression.tree)
@@ -183,10 +188,16 @@ def _of_lookup(policy: Policy, name: str, lookup: Lookup) -> Iterator[Mutant]:
         rest = {
             "theirs": (*lookup.theirs[:number], *lookup.theirs[number + 1 :]),
             "ours": (*lookup.ours[:number], *lookup.ours[number + 1 :]),
+            "among": _among_the_rest(lookup.among, number),
         }
         was = f"{theirs.text.removeprefix('@.')}: {shown(ours, ours.tree)}"
         where = place(policy, (*at, "match", theirs.text.removeprefix("@.")), key=True)
         yield Mutant(place=where, was=was, becomes=NOTHING, policy=with_lookup(policy, name, **rest))
+
+
+def _among_the_rest(among: int | None, number: int) -> int | None:
+    """Which key is `in` a list, once another is left out."""
+    return None if among is None or among == number else among - (number < among)
 
 
 def _setting(policy: Policy, path: tuple[str, ...], was: object, becomes: object, changed: Policy) -> Mutant:

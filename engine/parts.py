@@ -37,13 +37,15 @@ def parts(policy: Policy) -> Iterator[Part]:
         yield Part(path=path, condition=True, expression=assertion.that, put=_assertion_putter(number))
     for name, lookup in policy.lookups.items():
         at = ("lookup", name)
-        keys = list(document(policy.text).value["lookup"][name].get("match", {}))
+        match = document(policy.text).value["lookup"][name].get("match", {})
+        keys = list(match)
         for number, expression in enumerate(lookup.theirs):
             put = _lookup_putter(name, "theirs", number)
             yield Part(path=(*at, "match", keys[number]), key=True, condition=False, expression=expression, put=put)
         for number, expression in enumerate(lookup.ours):
             put = _lookup_putter(name, "ours", number)
-            yield Part(path=(*at, "match", keys[number]), condition=False, expression=expression, put=put)
+            inside = ("in",) if isinstance(match[keys[number]], dict) else ()
+            yield Part(path=(*at, "match", keys[number], *inside), condition=False, expression=expression, put=put)
         if lookup.where:
             put = _lookup_putter(name, "where", None)
             yield Part(path=(*at, "where"), condition=True, expression=lookup.where, put=put)

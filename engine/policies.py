@@ -12,6 +12,7 @@ from ..snapshot.errors import ArgumentError
 from .documents import open_document, unfit
 from .errors import EvaluationError, PolicyError, Problem
 from .expression import suggest
+from .extending import extend, extended, moved
 from .model import Policy, base
 from .policy_reader import PolicyReader, read_policy, schema_of
 from .test_files import Beside, beside_of, holds_tests, misplaced, tests_name
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CONFIG_FILE = "stillframe.yaml"
 PACKS = "packs"  # a folder of this name holds packs, no policies
 
+_Source = tuple[str, bytes, Beside | None, Path | None]  # and the folder where what it extends may be
+
 
 def load_policies(paths: Sequence[Path] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
     """The shipped policies, or those of some ids, and those of files and folders (every *.yaml below them), by id.
@@ -31,8 +34,8 @@ def load_policies(paths: Sequence[Path] = (), *, shipped: bool | Collection[str]
     """
     problems: list[Problem] = []
     found: list[Policy] = []
-    for source, data, beside in _sources(paths, problems, shipped=shipped):
-        policy = _load_one(source, data, problems, beside)
+    for source, data, beside, near in _sources(paths, problems, shipped=shipped):
+        policy = _load_one(source, data, problems, beside, near)
         if policy:
             found.append(policy)
     distinct(found, problems)
@@ -130,21 +133,19 @@ def _inside() -> dict[str, Traversable]:
     return {file.name: file for file in sorted(there, key=lambda file: file.name) if file.name.endswith(".yaml")}
 
 
-def _shipped(wanted: Collection[str] | None) -> Iterator[tuple[str, bytes, Beside | None]]:
+def _shipped(wanted: Collection[str] | None) -> Iterator[_Source]:
     there = _inside()
     for name, file in there.items():
         if not holds_tests(name) and (wanted is None or name.removesuffix(".yaml") in wanted):
             tests = there.get(tests_name(name))
-            yield _source(file), file.read_bytes(), (_source(tests), tests.read_bytes()) if tests else None
+            yield _source(file), file.read_bytes(), (_source(tests), tests.read_bytes()) if tests else None, None
 
 
 def _source(file: Traversable) -> str:
     return "/".join(("policies", *Path(str(file)).parts[-2:]))
 
 
-def _sources(
-    paths: Sequence[Path], problems: list[Problem], *, shipped: bool | Collection[str]
-) -> Iterator[tuple[str, bytes, Beside | None]]:
+def _sources(paths: Sequence[Path], problems: list[Problem], *, shipped: bool | Collection[str]) -> Iterator[_Source]:
     if shipped:
         yield from _shipped(None if shipped is True else shipped)
     for path in paths:
@@ -154,7 +155,7 @@ def _sources(
                 problems.append(Problem(path=str(path), line=0, column=0, message="no policies here: no *.yaml file"))
             for file in inside:
                 if not holds_tests(file.name):
-                    yield str(file), file.read_bytes(), beside_of(file)
+                    yield str(file), file.read_bytes(), beside_of(file), file.parent
                 elif fault := misplaced(file, named=file == path):
                     problems.append(fault)
         except OSError as error:
@@ -169,8 +170,10 @@ def _below(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def _load_one(source: str, data: bytes, problems: list[Problem], beside: Beside | None = None) -> Policy | None:
-    policy = read_policy(source, data, problems)
+def _load_one(
+    source: str, data: bytes, problems: list[Problem], beside: Beside | None = None, near: Path | None = None
+) -> Policy | None:
+    policy = _read(source, data, problems, near)
     document = open_document(*beside, problems) if beside else None
     if not beside or not document:
         return policy
@@ -181,3 +184,30 @@ def _load_one(source: str, data: bytes, problems: list[Problem], beside: Beside 
         return None
     texts = {beside[0]: beside[1].decode("utf-8-sig")}
     return dataclasses.replace(policy, tests=(*policy.tests, *tests), beside=texts)
+
+
+def _read(source: str, data: bytes, problems: list[Problem], near: Path | None) -> Policy | None:
+    """A policy, with what it takes from another if it extends one: one in the same folder, or that ships."""
+    named = extended(data)
+    if named is None:
+        return read_policy(source, data, problems)
+    identity, line = named
+    base = _other(identity, near)
+    if base is None or extended(base):
+        why = f"{identity} extends a policy itself" if base else f"no policy {identity} beside this one, or that ships"
+        problems.append(Problem(path=source, line=line, column=1, message=f"extends: {why}"))
+        return None
+    try:
+        whole, extends = extend(data, base)
+    except UnicodeDecodeError:
+        return read_policy(source, data, problems)
+    found: list[Problem] = []
+    policy = read_policy(source, whole, found)
+    problems += moved(found, extends)
+    return dataclasses.replace(policy, extends=extends) if policy else None
+
+
+def _other(identity: str, near: Path | None) -> bytes | None:
+    file = near / f"{identity}.yaml" if near else None
+    found = file if file and file.is_file() else shipped_files().get(identity)
+    return found.read_bytes() if found else None

@@ -18,6 +18,7 @@ from .test_files import tests_schema
 
 T = TypeVar("T")
 
+REQUIRED = ["id", "title", "severity", "resource", "assert"]
 ENVELOPE = ("account", "region", "id", "name", "tags", "params", "snapshot_time")
 FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
 
@@ -34,8 +35,10 @@ def read_policy(source: str, data: bytes, problems: list[Problem]) -> Policy | N
 
 
 def policy_schema() -> Mapping[str, Any]:
-    """The JSON Schema of a policy file."""
-    return schema("schema.json")
+    """The JSON Schema of a whole policy: one that extends another is read with what it takes from there."""
+    written = {key: part for key, part in schema("schema.json").items() if key != "anyOf"}
+    properties = {key: part for key, part in written["properties"].items() if key != "extends"}
+    return {**written, "required": REQUIRED, "properties": properties}
 
 
 def _tests_schema() -> Mapping[str, Any]:
@@ -114,12 +117,24 @@ class PolicyReader(Reader):
             earlier = (*ENVELOPE, *lookups)
             match = entry.get("match", {})
             theirs = [self._parsed(_theirs(name), (*at, "match", name), parse, (), key=True) for name in match]
-            ours = [self._expression(given, (name, "match", theirs), earlier, base=("lookup",)) for theirs in match]
+            among = [number for number, wanted in enumerate(match.values()) if isinstance(wanted, dict)]
+            if len(among) > 1:
+                self.fault((*at, "match"), "only one key may be `in` a list")
+            ours = [
+                self._expression(
+                    given,
+                    (name, "match", theirs, *(("in",) if isinstance(wanted, dict) else ())),
+                    earlier,
+                    base=("lookup",),
+                )
+                for theirs, wanted in match.items()
+            ]
             where = self._expression(given, (name, "where"), earlier, base=("lookup",))
             lookups[name] = Lookup(
                 source=entry["from"],
                 theirs=tuple(expression for expression in theirs if expression),
                 ours=tuple(expression for expression in ours if expression),
+                among=among[0] if among else None,
                 where=where,
                 within=Within(entry.get("within", "region")),
                 one=entry.get("one", False),

@@ -48,10 +48,17 @@ def _type(shape: Shape) -> Type:
         return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _members(shape), doc=doc)
     if shape.type_name == "list":
         return Type(Kind.ARRAY, name=shape.name, of_item=lambda: _type(shape.member), doc=doc)
+    if shape.type_name == "map" and getattr(shape.key, "enum", ()):
+        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _entries(shape), doc=doc)
     if shape.type_name == "map":
         return Type(Kind.MAP, name=shape.name, of_item=lambda: _type(shape.value), doc=doc)
     scalar = _SCALARS.get(shape.type_name, ANY)
     return Type(scalar.kind, name=shape.name, enum=tuple(getattr(shape, "enum", ())), doc=doc)
+
+
+def _entries(shape: Any) -> Mapping[str, Type]:
+    """The members of a map whose keys the model knows, as it does those of IAM's account summary."""
+    return {name: maybe(_type(shape.value)) for name in shape.key.enum}
 
 
 def _members(shape: Any) -> Mapping[str, Type]:

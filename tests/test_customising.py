@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import TIME, write_snapshot
-from stillframe.engine.config import config_schema
-from stillframe.engine.policy_reader import policy_schema
+from stillframe.engine.documents import schema
 from test_cli import DENIED, A, keys
 
 LATER = TIME.replace(month=3)
@@ -287,7 +286,7 @@ def sha256(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize(("options", "schema"), [([], policy_schema), (["--config"], config_schema)])
-def test_the_schemas_are_printed(run, options, schema):
+@pytest.mark.parametrize(("options", "name"), [([], "schema.json"), (["--config"], "config.schema.json")])
+def test_the_schemas_are_printed(run, options, name):
     result = run("policy", "schema", *options)
-    assert (result.code, json.loads(result.out)) == (0, schema())
+    assert (result.code, json.loads(result.out)) == (0, schema(name))

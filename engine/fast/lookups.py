@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -65,14 +65,12 @@ class Lookups:
                 keep=self._keep(need, lookup.where) if lookup.where and fixed else None,
             )
         )
-        key = code.call(emitter.uses(plain.key), code.tuple_(ours))
-        if not ours:
-            key = code.tuple_([])
-        if len(ours) == 1:  # the frequent case, without a call
-            single = emitter.put(ours[0])
-            key = code.choose(code.is_a(single, "str"), code.tuple_([single]), _key_of(emitter, single))
-        region = code.attribute(code.name("r"), "region")
-        found = emitter.put(code.call(code.name(f"find{number}"), region, key))
+        find, region = code.name(f"find{number}"), code.attribute(code.name("r"), "region")
+        if lookup.among is not None:
+            gathered, among = emitter.uses(plain.gathered), code.const(lookup.among)
+            found = emitter.put(code.call(gathered, find, region, code.tuple_(ours), among))
+        else:
+            found = emitter.put(code.call(find, region, self._key(ours)))
         rows = Value(code=found, items=need)
         if lookup.where and not fixed:
             where = lookup.where
@@ -87,6 +85,14 @@ class Lookups:
             row = emitter.put(code.call(emitter.uses(plain.one), rows.code))
             return lambda: Value(code=row, need=need, never_null=True)
         return lambda: rows
+
+    def _key(self, ours: Sequence[ast.expr]) -> ast.expr:
+        if not ours:
+            return code.tuple_([])
+        if len(ours) > 1:
+            return code.call(self.emitter.uses(plain.key), code.tuple_(ours))
+        single = self.emitter.put(ours[0])  # the frequent case, without a call
+        return code.choose(code.is_a(single, "str"), code.tuple_([single]), _key_of(self.emitter, single))
 
     def _keep(self, need: LineNeed, where: Expression) -> Callable[[Any, str], Any]:
         emitter = self.emitter

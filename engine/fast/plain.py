@@ -13,7 +13,9 @@ import msgspec
 from ...snapshot.model import Json, Unknown
 from .. import functions
 from ..interpret import compare, equal, truthiness
-from ..join import key_of
+from ..join import asked, key_of
+
+Find = Callable[[str, Hashable], Iterable[Any]]
 
 encode = msgspec.json.Encoder().encode
 _sorted = msgspec.json.Encoder(order="sorted").encode
@@ -119,6 +121,21 @@ def identify(begins: bytes, marks: str, identity: str, name: str | None) -> byte
     """What all findings on a record share: what it is, and its part of the fingerprint as model.py makes it."""
     mark = sha256((marks + identity).encode()).hexdigest()[:28]
     return b'%b%b,"name":%b,"fingerprint":"%b' % (begins, encode(identity), encode(name), mark.encode())
+
+
+def gathered(find: Find, region: str, values: tuple[Json, ...], among: int) -> list[Any]:
+    """The rows of a lookup for each item of one of its values. All are asked for before one is missed."""
+    rows: list[Any] = []
+    missed = False
+    keys: list[Hashable] = [*asked(values, among)[0]] or [None]
+    for wanted in keys:
+        try:
+            rows += find(region, wanted)
+        except NotPlain:
+            missed = True
+    if missed:
+        raise NotPlain
+    return rows
 
 
 def key(values: tuple[Json, ...]) -> Hashable:

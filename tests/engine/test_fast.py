@@ -179,6 +179,7 @@ def lookups(draw: st.DrawFn) -> dict[str, Lookup]:
             source=source,
             theirs=tuple(theirs),
             ours=tuple(draw(matched(earlier)) for _ in theirs),
+            among=draw(st.integers(0, len(theirs) - 1)) if theirs and draw(st.booleans()) else None,
             where=draw(conditions((), OURS[:6], OURS + earlier)),
             within=within,
             one=name == "one" or luck == 0,

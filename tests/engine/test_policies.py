@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from stillframe.engine.coverage import cover
 from stillframe.engine.errors import PolicyError
-from stillframe.engine.policies import apply_settings, load_policies
+from stillframe.engine.lint import lint
+from stillframe.engine.mutants import mutants
+from stillframe.engine.policies import apply_settings, load_policies, parse_policy
+from stillframe.engine.resource_types import config_types
 from stillframe.snapshot import ArgumentError
+from stillframe.snapshot.shapes import output_type
 
 SOUND = """\
 id: keys
@@ -157,3 +162,98 @@ def test_a_wrong_setting_says_what_is_wrong(setting, message):
     with pytest.raises(ArgumentError) as error:
         apply_settings(load_policies(), [setting])
     assert message in str(error.value)
+
+
+# ------------------------------------------------------------------------------------------- extending one
+
+BASE = """\
+# keys in general
+id: keys
+title: Keys rotate
+severity: low
+frameworks: {a: ["1"]}
+params:
+  days: {type: integer, default: 90, description: The longest time}
+
+# what it asks
+resource: AWS::KMS::Key
+where: Metadata.KeyManager == 'CUSTOMER' # not AWS's
+assert:
+- Rotation.KeyRotationEnabled
+- Rotation.RotationPeriodInDays <= $params.days
+message: >-
+  Key {{ KeyId }}
+  does not rotate
+tests: [{name: none, given: {AWS::KMS::Key: []}, expect: none}]
+"""
+OTHER = "id: other\ntitle: Keys rotate faster\nextends: keys\nseverity: high\n"
+
+
+def extending(folder: Path, text: str = OTHER, base: str = BASE) -> Path:
+    (folder / "keys.yaml").write_text(base)
+    (folder / "other.yaml").write_text(text)
+    return folder / "other.yaml"
+
+
+def test_a_policy_takes_what_it_does_not_say_from_the_one_it_extends(tmp_path):
+    (policy,) = load_policies([extending(tmp_path)], shipped=False)
+    assert (policy.id, policy.title, policy.severity) == ("other", "Keys rotate faster", "high")
+    assert (policy.resource, policy.params, len(policy.assertions)) == ("AWS::KMS::Key", {"days": 90}, 2)
+    assert policy.message.parts[-1] == " does not rotate"
+    assert (policy.frameworks, policy.tests) == ({}, ())
+    assert policy.extends.keys == {"params", "resource", "where", "assert", "message"}
+
+
+def test_the_text_of_a_policy_that_extends_another_is_whole(tmp_path):
+    (policy,) = load_policies([extending(tmp_path)], shipped=False)
+    again = parse_policy("whole.yaml", policy.text)
+    assert (again.extends, again.where.text) == (None, policy.where.text)
+    assert policy.text.splitlines()[2] == "# extends: keys"
+    assert "# what it asks" not in policy.text
+
+
+def test_a_policy_of_the_same_folder_comes_before_one_that_ships(tmp_path):
+    text = OTHER.replace("extends: keys", "extends: vpc-flow-logs")
+    assert load_policies([extending(tmp_path, text)], shipped=False)[0].resource == "AWS::EC2::VPC"
+    (tmp_path / "vpc-flow-logs.yaml").write_text(BASE)
+    assert load_policies([tmp_path / "other.yaml"], shipped=False)[0].resource == "AWS::KMS::Key"
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "expected"),
+    [
+        (OTHER + "sevrity: low\n", BASE, "other.yaml:5:1: unknown key 'sevrity'; did you mean severity?"),
+        (OTHER + "where: '$days'\n", BASE, "other.yaml:5:9: unknown variable $days"),
+        (
+            OTHER + "params:\n  hours: {default: 1, description: d}\nmessage: '{{ $prams }}'\n",
+            BASE,
+            "other.yaml:7:14: unknown variable $prams; did you mean $params?",
+        ),
+        (
+            OTHER,
+            BASE.replace("AWS::KMS::Key\n", "AWS::KMS::Kay\n"),
+            "other.yaml:3:1: in what it takes from keys: unknown resource type AWS::KMS::Kay",
+        ),
+        (OTHER, BASE.replace("where: ", "where: *x #"), "other.yaml:3:1: in what it takes from keys: not YAML"),
+        (OTHER, "{id: keys}", "other.yaml:1:1: missing 'resource', 'assert'"),
+        (OTHER.replace("extends: keys", "extends: keyz"), BASE, "other.yaml:3:1: extends: no policy keyz beside this"),
+        (OTHER, BASE + "extends: vpc-flow-logs\n", "other.yaml:3:1: extends: keys extends a policy itself"),
+        (OTHER, BASE + "message: again\n", "other.yaml:3:1: in what it takes from keys: "),
+    ],
+)
+def test_faults_of_a_policy_that_extends_another_have_a_place_in_its_file(tmp_path, text, base, expected):
+    with pytest.raises(PolicyError) as error:
+        load_policies([extending(tmp_path, text, base)], shipped=False)
+    assert expected in str(error.value)
+
+
+def test_what_is_taken_is_covered_mutated_and_linted_where_it_was_written(tmp_path):
+    (policy,) = load_policies([extending(tmp_path, OTHER + "where: Enabled\n")], shipped=False)
+    assert {gap.text for gap in cover(policy).gaps.left} == {"Enabled"}
+    assert {mutant.was for mutant in mutants(policy)} == {"Enabled"}
+    taken = [each for each in lint(policy, config_types(output_type)) if "keys" in each.message]
+    assert taken == []
+    (policy,) = load_policies([extending(tmp_path, base=BASE.replace("KeyManager", "KeyManger"))], shipped=False)
+    assert [(each.line, each.message[:60]) for each in lint(policy, config_types(output_type)) if each.line == 3] == [
+        (3, "in what it takes from keys: KeyMetadata has no field KeyManger"[:60])
+    ]
