@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -486,9 +487,10 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors(path.read_text()), link
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_can_be_reached_from_the_readme(page):
-    reached, queue = set(), ["README.md"]
+@cache
+def reached_pages() -> frozenset[str]:
+    reached: set[str] = set()
+    queue = ["README.md"]
     while queue:
         current = queue.pop()
         if current in reached or current not in PAGES:
@@ -496,7 +498,12 @@ def test_every_page_can_be_reached_from_the_readme(page):
         reached.add(current)
         links = re.findall(r"\]\(([^)#]+\.md)", PAGES[current])
         queue += [os.path.normpath(Path(current).parent / link) for link in links]
-    assert page in reached
+    return frozenset(reached)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_can_be_reached_from_the_readme(page):
+    assert page in reached_pages()
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
@@ -517,6 +524,12 @@ def test_the_index_of_records_is_complete():
     assert shown == expected
 
 
-def test_the_index_of_policies_is_what_the_command_prints(run):
-    """`stillframe policy list --markdown > docs/policies.md` writes it."""
-    assert (ROOT / "docs" / "policies.md").read_text() == run("policy", "list", "--markdown").out
+def test_the_pages_of_policies_and_packs_are_what_the_command_writes(run, tmp_path):
+    """`stillframe policy docs` writes them; the page of a policy that is no more is to be removed."""
+    run("policy", "docs", "--into", tmp_path)
+    for kind in ("policies.md", "policies/*.md", "packs/*.md"):
+        made, kept = (
+            {path.name: path.read_text() for path in folder.glob(kind)} for folder in (tmp_path, ROOT / "docs")
+        )
+        assert made.keys() == kept.keys()
+        assert [name for name in made if made[name] != kept[name]] == []

@@ -1,5 +1,6 @@
 """The commands about what to judge by: policies, waivers, and their schemas. `cli` puts them among the others."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,12 +24,12 @@ def policy_list(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
 ) -> None:
     """List policies: id, severity, what is judged, title."""
-    from stillframe.engine.policy_index import as_markdown
+    from stillframe.engine.policy_page import as_index
     from stillframe.engine.terminal import console, print_notes, print_policies
 
     chosen = rules(config, policies, packs=packs, every=True)
     if markdown:
-        typer.echo("\n".join(as_markdown(chosen.policies)))
+        typer.echo("\n".join(as_index(chosen.policies)))
         return
     print_policies(console(), chosen.policies)
     print_notes(console(stderr=True), chosen.notes())
@@ -40,6 +41,23 @@ def policy_show(
     """Print a policy as it was written."""
     (chosen,) = written(config, policies, policy)
     typer.echo(chosen.text, nl=False)
+
+
+def docs(
+    into: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("docs"),
+    policies: Policies = None,
+    packs: Packs = None,
+    config: Config = None,
+) -> None:
+    """Write a page per policy and per pack, and an index, as Markdown."""
+    from stillframe.engine.packs.find import load_packs, shipped_packs
+    from stillframe.engine.pages import write_pages
+    from stillframe.engine.terminal import counted
+
+    chosen = rules(config, policies, packs=packs, every=True)
+    named = load_packs(packs or ([] if policies else list(shipped_packs())))
+    written = write_pages(into, chosen.written, named)
+    typer.echo(f"{counted(written, 'page')} written to {into}", err=True)
 
 
 def waive(
