@@ -41,6 +41,7 @@ def test_the_wheel_holds_exactly_the_package(wheel):
         "policies/*/*.yaml",
         "policies/*.json",
         "py.typed",
+        "engine/reports/web/*",
     )
     expected = [*modules, *(path for kind in kinds for path in ROOT.glob(kind))]
     assert found == {f"stillframe/{path.relative_to(ROOT)}" for path in expected}

@@ -33,6 +33,7 @@ FORMATS = {
     "jsonl": Format(".jsonl", "plain:json_lines"),
     "json": Format(".json", "plain:json_array"),
     "csv": Format(".csv", "plain:csv_rows"),
+    "html": Format(".html", "html:Page"),
     "markdown": Format(".md", "markdown:Comment"),
     "github": Format(None, "github:Annotations"),
     "sarif": Format(".sarif", "sarif:log"),

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ import pytest
 import stillframe
 import xmlschema
 from botocore.validate import ParamValidator
-from builders import TIME, write_snapshot
+from builders import write_snapshot
 from jsonschema import Draft202012Validator
 from junitparser import Error, Failure, JUnitXml, Skipped
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from reported import POLICY, A, key, prepare, records, write_report
 from sarif_pydantic import Sarif
 from stillframe.engine.reports import asff, markdown
 from stillframe.engine.reports.formats import FORMATS
@@ -33,90 +34,20 @@ from stillframe.snapshot.catalog import load_catalog
 
 HERE = Path(__file__).parent.parent
 GOLDEN, SCHEMAS = HERE / "golden" / "reports", HERE / "schemas"
-A, B = "111122223333", "444455556666"
-HOSTILE = "</script><img src=x onerror=alert(1)>\"'`|@all\n::error::=cmd()\x1b[31m\u202e\x00\ud800 ]]>&amp;${x}"
-POLICY = """\
-id: keys
-title: Keys rotate | <b>always</b>
-severity: high
-description: Old keys are known to more people.
-frameworks: {cis-aws-5.0.0: ["3.6"], aws-security-hub: [KMS.4]}
-params:
-  longest: {type: integer, default: 365, description: Days}
-references: [https://example.com/keys]
-resource: AWS::KMS::Key
-where: KeyId != 'skip'
-assert: Rotation.KeyRotationEnabled && length(Description) > `0`
-message: Key {{ KeyId }} named {{ $name }} does not rotate
-remediation: {text: Turn rotation on., cli: "aws kms enable-key-rotation --region {{ $region }} --key-id {{ KeyId }}"}
-"""
-PUBLIC = """\
-id: buckets
-title: Buckets have names
-severity: low
-resource: AWS::S3::Bucket
-assert: Name == 'good'
-"""
-CONFIG = f"""\
-shipped: false
-policies: [keys.yaml, buckets.yaml]
-waivers:
-  - {{policy: keys, account: "{B}", reason: "It goes, soon", owner: platform, expires: 2027-01-01, kind: mitigated}}
-"""
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-UNREAD = {"$missing": "AccessDenied: kms:GetKeyRotationStatus"}
-
-
-def key(account: str, name: str, rotation: Any, description: Any = "d", shown: str | None = None) -> dict[str, Any]:
-    state = {"KeyRotationEnabled": rotation} if isinstance(rotation, bool) else rotation
-    arn = f"arn:aws:kms:us-east-1:{account}:key/{name}"
-    named = {"$name": shown} if shown else {}
-    return {"$account": account, "KeyId": name, "KeyArn": arn, "Rotation": state, "Description": description, **named}
-
-
-def estate(*, later: bool) -> dict[str, Any]:
-    """One of each status and, compared with how it is later, of each change."""
-    return {
-        "AWS::KMS::Key": [
-            key(A, "stays", False),
-            key(A, "mended", later),
-            key(A, "broken", not later, shown=HOSTILE),
-            key(A, "unread", UNREAD if later else True),
-            key(A, "known", True if later else UNREAD),
-            key(A, "wrong", True, description=5),
-            key(A, "skip", True),
-            key(A, "fine", True),
-            key(B, "borne", False),
-            key(A, "came" if later else "went", later),
-        ],
-        "AWS::S3::Bucket": {"$missing": "AccessDenied: s3:ListBuckets"},
-    }
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stillframe, "__version__", "0.0.0")
-    for name, text in (("keys.yaml", POLICY), ("buckets.yaml", PUBLIC), ("stillframe.yaml", CONFIG)):
-        Path(name).write_text(text)
-    write_snapshot(tmp_path / "archive", estate(later=False), TIME)
-    write_snapshot(tmp_path / "archive", estate(later=True), TIME.replace(day=8))
+    prepare(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def written(run: Callable[..., Any], workplace: Path) -> Callable[[str, str], Path]:
-    """A report of the judgement (`findings`) or the comparison (`differences`), in a format."""
-
-    def written(kind: str, form: str) -> Path:
-        target = workplace / f"{kind}{FORMATS[form].ending or '.txt'}"
-        snapshots = sorted(Path("archive").iterdir())
-        given = ["evaluate", snapshots[1]] if kind == "findings" else ["diff", *snapshots[:2]]
-        result = run(*given, "-o", target, "--format", form, "--no-cache")
-        assert result.code == 1, result.err
-        return target
-
-    return written
+def written(workplace: Path) -> Callable[[str, str], Path]:
+    return partial(write_report, workplace)
 
 
 KINDS = ("findings", "differences")
@@ -132,10 +63,6 @@ def test_each_format_is_written_as_it_was_accepted(kind, form, written, request)
         golden.parent.mkdir(exist_ok=True)
         golden.write_bytes(found)
     assert found == golden.read_bytes()
-
-
-def records(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 # ------------------------------------------------------------------------------------------------ OCSF

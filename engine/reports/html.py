@@ -1,0 +1,141 @@
+"""One HTML file that needs nothing else: no network, no server, no other file.
+
+Here is no markup: the page, its style and its script are files of their own in `web/`, and all that comes from a
+snapshot goes into it as data, which the script shows as text. A policy in the page's head lets the browser run that
+script and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import stillframe
+
+from ..diff import Change
+from ..model import Policy, Severity, Status
+from ..tally import Row
+from .columns import CHANGES, SEVERITIES, STATUSES, Columns
+from .mend import WEIGHTS, ranked
+from .report import Context, Lines, Totals
+from .words import controls
+
+SCRIPTS = ("data.js", "digest.js", "dom.js", "overview.js", "query.js", "findings.js", "detail.js", "main.js")
+
+
+@dataclass(slots=True)
+class Page:
+    """One page. It keeps every finding, as deflated columns."""
+
+    context: Context
+    _columns: Columns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._columns = Columns({policy.id: number for number, policy in enumerate(self.context.policies)})
+
+    def begin(self) -> Iterator[bytes]:
+        head, _ = _template()
+        yield head
+
+    def add(self, lines: Lines) -> Iterator[bytes]:
+        self._columns.add(lines.records)
+        return iter(())
+
+    def end(self, totals: Totals) -> Iterator[bytes]:
+        blocks = {}
+        for name, told, data in self._columns.blocks():
+            blocks[name] = told
+            yield b'<script type="text/plain" id="block-%s">' % name.encode()
+            yield b64encode(data)
+            yield b"</script>\n"
+        report = json.dumps({**_report(self.context, self._columns, totals), "blocks": blocks}, separators=(",", ":"))
+        # No text of a snapshot can end this element, or begin another.
+        yield b'<script type="application/json" id="report">%s</script>\n' % report.replace("<", "\\u003c").encode()
+        _, tail = _template()
+        yield tail
+
+
+@cache
+def _template() -> tuple[bytes, bytes]:
+    """The page before and after its data."""
+    page, style, script = _asset("page.html"), _asset("style.css"), "\n".join(map(_asset, SCRIPTS))
+    script = f"(() => {{\n'use strict';\n{script}}})();"
+    parts = {"style": style, "script": script, "style-hash": _hash(style), "script-hash": _hash(script)}
+    for name, text in parts.items():
+        page = page.replace(f"{{{{{name}}}}}", text)
+    head, tail = page.split("{{data}}\n")
+    return head.encode(), tail.encode()
+
+
+def _asset(name: str) -> str:
+    return (files("stillframe.engine.reports") / "web" / name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any]:
+    rows, before = {row.policy: row for row in totals.rows}, {row.policy: row for row in totals.before}
+    return {
+        "tool": stillframe.__version__,
+        "snapshot": _snapshot(context.snapshot),
+        "before": _snapshot(context.before) if context.before else None,
+        "policies": [
+            {
+                **_policy(policy),
+                **_counts(rows[policy.id]),
+                "before": _counts(before[policy.id]) if context.before else None,
+                "changes": {change: totals.changes[policy.id, Change(change)] for change in CHANGES},
+            }
+            for policy in context.policies
+        ],
+        "order": [columns.policies[row.policy] for row in totals.rows],
+        "weights": [WEIGHTS[severity] for severity in Severity],
+        "mend": [columns.policies[row.policy] for row in ranked(totals.rows)],
+        "notes": list(totals.notes),
+        "names": {
+            "severity": SEVERITIES,
+            "status": STATUSES,
+            "change": CHANGES,
+            "account": list(columns.accounts.numbers),
+            "region": list(columns.regions.numbers),
+            "type": list(columns.types.numbers),
+        },
+        "titles": columns.titles,
+    }
+
+
+def _snapshot(snapshot: Any) -> dict[str, Any]:
+    return {"id": snapshot.id, "time": snapshot.captured_at, "accounts": len(snapshot.accounts)}
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "id": policy.id,
+        "title": policy.title,
+        "severity": policy.severity.value,
+        "counts": policy.population(),
+        "description": policy.description,
+        "rationale": policy.rationale,
+        "remediation": policy.remediation,
+        "controls": controls(policy),
+        "references": list(policy.references),
+    }
+
+
+def _counts(row: Row) -> dict[str, Any]:
+    return {
+        "population": row.population,
+        "violations": row.violations,
+        "waived": row.waived,
+        "unknown": row.unknown,
+        "passing": row.counts.get(Status.PASS, 0),
+        "share": row.share,
+    }

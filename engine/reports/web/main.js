@@ -1,0 +1,75 @@
+// The page: what the summary shows at once, and then what has to be unpacked.
+
+const main = document.getElementById('main');
+
+function themes() {
+  const [root, button] = [document.documentElement, document.getElementById('theme')];
+  const dark = () => (root.dataset.theme || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+  const named = () => { button.textContent = dark() ? 'Light' : 'Dark'; };
+  button.addEventListener('click', () => { root.dataset.theme = dark() ? 'light' : 'dark'; named(); });
+  named();
+}
+
+async function start() {
+  themes();
+  let list = null;
+  const show = (filter) => {
+    if (!list) return;
+    list.show(filter);
+    list.element.scrollIntoView();
+    list.view.focus({ preventScroll: true });
+  };
+  main.append(headline(), report.before ? changeTiles(show) : tiles(show));
+  if (report.before) main.append(changes(show));
+  main.append(policies(show));
+  const loading = el('p', { class: 'muted', role: 'status' }, 'Unpacking the findings …');
+  main.append(loading);
+  listSections();
+
+  const columns = await readColumns();
+  const queries = openQueries(columns);
+  const tally = tallied(columns, queries.kinds);
+  const open = (at) => detail(columns, list.rows()[at], {
+    previous: at > 0 ? () => { list.go(at - 1); open(at - 1); } : null,
+    next: at + 1 < list.rows().length ? () => { list.go(at + 1); open(at + 1); } : null,
+  });
+  list = findings(columns, queries, open);
+  const where = section('where', 'Where', el('div', { class: 'places' },
+    places('By account', 'account', tally.account, show), places('By region', 'region', tally.region, show)));
+  loading.remove();
+  main.append(...[mend(show, tally.accountsOf), where, notes(), list.element].filter(Boolean));
+
+  listSections();
+  dialog.addEventListener('close', () => { list.remember(); list.view.focus({ preventScroll: true }); });
+  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  addEventListener('keydown', (event) => {
+    const typing = event.target.closest('input, select, textarea, dialog');
+    if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); list.search.focus(); }
+  });
+
+  // What the address says: a finding, filters, or a section.
+  function follow() {
+    const hash = decodeURIComponent(location.hash.slice(1));
+    if (/^[0-9a-f]{40}$/.test(hash)) {
+      const row = rowOf(columns, hash);
+      list.draw();
+      if (row < 0) { list.element.prepend(el('p', { class: 'note', role: 'alert' }, `No finding here has the fingerprint ${hash}.`)); return; }
+      const at = list.rows().indexOf(row);
+      if (at >= 0) list.go(at);
+      detail(columns, row, {});
+      return;
+    }
+    const given = hash.includes('=') ? [...new URLSearchParams(location.hash.slice(1))].filter(([key]) => key in START) : [];
+    const state = Object.fromEntries(given.map(([key, value]) => [key, key === 'down' ? value === 'true' : value]));
+    if (!COLUMNS.some(([key]) => key === state.sort)) delete state.sort;
+    if (given.length) { list.show(state); list.element.scrollIntoView(); } else { list.draw(); document.getElementById(hash)?.scrollIntoView(); }
+  }
+  addEventListener('hashchange', follow);
+  follow();
+  document.documentElement.dataset.ready = 'true';
+}
+
+start().catch((fault) => {
+  main.append(el('p', { class: 'note', role: 'alert' }, `This report cannot be shown here: ${fault.message}. It needs a browser of 2023 or later.`));
+  document.documentElement.dataset.ready = 'failed';
+});

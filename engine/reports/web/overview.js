@@ -1,0 +1,99 @@
+// The summary: what the terminal's says, what to mend first, and where.
+
+const bySeverity = (value) => names.severity.map((severity) =>
+  sum(report.policies.filter((policy) => policy.severity === severity).map(value)));
+
+function headline() {
+  const { snapshot, before } = report;
+  const title = before ? `${moment(before.time)} to ${moment(snapshot.time)}, UTC` : `Snapshot of ${moment(snapshot.time)} UTC`;
+  document.title = `Stillframe: ${before ? `${before.id} to ${snapshot.id}` : snapshot.id}`;
+  const facts = [counted(snapshot.accounts, 'account'), counted(report.policies.length, 'policy', 'policies'), `stillframe ${report.tool}`];
+  return el('div', { class: 'headline' }, el('h1', {}, title), el('p', { class: 'muted' }, facts.join(' · ')));
+}
+
+function tiles(show) {
+  const tile = (kind, number, name, filter) =>
+    el('button', { type: 'button', class: `tile ${kind}${number ? '' : ' none'}`, onclick: () => show(filter) },
+      el('span', { class: 'number' }, count(number)), el('span', { class: 'label' }, name));
+  const severities = bySeverity((policy) => policy.violations)
+    .map((number, rank) => [names.severity[rank], number])
+    .filter(([severity, number]) => number || severity !== 'informational')
+    .map(([severity, number]) => tile(severity, number, severity, { status: 'violation', severity }));
+  const unknown = sum(report.policies.map((policy) => policy.unknown));
+  const waived = sum(report.policies.map((policy) => policy.waived));
+  return el('div', { class: 'tiles' }, severities, tile('unknown', unknown, 'not known', { status: 'gap' }),
+    waived ? tile('waived', waived, 'waived', { status: 'waived' }) : null);
+}
+
+function changeTiles(show) {
+  return el('div', { class: 'tiles' }, names.change
+    .map((change) => [change, sum(report.policies.map((policy) => policy.changes[change]))])
+    .filter(([change, number]) => number || change === 'new' || change === 'resolved')
+    .map(([change, number]) => el('button', { type: 'button', class: `tile change-${change}${number ? '' : ' none'}`, onclick: () => show({ change }) },
+      el('span', { class: 'number' }, count(number)), el('span', { class: 'label' }, change))));
+}
+
+function policyName(policy, show) {
+  return el('td', { class: 'policy' },
+    el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id }) }, policy.title),
+    el('span', { class: 'muted id' }, policy.id));
+}
+
+function policyBar(policy) {
+  const parts = [['bad', policy.violations], ['waived', policy.waived], ['unknown', policy.unknown], ['good', policy.passing]];
+  return bar(parts, policy.population, `${count(policy.violations)} of ${count(policy.population)} in violation`);
+}
+
+const number = (value, kind = '', label = '') => el('td', { class: `number ${value ? kind : 'zero'}`, 'data-label': label }, count(value));
+
+function policies(show) {
+  const ordered = report.order.map((index) => report.policies[index]);
+  const waived = ordered.some((policy) => policy.waived);
+  const headings = [['Best practice'], ['Severity'], ['Population', 'number'], ['Violations', 'number'], ['%', 'number'], ['', 'share'],
+    ...(waived ? [['Waived', 'number']] : []), ['Not known', 'number']];
+  const rows = ordered.map((policy) => el('tr', { class: policy.violations ? 'failing' : null },
+    policyName(policy, show), el('td', {}, badge(policy.severity, policy.severity)), number(policy.population, '', 'of '), number(policy.violations, 'bad'),
+    el('td', { class: 'number percent' }, policy.share === null ? '–' : policy.share.toFixed(policy.share && policy.share < 1 ? 2 : 1)),
+    el('td', { class: 'share' }, policyBar(policy)), waived ? number(policy.waived, '', 'waived ') : null, number(policy.unknown, 'unknown', 'not known ')));
+  return section('policies', 'Policies', table(headings, rows, 'Policies'), legend());
+}
+
+function legend() {
+  const kinds = [['bad', 'violation'], ['waived', 'waived'], ['unknown', 'not known'], ['good', 'passes']];
+  return el('p', { class: 'legend muted', 'aria-hidden': 'true' }, kinds.map(([kind, name]) => el('span', {}, el('i', { class: kind }), name)));
+}
+
+function changes(show) {
+  const seen = names.change.filter((change) => report.policies.some((policy) => policy.changes[change]));
+  const arrow = (old, now, label) => el('td', { class: 'number', 'data-label': label }, old === now ? count(now) : `${count(old)} → ${count(now)}`);
+  const headings = [['Best practice'], ['Population', 'number'], ['Violations', 'number'], ...seen.map((change) => [change[0].toUpperCase() + change.slice(1), 'number'])];
+  const rows = report.order.map((index) => report.policies[index]).map((policy) => el('tr', {},
+    policyName(policy, show), arrow(policy.before.population, policy.population, 'population '), arrow(policy.before.violations, policy.violations, 'violations '),
+    seen.map((change) => number(policy.changes[change], `change-${change}`, `${change} `))));
+  return section('changes', 'What changed', table(headings, rows, 'What changed'));
+}
+
+function mend(show, accountsOf) {
+  if (!report.mend.length) return null;
+  const items = report.mend.slice(0, 5).map((index) => report.policies[index]).map((policy) => el('li', {},
+    el('div', { class: 'step' },
+      el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'violation' }) }, policy.title),
+      el('p', { class: 'muted' }, badge(policy.severity, policy.severity), ` ${counted(policy.violations, 'violation')} in ${counted(accountsOf(policy), 'account')}`),
+      policy.remediation ? el('p', {}, policy.remediation) : null)));
+  return section('mend', 'Mend first', el('ol', { class: 'mend' }, items));
+}
+
+function places(title, key, groups, show) {
+  const most = Math.max(...groups.map((group) => group.total), 1);
+  const rows = groups.slice(0, 10).map((group) => el('li', {},
+    el('button', { type: 'button', class: 'link', onclick: () => show({ [key]: group.name, status: 'violation' }) }, group.title || group.name),
+    group.title ? el('span', { class: 'muted id' }, group.name) : null,
+    bar(group.counts.map((value, rank) => [names.severity[rank], value]), most, counted(group.total, 'violation')),
+    el('span', { class: 'number' }, count(group.total))));
+  const more = groups.length > 10 ? el('p', { class: 'muted' }, `and ${counted(groups.length - 10, 'more')}`.replace('mores', 'more')) : null;
+  return el('div', { class: 'place' }, el('h3', {}, title), groups.length ? el('ol', {}, rows) : el('p', { class: 'muted' }, 'No violations.'), more);
+}
+
+function notes() {
+  return report.notes.length ? section('notes', 'To see to', el('ul', { class: 'notes' }, report.notes.map((note) => el('li', {}, note)))) : null;
+}
