@@ -27,6 +27,7 @@ from stillframe.engine.commands.options import (
     Outputs,
     Packs,
     Policies,
+    ReceiptFile,
     Settings,
     Shipped,
     Show,
@@ -124,9 +125,7 @@ def evaluate(
     exact: Exact = False,
     workers: Workers = 1,
     cache: UseCache = True,
-    receipt: Annotated[
-        str | None, typer.Option(help="Write what the judgement was made of to this file, as JSON.", metavar="FILE")
-    ] = None,
+    receipt: ReceiptFile = None,
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.fast.run import Method

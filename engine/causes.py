@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ..snapshot.format import encode
+import msgspec
+
+from ..snapshot.format import decode, encode
 from ..snapshot.model import Json
 
 ABSENT, PRESENT, READ = "absent", "present", "read"
@@ -66,6 +68,11 @@ def why_record(whys: Iterable[Why]) -> list[dict[str, Any]]:
         {"cause": why.cause.value, "alone": why.alone, "details": [_detail_record(each) for each in why.details]}
         for why in whys
     ]
+
+
+def read_why(text: bytes | msgspec.Raw) -> list[Why]:
+    """The causes that a line of a file has."""
+    return msgspec.convert(decode(msgspec.json.decode(text)), list[Why])
 
 
 def _detail_record(detail: Detail) -> dict[str, Any]:

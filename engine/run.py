@@ -140,7 +140,8 @@ def run_diff(
         before.through(chosen.over(earlier.over(judge(old, given.policies, method)), new, old)),
         after.through(chosen.over(later.over(judge(new, rules.policies, method)), new, old)),
     )
-    with reports(targets, Context(snapshot=new, policies=rules.spoken(), packs=rules.packs, before=old)) as written:
+    spoken = list({policy.id: policy for policy in (*given.spoken(), *rules.spoken())}.values())
+    with reports(targets, Context(snapshot=new, policies=spoken, packs=rules.packs, before=old)) as written:
         for changed in changes:
             written.add(difference_lines(changed))
             if isinstance(changed, Unchanged):

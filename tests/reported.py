@@ -8,6 +8,7 @@ from typing import Any
 
 from builders import TIME, write_snapshot
 from rich.console import Console
+from stillframe.engine.gate import Limits
 from stillframe.engine.model import Severity
 from stillframe.engine.reports.formats import FORMATS, targets
 from stillframe.engine.rules import load_rules
@@ -86,11 +87,11 @@ def write_report(folder: Path, kind: str, form: str) -> Path:
     target = folder / f"{kind}{FORMATS[form].ending or '.txt'}"
     before, after = (open_snapshot(path) for path in sorted((folder / "archive").glob("20*")))
     rules, quiet = load_rules(folder / "stillframe.yaml"), Console(quiet=True)
-    written = targets([str(target)], form)
+    written, limits = targets([str(target)], form), Limits(fail_on=Severity.LOW)
     if kind == "findings":
-        assert run_evaluate(after, rules, quiet, quiet, targets=written, fail_on=Severity.LOW) == 1
+        assert run_evaluate(after, rules, quiet, quiet, targets=written, limits=limits) == 1
     else:
-        assert run_diff(before, after, rules, quiet, quiet, targets=written, fail_on=Severity.LOW) == 1
+        assert run_diff(before, after, rules, quiet, quiet, targets=written, limits=limits) == 1
     return target
 
 

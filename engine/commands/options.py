@@ -42,6 +42,9 @@ Outputs = Annotated[
 FormatName = Annotated[
     str | None, typer.Option("--format", help="The format of every -o, whatever its name; alone, of standard output.")
 ]
+ReceiptFile = Annotated[
+    str | None, typer.Option(help="Write what the judgement was made of to this file, as JSON.", metavar="FILE")
+]
 FailOn = Annotated[
     str,
     typer.Option(help="Exit 1 for failures at or above: critical, high, medium, low, informational; or never."),

@@ -17,7 +17,7 @@ from typing import Any
 from ..diff import Change
 from ..model import Severity, Status
 from .report import Record
-from .words import answered
+from .words import answered, reasons
 
 # What stands in a pattern for the row's resource, its last part, its name, its account and its region.
 _RESOURCE, _TAIL, _NAME, _ACCOUNT, _REGION = "\x01\x02\x03\x04\x05"
@@ -26,9 +26,21 @@ _MARKS = re.compile("[\x00-\x06]")
 _SHORTEST = 6  # a shorter part would be found by chance in too many texts
 _REMEMBERED = 50_000
 _BITS = {255: "B", 65_535: "H"}
-_FINDINGS = ("policy", "status", "change", "before", "after", "place", "message", "evidence", "remediation", "waiver")
+_FINDINGS = (
+    "policy",
+    "status",
+    "change",
+    "before",
+    "after",
+    "place",
+    "message",
+    "evidence",
+    "remediation",
+    "waiver",
+    "why",
+)
 _PLACES = ("account", "region", "type", "name", "mark")  # of a resource; a mark is the first byte of its fingerprints
-_TEXTS = ("resource", "name", "message", "evidence", "remediation", "waiver")
+_TEXTS = ("resource", "name", "message", "evidence", "remediation", "waiver", "why")
 STATUSES = [status.value for status in Status]
 CHANGES = [change.value for change in Change]
 SEVERITIES = [severity.value for severity in Severity]
@@ -107,6 +119,7 @@ class Columns:
                 numbers["change"].append(CHANGES.index(record.change))
                 numbers["before"].append(_status(record.before))
                 numbers["after"].append(_status(record.after))
+                numbers["why"].append(texts["why"].number(short("\n".join(reasons(record)))))
 
     def _place(self, record: Record) -> int:
         if record.account != self._account:  # findings come by account, so no earlier resource comes again

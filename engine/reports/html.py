@@ -82,7 +82,7 @@ def _hash(text: str) -> str:
 
 
 def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any]:
-    rows, before = {row.policy: row for row in totals.rows}, {row.policy: row for row in totals.before}
+    rows = {now.policy: (was, now) for was, now in totals.pairs()}
     return {
         "tool": stillframe.__version__,
         "snapshot": _snapshot(context.snapshot),
@@ -90,13 +90,13 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
         "policies": [
             {
                 **_policy(policy),
-                **_counts(rows[policy.id]),
-                "before": _counts(before[policy.id]) if context.before else None,
+                **_counts(rows[policy.id][1]),
+                "before": _counts(rows[policy.id][0]) if context.before else None,
                 "changes": {change: totals.changes[policy.id, Change(change)] for change in CHANGES},
             }
             for policy in context.policies
         ],
-        "order": [columns.policies[row.policy] for row in totals.rows],
+        "order": [columns.policies[name] for name in rows],
         "weights": [WEIGHTS[severity] for severity in Severity],
         "mend": [columns.policies[row.policy] for row in ranked(totals.rows)],
         "notes": list(totals.notes),

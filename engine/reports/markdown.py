@@ -15,10 +15,11 @@ from ..model import Severity
 from ..tally import Row
 from .mend import ranked
 from .report import Context, Lines, Record, Totals
-from .words import one_line
+from .words import one_line, reasons
 
 MOST = 60_000  # GitHub takes 65,536 characters, GitLab more
 _EACH = 10  # findings shown of a policy
+_REASONS = 3
 _LONGEST = 300
 _LISTED = ("fail", "error", "unknown")
 _CHANGES = ("new", "unknown", "resolved")
@@ -53,7 +54,7 @@ class Comment:
         yield page.encode("utf-8", "replace") + b"\n"
 
     def _folded(self, totals: Totals, room: int) -> Iterator[str]:
-        order = {row.policy: number for number, row in enumerate([*ranked(totals.rows), *totals.rows])}
+        order = {row.policy: number for number, row in enumerate([*ranked(totals.rows), *totals.rows, *totals.before])}
         for policy, group in sorted(self._kept, key=lambda key: (_place(key[1]), order[key[0]])):
             count, kept = self._counts[policy, group], self._kept[policy, group]
             title = f"<code>{policy}</code>: {count:,} {_HEADINGS.get(group, group)}"
@@ -115,7 +116,7 @@ def _compared(totals: Totals) -> Iterator[str]:
     seen = [change for change in Change if any(kind is change for _, kind in totals.changes)]
     yield f"| Policy | Population | Violations |{''.join(f' {change.capitalize()} |' for change in seen)}"
     yield f"|---|--:|--:|{'--:|' * len(seen)}"
-    for old, new in zip(totals.before, totals.rows, strict=True):
+    for old, new in totals.pairs():
         counts = "".join(f" {totals.changes[new.policy, change]:,} |" for change in seen)
         numbers = f"{_arrow(old.population, new.population)} | {_arrow(old.violations, new.violations)}"
         yield f"| {_policy(new)} | {numbers} |{counts}"
@@ -126,10 +127,9 @@ def _policy(row: Row) -> str:
 
 
 def _item(record: Record) -> str:
-    words = _cut(record.message)
-    return f"- {code(record.account)} {code(record.region)} {code(_cut(record.resource))}" + (
-        f"<br>{code(words)}" if words else ""
-    )
+    head = f"- {code(record.account)} {code(record.region)} {code(_cut(record.resource))}"
+    lines = [record.message, *reasons(record)[:_REASONS]]
+    return "<br>".join([head, *(code(_cut(line)) for line in lines if line)])
 
 
 def code(text: str) -> str:

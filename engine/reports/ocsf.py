@@ -17,7 +17,7 @@ import stillframe
 from ..model import Policy
 from .plain import Stream, csv_row
 from .report import Context, Lines, Record
-from .words import answered, controls, mending, milliseconds, partition, placed
+from .words import answered, controls, mending, milliseconds, partition, placed, reasons
 
 VERSION = "1.5.0"
 _CLASS = 2003
@@ -94,7 +94,7 @@ def _event(time: int, policy: Policy, record: Record) -> dict[str, Any]:
             "status_id": status,
             "status": name,
             "message": record.message,
-            "comment": answered(record),
+            "comment": "\n".join(filter(None, (answered(record), *reasons(record)))),
             "metadata": {
                 "version": VERSION,
                 "profiles": ["cloud"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -104,6 +104,13 @@ class Totals:
     changes: Counter[tuple[str, Change]] = field(default_factory=Counter)
     packs: Sequence[PackReport] = ()
     notes: Sequence[str] = ()
+
+    def pairs(self) -> Iterator[tuple[Row, Row]]:
+        """Each policy's row before and now. One that is in force on one side only has an empty one on the other."""
+        was, now = ({row.policy: row for row in rows} for rows in (self.before, self.rows))
+        for row in {**was, **now}.values():
+            empty = replace(row, counts={}, waived=0)
+            yield was.get(row.policy, empty), now.get(row.policy, empty)
 
 
 class Report(Protocol):

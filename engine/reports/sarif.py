@@ -15,7 +15,7 @@ import stillframe
 from ..model import Policy, Severity
 from .plain import Stream
 from .report import Context, Lines, Record
-from .words import answered, controls, mending
+from .words import answered, controls, mending, reasons
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "informational": "note"}
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "informational": "0.0"}
@@ -85,6 +85,8 @@ def _result(context: Context, rule: int, record: Record) -> dict[str, Any]:
     }
     if record.change:
         result["baselineState"] = _BASELINES.get(record.change, "updated" if record.before else "new")
+    if causes := reasons(record):
+        result["properties"]["why"] = causes
     if record.waiver:
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": answered(record)}]
     if record.status == "fail" and (words := mending(policy, record)):

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from ...snapshot.model import EVERYWHERE, GLOBAL
+from ..causes import read_why, why_lines
 from ..model import Policy
 from .report import Record
 
@@ -48,6 +49,11 @@ def answered(record: Record) -> str | None:
     if not (waiver := record.waiver):
         return None
     return f"{waiver['kind']} by {waiver['owner']} until {waiver['expires']}: {waiver['reason']}"
+
+
+def reasons(record: Record) -> list[str]:
+    """What caused a change, a line for each thing that changed."""
+    return list(why_lines(read_why(record.why)))
 
 
 def mending(policy: Policy, record: Record) -> str:

@@ -97,6 +97,8 @@ def test_every_finding_is_shown_with_all_that_is_known_of_it(kind, written, open
         if record["remediation"]:
             assert record["remediation"] in page.locator("dialog code").all_text_contents()
         assert page.locator("dialog dl.evidence > dt").all_text_contents() == list(record["evidence"])
+        if record.get("why"):
+            assert record["why"][0]["cause"] in page.locator("dialog .why").inner_text()
         if record["waiver"]:
             assert record["waiver"]["reason"] in page.locator("dialog .note").text_content()
 

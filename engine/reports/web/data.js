@@ -50,7 +50,7 @@ function lazily(name) {
 }
 
 async function readColumns() {
-  const wanted = ['policy', 'status', 'change', 'before', 'after', 'place', 'message', 'evidence', 'remediation', 'waiver'];
+  const wanted = ['policy', 'status', 'change', 'before', 'after', 'place', 'message', 'evidence', 'remediation', 'waiver', 'why'];
   const [rows, places, resource, name, message] = await Promise.all([
     Promise.all(wanted.map(numbersOf)),
     Promise.all(['account', 'region', 'type', 'name', 'mark'].map(numbersOf)),

@@ -47,12 +47,13 @@ function part(title, ...children) {
 }
 
 async function lateText(columns, name, row, parts) {
+  if (!columns[name]) return '';
   return restored((await lazily(`${name}Text`)).at(columns[name][row]), parts);
 }
 
 async function detail(columns, row, { previous, next }) {
   const found = rowAt(columns, row);
-  const [evidence, remediation, waiver] = await Promise.all(['evidence', 'remediation', 'waiver'].map((name) => lateText(columns, name, row, found.parts)));
+  const [evidence, remediation, waiver, why] = await Promise.all(['evidence', 'remediation', 'waiver', 'why'].map((name) => lateText(columns, name, row, found.parts)));
   const { policy } = found;
   const fingerprint = fingerprintOf(found);
   const became = columns.change ? [['Before', said(names.status[columns.before[row]] || 'not there')], ['After', said(names.status[columns.after[row]] || 'not there')]] : [];
@@ -67,6 +68,7 @@ async function detail(columns, row, { previous, next }) {
       waiver ? el('p', { class: 'note' }, waiver) : null,
       facts([['Resource', found.resource], ['Name', found.name], ['Type', found.type],
         ['Account', report.titles[found.account] ? `${report.titles[found.account]} (${found.account})` : found.account], ['Region', found.region], ...became]),
+      why ? part('Why it changed', el('ul', { class: 'why' }, why.split('\n').map((line) => el('li', {}, line)))) : [],
       part('Evidence', evidenceTable(evidence)),
       found.status === 'fail' ? part('Remediation', policy.remediation ? el('p', {}, policy.remediation) : null, remediation ? command(remediation) : null) : [],
       part('Policy', el('p', { class: 'mono' }, policy.id), policy.description ? el('p', {}, policy.description) : null, policy.rationale ? el('p', {}, policy.rationale) : null,
