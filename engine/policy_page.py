@@ -18,7 +18,7 @@ _RULE = ("resource", "where", "lookup", "assert", "rollup")
 
 
 def as_page(policy: Policy, packs: Mapping[str, str]) -> Iterator[str]:
-    """Lines of one page. `packs` says which frameworks have a page, and its name in the folder `packs` beside this one."""
+    """Lines of one page. `packs` says which frameworks have a page of their own, and what it is called."""
     yield f"# {policy.id}"
     yield from ("", f"**{policy.title}.** Severity: {policy.severity}. It counts `{policy.population()}`.")
     for heading, text in (("", policy.description), ("Why", policy.rationale)):
