@@ -64,7 +64,7 @@ def run_evaluate(
     # Workers begin before the progress bar's thread does.
     findings = judge(snapshot, rules.policies, replace(method, written=wanted))
     findings = chosen.over(waivers.over(findings), snapshot)
-    context = Context(snapshot=snapshot, policies=rules.spoken(), packs=rules.packs)
+    context = Context(snapshot=snapshot, policies=rules.spoken(), packs=rules.packs, named=rules.named)
     with progress(err, "evaluating", len(snapshot.accounts)) as advance, reports(targets, context) as written:
         account = ""
         for batch in tally.through(baseline.through(findings) if baseline else findings):
@@ -141,7 +141,9 @@ def run_diff(
         after.through(chosen.over(later.over(judge(new, rules.policies, method)), new, old)),
     )
     spoken = list({policy.id: policy for policy in (*given.spoken(), *rules.spoken())}.values())
-    with reports(targets, Context(snapshot=new, policies=spoken, packs=rules.packs, before=old)) as written:
+    with reports(
+        targets, Context(snapshot=new, policies=spoken, packs=rules.packs, named=rules.named, before=old)
+    ) as written:
         for changed in changes:
             written.add(difference_lines(changed))
             if isinstance(changed, Unchanged):

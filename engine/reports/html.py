@@ -20,13 +20,24 @@ import stillframe
 
 from ..diff import Change
 from ..model import Policy, Severity, Status
+from ..packs.output import as_data
 from ..tally import Row
 from .columns import CHANGES, SEVERITIES, STATUSES, Columns
 from .mend import WEIGHTS, ranked
 from .report import Context, Lines, Totals
 from .words import controls
 
-SCRIPTS = ("data.js", "digest.js", "dom.js", "overview.js", "query.js", "findings.js", "detail.js", "main.js")
+SCRIPTS = (
+    "data.js",
+    "digest.js",
+    "dom.js",
+    "overview.js",
+    "packs.js",
+    "query.js",
+    "findings.js",
+    "detail.js",
+    "main.js",
+)
 
 
 @dataclass(slots=True)
@@ -99,6 +110,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
         "order": [columns.policies[name] for name in rows],
         "weights": [WEIGHTS[severity] for severity in Severity],
         "mend": [columns.policies[row.policy] for row in ranked(totals.rows)],
+        "packs": [as_data(report) for report in totals.packs] if context.named else [],
         "notes": list(totals.notes),
         "names": {
             "severity": SEVERITIES,

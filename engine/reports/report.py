@@ -73,14 +73,12 @@ class Lines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What is known before the first finding: also the packs that were named.
-
-    `before` is the earlier snapshot of a comparison.
-    """
+    """What is known before the first finding. Were its packs `named`? `before` is a comparison's earlier snapshot."""
 
     snapshot: Snapshot
     policies: Sequence[Policy]
     packs: Sequence[Pack] = ()
+    named: bool = False
     before: Snapshot | None = None
 
     @property
@@ -93,9 +91,7 @@ class Context:
 class Totals:
     """What is known after the last finding: a row per policy, the violations of each account by severity, notes.
 
-    If packs were named, what the rows say of each.
-
-    Of a comparison also how the rows were before, and what changed.
+    And what the rows say of each pack. Of a comparison also how they were before, and what changed.
     """
 
     rows: Sequence[Row]

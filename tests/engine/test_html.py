@@ -340,3 +340,36 @@ def data_of(text: str) -> str:
     json.loads(data)
     assert "<" not in data
     return data
+
+
+PACK = """\
+framework: own
+title: Our <b>pack</b>
+sections:
+  - title: Keys
+    number: "1"
+    controls:
+      - {number: "1.1", title: Keys rotate | <i>always</i>, policies: [keys]}
+      - {number: "1.2", title: Somebody looks, manual: It is a thing of people.}
+"""
+
+
+@in_a_browser
+def test_the_controls_of_a_pack_are_shown_with_what_is_behind_them(opened, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prepare(tmp_path)
+    (tmp_path / "own.yaml").write_text(PACK)
+    run("evaluate", "archive", "-p", "keys.yaml", "--pack", "own.yaml", "-o", "page.html", "--no-cache")
+    page = opened(tmp_path / "page.html")
+    assert page.locator("#pack-0 h2").inner_text() == "Our <b>pack</b>"
+    assert page.locator("#pack-0 > p").inner_text() == "2 controls: 1 fail (50.0 %), 1 manual (50.0 %)"
+    cells = [row.locator("td").all_inner_texts() for row in page.locator("#pack-0 tbody tr").all()]
+    assert [row[:3] for row in cells if row] == [
+        ["1.1", "Keys rotate | <i>always</i>", "fail"],
+        ["1.2", "Somebody looks", "manual"],
+    ]
+    assert cells[2][-1] == "It is a thing of people."
+    page.locator("#pack-0 button").click()
+    assert page.input_value("#filter-policy") == "keys"
+    run("evaluate", "archive", "-o", "page.html", "--no-cache")
+    assert opened(tmp_path / "page.html").locator("#pack-0").count() == 0

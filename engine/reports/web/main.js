@@ -21,7 +21,7 @@ async function start() {
   };
   main.append(headline(), report.before ? changeTiles(show) : tiles(show));
   if (report.before) main.append(changes(show));
-  main.append(policies(show));
+  main.append(...packs(show), policies(show));
   const loading = el('p', { class: 'muted', role: 'status' }, 'Unpacking the findings …');
   main.append(loading);
   listSections();
