@@ -225,7 +225,14 @@ NO_SECRET = {
         "Organization.MasterAccountEmail",
         "SecurityContact.",
     ),
+    "AWS::BedrockAgentCore::BrowserCustom": ("description",),
+    "AWS::BedrockAgentCore::Gateway": ("description",),
+    "AWS::BedrockAgentCore::Runtime": ("description",),
     "AWS::CloudFront::Distribution": ("Comment", "Config.Comment", "Config.TenantConfig."),
+    "AWS::ECS::TaskDefinition": (
+        "Definition.containerDefinitions[].environment[].name",
+        "Definition.containerDefinitions[].repositoryCredentials.",
+    ),
     "AWS::S3::Bucket": ("Encryption.Rules[].ApplyServerSideEncryptionByDefault.KMSMasterKeyID",),
 }
 
