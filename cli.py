@@ -194,16 +194,17 @@ def demo(
         judged_by,
         out,
         err,
-        targets=targets([f"{into}/diff.jsonl"]),
+        targets=targets([f"{into}/diff.jsonl", f"{into}/report.html"]),
     )
     _say(f"Snapshots and findings are in {into}. Try:")
     for command in (
         f"diff {first.path} {second.path}",
-        f"evaluate {archive} -o findings.csv",
+        f"evaluate {archive} -o findings.html",
         f"snapshot verify {archive}",
         "policy show vpc-flow-logs",
     ):
         typer.secho(f"   {_program()} {command}", fg="cyan", err=True)
+    _say(f"Open both snapshots and what changed between them in a browser: {(into / 'report.html').absolute()}")
 
 
 def main() -> None:

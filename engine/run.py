@@ -13,7 +13,7 @@ from .diff import Change, Unchanged, diff, difference_lines, newly_failing
 from .exit_codes import judged
 from .fast.run import Method, judge
 from .gate import Baseline, Limits
-from .model import Status
+from .model import Policy, Status
 from .packs.output import print_reports
 from .receipt import Receipt
 from .reports.formats import Target
@@ -30,6 +30,7 @@ from .terminal import (
     print_findings,
     print_notes,
     print_summary,
+    print_totals,
     progress,
 )
 
@@ -81,14 +82,12 @@ def run_evaluate(
         if baseline:
             unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
             notes.append(baseline.note())
-        written.end(Totals(rows=rows, accounts=tally.accounts, packs=packs, notes=notes))
+        totals = Totals(rows=rows, accounts=tally.accounts, packs=packs, notes=notes)
+        written.end(totals)
     if receipt:
         proof.write(receipt, snapshot, rules, rows, packs, waivers.uses)
     print_findings(out, tally, verbose=verbose)
-    alone = [row for row in rows if not rules.counts(row.policy)]
-    print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
-    print_reports(err, packs if rules.named else ())
-    print_notes(err, notes)
+    _print_outcome(err, snapshot, rules, totals, hint=not verbose)
     population = sum(row.population for row in rows)
     return judged(
         findings=population,
@@ -96,6 +95,14 @@ def run_evaluate(
         unknown=unknown,
         allow_unknown=limits.allows(unknown, population),
     )
+
+
+def _print_outcome(err: Console, snapshot: Snapshot, rules: Rules, totals: Totals, *, hint: bool) -> None:
+    alone = [row for row in totals.rows if not rules.counts(row.policy)]
+    print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
+    print_reports(err, totals.packs if rules.named else ())
+    print_totals(err, totals.rows, totals.accounts, hint=hint)
+    print_notes(err, totals.notes)
 
 
 def baseline_of(snapshot: Snapshot, rules: Rules, method: Method = Method()) -> Baseline:
@@ -140,9 +147,8 @@ def run_diff(
         before.through(chosen.over(earlier.over(judge(old, given.policies, method)), new, old)),
         after.through(chosen.over(later.over(judge(new, rules.policies, method)), new, old)),
     )
-    spoken = list({policy.id: policy for policy in (*given.spoken(), *rules.spoken())}.values())
     with reports(
-        targets, Context(snapshot=new, policies=spoken, packs=rules.packs, named=rules.named, before=old)
+        targets, Context(snapshot=new, policies=_spoken(given, rules), packs=rules.packs, named=rules.named, before=old)
     ) as written:
         for changed in changes:
             written.add(difference_lines(changed))
@@ -167,6 +173,11 @@ def run_diff(
         unknown=unknown,
         allow_unknown=limits.allows(unknown, sum(row.population for row in now)),
     )
+
+
+def _spoken(*sides: Rules) -> Sequence[Policy]:
+    """The policies of both sides of a comparison, as reports speak of them; of one that both have, the later side's."""
+    return list({policy.id: policy for side in sides for policy in side.spoken()}.values())
 
 
 def _title(old: Snapshot, new: Snapshot, policies: bool) -> str:

@@ -6,7 +6,7 @@ import os
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -19,6 +19,7 @@ from ..snapshot.model import Snapshot
 from .causes import why_lines
 from .diff import Change, Difference
 from .model import Finding, Policy, Severity, Status
+from .summary import first_steps, totals
 from .tally import Row, Tally
 
 WAIVED = "waived"
@@ -118,6 +119,17 @@ def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
     console.print(table)
 
 
+def print_totals(
+    console: Console, rows: Sequence[Row], accounts: Mapping[str, Counter[Severity]], *, hint: bool
+) -> None:
+    """The totals, where to begin, and as a `hint` to a person what to type next."""
+    _line(console, Text(totals(rows), "bold"))
+    for line in first_steps(rows, accounts):
+        _line(console, Text(line))
+    if accounts and hint and console.is_terminal:
+        _line(console, Text("next: -v shows the evidence and what mends each, -o report.html all of them", "dim"))
+
+
 def print_notes(console: Console, notes: Iterable[str]) -> None:
     """What somebody should see to, one line each."""
     for note in notes:
@@ -131,7 +143,7 @@ def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> 
         _print_finding(console, finding, WAIVED if finding.waived else finding.status, verbose=verbose)
     more = tally.total(Status.FAIL, Status.UNKNOWN, Status.ERROR) - len(worst)
     if more > 0 and worst:
-        _line(console, Text(f"… and {more:,} more: --show 0 prints all, -o findings.jsonl keeps all", "dim"))
+        _line(console, Text(f"… and {more:,} more: --show 0 prints all, -o report.html has all", "dim"))
 
 
 def print_difference(console: Console, difference: Difference, *, verbose: bool = False) -> None:

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .. import summary
 from ..diff import Change
-from ..model import Severity
 from ..tally import Row
 from .mend import ranked
 from .report import Context, Lines, Record, Totals
@@ -80,17 +80,8 @@ def _headline(context: Context, totals: Totals) -> Iterator[str]:
         yield f"### Stillframe: {_counted(new, 'new failure')}"
         yield f"\nFrom {code(context.before.id)} to {shown}, {_counted(len(context.snapshot.accounts), 'account')}.\n"
         return
-    failing = sum(row.violations for row in totals.rows)
-    yield f"### Stillframe: {_counted(failing, 'violation')}"
-    severities = Counter[Severity]()
-    for row in totals.rows:
-        severities[row.severity] += row.violations
-    parts = [f"{count:,} {severity}" for severity in Severity if (count := severities[severity])]
-    unknown = sum(row.unknown for row in totals.rows)
-    waived = sum(row.waived for row in totals.rows)
-    parts += [f"{number:,} {name}" for number, name in ((unknown, "not known"), (waived, "waived")) if number]
-    accounts = _counted(len(context.snapshot.accounts), "account")
-    yield f"\nSnapshot {shown}, {accounts}. {' · '.join(parts) or 'Everything passes'}.\n"
+    yield f"### Stillframe: {summary.totals(totals.rows)}"
+    yield f"\nSnapshot {shown}, {_counted(len(context.snapshot.accounts), 'account')}.\n"
 
 
 def _judged(totals: Totals) -> Iterator[str]:
@@ -108,8 +99,8 @@ def _judged(totals: Totals) -> Iterator[str]:
         yield f"\n{_counted(passing, 'policy passes', 'policies pass')} everywhere."
     if nothing:
         yield f"\n{_counted(nothing, 'policy', 'policies')} had nothing to judge."
-    if first := ranked(totals.rows)[:3]:
-        yield f"\n**Mend first:** {', '.join(code(row.policy) for row in first)}"
+    for line in summary.first_steps(totals.rows, totals.accounts):
+        yield f"\n{line[0].upper()}{line[1:]}."
 
 
 def _compared(totals: Totals) -> Iterator[str]:
