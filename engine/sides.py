@@ -8,6 +8,7 @@ from contextlib import suppress
 from ..snapshot.model import EVERYWHERE, Account, Resource, Snapshot, Unknown
 from .errors import EvaluationError
 from .evaluate import variables
+from .far_rows import FarRows
 from .model import Finding, Policy
 from .spy import Row, RowKey, Spy, is_about
 from .states import Accounts, State
@@ -20,14 +21,16 @@ class Side:
         self.snapshot = snapshot
         self.policies = {policy.id: policy for policy in policies}
         self.accounts = Accounts(snapshot)
-        self.joins = Spy(snapshot)
+        self._far = FarRows(snapshot)
+        self.joins = Spy(snapshot, self._far.across if snapshot.path else None)
         self._entered: str | None = None
-        self._gaps: dict[str, Unknown | None] = {}
+        self._own: dict[str, dict[tuple[str, str], Resource]] = {}
 
     def enter(self, identity: str) -> Account | None:
         account = self.accounts.of(identity)
         if account and identity != self._entered:
             self.joins.enter(account)
+            self._own.clear()
             self._entered = identity
         return account
 
@@ -35,7 +38,13 @@ class Side:
         """The resources that a policy judges for a finding: one, or with a rollup those that it folds."""
         if not self.enter(finding.account):
             return []
-        return [each for each in self.joins.resources(policy.resource) if is_about(policy, finding, each)]
+        kind = policy.resource
+        if policy.rollup:
+            return [each for each in self.joins.resources(kind) if is_about(policy, finding, each)]
+        if kind not in self._own:
+            self._own[kind] = {(each.region, each.id): each for each in self.joins.resources(kind)}
+        found = self._own[kind].get((finding.region, finding.resource))
+        return [found] if found else []
 
     def joined(self, policy: Policy, resource: Resource) -> Iterator[tuple[tuple[str, RowKey], Row]]:
         """The rows that a policy's lookups come by here for a resource, be it of this snapshot or not."""
@@ -53,11 +62,7 @@ class Side:
         """As an account's, and with `*` for the account that of the whole snapshot."""
         if account != EVERYWHERE:
             return self.accounts.gap(kind, account, region)
-        if kind not in self._gaps:
-            every = (self.accounts.gap(kind, each, EVERYWHERE) for each in self.snapshot.accounts)
-            gaps = [gap for gap in every if gap is not None]
-            self._gaps[kind] = Unknown.merge(gaps) if gaps else None
-        return self._gaps[kind]
+        return self._far.gap(kind)
 
     def without(self, finding: Finding | None) -> State:
         """How a finding stands that is not here. What no policy asks for is absent, whatever was collected."""

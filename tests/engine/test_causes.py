@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
-from builders import compared
+from builders import compared, write_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stillframe.engine.batch import batches
@@ -16,6 +17,7 @@ from stillframe.engine.model import Kind, Severity, Status, Waived
 from stillframe.engine.policies import override, parse_policy
 from stillframe.engine.policy_tests import fixture
 from stillframe.engine.sides import Side
+from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.model import Unknown
 
 A, B = "111122223333", "444455556666"
@@ -355,6 +357,16 @@ def test_a_change_has_the_causes_that_were_enough(case):
     for (*_, details), (*_, expected) in zip(said, causes, strict=True):
         assert {*map(str, details)} == {*map(str, expected)}
     assert all(" → " in line for line in why_lines(one.why))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_snapshots_in_files_have_the_same_causes(case, tmp_path):
+    pictures, (before, after) = sides(case)
+    written = [
+        open_snapshot(write_snapshot(tmp_path / str(n), picture, datetime.fromisoformat(picture.captured_at)))
+        for n, picture in enumerate(pictures)
+    ]
+    assert compared(*written, after, before) == compared(*pictures, after, before)
 
 
 def test_what_a_cause_says_of_values():
