@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
-from stillframe.engine.commands import archives, authoring, collecting, comparing, customising
+from stillframe.engine.commands import archives, authoring, collecting, comparing, customising, history
 from stillframe.engine.commands.options import (
     ARCHIVE,
     AllowUnknown,
@@ -37,6 +37,7 @@ from stillframe.engine.commands.options import (
     Verbose,
     Workers,
     limits,
+    names,
     rules,
 )
 from stillframe.engine.commands.packs import pack_app
@@ -73,6 +74,9 @@ app.add_typer(authoring.resource_app, name="resource")
 app.command("collect")(collecting.collect)
 app.command("query")(authoring.query)
 app.command("diff")(comparing.diff)
+app.command("drift")(history.drift)
+app.command("trend")(history.trend)
+app.command("backtest")(history.backtest)
 policy_app.command("explain")(authoring.explain)
 policy_app.command("lint")(authoring.lint_policies)
 policy_app.command("new")(authoring.new)
@@ -247,19 +251,15 @@ def _explain(error: Exception) -> int:
     return exit_codes.BUG
 
 
-def _statuses(names: str) -> "frozenset[Status]":
+def _statuses(text: str) -> "frozenset[Status]":
     from stillframe.engine.expression import suggest
     from stillframe.engine.model import Status
 
-    wanted = _names(names) or list(Status)
+    wanted = names(text) or list(Status)
     for name in wanted:
         if name not in list(Status):
             raise typer.BadParameter(f"{name!r} is no status{suggest(name, list(Status))}", param_hint="--status")
     return frozenset(map(Status, wanted))
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _tell(message: str, help: str) -> None:  # noqa: A002 - the word people see

@@ -10,7 +10,7 @@ from .batch import waiver_record
 from .causes import ABSENT, PRESENT, Cause, Detail, Why
 from .model import Finding, Policy
 from .scene import Part, Scene
-from .sides import Side
+from .sides import Side, same_snapshot
 from .states import State
 from .tree import differences
 from .yaml12 import load
@@ -23,6 +23,7 @@ class Attribution:
 
     def __init__(self, old: Side, new: Side) -> None:
         self._sides = old, new
+        self._same = same_snapshot(old.snapshot, new.snapshot)
         self._policies: dict[str, list[Detail]] = {}
 
     def why(self, finding: Finding, after: State) -> tuple[Why, ...]:
@@ -30,8 +31,10 @@ class Attribution:
 
         Where none is, the causes are those that are enough together: the fewest, and all such.
         """
-        scene = Scene(*self._sides, finding)
         policy = self._policy(finding.policy)
+        if self._same:  # nothing else can differ
+            return (Why(cause=Cause.POLICY, details=tuple(policy)),)
+        scene = Scene(*self._sides, finding)
         details = {**scene.details, **({Part.POLICY: policy} if policy else {})}
         chosen, alone = _enough(scene, list(details), after)
         if Part.CONFIGURATION in chosen and alone:

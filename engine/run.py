@@ -21,7 +21,7 @@ from .reports.report import Context, Totals
 from .reports.write import reports
 from .rules import Rules
 from .selection import Selection
-from .sides import Side
+from .sides import Side, same_snapshot
 from .tally import SHOWN, Tally
 from .terminal import (
     counted,
@@ -181,6 +181,6 @@ def _spoken(*sides: Rules) -> Sequence[Policy]:
 
 
 def _title(old: Snapshot, new: Snapshot, policies: bool) -> str:
-    if old.digest is not None and old.digest == new.digest:
+    if same_snapshot(old, new):
         return f"Snapshot {new.id}, by old and by new policies"
     return f"From {old.id} to {new.id}{', and from old to new policies' if policies else ''}"

@@ -68,3 +68,8 @@ class Side:
         """How a finding stands that is not here. What no policy asks for is absent, whatever was collected."""
         assert finding is not None  # noqa: S101 - of a pair, one is there
         return self.accounts.without(finding) if finding.policy in self.policies else State.ABSENT
+
+
+def same_snapshot(old: Snapshot, new: Snapshot) -> bool:
+    """Whether two snapshots are one."""
+    return old is new or (old.digest is not None and old.digest == new.digest)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from stillframe.engine.commands.options import ARCHIVE
+from stillframe.engine.commands.options import ARCHIVE, names
 
 if TYPE_CHECKING:
     from stillframe.snapshot.model import Collected
@@ -59,8 +59,8 @@ def collect(
         exclude=_accounts(exclude, "--exclude"),
         roles=role or [ORGANIZATION_ROLE],
         external_id=external_id,
-        regions=_names(regions),
-        types=_names(types),
+        regions=names(regions),
+        types=names(types),
         **how,
     )
 
@@ -87,12 +87,8 @@ def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
 
 
 def _accounts(text: str, option: str) -> list[str]:
-    named = _names(text)
+    named = names(text)
     for account in named:
         if not (len(account) == 12 and account.isdecimal()):
             raise typer.BadParameter(f"{account!r} is not an account id: 12 digits", param_hint=option)
     return named
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

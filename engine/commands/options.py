@@ -78,6 +78,11 @@ Statuses = Annotated[
 ]
 
 
+def names(text: str) -> list[str]:
+    """What stands between commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def limits(fail_on: str, most: str | None, *, allow_unknown: bool) -> "Limits":
     """From which severity failures count, and how many may be unknown."""
     from stillframe.engine.gate import Limits, most_unknown

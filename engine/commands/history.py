@@ -1,0 +1,189 @@
+"""The commands about time: what drifted, what became of findings, what other policies would have said."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from stillframe.engine.commands.options import (
+    ARCHIVE,
+    Config,
+    Except,
+    Only,
+    Packs,
+    Policies,
+    Settings,
+    Shipped,
+    UseCache,
+    Verbose,
+    Workers,
+    names,
+    rules,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from stillframe.snapshot.model import Snapshot
+
+Archive = Annotated[Path, typer.Argument(help="The archive.")]
+Records = Annotated[
+    list[str] | None,
+    typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
+]
+
+
+def drift(
+    old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
+    new: Annotated[Path, typer.Argument(help="The later snapshot.")],
+    types: Annotated[str, typer.Option(help="Resource types to compare, with commas; all if not given.")] = "",
+    output: Records = None,
+) -> None:
+    """Compare the configurations of two snapshots, by field, whatever any policy says of them."""
+    from collections import Counter
+
+    from stillframe.engine import drift as drifting
+    from stillframe.engine.history_output import print_drift, print_drift_summary
+    from stillframe.engine.reports.files import STDOUT
+    from stillframe.engine.reports.records import records
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import open_snapshot
+
+    before, after, out = open_snapshot(old), open_snapshot(new), console()
+    counts: Counter[tuple[str, drifting.Change]] = Counter()
+    with records(output or (), drifting.FIELDS) as write:
+        for each in drifting.drift(before, after, types=_types(types)):
+            counts[each.type, each.change] += 1
+            write(each.record())
+            if STDOUT not in (output or ()):
+                print_drift(out, each)
+    print_drift_summary(console(stderr=True), f"From {before.id} to {after.id}", counts)
+
+
+def _types(text: str) -> list[str]:
+    from stillframe.engine.expression import suggest
+    from stillframe.snapshot.catalog import load_catalog
+
+    found = names(text)
+    for name in found:
+        if name not in load_catalog():
+            raise typer.BadParameter(
+                f"unknown resource type {name}{suggest(name, load_catalog())}", param_hint="--types"
+            )
+    return found
+
+
+def trend(
+    archive: Archive = ARCHIVE,
+    policies: Policies = None,
+    packs: Packs = None,
+    shipped: Shipped = False,
+    config: Config = None,
+    settings: Settings = None,
+    only: Only = None,
+    but: Except = None,
+    output: Records = None,
+    series: Annotated[
+        list[str] | None,
+        typer.Option(help="Write the numbers of each policy in each snapshot to FILE; repeatable.", metavar="FILE"),
+    ] = None,
+    workers: Workers = 1,
+    cache: UseCache = True,
+) -> None:
+    """Follow today's policies through every snapshot of an archive."""
+    from stillframe.engine.fast.run import Method
+    from stillframe.engine.history import LIFE_FIELDS, POINT_FIELDS, History
+    from stillframe.engine.history_output import print_trend
+    from stillframe.engine.reports.files import STDOUT
+    from stillframe.engine.reports.records import check_names, records
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import console
+
+    check_names([*(output or ()), *(series or ())])
+    chosen, judged_by = (
+        selection(only or (), but or ()),
+        rules(config, policies, settings, packs=packs, shipped=shipped),
+    )
+    judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
+    history = History(judged_by)
+    try:
+        for snapshot in _each(archive):
+            history.add(snapshot, chosen, Method(workers=workers, cache=cache))
+        with records(series or (), POINT_FIELDS) as write:
+            for point in history.points:
+                for record in point.records():
+                    write(record)
+        severities = {policy.id: policy.severity for policy in judged_by.policies}
+        with records(output or (), LIFE_FIELDS) as write:
+            for life in history.lives() if output else ():
+                write(life.record(severities[life.policy]))
+    finally:
+        history.close()
+    print_trend(console(stderr=STDOUT in [*(output or ()), *(series or ())]), history.points)
+    raise typer.Exit(_nothing(row.population for point in history.points for row in point.rows))
+
+
+def backtest(
+    policies: Annotated[list[Path], typer.Option("--policies", "-p", help="The new policies; repeatable.")],
+    archive: Archive = ARCHIVE,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="The old policies; those of the same ids that are in force, if not given; repeatable."),
+    ] = None,
+    config: Config = None,
+    only: Only = None,
+    but: Except = None,
+    output: Records = None,
+    verbose: Verbose = False,
+    workers: Workers = 1,
+    cache: UseCache = True,
+) -> None:
+    """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
+    from stillframe.engine.backtest import FIELDS, Backtest
+    from stillframe.engine.fast.run import Method
+    from stillframe.engine.history_output import print_backtest, print_case
+    from stillframe.engine.reports.files import STDOUT
+    from stillframe.engine.reports.records import check_names, records
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import console
+
+    check_names(output or ())
+    chosen, new = selection(only or (), but or ()), rules(config, policies)
+    old = rules(config, against, every=not against)
+    if not against:
+        ids = {policy.id for policy in new.policies}
+        old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])
+    ids = {policy.id for policy in chosen.policies([*old.policies, *new.policies])}
+    old, new = (replace(each, policies=[policy for policy in each.policies if policy.id in ids]) for each in (old, new))
+    test = Backtest(old, new)
+    for snapshot in _each(archive):
+        test.add(snapshot, chosen, Method(workers=workers, cache=cache))
+    printed = STDOUT in (output or ())
+    with records(output or (), FIELDS) as write:
+        for case in test.cases():
+            write(case.record())
+            if verbose and not printed:
+                print_case(console(), case)
+    print_backtest(console(stderr=True), test.trials)
+    raise typer.Exit(_nothing(row.population for trial in test.trials for row in (*trial.before, *trial.after)))
+
+
+def _each(archive: Path) -> "Iterator[Snapshot]":
+    """Every finished snapshot of an archive, oldest first."""
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import SnapshotError, list_snapshots, open_snapshot
+
+    finished = [entry for entry in list_snapshots(archive) if entry.accounts is not None]
+    if not finished:
+        raise SnapshotError(f"{archive}: no finished snapshot here", "name an archive; `stillframe collect` makes one")
+    err = console(stderr=True)
+    for number, entry in enumerate(finished, 1):
+        if err.is_terminal:  # no progress bar: its thread would be there when workers begin
+            err.print(f"judging {entry.id}, {number} of {len(finished)}", style="dim")
+        yield open_snapshot(entry.path)
+
+
+def _nothing(populations: "Iterable[int]") -> int:
+    from stillframe.engine import exit_codes
+
+    return exit_codes.OK if any(populations) else exit_codes.NOTHING
