@@ -1,19 +1,17 @@
-"""Whole judgements: evaluate or diff, write the files, print the summary, give the exit code."""
+"""A whole judgement: evaluate, write the files, print the summary, give the exit code."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import Console
 
 from ..snapshot.model import Snapshot
-from .diff import Change, Unchanged, diff, difference_lines, newly_failing
 from .exit_codes import judged
 from .fast.run import Method, judge
 from .gate import Baseline, Limits
-from .model import Policy, Status
+from .model import Status
 from .packs.output import print_reports
 from .receipt import Receipt
 from .reports.formats import Target
@@ -21,20 +19,15 @@ from .reports.report import Context, Totals
 from .reports.write import reports
 from .rules import Rules
 from .selection import Selection
-from .sides import Side, same_snapshot
 from .tally import SHOWN, Tally
 from .terminal import (
     counted,
-    print_diff_summary,
-    print_difference,
     print_findings,
     print_notes,
     print_summary,
     print_totals,
     progress,
 )
-
-PRINTED = frozenset({Change.NEW, Change.RESOLVED, Change.UNKNOWN, Change.KNOWN})
 
 
 def run_evaluate(
@@ -77,7 +70,7 @@ def run_evaluate(
                 advance(accounts=1)
         rows = tally.rows()
         packs, unsaid = rules.pack_reports(snapshot, rows)
-        notes = [*rules.notes(), *waivers.reports(), *unsaid]
+        notes = [*chosen.notes(), *rules.notes(), *waivers.reports(), *unsaid]
         unknown, failures = sum(row.unknown for row in rows), tally.failures(limits.fail_on)
         if baseline:
             unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
@@ -111,76 +104,3 @@ def baseline_of(snapshot: Snapshot, rules: Rules, method: Method = Method()) -> 
     for batch in rules.waivers_for(snapshot).over(judge(snapshot, rules.policies, method)):
         baseline.learn(batch.having(*SHOWN))
     return baseline
-
-
-def run_diff(
-    old: Snapshot,
-    new: Snapshot,
-    rules: Rules,
-    out: Console,
-    err: Console,
-    *,
-    old_rules: Rules | None = None,
-    targets: Sequence[Target] = (),
-    printing: bool = True,
-    verbose: bool = False,
-    limits: Limits = Limits(),
-    chosen: Selection = Selection(),
-    method: Method = Method(),
-) -> int:
-    """Compare two snapshots: every difference to the targets, what became of findings to `out` as it comes.
-
-    Where `old_rules` are given, the old snapshot is judged by them.
-    """
-    given = old_rules or rules
-    ids = {policy.id for policy in chosen.policies([*given.policies, *rules.policies])}
-    given, rules = (
-        replace(each, policies=[policy for policy in each.policies if policy.id in ids]) for each in (given, rules)
-    )
-    before, after = Tally(given.policies), Tally(rules.policies)
-    earlier, later = given.waivers_for(old), rules.waivers_for(new)
-    counts: Counter[tuple[str, Change]] = Counter()
-    failures = 0
-    changes = diff(
-        Side(old, given.policies),
-        Side(new, rules.policies),
-        before.through(chosen.over(earlier.over(judge(old, given.policies, method)), new, old)),
-        after.through(chosen.over(later.over(judge(new, rules.policies, method)), new, old)),
-    )
-    with reports(
-        targets, Context(snapshot=new, policies=_spoken(given, rules), packs=rules.packs, named=rules.named, before=old)
-    ) as written:
-        for changed in changes:
-            written.add(difference_lines(changed))
-            if isinstance(changed, Unchanged):
-                if failing := changed.batch.count(Status.FAIL):
-                    counts[changed.batch.policy, Change.PERSISTING] += failing
-                continue
-            counts[changed.finding.policy, changed.change] += 1
-            failures += newly_failing(changed, limits.fail_on)
-            if printing and (changed.change in PRINTED or changed.why):
-                print_difference(out, changed, verbose=verbose)
-        was, now = before.rows(), after.rows()
-        packs, unsaid = rules.pack_reports(new, now)
-        notes = [*rules.notes(), *later.reports(), *unsaid]
-        written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, packs=packs, notes=notes))
-    print_diff_summary(err, _title(old, new, old_rules is not None), was, now, counts)
-    print_notes(err, notes)
-    unknown = sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN)
-    return judged(
-        findings=sum(row.population for row in was + now),
-        failures=failures,
-        unknown=unknown,
-        allow_unknown=limits.allows(unknown, sum(row.population for row in now)),
-    )
-
-
-def _spoken(*sides: Rules) -> Sequence[Policy]:
-    """The policies of both sides of a comparison, as reports speak of them; of one that both have, the later side's."""
-    return list({policy.id: policy for side in sides for policy in side.spoken()}.values())
-
-
-def _title(old: Snapshot, new: Snapshot, policies: bool) -> str:
-    if same_snapshot(old, new):
-        return f"Snapshot {new.id}, by old and by new policies"
-    return f"From {old.id} to {new.id}{', and from old to new policies' if policies else ''}"

@@ -52,6 +52,13 @@ class Selection:
     def by_tag(self) -> bool:
         return "tag" in self.only or "tag" in self.but
 
+    def notes(self) -> Iterator[str]:
+        """A line for people, where something may be left out."""
+        options = (("--only", self.only), ("--except", self.but))
+        said = [f"{option} {key}={','.join(found)}" for option, given in options for key, found in given.items()]
+        if said:
+            yield f"this is a part: {' '.join(said)}"
+
     def policies(self, policies: Sequence[Policy]) -> list[Policy]:
         """The policies that are chosen. Raises ArgumentError where there is none."""
         chosen = [policy for policy in policies if all(self._fits(key, of(policy)) for key, of in _OF_POLICY.items())]

@@ -59,9 +59,9 @@ def diff(
     cache: UseCache = True,
 ) -> None:
     """Compare two snapshots, or two sets of policies, and say why findings changed: exit 1 for new failures."""
+    from stillframe.engine.compare import run_diff
     from stillframe.engine.fast.run import Method
     from stillframe.engine.reports.formats import printed, targets
-    from stillframe.engine.run import run_diff
     from stillframe.engine.selection import selection
     from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot

@@ -140,6 +140,7 @@ def backtest(
 ) -> None:
     """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
     from stillframe.engine.backtest import FIELDS, Backtest
+    from stillframe.engine.compare import both
     from stillframe.engine.fast.run import Method
     from stillframe.engine.history_output import print_backtest, print_case
     from stillframe.engine.reports.files import STDOUT
@@ -153,9 +154,7 @@ def backtest(
     if not against:
         ids = {policy.id for policy in new.policies}
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])
-    ids = {policy.id for policy in chosen.policies([*old.policies, *new.policies])}
-    old, new = (replace(each, policies=[policy for policy in each.policies if policy.id in ids]) for each in (old, new))
-    test = Backtest(old, new)
+    test = Backtest(*both(old, new, chosen))
     for snapshot in _each(archive):
         test.add(snapshot, chosen, Method(workers=workers, cache=cache))
     printed = STDOUT in (output or ())
