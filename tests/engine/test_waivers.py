@@ -362,7 +362,7 @@ def test_what_is_drafted_waives_what_it_was_drafted_for(tmp_path_factory, entrie
     path.write_text(text + "\n", encoding="utf-8")
     problems: list = []
     reader = open_config(path, problems)
-    reader.check(dict.fromkeys([POLICY], KEYS[0]))
+    reader.check(dict.fromkeys([POLICY], KEYS[0]), ())
     assert problems == []
     waivers = reader.config().waivers
     assert len(waivers) == len(failures)
