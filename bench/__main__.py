@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from .cis import cis
 from .incremental import incremental
 from .rounds import BenchError
 from .run import Settings, dense, full, startup, tenth
@@ -21,6 +22,7 @@ PARTS: Mapping[str, Callable[[Settings], Table]] = {
     "full": full,
     "dense": dense,
     "incremental": incremental,
+    "cis": cis,
 }
 
 

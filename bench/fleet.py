@@ -17,7 +17,7 @@ from pathlib import Path
 from stillframe.snapshot.model import GLOBAL, Coverage, Resource
 from stillframe.snapshot.write import AccountData, Row, SnapshotWriter, row
 
-from . import filler
+from . import estate, filler
 from .arithmetic import Shares, mixed, picked, place, scaled
 from .buckets import acl, bucket, encryption, group, logging, policy, statements
 from .shapes import (
@@ -56,7 +56,7 @@ KINDS = (
     *("AWS::Account", "AWS::CloudTrail::Trail", "AWS::Config::ConfigurationRecorder", "AWS::EC2::FlowLog"),
     *("AWS::EC2::VPC", "AWS::KMS::Key", "AWS::Region", "AWS::S3::Bucket", *filler.KINDS),
 )
-GLOBAL_KINDS = filler.GLOBAL_KINDS | {"AWS::Account", "AWS::Region", "AWS::S3::Bucket"}
+GLOBAL_KINDS = filler.GLOBAL_KINDS | estate.GLOBAL_KINDS | {"AWS::Account", "AWS::Region", "AWS::S3::Bucket"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +133,8 @@ def account_id(index: int) -> str:
     return f"{100_000_000_000 + index * 786_433:012}"
 
 
-def build(fleet: Fleet, archive: Path, captured_at: datetime = TIME) -> Path:
-    """Write the fleet as a snapshot to an archive, an account at a time."""
+def build(fleet: Fleet, archive: Path, captured_at: datetime = TIME, *, whole: bool = False) -> Path:
+    """Write the fleet as a snapshot to an archive, an account at a time; `whole` adds what a whole benchmark reads."""
     writer = SnapshotWriter(archive, captured_at)
     made, filled = 0, 0
     for index in range(fleet.total("accounts")):
@@ -142,12 +142,15 @@ def build(fleet: Fleet, archive: Path, captured_at: datetime = TIME) -> Path:
         due = fleet.shares.of(fleet.total("resources"), index).stop
         rest = range(filled, filled + max(0, due - made - len(judged)))
         made, filled = made + len(judged) + len(rest), rest.stop
-        writer.add(_data(account_id(index), chain(judged, filler.fill(account_id(index), rest))))
+        account = account_id(index)
+        more = estate.more(account, index) if whole else ()
+        writer.add(_data(account, chain(judged, filler.fill(account, rest), more), estate.KINDS if whole else ()))
     return writer.finish({"accounts": fleet.total("accounts"), "scale": fleet.scale, "changed": fleet.changed})
 
 
-def _data(account: str, resources: Iterator[Resource]) -> AccountData:
-    by_kind: dict[str, list[Row]] = {kind: [] for kind in KINDS}
+def _data(account: str, resources: Iterator[Resource], more: Sequence[str]) -> AccountData:
+    kinds = (*KINDS, *more)
+    by_kind: dict[str, list[Row]] = {kind: [] for kind in kinds}
     for each in resources:
         by_kind[each.type].append(row(each))
     return AccountData(
@@ -155,7 +158,7 @@ def _data(account: str, resources: Iterator[Resource]) -> AccountData:
         name=f"account-{account[-4:]}",
         regions=OPEN,
         coverage={
-            kind: Coverage(read=frozenset({GLOBAL} if kind in GLOBAL_KINDS else OPEN), missing={}) for kind in KINDS
+            kind: Coverage(read=frozenset({GLOBAL} if kind in GLOBAL_KINDS else OPEN), missing={}) for kind in kinds
         },
         resources=by_kind,
     )

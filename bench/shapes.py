@@ -170,7 +170,14 @@ def aws_account(account: str, **config: Any) -> Config:
     return {
         "AccountId": account,
         "Regions": sorted(OPEN),
-        "Summary": {"Users": 4, "Roles": 61, "MFADevices": 4, "AccountMFAEnabled": 1, "AccountAccessKeysPresent": 0},
+        "Summary": {
+            "Users": 4,
+            "Roles": 61,
+            "MFADevices": 4,
+            "AccountMFAEnabled": 1,
+            "AccountAccessKeysPresent": 0,
+            "AccountPasswordPresent": 1,
+        },
         "Organization": {"Id": "o-a1b2c3d4e5", "MasterAccountId": "100000000000", "FeatureSet": "ALL"},
         **config,
     }

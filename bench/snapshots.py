@@ -17,13 +17,20 @@ from .buckets import bucket
 from .shapes import aws_account, aws_region, flow_log, key, recorder, resource, trail, vpc
 
 HERE = Path(__file__).parent
-MAKERS = ("arithmetic", "buckets", "dense", "filler", "fleet", "instances", "shapes", "snapshots")
+MAKERS = ("arithmetic", "buckets", "dense", "estate", "filler", "fleet", "instances", "shapes", "snapshots")
 FIRST, CHANGED, LATER = 0, 1, 2  # the pictures of the archive for incremental runs, in order
 
 
 def fleet_of(into: Path, scale: float) -> Path:
     """The folder of a fleet's snapshot."""
     return _only(_kept(into, f"fleet-{scale:g}", lambda archive: fleet.build(fleet.Fleet(scale=scale), archive)))
+
+
+def whole_of(into: Path, scale: float) -> Path:
+    """The same with all that a whole benchmark reads."""
+    return _only(
+        _kept(into, f"whole-{scale:g}", lambda archive: fleet.build(fleet.Fleet(scale=scale), archive, whole=True))
+    )
 
 
 def dense_of(into: Path, instances: int) -> Path:
