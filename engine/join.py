@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ class Joins:
 
     def __init__(self, snapshot: Snapshot, across: Across | None = None) -> None:
         self._snapshot = snapshot
+        self._accounts = frozenset(snapshot.accounts)
         self._across = across
         self._account: Account | None = None
         self._rows: dict[str, list[Resource]] = {}
@@ -70,6 +71,8 @@ class Joins:
             found = [((), *self._index(lookup, resource, scope, None))]
         matched += found[-1][1].maybes
         gaps += [gap for *_, gap in found if gap is not None]
+        if lookup.within is Within.SNAPSHOT and not lookup.one:
+            gaps += [gap for key in keys if (gap := elsewhere(lookup, key, self._accounts)) is not None]
         if lookup.where:
             matched = list(_where(lookup.where, matched, scope))
         gap = Unknown.merge(gaps) if gaps else None
@@ -117,6 +120,14 @@ def asked(ours: Sequence[Json], among: int | None) -> tuple[list[Key], list[Unkn
     gaps = list(dict.fromkeys(gap for row in rows if (gap := unknown_in(list(row))) is not None))
     keys = dict.fromkeys(key_of(row) for row in rows if unknown_in(list(row)) is None and None not in row)
     return list(keys), gaps
+
+
+def elsewhere(lookup: Lookup, key: Key, accounts: Collection[str]) -> Unknown | None:
+    """Why there may be rows with a key: that they are in an account which the snapshot does not hold."""
+    for theirs, value in zip(lookup.theirs, key, strict=True):
+        if theirs.text == "@.$account" and value not in accounts:
+            return Unknown.because(f"account {value} is not in this snapshot")
+    return None
 
 
 def row(resource: Resource) -> dict[str, Json]:

@@ -130,7 +130,7 @@ def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
 
 
 def _id(spec: ResourceType, config: Json) -> str:
-    found = jmespath.search(spec.id, config)
+    found = jmespath.search(spec.id, known(config))
     return found if isinstance(found, str) else f"{spec.type.rpartition('::')[2].lower()}-without-{spec.id}"
 
 

@@ -46,6 +46,11 @@ class Fetched:
     offer: Offer | None = None  # of one account: what else is there, where that is known
 
 
+_Named = tuple[
+    Target | None, dict[Hashable, list[Row]], tuple[str, ...] | None
+]  # rows by key, and why there may be more
+
+
 @dataclass(slots=True)
 class Far:
     """The rows of other accounts. A key that was not fetched is noted in `asked`, and has no answer yet."""
@@ -58,14 +63,19 @@ class Far:
     used: set[tuple[str, Hashable]] = field(default_factory=set)
     _plain: dict[Join, near.Index] = field(default_factory=dict)
     _exact: dict[Target, Index] = field(default_factory=dict)
-    _named: dict[str, tuple[dict[Hashable, list[Row]], tuple[str, ...] | None]] = field(default_factory=dict)
+    _named: dict[str, _Named] = field(default_factory=dict)
+    _accounts: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._accounts = frozenset(self.snapshot.accounts)
 
     def find(self, join: Join) -> Find:
         """The function that finds a lookup's rows for a key."""
         target, one = target_of(join.lookup), join.lookup.one
+        by_account = not one and any(theirs.text == "@.$account" for theirs in target.theirs)
 
         def find(_: str, key: Hashable) -> Sequence[Any]:
-            if not self._has(target, key):
+            if not self._has(target, key) or (by_account and target.elsewhere(key, self._accounts)):
                 raise NotPlain
             if join not in self._plain:
                 self._plain[join] = near.index(self._rows(target), join, self.snapshot.captured_at)
@@ -98,18 +108,19 @@ class Far:
         """A digest of what there is for some keys, by the names of their targets. Rows of unknown keys are for all."""
         found = hashlib.sha256()
         for name, key in used:
-            rows, gap = self._by_name().get(name, ({}, None))
+            target, rows, gap = self._by_name().get(name, (None, {}, None))
             there = [[(row.account, row.line) for row in rows.get(each, ())] for each in (key, UNKNOWN)]
-            found.update(msgspec.msgpack.encode([name, key, there, gap]))
+            elsewhere = target is not None and target.elsewhere(key, self._accounts)
+            found.update(msgspec.msgpack.encode([name, key, there, gap, elsewhere]))
         return found.digest()
 
-    def _by_name(self) -> dict[str, tuple[dict[Hashable, list[Row]], tuple[str, ...] | None]]:
+    def _by_name(self) -> dict[str, _Named]:
         if not self._named:
             for target, fetched in self.fetched.items():
                 rows: dict[Hashable, list[Row]] = {}
                 for each in fetched.rows:
                     rows.setdefault(each.key, []).append(each)
-                self._named[target.name] = rows, fetched.gap.causes if fetched.gap is not None else None
+                self._named[target.name] = target, rows, fetched.gap.causes if fetched.gap is not None else None
         return self._named
 
     def _has(self, target: Target, key: Hashable) -> bool:

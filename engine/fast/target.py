@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -39,6 +39,13 @@ class Target:
     @property
     def name(self) -> str:
         return " ".join([self.source, *(each.text for each in self.theirs)])
+
+    def elsewhere(self, key: Hashable, accounts: Collection[str]) -> bool:
+        """Whether a key names an account that is not among these."""
+        texts = [each.text for each in self.theirs]
+        return isinstance(key, tuple) and any(
+            text == "@.$account" and value not in accounts for text, value in zip(texts, key, strict=False)
+        )
 
     def owner(self) -> int | None:
         """Which part of a key is the account that the row is in, if any is and no other part can be unknown."""

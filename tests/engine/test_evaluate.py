@@ -132,6 +132,49 @@ def test_one_is_the_row_itself_and_unknown_unless_there_is_exactly_one(policy):
     assert found.message == "2 resources of type AWS::EC2::FlowLog match vpc-1"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (["fl-1", "fl-2", "fl-1", "none"], ["fl-1", "fl-2"]),
+        (["fl-2", "fl-1"], ["fl-2", "fl-1"]),
+        ([], []),
+        (None, []),
+        ("fl-1", []),
+        ({"$missing": "lost"}, "(unknown)"),
+        (["fl-2", {"$missing": "lost"}], "(unknown)"),
+    ],
+)
+def test_a_lookup_matches_each_item_of_a_list_once(policy, wanted, expected):
+    lookup = "logs: {from: AWS::EC2::FlowLog, match: {FlowLogId: {in: Wanted}}}"
+    given = {
+        "AWS_EC2_VPC": [VPC | {"Wanted": wanted}],
+        "AWS_EC2_FlowLog": [LOG, {**LOG, "FlowLogId": "fl-2"}, {**LOG, "FlowLogId": "fl-3"}],
+    }
+    (found,) = judged(policy(lookup=lookup, message="{{ $logs[].FlowLogId }}", **{"assert": "!VpcId"}), **given)
+    assert found.message == (expected if isinstance(expected, str) else json.dumps(expected, separators=(",", ":")))
+    counted = policy(lookup=lookup, **{"assert": "length($logs) == `2`"})
+    known = not isinstance(expected, str)
+    assert statuses(counted, **given) == {"vpc-1": ("pass" if len(expected) == 2 else "fail") if known else "unknown"}
+
+
+def test_a_key_of_a_row_that_is_unknown_may_be_in_a_list(policy):
+    found = policy(
+        lookup="logs: {from: AWS::EC2::FlowLog, match: {FlowLogId: {in: Wanted}}}", **{"assert": "length($logs) == `1`"}
+    )
+    logs = [LOG, {**LOG, "$id": "lost", "FlowLogId": {"$missing": "lost"}}]
+    assert statuses(found, AWS_EC2_VPC=[VPC | {"Wanted": ["fl-1", "fl-2"]}], AWS_EC2_FlowLog=logs) == {
+        "vpc-1": "unknown"
+    }
+
+
+def test_a_lookup_in_an_account_that_the_snapshot_does_not_hold_is_unknown(policy):
+    lookup = "logs: {from: AWS::EC2::FlowLog, match: {$account: OwnerId}, within: snapshot}"
+    found = policy(lookup=lookup, **{"assert": "$logs"})
+    assert statuses(found, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[]) == {"vpc-1": "fail"}
+    (other,) = judged(found, AWS_EC2_VPC=[VPC | {"OwnerId": B}], AWS_EC2_FlowLog=[LOG])
+    assert (other.status, other.message) == ("unknown", f"account {B} is not in this snapshot")
+
+
 def test_later_lookups_use_earlier_ones(policy):
     lookup = (
         "log: {from: AWS::EC2::FlowLog, match: {ResourceId: VpcId}, within: snapshot, one: true}\n"
