@@ -92,7 +92,6 @@ class Columns:
     accounts: Names = field(default_factory=Names)
     regions: Names = field(default_factory=Names)
     types: Names = field(default_factory=Names)
-    titles: dict[str, str] = field(default_factory=dict)  # account → what people call it
     numbers: dict[str, array[int]] = field(default_factory=dict)
     texts: dict[str, Texts] = field(default_factory=dict)
     _account: str = ""
@@ -135,8 +134,6 @@ class Columns:
             numbers["type"].append(self.types.number(record.type))
             numbers["name"].append(texts["name"].number(_shortener(record, named=False)(record.name or "")))
             numbers["mark"].append(int(record.fingerprint[:2], 16))
-            if record.type == "AWS::Account" and record.name:
-                self.titles[record.account] = record.name
         return place
 
     def blocks(self) -> Iterator[tuple[str, dict[str, Any], bytes]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -120,8 +120,17 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
             "region": list(columns.regions.numbers),
             "type": list(columns.types.numbers),
         },
-        "titles": columns.titles,
+        "titles": dict(_titles(context, columns.accounts.numbers)),
     }
+
+
+def _titles(context: Context, accounts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What people call the accounts."""
+    for account in accounts:
+        for snapshot in filter(None, (context.snapshot, context.before)):
+            if account in snapshot.accounts and (name := snapshot.account(account).name):
+                yield account, name
+                break
 
 
 def _snapshot(snapshot: Any) -> dict[str, Any]:

@@ -87,7 +87,7 @@ function rowAt(columns, row) {
     type: names.type[columns.type[place]],
     policy: report.policies[columns.policy[row]],
     status: names.status[columns.status[row]],
-    waived: columns.waiver[row] > 0,
+    kind: kindOf(columns, row),
     change: columns.change ? names.change[columns.change[row]] : '',
     message: restored(columns.texts.message.at(columns.message[row]), parts),
   };

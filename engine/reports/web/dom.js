@@ -25,11 +25,12 @@ const counted = (number, one, more = `${one}s`) => `${count(number)} ${number ==
 const percent = (share) => (share === null ? '–' : `${share.toFixed(share && share < 1 ? 2 : 1)} %`);
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-const WORDS = { not_applicable: 'does not apply', waived: 'waived', unknown: 'not known', pass: 'passes', fail: 'fails', error: 'error' };
+const WORDS = { vanished: 'gone', not_applicable: 'does not apply', waived: 'waived', unknown: 'not known', pass: 'passes', fail: 'fails', violation: 'fails', error: 'error' };
 const said = (word) => WORDS[word] || word;
 
-const moment = (time) =>
-  new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(new Date(time));
+const clock = (timeStyle) => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle, timeZone: 'UTC' });
+const moment = (time) => clock('short').format(new Date(time));
+const span = (from, to) => clock(from.slice(0, 16) === to.slice(0, 16) ? 'medium' : 'short').formatRange(new Date(from), new Date(to));
 
 // Shares of one bar, each a class and a number.
 function bar(parts, total, label) {
@@ -57,6 +58,6 @@ function listSections() {
 
 function table(headings, rows, caption) {
   const head = headings.map(([name, kind]) => el('th', { scope: 'col', class: kind || null }, name));
-  return el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+  return el('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': caption },
     el('table', {}, el('caption', { class: 'hidden' }, caption), el('thead', {}, el('tr', {}, head)), el('tbody', {}, rows)));
 }

@@ -47,7 +47,7 @@ function findings(columns, queries, open) {
     const found = rowAt(columns, rows[at]);
     const cells = {
       change: [badge(`change-${found.change}`, found.change)],
-      status: [badge(found.waived ? 'waived' : found.status)],
+      status: [badge(found.kind)],
       severity: [badge(found.policy.severity, found.policy.severity)],
       policy: [el('span', {}, found.policy.title), el('span', { class: 'muted' }, found.policy.id)],
       account: [el('span', {}, report.titles[found.account] || found.account), report.titles[found.account] ? el('span', { class: 'muted' }, found.account) : null],

@@ -5,7 +5,7 @@ const bySeverity = (value) => names.severity.map((severity) =>
 
 function headline() {
   const { snapshot, before } = report;
-  const title = before ? `${moment(before.time)} to ${moment(snapshot.time)}, UTC` : `Snapshot of ${moment(snapshot.time)} UTC`;
+  const title = before ? `${span(before.time, snapshot.time)} UTC` : `Snapshot of ${moment(snapshot.time)} UTC`;
   document.title = `Stillframe: ${before ? `${before.id} to ${snapshot.id}` : snapshot.id}`;
   const facts = [counted(snapshot.accounts, 'account'), counted(report.policies.length, 'policy', 'policies'), `stillframe ${report.tool}`];
   return el('div', { class: 'headline' }, el('h1', {}, title), el('p', { class: 'muted' }, facts.join(' · ')));
@@ -49,7 +49,7 @@ const number = (value, kind = '', label = '') => el('td', { class: `number ${val
 function policies(show) {
   const ordered = report.order.map((index) => report.policies[index]);
   const waived = ordered.some((policy) => policy.waived);
-  const headings = [['Best practice'], ['Severity'], ['Population', 'number'], ['Violations', 'number'], ['%', 'number'], ['', 'share'],
+  const headings = [['Best practice'], ['Severity'], ['Population', 'number'], ['Violations', 'number'], ['%', 'number'], ['Share', 'share'],
     ...(waived ? [['Waived', 'number']] : []), ['Not known', 'number']];
   const rows = ordered.map((policy) => el('tr', { class: policy.violations ? 'failing' : null },
     policyName(policy, show), el('td', {}, badge(policy.severity, policy.severity)), number(policy.population, '', 'of '), number(policy.violations, 'bad'),

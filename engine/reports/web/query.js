@@ -1,7 +1,7 @@
 // Which rows are shown, and in which order. Every question is answered by walking columns of numbers; of texts, each
 // different one is searched once.
 
-const KINDS = ['violation', 'error', 'unknown', 'waived', 'pass', 'not_applicable'];
+const KINDS = ['violation', 'error', 'unknown', 'waived', 'pass', 'not_applicable', 'vanished'];
 const STATUS_FILTERS = {
   violation: ['Violations', [0]],
   gap: ['Not known', [1, 2]],
@@ -12,10 +12,7 @@ const STATUS_FILTERS = {
 const SEVERITY = report.policies.map((policy) => names.severity.indexOf(policy.severity));
 
 function openQueries(columns) {
-  const kinds = Uint8Array.from({ length: columns.count }, (_, row) => {
-    const status = names.status[columns.status[row]];
-    return KINDS.indexOf(status === 'fail' ? (columns.waiver[row] ? 'waived' : 'violation') : status);
-  });
+  const kinds = Uint8Array.from({ length: columns.count }, (_, row) => KINDS.indexOf(kindOf(columns, row)));
   const orders = new Map();
   const found = new Map();
   const lower = Object.fromEntries(Object.entries(columns.texts).map(([name, texts]) => [name, lowered(texts.whole)]));
@@ -82,6 +79,13 @@ function openQueries(columns) {
   }
 
   return { select, kinds };
+}
+
+// What a row is now. What is not there any more is nothing of what it was.
+function kindOf(columns, row) {
+  const status = names.status[columns.status[row]];
+  if (columns.change && names.change[columns.change[row]] === 'vanished') return 'vanished';
+  return status === 'fail' ? (columns.waiver[row] ? 'waived' : 'violation') : status;
 }
 
 function lowered(text) {
