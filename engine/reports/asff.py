@@ -98,7 +98,7 @@ class Requests:
 
 def _type(kind: str) -> str:
     """AWS::EC2::VPC as Security Hub spells types: AwsEc2Vpc. What it does not know is Other."""
-    return TYPES.get(ALIASES.get(kind, kind).replace("::", "").lower(), "Other")
+    return TYPES.get(ALIASES.get(kind, kind).removeprefix("AWS").replace("::", "").lower(), "Other")
 
 
 def _cut(text: str, most: int) -> str:
@@ -110,17 +110,25 @@ ALIASES = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "AWS::ELBv2::LoadBalancer",
     "AWS::IAM::ManagedPolicy": "AWS::IAM::Policy",
 }
+# What Security Hub has details of, each without its Aws.
 TYPES = {
-    name.lower(): name
-    for name in (
-        *("AwsAccount", "AwsApiGatewayRestApi", "AwsApiGatewayV2Api", "AwsAutoScalingAutoScalingGroup"),
-        *("AwsAutoScalingLaunchConfiguration", "AwsCloudFrontDistribution", "AwsCloudTrailTrail", "AwsCloudWatchAlarm"),
-        *("AwsDynamoDbTable", "AwsEc2Eip", "AwsEc2Instance", "AwsEc2LaunchTemplate", "AwsEc2NetworkAcl"),
-        *("AwsEc2NetworkInterface", "AwsEc2RouteTable", "AwsEc2SecurityGroup", "AwsEc2Subnet", "AwsEc2TransitGateway"),
-        *("AwsEc2Volume", "AwsEc2Vpc", "AwsEc2VpcPeeringConnection", "AwsEc2VpnConnection", "AwsElbv2LoadBalancer"),
-        *("AwsGuardDutyDetector", "AwsIamGroup", "AwsIamPolicy", "AwsIamRole", "AwsIamUser", "AwsKmsKey"),
-        *("AwsLambdaFunction", "AwsRdsDbCluster", "AwsRdsDbClusterSnapshot", "AwsRdsDbInstance", "AwsRdsDbSnapshot"),
-        *("AwsRdsEventSubscription", "AwsS3AccessPoint", "AwsS3Bucket", "AwsSecretsManagerSecret", "AwsSnsTopic"),
-        *("AwsSqsQueue",),
-    )
+    name.lower(): f"Aws{name}"
+    for name in """
+    Account AmazonMqBroker ApiGatewayRestApi ApiGatewayStage ApiGatewayV2Api ApiGatewayV2Stage AppSyncGraphQlApi
+    AthenaWorkGroup AutoScalingAutoScalingGroup AutoScalingLaunchConfiguration BackupBackupPlan
+    BackupBackupVault BackupRecoveryPoint CertificateManagerCertificate CloudFormationStack
+    CloudFrontDistribution CloudTrailTrail CloudWatchAlarm CodeBuildProject DmsEndpoint DmsReplicationInstance
+    DmsReplicationTask DynamoDbTable Ec2ClientVpnEndpoint Ec2Eip Ec2Instance Ec2LaunchTemplate Ec2NetworkAcl
+    Ec2NetworkInterface Ec2RouteTable Ec2SecurityGroup Ec2Subnet Ec2TransitGateway Ec2Volume Ec2Vpc
+    Ec2VpcEndpointService Ec2VpcPeeringConnection Ec2VpnConnection EcrContainerImage EcrRepository EcsCluster
+    EcsContainer EcsService EcsTask EcsTaskDefinition EfsAccessPoint EksCluster ElasticBeanstalkEnvironment
+    ElasticsearchDomain ElbLoadBalancer Elbv2LoadBalancer EventSchemasRegistry EventsEndpoint EventsEventbus
+    GuardDutyDetector IamAccessKey IamGroup IamPolicy IamRole IamUser KinesisStream KmsKey LambdaFunction
+    LambdaLayerVersion MskCluster NetworkFirewallFirewall NetworkFirewallFirewallPolicy NetworkFirewallRuleGroup
+    OpenSearchServiceDomain RdsDbCluster RdsDbClusterSnapshot RdsDbInstance RdsDbSecurityGroup RdsDbSnapshot
+    RdsEventSubscription RedshiftCluster Route53HostedZone S3AccessPoint S3AccountPublicAccessBlock S3Bucket
+    S3Object SageMakerNotebookInstance SecretsManagerSecret SnsTopic SqsQueue SsmPatchCompliance
+    StepFunctionStateMachine WafRateBasedRule WafRegionalRateBasedRule WafRegionalRule WafRegionalRuleGroup
+    WafRegionalWebAcl WafRule WafRuleGroup WafWebAcl Wafv2RuleGroup Wafv2WebAcl XrayEncryptionConfig
+    """.split()
 }

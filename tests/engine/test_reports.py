@@ -289,7 +289,7 @@ def test_types_are_spelled_as_security_hub_spells_them():
     known = {*security_hub().shape_for("ResourceDetails").members, "AwsAccount"}
     assert set(asff.TYPES.values()) <= known
     spelled = {kind.replace("::", "").lower(): kind for kind in load_catalog()}
-    missed = [name for name in known if spelled.get(name.lower()) and name.lower() not in asff.TYPES]
+    missed = [name for name in known if spelled.get(name.lower()) and name not in asff.TYPES.values()]
     assert missed == []
     assert asff._type("AWS::ElasticLoadBalancingV2::LoadBalancer") == "AwsElbv2LoadBalancer"
     assert asff._type("AWS::Config::ConfigurationRecorder") == "Other"
