@@ -111,24 +111,22 @@ ALIASES = {
     "AWS::IAM::ManagedPolicy": "AWS::IAM::Policy",
 }
 # What Security Hub has details of, each without its Aws.
-TYPES = {
-    name.lower(): f"Aws{name}"
-    for name in """
-    Account AmazonMqBroker ApiGatewayRestApi ApiGatewayStage ApiGatewayV2Api ApiGatewayV2Stage AppSyncGraphQlApi
-    AthenaWorkGroup AutoScalingAutoScalingGroup AutoScalingLaunchConfiguration BackupBackupPlan
-    BackupBackupVault BackupRecoveryPoint CertificateManagerCertificate CloudFormationStack
-    CloudFrontDistribution CloudTrailTrail CloudWatchAlarm CodeBuildProject DmsEndpoint DmsReplicationInstance
-    DmsReplicationTask DynamoDbTable Ec2ClientVpnEndpoint Ec2Eip Ec2Instance Ec2LaunchTemplate Ec2NetworkAcl
-    Ec2NetworkInterface Ec2RouteTable Ec2SecurityGroup Ec2Subnet Ec2TransitGateway Ec2Volume Ec2Vpc
-    Ec2VpcEndpointService Ec2VpcPeeringConnection Ec2VpnConnection EcrContainerImage EcrRepository EcsCluster
-    EcsContainer EcsService EcsTask EcsTaskDefinition EfsAccessPoint EksCluster ElasticBeanstalkEnvironment
-    ElasticsearchDomain ElbLoadBalancer Elbv2LoadBalancer EventSchemasRegistry EventsEndpoint EventsEventbus
-    GuardDutyDetector IamAccessKey IamGroup IamPolicy IamRole IamUser KinesisStream KmsKey LambdaFunction
-    LambdaLayerVersion MskCluster NetworkFirewallFirewall NetworkFirewallFirewallPolicy NetworkFirewallRuleGroup
-    OpenSearchServiceDomain RdsDbCluster RdsDbClusterSnapshot RdsDbInstance RdsDbSecurityGroup RdsDbSnapshot
-    RdsEventSubscription RedshiftCluster Route53HostedZone S3AccessPoint S3AccountPublicAccessBlock S3Bucket
-    S3Object SageMakerNotebookInstance SecretsManagerSecret SnsTopic SqsQueue SsmPatchCompliance
-    StepFunctionStateMachine WafRateBasedRule WafRegionalRateBasedRule WafRegionalRule WafRegionalRuleGroup
-    WafRegionalWebAcl WafRule WafRuleGroup WafWebAcl Wafv2RuleGroup Wafv2WebAcl XrayEncryptionConfig
-    """.split()
-}
+_NAMES = """
+Account AmazonMqBroker ApiGatewayRestApi ApiGatewayStage ApiGatewayV2Api ApiGatewayV2Stage AppSyncGraphQlApi
+AthenaWorkGroup AutoScalingAutoScalingGroup AutoScalingLaunchConfiguration BackupBackupPlan
+BackupBackupVault BackupRecoveryPoint CertificateManagerCertificate CloudFormationStack
+CloudFrontDistribution CloudTrailTrail CloudWatchAlarm CodeBuildProject DmsEndpoint DmsReplicationInstance
+DmsReplicationTask DynamoDbTable Ec2ClientVpnEndpoint Ec2Eip Ec2Instance Ec2LaunchTemplate Ec2NetworkAcl
+Ec2NetworkInterface Ec2RouteTable Ec2SecurityGroup Ec2Subnet Ec2TransitGateway Ec2Volume Ec2Vpc
+Ec2VpcEndpointService Ec2VpcPeeringConnection Ec2VpnConnection EcrContainerImage EcrRepository EcsCluster
+EcsContainer EcsService EcsTask EcsTaskDefinition EfsAccessPoint EksCluster ElasticBeanstalkEnvironment
+ElasticsearchDomain ElbLoadBalancer Elbv2LoadBalancer EventSchemasRegistry EventsEndpoint EventsEventbus
+GuardDutyDetector IamAccessKey IamGroup IamPolicy IamRole IamUser KinesisStream KmsKey LambdaFunction
+LambdaLayerVersion MskCluster NetworkFirewallFirewall NetworkFirewallFirewallPolicy NetworkFirewallRuleGroup
+OpenSearchServiceDomain RdsDbCluster RdsDbClusterSnapshot RdsDbInstance RdsDbSecurityGroup RdsDbSnapshot
+RdsEventSubscription RedshiftCluster Route53HostedZone S3AccessPoint S3AccountPublicAccessBlock S3Bucket
+S3Object SageMakerNotebookInstance SecretsManagerSecret SnsTopic SqsQueue SsmPatchCompliance
+StepFunctionStateMachine WafRateBasedRule WafRegionalRateBasedRule WafRegionalRule WafRegionalRuleGroup
+WafRegionalWebAcl WafRule WafRuleGroup WafWebAcl Wafv2RuleGroup Wafv2WebAcl XrayEncryptionConfig
+"""
+TYPES = {name.lower(): f"Aws{name}" for name in _NAMES.split()}
