@@ -49,14 +49,16 @@ class Rules:
     packs: Sequence[Pack] = ()
     named: bool = True
     disabled: Mapping[str, Setting] = field(default_factory=dict)
+    tailored: Sequence[str] = ()
     waivers: Sequence[Waiver] = ()
     attestations: Sequence[Attestation] = ()
     digest: str | None = None
 
     def notes(self) -> Iterator[str]:
-        """A line for each policy that is not judged by."""
+        """A line for each policy that is not judged by, or in another way than a pack asks."""
         for name, setting in self.disabled.items():
             yield f"{setting.place}: {name} is disabled: {setting.reason}"
+        yield from self.tailored
 
     def waivers_for(self, snapshot: Snapshot) -> Waivers:
         """The waivers of these policies, at the time of a snapshot."""
@@ -113,16 +115,16 @@ def load_rules(
     differing = given.settings if given else {}
     changed = [_change(policy, differing) for _, policy in sorted(found.in_force.items())]
     disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
+    judged = [policy for policy in apply_settings(changed, settings) if disabled.keys().isdisjoint(named(policy.id))]
     return Rules(
-        policies=[
-            policy for policy in apply_settings(changed, settings) if disabled.keys().isdisjoint(named(policy.id))
-        ],
+        policies=judged,
         written=found.written,
         packs=found.packs,
         named=choice.named and bool(found.packs),
         disabled={
             name: disabled[name] for name in disabled if any(policy.id == base(name) for policy in found.written)
         },
+        tailored=list(_tailored(found, judged)) if choice.named else (),
         waivers=given.waivers if given else (),
         attestations=given.attestations if given else (),
         digest=given.digest if given else None,
@@ -157,6 +159,16 @@ def _read(choice: Choice, reader: ConfigReader | None) -> _Found:
         found.packs[number], asked = resolve(pack, found.known, misread)
         found.in_force |= asked
     return found
+
+
+def _tailored(found: _Found, judged: Sequence[Policy]) -> Iterator[str]:
+    """A line for each parameter that is not what a pack asks for: it says what a benchmark does not."""
+    by_id = {policy.id: policy for policy in judged}
+    for pack in found.packs:
+        for name in sorted({ask.policy for ask in pack.asks()} & by_id.keys()):
+            for param, asked in found.in_force[name].params.items():
+                if (value := by_id[name].params[param]) != asked:
+                    yield f"{name} is judged with {param} {value}, where {pack.name} asks {asked}"
 
 
 def _choice(

@@ -18,11 +18,24 @@ SnapshotPath = Annotated[
 ]
 Policies = Annotated[
     list[Path] | None,
-    typer.Option("--policies", "-p", help="Policy file or folder, instead of the shipped policies; repeatable."),
+    typer.Option("--policies", "-p", help="Policy file or folder, in place of the pack logging; repeatable."),
 ]
+
+
+def _pack_names(incomplete: str) -> list[str]:
+    from stillframe.engine.packs.find import shipped_packs
+
+    return [name for name in shipped_packs() if name.startswith(incomplete)]
+
+
 Packs = Annotated[
     list[str] | None,
-    typer.Option("--pack", help="Judge by this pack; logging if not given; repeatable.", metavar="PACK"),
+    typer.Option(
+        "--pack",
+        help="Judge by this pack; logging if not given; repeatable.",
+        metavar="PACK",
+        autocompletion=_pack_names,
+    ),
 ]
 Shipped = Annotated[bool, typer.Option("--shipped", help="Judge by every policy that ships as well.")]
 Config = Annotated[
