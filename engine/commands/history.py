@@ -95,31 +95,37 @@ def trend(
     from stillframe.engine.history import LIFE_FIELDS, POINT_FIELDS, History
     from stillframe.engine.history_output import print_trend
     from stillframe.engine.reports.files import STDOUT
+    from stillframe.engine.reports.formats import targets
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.selection import selection
     from stillframe.engine.terminal import console
+    from stillframe.engine.trend_page import write_trend
 
-    check_names([*(output or ()), *(series or ())])
+    pages = [name for name in output or () if name.endswith(".html")]
+    output = [name for name in output or () if name not in pages]
+    check_names([*output, *(series or ())])
     chosen, judged_by = (
         selection(only or (), but or ()),
         rules(config, policies, settings, packs=packs, shipped=shipped),
     )
     judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
-    history = History(judged_by)
+    history, method = History(judged_by), Method(workers=workers, cache=cache)
     try:
         for snapshot in _each(archive):
-            history.add(snapshot, chosen, Method(workers=workers, cache=cache))
+            history.add(snapshot, chosen, method)
+        if pages:
+            write_trend(targets(pages), snapshot, judged_by, chosen, history.points, method)
         with records(series or (), POINT_FIELDS) as write:
             for point in history.points:
                 for record in point.records():
                     write(record)
         severities = {policy.id: policy.severity for policy in judged_by.policies}
-        with records(output or (), LIFE_FIELDS) as write:
+        with records(output, LIFE_FIELDS) as write:
             for life in history.lives() if output else ():
                 write(life.record(severities[life.policy]))
     finally:
         history.close()
-    print_trend(console(stderr=STDOUT in [*(output or ()), *(series or ())]), history.points)
+    print_trend(console(stderr=STDOUT in [*output, *(series or ())]), history.points)
     raise typer.Exit(_nothing(row.population for point in history.points for row in point.rows))
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import stillframe
 
 from ..diff import Change
+from ..history import Point
 from ..model import Policy, Severity, Status
 from ..packs.output import as_data
 from ..tally import Row
@@ -32,6 +33,7 @@ SCRIPTS = (
     "digest.js",
     "dom.js",
     "overview.js",
+    "trend.js",
     "packs.js",
     "query.js",
     "findings.js",
@@ -112,6 +114,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
         "mend": [columns.policies[row.policy] for row in ranked(totals.rows)],
         "packs": [as_data(report) for report in totals.packs] if context.named else [],
         "notes": list(totals.notes),
+        "trend": [_point(point) for point in context.trend],
         "names": {
             "severity": SEVERITIES,
             "status": STATUSES,
@@ -131,6 +134,11 @@ def _titles(context: Context, accounts: Iterable[str]) -> Iterator[tuple[str, st
             if account in snapshot.accounts and (name := snapshot.account(account).name):
                 yield account, name
                 break
+
+
+def _point(point: Point) -> dict[str, Any]:
+    told = {row.policy: [row.population, row.violations, row.unknown, row.share] for row in point.rows}
+    return {"id": point.snapshot, "time": point.captured_at, "rows": told}
 
 
 def _snapshot(snapshot: Any) -> dict[str, Any]:

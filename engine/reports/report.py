@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -16,6 +16,9 @@ from ..model import Policy, Severity
 from ..packs.model import Pack
 from ..packs.report import PackReport
 from ..tally import Row
+
+if TYPE_CHECKING:
+    from ..history import Point
 
 FINDING_FIELDS = (
     "policy",
@@ -80,6 +83,7 @@ class Context:
     packs: Sequence[Pack] = ()
     named: bool = False
     before: Snapshot | None = None
+    trend: Sequence[Point] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:

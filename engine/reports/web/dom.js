@@ -30,6 +30,7 @@ const said = (word) => WORDS[word] || word;
 
 const clock = (timeStyle) => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle, timeZone: 'UTC' });
 const moment = (time) => clock('short').format(new Date(time));
+const day = (time) => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(time));
 const span = (from, to) => clock(from.slice(0, 16) === to.slice(0, 16) ? 'medium' : 'short').formatRange(new Date(from), new Date(to));
 
 // Shares of one bar, each a class and a number.

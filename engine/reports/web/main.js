@@ -21,6 +21,7 @@ async function start() {
   };
   main.append(headline(), report.before ? changeTiles(show) : tiles(show));
   if (report.before) main.append(changes(show));
+  if (report.trend.length > 1) main.append(trend(show));
   main.append(...packs(show), policies(show));
   const loading = el('p', { class: 'muted', role: 'status' }, 'Unpacking the findings …');
   main.append(loading);
