@@ -100,6 +100,8 @@ def _flatten(emitter: Emitter, node: Node, at: Value) -> Value:
         if emitter.recording or base.need.item().kind is not Kind.PLAIN:
             return replace(base, anchored=False)  # items that are objects or null stay as they are
         base = replace(base, need=None)
+    if isinstance(base.items, LineNeed):
+        return base  # rows of a lookup are no lists
     if base.items is not None:  # a list of places, which then are lists
         flat = code.call(emitter.uses(plain.chained), base.code)
         return emitter.settle(Value(code=emitter.put(flat), items=base.items.item()))

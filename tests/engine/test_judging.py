@@ -13,6 +13,7 @@ from stillframe.engine.fast import judge as judging
 from stillframe.engine.fast import run as running
 from stillframe.engine.fast.run import Method, judge
 from stillframe.engine.model import Status
+from stillframe.engine.rules import load_rules
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.errors import SnapshotError, StillframeError
 
@@ -139,6 +140,20 @@ def test_statuses_that_nobody_wants_are_counted(archive):
 def test_nothing_in_a_whole_fleet_needs_the_exact_path(archive, monkeypatch):
     monkeypatch.setattr("stillframe.engine.fast.judge._Exact.judge", lambda *_: pytest.fail("not plain"))
     assert found(pictures(archive)[0], Method())
+
+
+def test_a_whole_benchmark_is_judged_alike_and_only_closed_regions_need_the_exact_path(tmp_path, monkeypatch):
+    picture = open_snapshot(fleet.build(fleet.Fleet(scale=SCALE / 3), tmp_path, whole=True))
+    policies = load_rules(packs=["cis-aws-5.0.0"]).policies
+    expected, slow, whole = found(picture, Method(exact=True), policies), set(), judging._Exact.judge
+
+    def noting(self, policy, resource):
+        slow.add((policy.id, resource.type, resource.region in fleet.OPEN))
+        return whole(self, policy, resource)
+
+    monkeypatch.setattr("stillframe.engine.fast.judge._Exact.judge", noting)
+    assert found(picture, Method(), policies) == expected
+    assert {(kind, enabled) for _, kind, enabled in slow} <= {("AWS::Region", False)}, slow
 
 
 def test_the_examples_of_the_policies_are_judged_alike(tmp_path):
