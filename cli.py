@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
-from stillframe.engine.commands import archives, authoring, collecting, comparing, customising, history
+from stillframe.engine.commands import archives, authoring, collecting, comparing, customising, history, mending
 from stillframe.engine.commands.options import (
     ARCHIVE,
     AllowUnknown,
@@ -77,6 +77,7 @@ app.command("diff")(comparing.diff)
 app.command("drift")(history.drift)
 app.command("trend")(history.trend)
 app.command("backtest")(history.backtest)
+app.command("remediate")(mending.remediate)
 policy_app.command("explain")(authoring.explain)
 policy_app.command("lint")(authoring.lint_policies)
 policy_app.command("new")(authoring.new)

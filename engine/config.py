@@ -11,11 +11,12 @@ from ..snapshot.format import digest
 from .documents import Reader, open_document, schema
 from .errors import Problem
 from .expression import suggest
-from .model import Kind, Policy, Severity, Waived, base
+from .model import Effort, Exposure, Kind, Policy, Severity, Waived, base
 from .packs.attest import Attestation, Said
 from .packs.find import find_packs, names_file, shipped_packs
 from .packs.model import Pack
 from .policies import misfit, shipped_files
+from .priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
 from .rules import Choice
 from .waivers import Waiver, is_day
 from .yaml12 import Path as Steps
@@ -27,6 +28,8 @@ class Setting:
 
     params: Mapping[str, Any]
     severity: Severity | None
+    effort: Effort | None
+    exposure: Exposure | None
     enabled: bool
     reason: str
     place: str
@@ -39,6 +42,7 @@ class Config:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     attestations: tuple[Attestation, ...] = ()
+    priorities: Priorities = DEFAULTS
     digest: str | None = None
 
 
@@ -132,6 +136,7 @@ class ConfigReader(Reader):
             attestations=tuple(
                 self._attestation(number, entry) for number, entry in enumerate(given.get("attestations", ()))
             ),
+            priorities=_priorities(_mapping(given.get("priorities"))),
             digest=self.digest,
         )
 
@@ -185,6 +190,8 @@ class ConfigReader(Reader):
         return Setting(
             params=entry.get("params", {}),
             severity=Severity(entry["severity"]) if "severity" in entry else None,
+            effort=Effort(entry["effort"]) if "effort" in entry else None,
+            exposure=Exposure(entry["exposure"]) if "exposure" in entry else None,
             enabled=entry.get("enabled", True),
             reason=entry.get("reason", ""),
             place=self._line(("settings", name), key=True),
@@ -230,6 +237,15 @@ _RULES = {  # by keyword of the schema
 
 def _ids(name: str, known: Mapping[str, Policy]) -> str:
     return suggest(name, known.keys() | shipped_files().keys())
+
+
+def _priorities(given: Mapping[str, Mapping[str, float]]) -> Priorities:
+    return Priorities(
+        severity=SEVERITIES | {Severity(name): weight for name, weight in given.get("severity", {}).items()},
+        exposure=EXPOSURES | {Exposure(name): weight for name, weight in given.get("exposure", {}).items()},
+        effort=EFFORTS | {Effort(name): weight for name, weight in given.get("effort", {}).items()},
+        accounts=given.get("accounts", {}),
+    )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

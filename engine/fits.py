@@ -146,6 +146,7 @@ _KEYWORDS: Mapping[str, tuple[Any, str, Callable[[Any, Schema, Compile], Check]]
     "anyOf": (list, "", lambda wanted, _, compile_: _some([compile_(part) for part in wanted])),
     "const": (object, "", lambda wanted, *_: _equals(wanted)),
     "enum": (list, "", lambda wanted, *_: _some([_equals(choice) for choice in wanted])),
+    "exclusiveMinimum": (int | float, "number", lambda wanted, *_: lambda value: value > wanted),
     "if": (dict, "", _if),
     "items": (dict, "array", lambda wanted, _, compile_: _each(compile_(wanted))),
     "maximum": (int | float, "number", lambda wanted, *_: lambda value: value <= wanted),

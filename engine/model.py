@@ -44,6 +44,21 @@ class Kind(StrEnum):
     MITIGATED = "mitigated"
 
 
+class Effort(StrEnum):
+    """How much work it is to mend one failure."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+class Exposure(StrEnum):
+    """From where a failure can be made use of: `PUBLIC` is from anywhere."""
+
+    INTERNAL = "internal"
+    PUBLIC = "public"
+
+
 class Within(StrEnum):
     """How far a lookup reaches."""
 
@@ -114,7 +129,10 @@ class Extends:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it."""
+    """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it.
+
+    `mends` is the lookup whose row its remediation changes; None where that is the resource itself.
+    """
 
     id: str
     title: str
@@ -131,6 +149,9 @@ class Policy:
     frameworks: Mapping[str, tuple[str, ...]]
     remediation: str = ""
     remediation_cli: Template | None = None
+    mends: str | None = None
+    effort: Effort = Effort.MEDIUM
+    exposure: Exposure = Exposure.INTERNAL
     references: tuple[str, ...] = ()
     tests: tuple[Mapping[str, Any], ...] = ()
     excuses: tuple[Excuse, ...] = ()

@@ -12,7 +12,7 @@ from ..snapshot.format import decode
 from .documents import Reader, open_document, schema, unfit
 from .errors import EvaluationError, Problem
 from .expression import Expression, check_variables, parse, suggest
-from .model import Assertion, Excuse, Lookup, Policy, Require, Rollup, Severity, Within
+from .model import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
 from .template import Template, parse_template
 from .test_files import tests_schema
 
@@ -102,12 +102,21 @@ class PolicyReader(Reader):
             frameworks={name: tuple(controls) for name, controls in given.get("frameworks", {}).items()},
             remediation=remediation.get("text", ""),
             remediation_cli=self._template(given, ("remediation", "cli"), worded),
+            mends=self._mends(remediation.get("on"), lookups),
+            effort=Effort(given.get("effort", Effort.MEDIUM)),
+            exposure=Exposure(given.get("exposure", Exposure.INTERNAL)),
             references=tuple(given.get("references", ())),
             tests=tuple(given.get("tests", ())),
             excuses=tuple(Excuse(**{"never": None, "becomes": None, **entry}) for entry in given.get("excuse", ())),
             source=self.source,
             text=self.text,
         )
+
+    def _mends(self, name: str | None, lookups: Mapping[str, Lookup]) -> str | None:
+        ones = [each for each, lookup in lookups.items() if lookup.one]
+        if name is not None and name not in ones:
+            self.fault(("remediation", "on"), f"{name} is no lookup of `one` resource{suggest(name, ones)}")
+        return name
 
     def _lookups(self, given: dict[str, Any]) -> dict[str, Lookup]:
         lookups: dict[str, Lookup] = {}

@@ -16,6 +16,7 @@ from .packs.find import DEFAULT, find_packs
 from .packs.model import Pack
 from .packs.report import PackReport, report
 from .policies import apply_settings, distinct, load_policies, override, shipped_files
+from .priorities import DEFAULTS, Priorities
 from .tally import Row
 from .waivers import Waiver, Waivers, named
 
@@ -51,6 +52,7 @@ class Rules:
     disabled: Mapping[str, Setting] = field(default_factory=dict)
     tailored: Sequence[str] = ()
     waivers: Sequence[Waiver] = ()
+    priorities: Priorities = DEFAULTS
     attestations: Sequence[Attestation] = ()
     digest: str | None = None
 
@@ -126,6 +128,7 @@ def load_rules(
         },
         tailored=list(_tailored(found, judged)) if choice.named else (),
         waivers=given.waivers if given else (),
+        priorities=given.priorities if given else DEFAULTS,
         attestations=given.attestations if given else (),
         digest=given.digest if given else None,
     )
@@ -203,5 +206,10 @@ def _change(policy: Policy, settings: Mapping[str, Setting]) -> Policy:
     for name in dict.fromkeys((base(policy.id), policy.id)):
         if setting := settings.get(name):
             changed = override(policy, setting.params)
-            policy = replace(changed, severity=setting.severity or policy.severity)
+            policy = replace(
+                changed,
+                severity=setting.severity or policy.severity,
+                effort=setting.effort or policy.effort,
+                exposure=setting.exposure or policy.exposure,
+            )
     return policy

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import Severity
+from ..priorities import SEVERITIES as WEIGHTS
 from ..tally import Row
 
-WEIGHTS = {
-    Severity.CRITICAL: 100,
-    Severity.HIGH: 30,
-    Severity.MEDIUM: 10,
-    Severity.LOW: 3,
-    Severity.INFORMATIONAL: 1,
-}
+__all__ = ["WEIGHTS", "ranked"]
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:

@@ -164,7 +164,10 @@ WRONG = [
     ("policies: [polices]", "1:12: polices: no such file or folder"),
     ("shipped: no", "1:10: 'no' is not of type 'boolean'"),
     ("shipped: false", "1:1: without the shipped policies there are none: name some in `policies`"),
-    ("- a", "1:1: stillframe.yaml is a mapping; there are attestations, packs, policies, settings, shipped, waivers"),
+    (
+        "- a",
+        "1:1: stillframe.yaml is a mapping; there are attestations, packs, policies, priorities, settings, shipped, waivers",
+    ),
     ("just text", "1:1: stillframe.yaml is a mapping"),
     ("a: [", "2:1: not YAML"),
     ("shipped: true\nshipped: true", "2:1: duplicate key 'shipped'"),

@@ -1,0 +1,77 @@
+"""The command about what to mend first."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from stillframe.engine.commands.options import (
+    ARCHIVE,
+    Config,
+    Except,
+    Only,
+    Packs,
+    Policies,
+    Settings,
+    Shipped,
+    Show,
+    SnapshotPath,
+    UseCache,
+    Workers,
+    rules,
+)
+
+
+def remediate(
+    snapshot: SnapshotPath = ARCHIVE,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Write the commands as a shell script, for a person to review.")
+    ] = False,
+    policies: Policies = None,
+    packs: Packs = None,
+    shipped: Shipped = False,
+    config: Config = None,
+    settings: Settings = None,
+    only: Only = None,
+    but: Except = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output", "-o", help="Write to FILE.jsonl, .json or .csv, the plan to any FILE; - for standard output."
+        ),
+    ] = None,
+    show: Show = 20,
+    workers: Workers = 1,
+    cache: UseCache = True,
+) -> None:
+    """Say what to mend first, by the actions that mend most. It mends nothing."""
+    from stillframe.engine.fast.run import Method, judge
+    from stillframe.engine.mend import FIELDS, Mending
+    from stillframe.engine.mend_output import print_mending, print_waived
+    from stillframe.engine.model import Status
+    from stillframe.engine.plan import script
+    from stillframe.engine.reports.files import STDOUT, whole
+    from stillframe.engine.reports.records import check_names, records
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import open_snapshot
+
+    targets = output or ([STDOUT] if plan else [])
+    check_names(() if plan else targets)
+    chosen, picture = selection(only or (), but or ()), open_snapshot(snapshot)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
+    judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
+    mending = Mending(picture, judged_by.policies, judged_by.priorities)
+    written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
+    method = Method(workers=workers, cache=cache, written=written)
+    mending.take(chosen.over(judged_by.waivers_for(picture).over(judge(picture, judged_by.policies, method)), picture))
+    if plan:
+        text = "".join(f"{line}\n" for line in script(mending, judged_by.policies)).encode("utf-8", "replace")
+        for target in targets:
+            with whole(target) as file:
+                file.write(text)
+    else:
+        with records(targets, FIELDS) as write:
+            for action in mending.actions():
+                write(action.record(mending.priorities))
+    print_mending(console(stderr=STDOUT in targets), mending, show)
+    print_waived(console(stderr=True), mending)
