@@ -75,6 +75,8 @@ def types_of(policies: Collection[Policy]) -> Mapping[str, ResourceType]:
     """The resource types that some policies read, with no other calls than those whose answers they read."""
     read: dict[str, set[str]] = {ACCOUNT_TYPE: {"Regions"}, REGION_TYPE: set()}
     for policy in policies:
+        for lookup in policy.lookups.values():
+            read.setdefault(lookup.source, set())  # of which it may read nothing but that it is there
         for kind, paths in fields(policy, texts=True).items():
             read.setdefault(kind, set()).update(path[0] for path in paths)
     return {kind: _only(load_catalog()[kind], named) for kind, named in sorted(read.items())}

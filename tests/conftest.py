@@ -98,4 +98,5 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sweep", action="store_true", help="break everything on the stand-in, not a sample of it")
     parser.addoption("--update-golden", action="store_true", help="accept what is printed now as what is expected")
