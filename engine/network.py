@@ -54,8 +54,11 @@ def opens_port(permission: Json, wanted: Json) -> Truth:
         return protocol == EVERY_PROTOCOL
     if protocol not in WITH_PORTS:
         raise EvaluationError(f"opens_port(): {protocol!r} is no IP protocol")
-    first, last = port(permission.get("FromPort")), port(permission.get("ToPort"))
-    return kleene_any([kleene_all([_at_most(first, each), _at_most(each, last)]) for each in ports(wanted)])
+    first, last, asked = port(permission.get("FromPort")), port(permission.get("ToPort")), ports(wanted)
+    try:
+        return any(first <= each <= last for each in asked)  # type: ignore[operator]
+    except TypeError:  # something is unknown, and what is known does not decide
+        return kleene_any([kleene_all([_at_most(first, each), _at_most(each, last)]) for each in asked])
 
 
 def acl_opens_port(entries: Json, wanted: Json) -> Truth:
