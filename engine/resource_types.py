@@ -70,7 +70,8 @@ def _config_type(spec: ResourceType, output_of: OutputOf) -> Type:
 def _result(call: Call, output_of: OutputOf) -> Type:
     if call.columns:
         return array(struct(dict.fromkeys(call.columns, STRING)))
-    return infer(parse(call.result), output_of(call), {})[0]
+    found = infer(parse(call.result), output_of(call), {})[0]
+    return struct(dict.fromkeys(call.keys, maybe(found.item)), found.name) if call.keys else found
 
 
 def _any(kind: Type, path: tuple[str, ...]) -> Type:

@@ -36,10 +36,11 @@ class Call:
     `absent` lists the errors that mean "not configured", as CODE or as CODE: TEXT of the message; their result is
     null, not unknown. `optional` says that an answer without the result means the same. `when` is JMESPath over
     the resource: where it does not hold there is nothing to ask for, and the result is null.
-    `region` is the one region that answers, where it is neither the resource's nor home. `columns` are those of
-    an answer that is CSV. `after` is asked first, again and again, until its own `until` holds. `caller` says that
-    the caller of the collector asks, not the account, and only where it collects its organisation; `found` that the
-    answer is known from finding the accounts, for all of them together.
+    `region` is the one region that answers, where it is neither the resource's nor home. `keys` are those of a map
+    where AWS's model does not list them, `columns` those of an answer that is CSV. `after` is asked first, again and
+    again, until its own `until` holds. `caller` says that the caller of the collector asks, not the account, and only
+    where it collects its organisation; `found` that the answer is known from finding the accounts, for all of them
+    together.
     """
 
     service: str
@@ -53,6 +54,7 @@ class Call:
     when: str | None = None
     region: str | None = None
     page_size: int | None = None
+    keys: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     after: Call | None = None
     until: str | None = None
@@ -218,6 +220,7 @@ def _call(document: dict[str, Any], entry: dict[str, Any]) -> Call:
         arguments=entry.pop("with", {}),
         absent=tuple(entry.pop("absent", ())),
         region=entry.pop("in", None),
+        keys=tuple(entry.pop("keys", ())),
         columns=tuple(entry.pop("csv", ())),
         after=_call(document, dict(after)) if after else None,
         **entry,

@@ -163,6 +163,13 @@ def test_the_result_is_in_the_answer(spec):
 
 
 @EACH
+def test_keys_are_named_of_maps_whose_keys_the_model_does_not_list(spec):
+    for call in spec.calls():
+        shape = result_shape(call) if call.keys else None
+        assert not call.keys or (shape.type_name == "map" and not getattr(shape.key, "enum", []))
+
+
+@EACH
 def test_every_page_is_asked_for(spec):
     """Either botocore knows an operation's pages, or its answer names the next one as its input takes it."""
     for call in spec.calls():
