@@ -6,6 +6,7 @@ One YAML file per AWS service in `catalog/`; no Python per service. `docs/catalo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,7 @@ from .model import Json, Unknown
 ACCOUNT_TYPE = "AWS::Account"
 REGION_TYPE = "AWS::Region"
 
+_NAME = re.compile(r"^  (AWS::[A-Za-z0-9:]+):", re.MULTILINE)  # of a type, where a file defines it
 _TAGS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))  # what services call a tag's two halves
 
 Steps = tuple[str, ...]
@@ -93,22 +95,48 @@ class ResourceType:
 
 @cache
 def load_catalog() -> Mapping[str, ResourceType]:
-    """Every resource type by name. Raises CatalogError naming the file and the entry."""
-    catalog: dict[str, ResourceType] = {}
-    for source in _sources():
+    """Every resource type by name. A file is only parsed when one of its types is asked for.
+
+    Raises CatalogError, also later, naming the file and the entry.
+    """
+    return _Catalog()
+
+
+class _Catalog(Mapping[str, ResourceType]):
+    """A judgement asks for a few types of some thirty files, and parsing all of these took it longer than judging."""
+
+    def __init__(self) -> None:
+        found = ((name, file) for file, text in _sources().items() for name in _NAME.findall(text.decode()))
+        self._files = dict(sorted(found))
+        self._read: dict[str, ResourceType] = {}
+
+    def __getitem__(self, name: str) -> ResourceType:
+        if name not in self._read:
+            self._read |= self._types(self._files[name])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def _types(self, file: str) -> dict[str, ResourceType]:
+        named = {name for name, where in self._files.items() if where == file}
         try:
-            document = yaml.load(source.read_text(), yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
-            for name, entry in document["resources"].items():
-                catalog[name] = _resource_type(name, document, dict(entry))
+            document = yaml.load(_sources()[file], yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
+            found = {name: _resource_type(name, document, dict(entry)) for name, entry in document["resources"].items()}
         except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-            raise CatalogError(f"{source.name}: {error!r}") from error
-    return dict(sorted(catalog.items()))
+            raise CatalogError(f"{file}: {error!r}") from error
+        if found.keys() != named:
+            raise CatalogError(f"{file}: write each type on a line of its own, two spaces in: {sorted(found)}")
+        return found
 
 
 @cache
 def catalog_digest() -> str:
     """What a snapshot records of the catalogue it was collected with."""
-    return digest(b"\0".join(source.read_bytes() for source in _sources()))
+    return digest(b"\0".join(_sources().values()))
 
 
 @cache
@@ -179,9 +207,11 @@ def steps(path: str) -> Steps:
     return tuple(path.replace("[]", ".[]").split("."))
 
 
-def _sources() -> list[Any]:
+@cache
+def _sources() -> dict[str, bytes]:
     folder = files("stillframe.snapshot") / "catalog"
-    return sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
+    found = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.endswith(".yaml")}
+    return dict(sorted(found.items()))
 
 
 def _resource_type(name: str, document: dict[str, Any], entry: dict[str, Any]) -> ResourceType:

@@ -121,9 +121,29 @@ def give(value: ast.expr) -> ast.stmt:
 
 def compiled(definition: ast.FunctionDef, namespace: dict[str, object]) -> Callable[..., Any]:
     """The function of a definition. Raises RecursionError or MemoryError for one that is nested too deeply."""
-    tree = ast.fix_missing_locations(ast.Module([definition], []))
+    tree = _located(ast.Module([definition], []))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # who writes `1`[0] is told by the linter
         exec(compile(tree, f"<{definition.name}>", "exec"), namespace)  # noqa: S102 - a tree we built, not a text
     function: Any = namespace[definition.name]
     return function  # type: ignore[no-any-return]
+
+
+def _located(tree: ast.Module) -> ast.Module:
+    """A tree with some place for each of its nodes, as `compile` wants it: three times as quick as ast's own way."""
+    queue, seen = list[Any]([tree]), set[int]()
+    for node in queue:
+        if id(node) in seen:  # it stands in several places
+            continue
+        seen.add(id(node))
+        inside = vars(node)
+        for value in inside.values():
+            if isinstance(value, ast.AST):
+                queue.append(value)
+            elif value.__class__ is list:
+                queue += [each for each in value if isinstance(each, ast.AST)]
+        inside |= _PLACE
+    return tree
+
+
+_PLACE = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
