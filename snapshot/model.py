@@ -62,10 +62,14 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """The resources of one type as text, one a line. `plain` says that no name in them means anything to us."""
+    """The resources of one type as text, one a line.
+
+    `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us.
+    """
 
     lines: Sequence[bytes | memoryview]
-    plain: bool
+    utf8: bool = True
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

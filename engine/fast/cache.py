@@ -27,10 +27,11 @@ from ..expression import walk
 from ..functions import TIMED
 from ..model import Policy, Status, Within
 from ..settle import settled
+from .offers import Offer
 
 FOLDER = ".cache"
 KEPT = 4  # files in a folder: the findings of so many judgements
-_FORMAT = 1
+_FORMAT = 2
 _TAIL = 8 + 32  # the length of the index, and its digest
 
 
@@ -42,25 +43,19 @@ class Place(msgspec.Struct, array_like=True):
     sha256: bytes
 
 
-class Offer(msgspec.Struct, array_like=True):
-    """What lookups of other accounts may find in one: the stamp of the type, a digest of each key, and the gap."""
-
-    stamp: bytes
-    keys: bytes
-    gap: tuple[str, ...] | None
-
-
 class Meta(msgspec.Struct, array_like=True):
     """What the findings of one account came from. `digest` is the account file's, `stamps` are of what a policy reads.
 
-    `asked` is what its lookups asked of other accounts, `answer` a digest of what they found there.
+    `asked` is what its lookups asked of other accounts, `answer` a digest of what they found there. By the names of
+    targets, `offers` are what lookups of others may find in it, `gaps` why there may be more.
     """
 
     digest: str
     stamps: dict[str, bytes]
     asked: bytes
-    answer: bytes
-    offers: dict[str, Offer]
+    answer: bytes = b""
+    offers: dict[str, Offer] = {}
+    gaps: dict[str, tuple[str, ...]] = {}
 
 
 class Index(msgspec.Struct, array_like=True):

@@ -66,11 +66,11 @@ def is_a(value: ast.expr, kind: str) -> ast.expr:
 
 
 def both(*values: ast.expr) -> ast.expr:
-    return ast.BoolOp(ast.And(), list(values))
+    return ast.BoolOp(ast.And(), list(values)) if len(values) > 1 else values[0]
 
 
 def either(*values: ast.expr) -> ast.expr:
-    return ast.BoolOp(ast.Or(), list(values))
+    return ast.BoolOp(ast.Or(), list(values)) if len(values) > 1 else values[0]
 
 
 def negate(value: ast.expr) -> ast.expr:

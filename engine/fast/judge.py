@@ -88,10 +88,9 @@ def judge_account(
             yield policy.id, batch(identity, policy.id, lines, unwritten, pieces=PIECES)
 
 
-def ask(compiled: Compiled, snapshot: Snapshot, identity: str, far: Far) -> Keys:
+def ask(compiled: Compiled, snapshot: Snapshot, account: Account, far: Far) -> Keys:
     """What the lookups of an account would ask of others, and `far` does not have."""
     far.asked = {}
-    account = snapshot.account(identity)
     near = Near(account, compiled.decoders, snapshot.captured_at)
     for program in compiled.programs.values():
         if any(join.lookup.within is Within.SNAPSHOT for join in program.joins) or program.exact:

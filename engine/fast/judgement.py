@@ -98,7 +98,7 @@ class Judgement:
             else:
                 failed = code.tuple_([code.NONE, code.tuple_([*self._told(), seen])])
             emitter.body.append(code.assign(outcome, failed))
-        emitter.body.append(code.when(code.both(*self.held) if len(self.held) > 1 else self.held[0], passes, fails))
+        emitter.body.append(code.when(code.both(*self.held), passes, fails))
 
     def _told(self) -> list[ast.Name]:
         """Which assertions hold, where that is not clear."""

@@ -14,7 +14,7 @@ from . import code, plain
 from .emit import Emitter, Value
 from .needs import LineNeed
 from .program import Join, Program
-from .target import on_row
+from .target import key, on_row
 
 _FIXED = frozenset({"params", "snapshot_time"})
 
@@ -70,7 +70,7 @@ class Lookups:
             gathered, among = emitter.uses(plain.gathered), code.const(lookup.among)
             found = emitter.put(code.call(gathered, find, region, code.tuple_(ours), among))
         else:
-            found = emitter.put(code.call(find, region, self._key(ours)))
+            found = emitter.put(code.call(find, region, key(emitter, ours)))
         rows = Value(code=found, items=need)
         if lookup.where and not fixed:
             where = lookup.where
@@ -86,14 +86,6 @@ class Lookups:
             return lambda: Value(code=row, need=need, never_null=True)
         return lambda: rows
 
-    def _key(self, ours: Sequence[ast.expr]) -> ast.expr:
-        if not ours:
-            return code.tuple_([])
-        if len(ours) > 1:
-            return code.call(self.emitter.uses(plain.key), code.tuple_(ours))
-        single = self.emitter.put(ours[0])  # the frequent case, without a call
-        return code.choose(code.is_a(single, "str"), code.tuple_([single]), _key_of(self.emitter, single))
-
     def _keep(self, need: LineNeed, where: Expression) -> Callable[[Any, str], Any]:
         emitter = self.emitter
         return on_row(
@@ -104,7 +96,3 @@ class Lookups:
             variables={name: emitter.variables[name] for name in _FIXED},
             namespace=emitter.namespace,  # constants of its parameters are there
         )
-
-
-def _key_of(emitter: Emitter, value: ast.expr) -> ast.expr:
-    return code.call(emitter.uses(plain.key), code.tuple_([value]))

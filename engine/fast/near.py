@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Resource
@@ -17,25 +18,11 @@ Find = Callable[[str, Hashable], Sequence[Row]]
 
 @dataclass(slots=True)
 class Index:
-    """Rows by key. A key of which a row is not plain is in `odd`; `whole` says that no row is without a key."""
+    """Rows by key. A key of which a row is not plain is in `odd`; `whole` says that no row has an unknown key."""
 
     rows: dict[Hashable, list[Row]] = field(default_factory=dict)
     odd: set[Hashable] = field(default_factory=set)
     whole: bool = True
-
-    def add(self, row: Row, join: Join, snapshot_time: str) -> None:
-        plain = not isinstance(row, Resource)
-        key = join.theirs(row, snapshot_time) if plain else exact_key(row, join.lookup.theirs)
-        if key == UNKNOWN:
-            self.whole = False
-        elif key is not None and not plain:
-            self.odd.add(key)
-        elif key is not None:
-            try:
-                if join.keep is None or join.keep(row, snapshot_time):
-                    self.rows.setdefault(key, []).append(row)
-            except Exception:  # nobody can say whether it is one of them
-                self.odd.add(key)
 
     def table(self, *, one: bool, gap: bool) -> Mapping[Hashable, list[Row]]:
         """Rows by key. Asking raises NotPlain where the rows are not all that there may be."""
@@ -66,8 +53,20 @@ class _But(dict[Hashable, list[Row]]):
 def index(rows: Iterable[Row], join: Join, snapshot_time: str) -> Index:
     """The rows that a lookup may find, by what they are matched by."""
     found = Index()
-    for each in rows:
-        found.add(each, join, snapshot_time)
+    theirs, keep, there, odd = join.theirs, join.keep, found.rows, found.odd
+    for row in rows:
+        if row.__class__ is Resource:
+            key = exact_key(row, join.lookup.theirs)
+            if key == UNKNOWN:
+                found.whole = False
+            elif key is not None:
+                odd.add(key)
+        elif (key := theirs(row, snapshot_time)) is not None:
+            try:
+                if keep is None or keep(row, snapshot_time):
+                    there.setdefault(key, []).append(row)
+            except Exception:  # nobody can say whether it is one of them
+                odd.add(key)
     return found
 
 
@@ -78,55 +77,40 @@ class Near:
     account: Account
     decoders: Mapping[str, Decoder]
     snapshot_time: str
-    _rows: dict[str, list[Row]] = field(default_factory=dict)
+    _rows: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
 
     def find(self, join: Join) -> Find:
         """The function that finds a lookup's rows for a region and a key."""
-        lookup, places = join.lookup, self._places(join)
-        everywhere = lookup.within is not Within.REGION
+        everywhere = join.lookup.within is not Within.REGION
         tables: dict[str, Mapping[Hashable, list[Row]]] = {}
 
         def find(region: str, key: Hashable) -> Sequence[Row]:
             place = EVERYWHERE if everywhere else region
             table = tables.get(place)
             if table is None:
-                table = tables[place] = places(place).table(one=lookup.one, gap=self._gap(lookup.source, place))
+                table = tables[place] = self._table(join, place)
             return table.get(key, ())
 
         return find
 
-    def _gap(self, kind: str, place: str) -> bool:
-        account = self.account
-        return (account.gap_anywhere(kind) if place == EVERYWHERE else account.gap(kind, place)) is not None
+    def _table(self, join: Join, place: str) -> Mapping[Hashable, list[Row]]:
+        source, account = join.lookup.source, self.account
+        gap = account.gap_anywhere(source) if place == EVERYWHERE else account.gap(source, place)
+        found = index(self._of(source, place), join, self.snapshot_time)
+        return found.table(one=join.lookup.one, gap=gap is not None)
 
-    def _places(self, join: Join) -> Callable[[str], Index]:
-        """The index of a region, or of the whole account. None is made before the first is asked for."""
-        made: dict[str, Index] = {}
-        everywhere = join.lookup.within is Within.ACCOUNT
-
-        def place(region: str) -> Index:
-            if not made:
-                for each in self._of(join.lookup.source):
-                    where = EVERYWHERE if everywhere else each.region
-                    if where not in made:
-                        made[where] = Index()
-                    made[where].add(each, join, self.snapshot_time)
-                made.setdefault("", _NOTHING)
-            if not everywhere and GLOBAL in made and region not in mixed:
-                rows = (each for each in self._of(join.lookup.source) if each.region in (region, GLOBAL))
-                mixed[region] = index(rows, join, self.snapshot_time)
-            return mixed.get(region) or made.get(region, _NOTHING)
-
-        mixed: dict[str, Index] = {}
-        return place
-
-    def _of(self, kind: str) -> list[Row]:
+    def _of(self, kind: str, place: str) -> Iterable[Row]:
+        """The rows of a region, or of the whole account, in order."""
         if kind not in self._rows:
-            self._rows[kind] = list(read_rows(self.account, kind, self.decoders[kind]))
-        return self._rows[kind]
-
-
-_NOTHING = Index()
+            by_region = self._rows[kind] = {}
+            for row in read_rows(self.account, kind, self.decoders[kind]):
+                by_region.setdefault(row.region, []).append(row)
+        there = self._rows[kind]
+        if place != EVERYWHERE and GLOBAL not in there:
+            return there.get(place, ())
+        return chain.from_iterable(
+            there.get(each, ()) for each in (there if place == EVERYWHERE else sorted({place, GLOBAL}))
+        )
 
 
 def read_rows(account: Account, kind: str, decoder: Decoder) -> Iterator[Row]:

@@ -10,6 +10,7 @@ import msgspec
 
 from ...snapshot.format import MISSING
 
+Scalar = str | int | float | bool | None
 Steps = tuple[str, ...]  # of a path, as in the catalogue: field names, and "[]" for each item of a list
 
 
@@ -51,23 +52,26 @@ class Need:
             return Kind.PLAIN
         return Kind.STRUCT if self.fields else Kind.LIST if self.items else Kind.PLAIN
 
-    def shape(self, always: Sequence[Steps]) -> Any:
-        """The type to decode it with. What AWS `always` sends is required: a record without it is not plain."""
+    def shape(self, always: Sequence[Steps], leaf: Any) -> Any:
+        """The type to decode it with. What AWS `always` sends is required: a record without it is not plain.
+
+        `leaf` is what to decode as it is: Any, or Scalar to refuse what may hold a marker.
+        """
         match self.kind:
             case Kind.PLAIN:
                 self.checks = list(always)
-                return Any
+                return leaf
             case Kind.LIST:
                 assert self.items is not None  # noqa: S101 - that is what makes it a list
-                inner = self.items.shape([steps[1:] for steps in always if steps[0] == "[]" and steps[1:]])
+                inner = self.items.shape([steps[1:] for steps in always if steps[0] == "[]" and steps[1:]], leaf)
                 return list[inner | None] | None  # type: ignore[valid-type]
             case Kind.STRUCT:
-                return self.struct(always) | None
+                return self.struct(always, leaf) | None
 
-    def struct(self, always: Sequence[Steps]) -> type[msgspec.Struct]:
+    def struct(self, always: Sequence[Steps], leaf: Any) -> type[msgspec.Struct]:
         fields: list[Any] = []
         for name, need in self.fields.items():
-            shape = need.shape([steps[1:] for steps in always if steps[0] == name and steps[1:]])
+            shape = need.shape([steps[1:] for steps in always if steps[0] == name and steps[1:]], leaf)
             fields.append((need.label, shape) if (name,) in always else (need.label, shape, None))
         names = {need.label: name for name, need in self.fields.items()}
         # A marker in the place of the object is not an object without fields.
@@ -126,12 +130,12 @@ class Config(Need):
     def is_read(self) -> bool:
         return bool(self.whole or self.counted or self.fields or self.items)
 
-    def object(self, always: Sequence[Steps]) -> Any:
+    def object(self, always: Sequence[Steps], leaf: Any) -> Any:
         """The type to decode it with: never null."""
         if self.kind is Kind.STRUCT:
-            return self.struct(always)
-        self.shape(always)  # notes what must be there
-        return dict[str, Any] if self.is_read else Empty
+            return self.struct(always, leaf)
+        self.shape(always, leaf)  # notes what must be there
+        return dict[str, leaf] if self.is_read else Empty
 
 
 class LineNeed(Need):
@@ -147,7 +151,7 @@ class LineNeed(Need):
     def kind(self) -> Kind:
         return Kind.STRUCT
 
-    def line(self, always: Sequence[Steps]) -> type[msgspec.Struct]:
+    def line(self, always: Sequence[Steps], leaf: Any = Any) -> type[msgspec.Struct]:
         """The type of a line, as closed as the format says. A line that it refuses is for the exact path to judge."""
         fields: list[Any] = [
             ("type", Literal[self.resource]),
@@ -155,8 +159,8 @@ class LineNeed(Need):
             ("account", str),
             ("region", str),
             ("name", str | None),
-            ("config", self.config.object(always)),
-            ("tags", self.tags.object(())) if self.tags.is_read else ("tags", msgspec.Raw, msgspec.Raw()),
+            ("config", self.config.object(always, leaf)),
+            ("tags", self.tags.object((), leaf)) if self.tags.is_read else ("tags", msgspec.Raw, msgspec.Raw()),
         ]
         return msgspec.defstruct("Line", fields, kw_only=True, gc=False, forbid_unknown_fields=True)
 

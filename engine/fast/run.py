@@ -10,13 +10,10 @@ from ...snapshot.model import Snapshot
 from ..batch import Batch, batches
 from ..evaluate import evaluate
 from ..model import Policy, Status
-from .cache import CacheWriter, Offer, open_cache, policy_stamp
-from .far import Fetched, Keys, merged, rounds
+from .cache import CacheWriter, open_cache, policy_stamp
+from .gather import gather, shared
 from .steps import Memory
-from .target import Target
 from .work import Alone, Crew, Workers
-
-SHARE = 16  # accounts at a time, or fewer where there are few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +61,16 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
     workers: Workers = Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
     writer = CacheWriter(snapshot, memory.stamps) if memory else None
     try:
-        turns = rounds(policies)
-        again = turns > 0 and memory is not None and memory.cache.path is not None
-        offers = gather(snapshot, workers, turns + again)
-        shares = _shares(snapshot.accounts)
+        gathered = gather(snapshot, workers, policies, keeping=memory is not None)
+        shares = shared([(account, account in gathered.answered) for account in snapshot.accounts])
         for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
-            for account, found in zip(accounts, judged, strict=True):
+            for (account, _), found in zip(accounts, judged, strict=True):
+                if found.forgotten:
+                    left = frozenset(snapshot.accounts[snapshot.accounts.index(account) :])
+                    yield from (each for each in _judged(snapshot, policies, method, None) if each.account in left)
+                    return
                 if writer and found.meta:
-                    found.meta.offers |= offers.get(account, {})
+                    gathered.complete(account, found.meta)
                     writer.add(account, found.meta, dict(found.batches))
                 yield from (each for _, each in found.batches if each)
         if writer:
@@ -82,36 +81,3 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
             memory.cache.close()
         if writer:
             writer.drop()
-
-
-def gather(snapshot: Snapshot, workers: Workers, turns: int) -> dict[str, dict[str, Offer]]:
-    """Give the workers the rows of other accounts that judging will need; and what each account has to offer.
-
-    Where something is remembered it takes one turn more: to see that what was asked then is not what to ask now.
-    """
-    fetched: dict[Target, Fetched] = {}
-    offers: dict[str, dict[str, Offer]] = {}
-    asking: Sequence[str] = snapshot.accounts
-    for _ in range(turns):
-        asked = [keys for share in workers.each("ask", _shares(asking)) for keys in share]
-        asking = [account for account, keys in zip(asking, asked, strict=True) if keys]
-        if not asking:
-            break
-        wanted: Keys = {}
-        for keys in asked:
-            for target, of_one in keys.items():
-                wanted.setdefault(target, set()).update(of_one)
-        tasks = [(wanted, share) for share in _shares(snapshot.accounts)]
-        parts = [part for parts in workers.each("fetch", tasks) for part in parts]
-        for account, part in zip(snapshot.accounts, parts, strict=True):
-            found = {target.name: each.offer for target, each in part.items() if each.offer}
-            if found:
-                offers.setdefault(account, {}).update(found)
-        fetched = merged(fetched, wanted, parts)
-        workers.share(fetched)
-    return offers
-
-
-def _shares(accounts: Sequence[str]) -> list[Sequence[str]]:
-    size = max(1, min(SHARE, len(accounts) // 16))
-    return [accounts[start : start + size] for start in range(0, len(accounts), size)]

@@ -13,8 +13,9 @@ from ...snapshot.model import Account, Snapshot
 from ..batch import Batch
 from ..model import Policy, Status, Within
 from .cache import Cache, Meta, kinds_of
-from .far import Far, Fetched, Keys, fetch, remembered
+from .far import Far, Fetched, Keys, fetch
 from .judge import Compiled, ask, compile_policies, judge_account
+from .offers import Offer
 from .target import Target, target_of
 
 
@@ -29,99 +30,132 @@ class Memory:
 
 @dataclass(slots=True)
 class Desk:
-    """What a step needs. Without a memory, nothing is remembered or kept."""
+    """What a step needs. Without a memory, nothing is remembered or kept.
+
+    `asker` is compiled of the policies alone that look across the snapshot, at what `targets` name.
+    """
 
     compiled: Compiled
     snapshot: Snapshot
     far: Far
     memory: Memory | None
+    asker: tuple[Compiled, Far]
+    targets: Sequence[Target]
+    turns: int
 
     @classmethod
     def set_up(
         cls, snapshot: Snapshot, policies: Sequence[Policy], written: Collection[Status], memory: Memory | None
     ) -> Self:
         compiled = compile_policies(policies, written)
-        return cls(compiled, snapshot, Far(snapshot, compiled.decoders), memory)
+        asking = compile_policies([policy for policy in policies if looks_far(policy)], {Status.FAIL})
+        return cls(
+            compiled,
+            snapshot,
+            Far(snapshot, compiled.decoders),
+            memory,
+            (asking, Far(snapshot, asking.decoders)),
+            targets_of(policies),
+            turns_of(policies),
+        )
+
+    def remembered(self, meta: Meta) -> Keys:
+        """What an account asked before, of what is still asked for."""
+        found: Keys = {}
+        for name, key in keys_of(meta.asked):
+            for target in self.targets:
+                if target.name == name:
+                    found.setdefault(target, set()).update(() if key is None else (key,))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What an account asks others, and why others may find no rows in it though there are: by target.
+
+    One that is remembered also says what it was told, and what it has for others where that is still so.
+    """
+
+    asked: Keys
+    gaps: Mapping[str, tuple[str, ...]]
+    offers: dict[str, Offer]
+    answer: bytes | None = None
+
+    def names(self) -> list[tuple[str, Hashable]]:
+        """What it asked, as it is remembered."""
+        return [(target.name, key) for target, keys in self.asked.items() for key in keys or (None,)]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The findings of an account, and what they came from if that is to be kept."""
+    """The findings of an account, and what they came from if that is to be kept; or what should be known is lost."""
 
     batches: Iterable[tuple[str, Batch | None]]
     meta: Meta | None = None
+    forgotten: bool = False
+
+
+def _survey(desk: Desk, accounts: Sequence[str]) -> list[Survey]:
+    return [_survey_one(desk, account) for account in accounts]
+
+
+def _survey_one(desk: Desk, identity: str) -> Survey:
+    known, (compiled, far) = _Known.of(desk, identity), desk.asker
+    offers = _still_offered(desk, known)
+    if known and known.unchanged and all(map(known.same, compiled.policies)):
+        return Survey(desk.remembered(known.meta), known.meta.gaps, offers, known.meta.answer)
+    account = desk.snapshot.account(identity)
+    gaps = {target.name: account.gap_anywhere(target.source) for target in desk.targets}
+    causes = {name: gap.causes for name, gap in gaps.items() if gap is not None}
+    if known and all(map(known.same, compiled.policies)):
+        return Survey(desk.remembered(known.meta), causes, offers, known.meta.answer)
+    return Survey(ask(compiled, desk.snapshot, account, far), causes, offers)
 
 
 def _ask(desk: Desk, accounts: Sequence[str]) -> list[Keys]:
-    return [_ask_one(desk, account) for account in accounts]
+    compiled, far = desk.asker
+    return [ask(compiled, desk.snapshot, desk.snapshot.account(account), far) for account in accounts]
 
 
-def _ask_one(desk: Desk, identity: str) -> Keys:
-    known = _Known.of(desk, identity)
-    if known and all(known.same(policy) for policy in desk.compiled.policies if _looks_far(policy)):
-        asked = _keys(known.meta.asked)
-        missing: Keys = {}
-        for target in _targets(desk.compiled.policies):
-            keys = {key for name, key in asked if name == target.name}
-            if (keys and target not in desk.far.fetched) or not keys <= desk.far.keys(target) | {None}:
-                missing[target] = keys - desk.far.keys(target) - {None}
-        if missing or desk.far.answer(asked) == known.meta.answer:
-            return missing
-    return ask(desk.compiled, desk.snapshot, identity, desk.far)
+def _fetch(desk: Desk, tasks: Sequence[tuple[str, Keys]]) -> list[dict[Target, Fetched]]:
+    found = []
+    for identity, wanted in tasks:
+        account = desk.snapshot.account(identity)
+        stamp = _stamper(account) if desk.memory else None
+        found.append({target: fetch(account, target, keys, stamp) for target, keys in wanted.items()})
+    return found
 
 
-def _fetch(desk: Desk, task: tuple[Keys, Sequence[str]]) -> list[dict[Target, Fetched]]:
-    wanted, accounts = task
-    return [{target: _fetch_one(desk, account, target, wanted[target]) for target in wanted} for account in accounts]
+def _judge(desk: Desk, accounts: Sequence[tuple[str, bool]]) -> Iterator[Judged]:
+    return (_judge_one(desk, account, answered) for account, answered in accounts)
 
 
-def _fetch_one(desk: Desk, identity: str, target: Target, keys: set[Hashable]) -> Fetched:
-    known = _Known.of(desk, identity)
-    offer = known.meta.offers.get(target.name) if known else None
-    if known and offer and (known.unchanged or offer.stamp == known.stamp([target.source])):
-        found = remembered(offer, keys)
-        if found:
-            return found
-    return fetch(desk.snapshot.account(identity), target, keys, offering=desk.memory is not None)
-
-
-def _judge(desk: Desk, accounts: Sequence[str]) -> Iterator[Judged]:
-    return (_judge_one(desk, account) for account in accounts)
-
-
-def _judge_all(desk: Desk, accounts: Sequence[str]) -> list[Judged]:
+def _judge_all(desk: Desk, accounts: Sequence[tuple[str, bool]]) -> list[Judged]:
     """The same, ready to be sent to another process."""
     return [replace(judged, batches=list(judged.batches)) for judged in _judge(desk, accounts)]
 
 
-def _judge_one(desk: Desk, identity: str) -> Judged:
+def _judge_one(desk: Desk, identity: str, answered: bool) -> Judged:
     policies, memory = desk.compiled.policies, desk.memory
     if memory is None:
         return Judged(judge_account(desk.compiled, desk.snapshot, identity, desk.far))
     known = _Known.of(desk, identity)
-    same: dict[str, Batch | None] = {}
-    answered = known is not None and desk.far.answer(_keys(known.meta.asked)) == known.meta.answer
-    if known and (kept := memory.cache.batches(identity)):
-        same = {
-            policy.id: kept[policy.id]
-            for policy in policies
-            if known.same(policy) and (answered or not _looks_far(policy))
-        }
+    kept = memory.cache.batches(identity) if known else None
+    if kept is None and answered:
+        return Judged((), forgotten=True)  # nothing was gathered for it
+    same = {
+        policy.id: (kept or {})[policy.id]
+        for policy in policies
+        if kept and known and known.same(policy) and (answered or not looks_far(policy))
+    }
     if len(same) == len(policies) and known and known.unchanged:
         return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta)
-    account = desk.snapshot.account(identity)
-    stamp = _stamper(account)
+    stamp = _stamper(desk.snapshot.account(identity))
     desk.far.used = set()
     left = len(same) < len(policies)
     found = dict(judge_account(desk.compiled, desk.snapshot, identity, desk.far, same)) if left else {}
-    asked = known.meta.asked if known and answered else _kept(desk.far.used)
-    meta = Meta(
-        memory.digests[identity],
-        {policy.id: stamp(kinds_of(policy)) for policy in policies},
-        asked,
-        desk.far.answer(_keys(asked)),
-        known.meta.offers if known else {},
-    )
+    asked = known.meta.asked if known and answered else kept_keys(desk.far.used)
+    meta = Meta(memory.digests[identity], {policy.id: stamp(kinds_of(policy)) for policy in policies}, asked)
     return Judged([(policy.id, (same if policy.id in same else found).get(policy.id)) for policy in policies], meta)
 
 
@@ -159,20 +193,41 @@ def _stamp(desk: Desk, identity: str, kinds: Sequence[str]) -> bytes:
     return _stamper(desk.snapshot.account(identity))(kinds)
 
 
-def _looks_far(policy: Policy) -> bool:
+def _still_offered(desk: Desk, known: _Known | None) -> dict[str, Offer]:
+    """What is remembered of what an account has for others, of types that are as they were."""
+    there = ((target, known.meta.offers.get(target.name)) for target in desk.targets) if known else ()
+    return {
+        target.name: offered
+        for target, offered in there
+        if offered and known and (known.unchanged or offered.stamp == known.stamp([target.source]))
+    }
+
+
+def looks_far(policy: Policy) -> bool:
     return any(lookup.within is Within.SNAPSHOT for lookup in policy.lookups.values())
 
 
-def _targets(policies: Sequence[Policy]) -> list[Target]:
+def targets_of(policies: Sequence[Policy]) -> list[Target]:
+    """What policies look for across the snapshot."""
     lookups = (lookup for policy in policies for lookup in policy.lookups.values())
     return list({target_of(each): None for each in lookups if each.within is Within.SNAPSHOT})
 
 
-def _kept(used: set[tuple[str, Hashable]]) -> bytes:
-    return msgspec.msgpack.encode(sorted(used, key=repr))
+def turns_of(policies: Sequence[Policy]) -> int:
+    """How often to ask: each time, every resource gets at least one lookup further."""
+    far = (sum(lookup.within is Within.SNAPSHOT for lookup in policy.lookups.values()) for policy in policies)
+    return max(far, default=0)
 
 
-def _keys(asked: bytes) -> list[tuple[str, Hashable]]:
+def kept_keys(used: set[tuple[str, Hashable]]) -> bytes:
+    """What was asked, without the keys that nothing can have where others were asked too."""
+    others = {name for name, key in used if key is not None}
+    return msgspec.msgpack.encode(
+        sorted((each for each in used if each[1] is not None or each[0] not in others), key=repr)
+    )
+
+
+def keys_of(asked: bytes) -> list[tuple[str, Hashable]]:
     return [(name, _key(key)) for name, key in msgspec.msgpack.decode(asked)]
 
 
@@ -182,7 +237,14 @@ def _key(key: Any) -> Hashable:
 
 def _share(desk: Desk, fetched: dict[Target, Fetched]) -> None:
     desk.far.take(fetched)
+    desk.asker[1].take(fetched)
 
 
-STEPS: Mapping[str, Callable[[Desk, Any], Any]] = {"ask": _ask, "fetch": _fetch, "judge": _judge, "share": _share}
+STEPS: Mapping[str, Callable[[Desk, Any], Any]] = {
+    "survey": _survey,
+    "ask": _ask,
+    "fetch": _fetch,
+    "judge": _judge,
+    "share": _share,
+}
 SENT = {**STEPS, "judge": _judge_all}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -20,7 +22,7 @@ from ..unknowns import unknown_in
 from . import code, plain
 from .calls import LANGUAGE
 from .emit import Emitter, Value
-from .needs import LineNeed
+from .needs import LineNeed, Scalar
 from .plain import NotPlain
 
 _SURE = frozenset({"@.$account", "@.$region", "@.$id", "@.$name"})  # what of a row is known, whatever else is not
@@ -62,6 +64,7 @@ class Decoder:
     """How the lines of one type are read: those that `decode` refuses, or in which something `lacks`, are not plain."""
 
     decode: Callable[[bytes | memoryview], Any]
+    scalars: Callable[[bytes | memoryview], Any]  # the same, refusing more: nothing it gives can hold a marker
     lacks: Callable[[Any], bool] | None
     names: Callable[[Any], bool]
 
@@ -80,15 +83,19 @@ class Decoder:
 
     def for_lines(self, lines: Lines) -> Decoder:
         """The same for lines of which some are not plain."""
-        return self if lines.plain else self.careful()
+        return self if lines.plain else self.careful(utf8=lines.utf8)
 
-    def careful(self) -> Decoder:
+    def careful(self, *, utf8: bool = False) -> Decoder:
         """The same, refusing lines of which what is decoded is not plain."""
-        decode, names = self.decode, self.names
+        decode, scalars, names = self.decode, self.scalars, self.names
 
         def plain_(line: bytes | memoryview) -> Any:
+            if utf8:
+                with suppress(msgspec.ValidationError):
+                    return scalars(line)
             data = bytes(line)
-            data.decode()  # what is skipped need not be text for the decoder
+            if not utf8:
+                data.decode()  # what is skipped need not be text for the decoder
             found = decode(data)
             if not is_plain(data) and names(found):
                 raise NotPlain
@@ -100,8 +107,10 @@ class Decoder:
 def decoder(need: LineNeed) -> Decoder:
     """The decoder of what is needed."""
     spec = load_catalog().get(need.resource)
-    shape = need.line(spec.always if spec else ())
-    return Decoder(decode=msgspec.json.Decoder(shape).decode, lacks=need.config.lacking(), names=need.naming())
+    decode, scalars = (
+        msgspec.json.Decoder(need.line(spec.always if spec else (), leaf)).decode for leaf in (Any, Scalar)
+    )
+    return Decoder(decode=decode, scalars=scalars, lacks=need.config.lacking(), names=need.naming())
 
 
 @cache
@@ -111,6 +120,15 @@ def key_reader(target: Target) -> tuple[Decoder, Callable[[Row], Hashable]]:
     on_row(need, target.theirs, recording=True)
     theirs = on_row(need, target.theirs, recording=False)
     return decoder(need), lambda each: theirs(each, "")
+
+
+def key(emitter: Emitter, values: Sequence[ast.expr]) -> ast.expr:
+    """The key that values make; the frequent ones without a call."""
+    if not values:
+        return code.tuple_([])
+    values = [emitter.put(value) for value in values]
+    made = code.call(emitter.uses(plain.key), code.tuple_(values))
+    return code.choose(code.both(*(code.is_a(value, "str") for value in values)), code.tuple_(values), made)
 
 
 def exact_key(resource: Resource, theirs: Sequence[Expression]) -> Hashable:
@@ -139,8 +157,7 @@ def on_row(
     if condition:
         result = emitter.truth(expressions[0].tree, at)
     else:
-        values = [emitter.json(emitter.value(expression.tree, at)).code for expression in expressions]
-        result = code.call(emitter.uses(plain.key), code.tuple_(values))
+        result = key(emitter, [emitter.json(emitter.value(expression.tree, at)).code for expression in expressions])
     if recording:
         return lambda *_: None
     emitter.body.append(code.give(result))

@@ -57,8 +57,7 @@ def evidence_of_failed(emitter: Emitter, policy: Policy, held: Sequence[ast.Name
         with emitter.block() as body:
             entry = joined([encode(title), b":", _seen(emitter, path, at)])
             body.append(code.do(code.call(code.attribute(out, "append"), entry)))
-        test = code.both(*readers) if len(readers) > 1 else readers[0]
-        emitter.body.append(code.when(code.negate(test), body))
+        emitter.body.append(code.when(code.negate(code.both(*readers)), body))
     return [b"{", code.call(code.attribute(code.const(b","), "join"), out), b"}"]
 
 

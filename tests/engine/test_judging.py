@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from builders import nine, shipped, write_snapshot
 from stillframe.engine.fast import judge as judging
-from stillframe.engine.fast import run as running
+from stillframe.engine.fast.gather import shared
 from stillframe.engine.fast.run import Method, judge
 from stillframe.engine.model import Status
 from stillframe.engine.rules import load_rules
@@ -188,4 +188,4 @@ def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):
 def test_shares_cover_all_accounts_in_order():
     for count in (1, 5, 16, 300):
         accounts = [str(number) for number in range(count)]
-        assert [each for share in running._shares(accounts) for each in share] == accounts
+        assert [each for share in shared(accounts) for each in share] == accounts
