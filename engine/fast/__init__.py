@@ -16,5 +16,7 @@ and policy at a time. So the two give the same bytes, and the exact path stays t
     lookups      the policy's variables
     texts        its evidence, messages and commands
     near, far    lookups within an account, and across a snapshot
+    offers       which account has what for lookups across a snapshot
+    gather       the rows of other accounts, before the first is judged
     judge        one account → its findings
 """

@@ -119,7 +119,7 @@ def fetch(account: Account, target: Target, keys: Collection[Hashable], stamp: S
     rows, wanted = keyed(account, target), {*keys, UNKNOWN}
     found = [Row(account.id, number, bytes(line), key) for key, number, line in rows if key in wanted]
     offered = offer(stamp([target.source]), ((key, bytes(line)) for key, _, line in rows)) if stamp else None
-    return Fetched({*keys}, found, offer=offered)
+    return Fetched(rows=found, offer=offered)
 
 
 def keyed(account: Account, target: Target) -> list[tuple[Hashable, int, bytes | memoryview]]:

@@ -85,10 +85,12 @@ class _Store:
         tasks: dict[str, Keys] = defaultdict(dict)
         for target, keys in wanted.items():
             for account in self.board.where(target, keys):
-                left = keys - self._asked[account].get(target, set())
-                if left and not (unsaid and target.name in self.board.offers[account]):
-                    tasks[account][target] = left
-                    self._asked[account][target] = self._asked[account].get(target, set()) | left
+                if unsaid and target.name in self.board.offers[account]:
+                    continue
+                before = self._asked[account].get(target)
+                if before is None or keys - before:  # without any keys, rows whose own nobody knows are asked for
+                    tasks[account][target] = keys - (before or set())
+                    self._asked[account][target] = keys | (before or set())
         parts = _each(self.workers, "fetch", list(tasks.items()))
         for account, part in zip(tasks, parts, strict=True):
             self.fetched = merged(self.fetched, part)

@@ -83,8 +83,15 @@ class Near:
         """The function that finds a lookup's rows for a region and a key."""
         everywhere = join.lookup.within is not Within.REGION
         tables: dict[str, Mapping[Hashable, list[Row]]] = {}
+        sure: Collection[str] | None = () if everywhere else None
+        rows: Mapping[Hashable, list[Row]] = {}
 
         def find(region: str, key: Hashable) -> Sequence[Row]:
+            nonlocal sure, rows
+            if sure is None:
+                sure, rows = self._by_region(join)
+            if region in sure:
+                return rows.get((region, key), ())
             place = EVERYWHERE if everywhere else region
             table = tables.get(place)
             if table is None:
@@ -93,24 +100,40 @@ class Near:
 
         return find
 
+    def _by_region(self, join: Join) -> tuple[Collection[str], Mapping[Hashable, list[Row]]]:
+        """The frequent case at once: the regions whose rows are all known and plain, and rows by region and key."""
+        source, theirs, keep, time = join.lookup.source, join.theirs, join.keep, self.snapshot_time
+        coverage, rows = self.account.coverage.get(source), dict[Hashable, list[Row]]()
+        if coverage is None or coverage.missing or GLOBAL in self._of(source):
+            return (), rows
+        sure = {*coverage.read}
+        for row in chain.from_iterable(self._of(source).values()):
+            if row.__class__ is Resource:
+                sure.discard(row.region)
+                continue
+            try:
+                key = theirs(row, time)
+                if key is not None and (keep is None or keep(row, time)):
+                    rows.setdefault((row.region, key), []).append(row)
+            except Exception:  # nobody can say whether it is one of them
+                sure.discard(row.region)
+        return sure, rows
+
     def _table(self, join: Join, place: str) -> Mapping[Hashable, list[Row]]:
         source, account = join.lookup.source, self.account
         gap = account.gap_anywhere(source) if place == EVERYWHERE else account.gap(source, place)
-        found = index(self._of(source, place), join, self.snapshot_time)
-        return found.table(one=join.lookup.one, gap=gap is not None)
+        rows = self._of(source)
+        places = rows if place == EVERYWHERE else sorted({place, GLOBAL})
+        there = chain.from_iterable(rows.get(each, ()) for each in places)
+        return index(there, join, self.snapshot_time).table(one=join.lookup.one, gap=gap is not None)
 
-    def _of(self, kind: str, place: str) -> Iterable[Row]:
-        """The rows of a region, or of the whole account, in order."""
+    def _of(self, kind: str) -> Mapping[str, list[Row]]:
+        """The rows of a type by region, in order."""
         if kind not in self._rows:
             by_region = self._rows[kind] = {}
             for row in read_rows(self.account, kind, self.decoders[kind]):
                 by_region.setdefault(row.region, []).append(row)
-        there = self._rows[kind]
-        if place != EVERYWHERE and GLOBAL not in there:
-            return there.get(place, ())
-        return chain.from_iterable(
-            there.get(each, ()) for each in (there if place == EVERYWHERE else sorted({place, GLOBAL}))
-        )
+        return self._rows[kind]
 
 
 def read_rows(account: Account, kind: str, decoder: Decoder) -> Iterator[Row]:

@@ -135,7 +135,9 @@ class Config(Need):
         if self.kind is Kind.STRUCT:
             return self.struct(always, leaf)
         self.shape(always, leaf)  # notes what must be there
-        return dict[str, leaf] if self.is_read else Empty
+        if not self.is_read:
+            return Empty
+        return dict[str, Any] if leaf is Any else None  # its names may be escaped
 
 
 class LineNeed(Need):

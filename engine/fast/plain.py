@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from binascii import hexlify
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from hashlib import sha256
 from itertools import chain
@@ -103,7 +105,11 @@ def shown(found: Json) -> str:
 
 def quoted(found: Json) -> str:
     """A value in a command."""
-    return quote(shown(found))
+    text = found if found.__class__ is str else shown(found)
+    return text if _SAFE(text) else quote(text)
+
+
+_SAFE = re.compile(r"[\w@%+=:,./-]+", re.ASCII).fullmatch  # as shlex has it
 
 
 def sentence(texts: Iterable[str]) -> str:
@@ -119,8 +125,8 @@ def one(rows: list[Any]) -> Any:
 
 def identify(begins: bytes, marks: str, identity: str, name: str | None) -> bytes:
     """What all findings on a record share: what it is, and its part of the fingerprint as model.py makes it."""
-    mark = sha256((marks + identity).encode()).hexdigest()[:28]
-    return b'%b%b,"name":%b,"fingerprint":"%b' % (begins, encode(identity), encode(name), mark.encode())
+    mark = hexlify(sha256((marks + identity).encode()).digest()[:14])
+    return b"".join((begins, encode(identity), b',"name":', encode(name), b',"fingerprint":"', mark))
 
 
 def gathered(find: Find, region: str, values: tuple[Json, ...], among: int) -> list[Any]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import CATALOG, ONCE, ONE, OTHER, PLAIN, UNKNOWN, WILD, crowd, estates, write_estate
+from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, PLAIN, UNKNOWN, WILD, crowd, estates, write_estate
 from expressions import ATOMS, with_ours
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.expression import parse
+from stillframe.engine.fast.cache import FOLDER
 from stillframe.engine.fast.run import Method, judge
 from stillframe.engine.model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
 from stillframe.engine.template import Template
@@ -261,5 +263,25 @@ def test_both_paths_say_the_same_of_many_records(folder, mood):
     def same(given, seed):
         path = write_estate(folder, crowd(mood, seed, 6))
         same_outcome(path, given)
+
+    same()
+
+
+@pytest.mark.parametrize("mood", [PLAIN, UNKNOWN])
+def test_what_is_remembered_changes_nothing(folder, mood):
+    """One account differs, and so does what lookups of the others find in it."""
+
+    @often(8)
+    @given(SEVERAL, st.lists(st.integers(0, 2**32), min_size=2, max_size=3))
+    def same(given, seeds):
+        shutil.rmtree(folder.parent / FOLDER, ignore_errors=True)
+        first = crowd(mood, seeds[0], 1)
+        for seed in seeds:
+            account = ACCOUNTS[seed % 3]
+            other = crowd(mood, seed, 1)
+            path = write_estate(folder, first | {account: other[account]} if account in other else first)
+            expected = outcome(path, given, Method(exact=True))
+            for _ in range(2):
+                assert outcome(path, given, Method(cache=True)) == expected
 
     same()
