@@ -42,11 +42,12 @@ class Gathered:
 def gather(snapshot: Snapshot, workers: Workers, policies: Sequence[Policy], *, keeping: bool) -> Gathered:
     """Give the workers the rows of other accounts that judging will need. If `keeping`, answers will be asked for."""
     accounts = snapshot.accounts
-    if not targets_of(policies):
-        return Gathered(Board((), {}, ()))
+    targets = targets_of(policies)
+    if not targets:
+        return Gathered(Board((), (), {}, ()))
     surveys: dict[str, Survey] = dict(zip(accounts, _each(workers, "survey", accounts), strict=True))
     offers = {account: survey.offers for account, survey in surveys.items()}
-    board = Board(accounts, offers, (survey.gaps for survey in surveys.values()))
+    board = Board(targets, accounts, offers, (survey.gaps for survey in surveys.values()))
     store = _Store(workers, board)
     gathered = Gathered(board, surveys)
     told = {account: survey for account, survey in surveys.items() if survey.answer is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 
 import msgspec
 
@@ -31,7 +31,7 @@ def offer(stamp: bytes, rows: Iterable[tuple[Hashable, bytes]]) -> Offer:
 
 def short(key: Hashable) -> bytes:
     """A few bytes that stand for a key."""
-    return ANYTHING if key == UNKNOWN else hashlib.sha256(msgspec.msgpack.encode(key)).digest()[:SHORT]
+    return ANYTHING if key == UNKNOWN else hashlib.sha256(repr(key).encode()).digest()[:SHORT]
 
 
 class Board:
@@ -39,11 +39,13 @@ class Board:
 
     def __init__(
         self,
-        accounts: Iterable[str],
+        targets: Iterable[Target],
+        accounts: Collection[str],
         offers: Mapping[str, dict[str, Offer]],
         gaps: Iterable[Mapping[str, tuple[str, ...]]],
     ) -> None:
         self.accounts, self.offers = accounts, offers
+        self._targets = {target.name: target for target in targets}
         self._gaps: dict[str, list[Unknown]] = defaultdict(list)
         for each in gaps:
             for name, causes in each.items():
@@ -58,7 +60,7 @@ class Board:
         """The accounts that may have rows with one of some keys: all that do not say what they have."""
         owner = target.owner()
         if owner is not None:
-            return {key[owner] for key in keys if isinstance(key, tuple)} & {*self.accounts}
+            return sorted({key[owner] for key in keys if isinstance(key, tuple)} & self.offers.keys())
         shorts = {ANYTHING, *map(short, keys)}
         offers = ((account, self.offers[account].get(target.name)) for account in self.accounts)
         return [account for account, offered in offers if offered is None or not shorts.isdisjoint(offered.shorts())]
@@ -83,5 +85,6 @@ class Board:
         for name, key in sorted(asked, key=repr):
             rows, gap = self._rows.get(name, {}), self.gap(name)
             causes = gap.causes if gap is not None else None
-            found.append([name, causes, rows.get(ANYTHING, []), key, rows.get(short(key), [])])
+            elsewhere = name in self._targets and self._targets[name].elsewhere(key, self.offers)
+            found.append([name, causes, elsewhere, rows.get(ANYTHING, []), repr(key), rows.get(short(key), [])])
         return hashlib.sha256(msgspec.msgpack.encode(found)).digest()

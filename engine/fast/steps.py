@@ -155,7 +155,8 @@ def _judge_one(desk: Desk, identity: str, answered: bool) -> Judged:
     left = len(same) < len(policies)
     found = dict(judge_account(desk.compiled, desk.snapshot, identity, desk.far, same)) if left else {}
     asked = known.meta.asked if known and answered else kept_keys(desk.far.used)
-    meta = Meta(memory.digests[identity], {policy.id: stamp(kinds_of(policy)) for policy in policies}, asked)
+    stamps = {policy.id: stamp(kinds_of(policy)) for policy in policies}
+    meta = Meta(memory.digests[identity], stamps, asked) if asked is not None else None
     return Judged([(policy.id, (same if policy.id in same else found).get(policy.id)) for policy in policies], meta)
 
 
@@ -219,12 +220,14 @@ def turns_of(policies: Sequence[Policy]) -> int:
     return max(far, default=0)
 
 
-def kept_keys(used: set[tuple[str, Hashable]]) -> bytes:
-    """What was asked, without the keys that nothing can have where others were asked too."""
+def kept_keys(used: set[tuple[str, Hashable]]) -> bytes | None:
+    """What was asked, without the keys that nothing can have where others were asked too; None if it cannot be kept."""
     others = {name for name, key in used if key is not None}
-    return msgspec.msgpack.encode(
-        sorted((each for each in used if each[1] is not None or each[0] not in others), key=repr)
-    )
+    asked = sorted((each for each in used if each[1] is not None or each[0] not in others), key=repr)
+    try:
+        return msgspec.msgpack.encode(asked)
+    except OverflowError:  # a number of more than 64 bits
+        return None
 
 
 def keys_of(asked: bytes) -> list[tuple[str, Hashable]]:
