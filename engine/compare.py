@@ -14,6 +14,7 @@ from .exit_codes import judged
 from .fast.run import Method, judge
 from .gate import Limits
 from .model import Policy, Status
+from .packs.changes import print_changes
 from .reports.formats import Target
 from .reports.report import Context, Totals
 from .reports.write import reports
@@ -73,6 +74,8 @@ def run_diff(
         notes = [*chosen.notes(), *rules.notes(), *later.reports(), *unsaid]
         written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, packs=packs, notes=notes))
     print_diff_summary(err, _title(old, new, policies=old_rules is not None), was, now, counts)
+    if given.named and rules.named:
+        print_changes(err, given.pack_reports(old, was)[0], packs)
     print_notes(err, notes)
     unknown = sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN)
     return judged(

@@ -127,7 +127,9 @@ def test_without_a_pack_the_controls_are_those_of_logging(run, place):
 def test_a_comparison_counts_the_later_snapshot(run, place):
     write_snapshot(Path("snapshots"), keys(True, True), TIME.replace(day=2))
     old, new = sorted(Path("snapshots").glob("2*"))
-    run("diff", old, new, "--pack", "packs/own-1.yaml", "-o", "out.controls.json")
+    told = run("diff", old, new, "--pack", "packs/own-1.yaml", "-o", "out.controls.json").err
+    assert "1.1  1.1  Keys rotate          fail → pass\n" in told
+    assert "3 controls: 1 → 0 fail, 1 unanswered, 1 manual, 0 → 1 pass\n" in told
     (pack,) = json.loads(Path("out.controls.json").read_text())["packs"]
     assert pack["counts"]["pass"] == 1
 

@@ -1,4 +1,4 @@
-"""The whole of `stillframe pack diff`: compare two packs, judge a snapshot by both if there is one, and print."""
+"""What changed for controls: between two packs, which is all of `stillframe pack diff`, and between two judgements."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ...snapshot.model import Snapshot
 from ..fast.run import Method, judge
 from ..rules import Rules
 from ..tally import Tally
-from ..terminal import safe
+from ..terminal import counted, safe
 from .compare import Changed, compare
 from .model import Pack
 from .output import summary, words
-from .report import Answer, PackReport
+from .report import Answer, Outcome, PackReport
 
 
 def run_pack_diff(old: Pack, new: Pack, rules: Rules, snapshot: Snapshot | None, out: Console, *, json: bool) -> None:
@@ -31,6 +31,27 @@ def run_pack_diff(old: Pack, new: Pack, rules: Rules, snapshot: Snapshot | None,
     out.print(_table(changes, judged=bool(reports)))
     for pack, report in zip((old, new), reports, strict=False):
         out.print(safe(f"{pack.name}: {summary(report)}"), soft_wrap=True)
+
+
+def print_changes(console: Console, before: Sequence[PackReport], after: Sequence[PackReport]) -> None:
+    """Of each pack the controls whose status is not as it was, and the counts; packs pair by their framework."""
+    earlier = {report.pack.framework: report for report in before}
+    for now in after:
+        if was := earlier.get(now.pack.framework):
+            console.print(safe(now.pack.title, "bold"), soft_wrap=True)
+            if changed := [each for each in compare(was.pack, now.pack, was, now) if each.before and each.differs]:
+                console.print(_table(changed, judged=True))
+            console.print(safe(_arrows(was, now)), soft_wrap=True)
+
+
+def _arrows(was: PackReport, now: PackReport) -> str:
+    old, new = was.counts(), now.counts()
+    parts = [
+        f"{new[each]} {words(each)}" if old[each] == new[each] else f"{old[each]} → {new[each]} {words(each)}"
+        for each in Outcome
+        if old[each] or new[each]
+    ]
+    return f"{counted(new.total(), 'control')}: {', '.join(parts)}"
 
 
 def _judged(rules: Rules, snapshot: Snapshot) -> Sequence[PackReport]:

@@ -24,6 +24,11 @@ class Changed:
     after: Answer | None = None
 
     @property
+    def differs(self) -> bool:
+        """Whether its status is not the same by both packs."""
+        return _status(self.before) != _status(self.after)
+
+    @property
     def title(self) -> str:
         control = self.new or self.old
         return control.title if control else ""
@@ -42,8 +47,9 @@ def compare(
         was, now = earlier.get(title), later.get(title)
         what = list(_differences(was, now))
         said = answers[0].get(title), answers[1].get(title)
-        if what or _status(said[0]) != _status(said[1]):
-            yield Changed(old=was, new=now, what=what, before=said[0], after=said[1])
+        changed = Changed(old=was, new=now, what=what, before=said[0], after=said[1])
+        if what or changed.differs:
+            yield changed
 
 
 def _by_title(pack: Pack) -> Mapping[str, Control]:
