@@ -134,6 +134,17 @@ def test_a_comparison_counts_the_later_snapshot(run, place):
     assert pack["counts"]["pass"] == 1
 
 
+def test_findings_name_the_standard_that_was_asked_for(run, place):
+    judged(run, "-o", "out.ocsf.jsonl", "-o", "out.md", "-o", "out.sarif")
+    for line in Path("out.ocsf.jsonl").read_text().splitlines():
+        compliance = json.loads(line)["compliance"]
+        assert (compliance["standards"], compliance["requirements"]) == (["own-1"], ["own-1 1.1"])
+        assert compliance["control"] == "kms-key-rotation"
+    assert "**Our pack:** 3 controls: 1 fail (33.3 %)" in Path("out.md").read_text()
+    (rule,) = json.loads(Path("out.sarif").read_text())["runs"][0]["tool"]["driver"]["rules"]
+    assert "own-1 1.1" in rule["properties"]["tags"]
+
+
 def test_a_wrong_name_suggests(run, place):
     for command in (["evaluate"], ["pack", "show"]):
         named = ["--pack", "cis-aws-5.0"] if command == ["evaluate"] else ["cis-aws-5.0"]

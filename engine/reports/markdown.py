@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from .. import summary
 from ..diff import Change
+from ..packs.output import summary as shares
 from ..tally import Row
 from .mend import ranked
 from .report import Context, Lines, Record, Totals
@@ -49,6 +50,7 @@ class Comment:
 
     def end(self, totals: Totals) -> Iterator[bytes]:
         head = [*_headline(self.context, totals), *(_compared if self.context.before else _judged)(totals)]
+        head += [f"\n**{_plain(each.pack.title)}:** {shares(each)}" for each in totals.packs if self.context.named]
         tail = [f"> {one_line(note)}" for note in totals.notes]
         page = "\n".join([*head, "", *self._folded(totals, MOST - sum(map(len, [*head, *tail]))), *tail])
         yield page.encode("utf-8", "replace") + b"\n"
