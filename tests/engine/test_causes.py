@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
-from builders import compared, write_snapshot
+from builders import compared, nine, write_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stillframe.engine.batch import batches
@@ -15,9 +16,11 @@ from stillframe.engine.diff import Unchanged, diff, newly_failing
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Kind, Severity, Status, Waived
 from stillframe.engine.policies import override, parse_policy
-from stillframe.engine.policy_tests import fixture
+from stillframe.engine.policy_tests import TIME, fixture
+from stillframe.engine.scene import Part, Scene
 from stillframe.engine.sides import Side
-from stillframe.snapshot import open_snapshot
+from stillframe.engine.states import STATES
+from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.model import Unknown
 
 A, B = "111122223333", "444455556666"
@@ -422,6 +425,37 @@ def test_a_volatile_field_is_a_cause_only_where_nothing_else_is(old, new, paths)
         pictures.append(fixture(given))
     (one,) = compared(*pictures, [VOLATILE])
     assert told(one.why) == [("configuration", True, paths)]
+
+
+# --------------------------------------------------------------------------------------------------- estates
+
+
+@pytest.mark.parametrize("policy", nine(), ids=lambda policy: policy.id)
+def test_an_estate_that_is_all_old_or_all_new_comes_out_as_its_snapshot_did(policy):
+    """What is put to the test is made of the rows that a policy came by: it must be as good as the real estate."""
+    pictures = [fixture(test["given"], test.get("time", TIME)) for test in policy.tests if not test.get("params")]
+    changes = 0
+    for old, new in zip(pictures, pictures[1:] + pictures[:1], strict=True):
+        before, after = Side(old, [policy]), Side(new, [policy])
+        for each in compared(old, new, [policy]):
+            if each.change.value != "persisting":
+                scene = Scene(before, after, each.finding)
+                assert scene.state(()) is (STATES[each.before.status] if each.before else before.without(each.after))
+                assert scene.state([*Part]) is (STATES[each.after.status] if each.after else after.without(each.before))
+                assert each.why
+                changes += 1
+    assert changes
+
+
+def test_equal_snapshots_are_not_read_again(run, tmp_path, monkeypatch):
+    path, policy = write_snapshot(tmp_path / "s", keys(key(False))), tmp_path / "keys.yaml"
+    policy.write_text(KEYS.text)
+    assert run("diff", path, path, "-p", policy).code == 0
+    opened: list[str] = []
+    read = archive._read
+    monkeypatch.setattr(archive, "_read", lambda file: opened.append(Path(file).name) or read(file))
+    assert run("diff", path, path, "-p", policy).code == 0
+    assert opened == ["manifest.json", "manifest.json"]
 
 
 # ------------------------------------------------------------------------------------------- waivers and severity
