@@ -47,7 +47,7 @@ def run_diff(
     Where `old_rules` are given, the old snapshot is judged by them.
     """
     given, rules = both(old_rules or rules, rules, chosen)
-    before, after = Tally(given.policies), Tally(rules.policies)
+    before, after = (Tally(each.policies, priorities=each.priorities) for each in (given, rules))
     earlier, later = given.waivers_for(old), rules.waivers_for(new)
     changes = diff(
         Side(old, given.policies),

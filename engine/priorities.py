@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .model import Effort, Exposure, Severity
+from .model import Effort, Exposure, Policy, Severity
 from .waivers import glob
 
 SEVERITIES = {
@@ -32,6 +32,10 @@ class Priorities:
         """What one failure weighs: severity × exposure, and the account's factor."""
         factor = next((factor for pattern, factor in self.accounts.items() if glob(pattern, account)), 1)
         return self.severity[severity] * self.exposure[exposure] * factor
+
+    def worth(self, policy: Policy) -> float:
+        """What it is worth to mend one failure of a policy, in an account like any other."""
+        return self.severity[policy.severity] * self.exposure[policy.exposure] / self.effort[policy.effort]
 
 
 DEFAULTS = Priorities()

@@ -51,7 +51,7 @@ def run_evaluate(
     Where there is a baseline, only what is not in it is printed, and decides the exit code.
     """
     rules = replace(rules, policies=chosen.policies(rules.policies))
-    tally = Tally(rules.policies, keep=keep, told=baseline.lacks if baseline else None)
+    tally = Tally(rules.policies, keep=keep, priorities=rules.priorities, told=baseline.lacks if baseline else None)
     waivers, proof = rules.waivers_for(snapshot), Receipt()
     every = bool(receipt) or chosen.by_tag
     wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from .model import Severity
-from .reports.mend import WEIGHTS, ranked
-from .tally import Row
+from .priorities import SEVERITIES
+from .tally import Row, ranked
 
 _FIRST = 3
 
@@ -34,7 +34,7 @@ def first_steps(rows: Sequence[Row], accounts: Mapping[str, Counter[Severity]]) 
 
 
 def _weight(severities: Counter[Severity]) -> int:
-    return sum(WEIGHTS[severity] * number for severity, number in severities.items())
+    return sum(SEVERITIES[severity] * number for severity, number in severities.items())
 
 
 def _told(severities: Mapping[Severity, int]) -> str:

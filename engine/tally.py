@@ -9,6 +9,7 @@ from itertools import chain, islice
 
 from .batch import Batch
 from .model import Finding, Policy, Severity, Status
+from .priorities import DEFAULTS, Priorities
 
 SHOWN = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 _ORDER = {status: number for number, status in enumerate((Status.FAIL, Status.ERROR, Status.UNKNOWN))}
@@ -17,13 +18,17 @@ _WAIVED = len(_ORDER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One policy's line in a summary. `population` is every resource it applies to, judged or not."""
+    """One policy's line in a summary. `population` is every resource it applies to, judged or not.
+
+    `worth` is what it is worth to mend one violation: docs/mending.md.
+    """
 
     policy: str
     title: str
     severity: Severity
     counts: Mapping[Status, int]
     waived: int = 0
+    worth: float = 1
 
     @property
     def population(self) -> int:
@@ -53,6 +58,7 @@ class Tally:
 
     policies: Sequence[Policy]
     keep: int = 0
+    priorities: Priorities = DEFAULTS
     told: Callable[[Finding], bool] | None = None
     counts: dict[str, Counter[Status]] = field(default_factory=dict)
     waived: Counter[str] = field(default_factory=Counter)
@@ -104,6 +110,7 @@ class Tally:
                 severity=policy.severity,
                 counts=self.counts.get(policy.id, {}),
                 waived=self.waived[policy.id],
+                worth=self.priorities.worth(policy),
             )
             for policy in sorted(self.policies, key=lambda policy: (policy.severity.rank, policy.id))
         ]
@@ -116,3 +123,8 @@ class Tally:
         if fail_on is None:
             return 0
         return sum(row.violations for row in self.rows() if row.severity.rank <= fail_on.rank)
+
+
+def ranked(rows: Sequence[Row]) -> list[Row]:
+    """The rows with violations, those first whose violations are worth most: severity × number × exposure ÷ effort."""
+    return sorted((row for row in rows if row.violations), key=lambda row: -row.worth * row.violations)

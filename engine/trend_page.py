@@ -24,7 +24,7 @@ def write_trend(
     method: Method,
 ) -> None:
     """Write the latest snapshot's findings to the targets, each with the numbers of every snapshot."""
-    tally, waivers = Tally(rules.policies), rules.waivers_for(latest)
+    tally, waivers = Tally(rules.policies, priorities=rules.priorities), rules.waivers_for(latest)
     context = Context(snapshot=latest, policies=rules.spoken(), trend=points)
     with reports(targets, context) as written:
         for batch in tally.through(chosen.over(waivers.over(judge(latest, rules.policies, method)), latest)):

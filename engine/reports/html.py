@@ -18,13 +18,13 @@ from typing import Any
 
 import stillframe
 
+from .. import priorities
 from ..diff import Change
 from ..history import Point
 from ..model import Policy, Severity, Status
 from ..packs.output import as_data
-from ..tally import Row
+from ..tally import Row, ranked
 from .columns import CHANGES, SEVERITIES, STATUSES, Columns
-from .mend import WEIGHTS, ranked
 from .report import Context, Lines, Totals
 from .words import controls
 
@@ -110,7 +110,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
             for policy in context.policies
         ],
         "order": [columns.policies[name] for name in rows],
-        "weights": [WEIGHTS[severity] for severity in Severity],
+        "weights": [priorities.SEVERITIES[severity] for severity in Severity],
         "mend": [columns.policies[row.policy] for row in ranked(totals.rows)],
         "packs": [as_data(report) for report in totals.packs] if context.named else [],
         "notes": list(totals.notes),

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from .. import summary
 from ..diff import Change
 from ..packs.output import summary as shares
-from ..tally import Row
-from .mend import ranked
+from ..tally import Row, ranked
 from .report import Context, Lines, Record, Totals
 from .words import one_line, reasons
 

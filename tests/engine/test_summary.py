@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from rich.console import Console
 from stillframe.engine.model import Severity, Status
+from stillframe.engine.priorities import SEVERITIES
 from stillframe.engine.summary import first_steps, totals
 from stillframe.engine.tally import Row
 from stillframe.engine.terminal import print_totals
@@ -17,7 +18,7 @@ CRITICAL, HIGH, LOW = Severity.CRITICAL, Severity.HIGH, Severity.LOW
 
 def row(policy: str, severity: Severity, failing: int, *, waived: int = 0, unknown: int = 0) -> Row:
     counts = {Status.FAIL: failing, Status.UNKNOWN: unknown, Status.PASS: 1}
-    return Row(policy=policy, title=policy, severity=severity, counts=counts, waived=waived)
+    return Row(policy=policy, title=policy, severity=severity, counts=counts, waived=waived, worth=SEVERITIES[severity])
 
 
 @pytest.mark.parametrize(
