@@ -41,6 +41,14 @@ def filter_covers(patterns: Json, required: Json) -> Truth:
     return kleene_all([kleene_any([row[number] for row in rows]) for number in range(count)])
 
 
+def filter_covers_part(pattern: Json, required: Json) -> Truth:
+    """Whether a pattern does some of what `filter_covers` asks of several: one that does none need not be looked at."""
+    for argument in (pattern, required):
+        if isinstance(argument, Unknown):
+            return argument
+    return _covered_part(text("filter_covers_part", pattern), text("filter_covers_part", required))
+
+
 def check_required(pattern: Json) -> None:
     """Raise EvaluationError for what cannot be required."""
     _cases(text("filter_covers", pattern))
@@ -55,6 +63,11 @@ def _covered(pattern: str, required: str) -> Sequence[Truth]:
         return [found is not None and _follows(case, found) for case in cases]
     except EvaluationError as error:
         return [Unknown.because(str(error))] * len(cases)
+
+
+@lru_cache(maxsize=4096)
+def _covered_part(pattern: str, required: str) -> Truth:
+    return kleene_any(_covered(pattern, required))
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ from ..snapshot.model import Json, Unknown
 from . import lists, network, policy_document, text, times
 from .arguments import _Expression
 from .errors import EvaluationError
-from .filter_cover import check_required, filter_covers
+from .filter_cover import check_required, filter_covers, filter_covers_part
 from .unknowns import unknown_in
 
 
@@ -104,6 +104,7 @@ AWARE: Mapping[str, Callable[..., Json]] = {
     "contains": lists.contains,
     "difference": lists.difference,
     "filter_covers": filter_covers,
+    "filter_covers_part": filter_covers_part,
     "intersection": lists.intersection,
     "known": _known,
     "length": lists.length,
@@ -117,6 +118,7 @@ LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
     ("cidr_contains", 0): network.network,
     ("cidr_contains", 1): network.network,
     ("filter_covers", 1): check_required,
+    ("filter_covers_part", 1): check_required,
     ("matches", 1): text.regex,
     ("opens_port", 1): network.ports,
 }
@@ -130,6 +132,7 @@ OURS: Mapping[str, tuple[int, int | None]] = {
     "days_since": (1, 1),
     "difference": (2, 2),
     "filter_covers": (2, 2),
+    "filter_covers_part": (2, 2),
     "hours_between": (2, 2),
     "hours_since": (1, 1),
     "intersection": (2, 2),

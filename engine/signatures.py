@@ -66,6 +66,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "difference": _signature("array", "array", gives=_same),
     "ends_with": _signature("string", "string", gives=BOOLEAN),
     "filter_covers": _signature("array", "string", gives=BOOLEAN),
+    "filter_covers_part": _signature("string", "string", gives=BOOLEAN),
     "floor": _signature("number", gives=NUMBER),
     "hours_between": _signature("string", "string", gives=NUMBER),
     "hours_since": _signature("string", gives=NUMBER),

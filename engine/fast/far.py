@@ -57,6 +57,7 @@ class Far:
     missed: bool = False
     used: set[tuple[str, Hashable]] = field(default_factory=set)
     _plain: dict[Join, near.Index] = field(default_factory=dict)
+    _decoded: dict[Target, list[Any]] = field(default_factory=dict)
     _exact: dict[Target, Index] = field(default_factory=dict)
     _accounts: frozenset[str] = field(init=False)
 
@@ -91,6 +92,7 @@ class Far:
         """Have the rows that were fetched, instead of those of before."""
         self.fetched = fetched
         self._plain.clear()
+        self._decoded.clear()
         self._exact.clear()
 
     def _has(self, target: Target, key: Hashable) -> bool:
@@ -102,8 +104,11 @@ class Far:
         return False
 
     def _rows(self, target: Target) -> Iterable[Any]:
-        decoder = self.decoders[target.source].careful()
-        return (decoder.row(each.line, partial(self._parse, target, each)) for each in self.fetched[target].rows)
+        """The rows at hand: decoded once, for all lookups that find rows by the same fields."""
+        if target not in self._decoded:
+            decoder, rows = self.decoders[target.source].careful(), self.fetched[target].rows
+            self._decoded[target] = [decoder.row(each.line, partial(self._parse, target, each)) for each in rows]
+        return self._decoded[target]
 
     def _parse(self, target: Target, found: Row) -> Resource:
         parse = self.snapshot.account(found.account).parse

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stillframe.engine.errors import EvaluationError
-from stillframe.engine.filter_cover import filter_covers
+from stillframe.engine.filter_cover import filter_covers, filter_covers_part
 from stillframe.engine.filter_pattern import DEPTH, Every, Glob, Pattern, Regex, Some, Test, read_pattern
 from stillframe.snapshot.model import Unknown
 
@@ -174,6 +174,30 @@ def test_what_cannot_be_known_is_unknown_unless_something_else_decides():
 def test_an_argument_that_can_never_be_right_is_an_error(patterns, required, message):
     with pytest.raises(EvaluationError, match=re.escape(message)):
         filter_covers(patterns, required)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("{ $.a = x }", True),
+        ("{ $.a = x || $.b = y }", True),
+        ("", True),
+        ("{ $.a = z }", False),
+        ("{ $.a = x && $.c = z }", False),
+        ("x", False),
+    ],
+)
+def test_a_pattern_covers_a_part(pattern, expected):
+    required = "{ $.a = x || $.a = y && $.b = z }"
+    assert filter_covers_part(pattern, required) is expected
+    assert filter_covers([pattern], required) is (pattern == "")
+
+
+def test_what_part_a_pattern_covers_may_be_unknown():
+    lost = Unknown.because("lost")
+    assert filter_covers_part(lost, "{ $.a = x }") is lost
+    assert filter_covers_part("{ $.a = x }", lost) is lost
+    assert isinstance(filter_covers_part("{ $.a ~ x }", "{ $.a = x }"), Unknown)
 
 
 def test_no_pattern_takes_long():
