@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.text import Text
 
 from ..snapshot.faults import KINDS, kind_of_cause
+from ..snapshot.forecast import Forecast
 from ..snapshot.model import Collected
 from .terminal import counted, safe
 
@@ -85,12 +86,26 @@ def print_collected(console: Console, done: Collected) -> None:
     """What a collection brought, what it could not read, and what would help."""
     _line(console, Text(f"{counted(done.resources, 'resource')} of {counted(done.entered, 'account')} in {done.path}"))
     if done.skipped:
-        left_out = ", ".join(f"{account} ({status})" for account, status in done.skipped.items())
-        _line(console, safe(f"not collected: {left_out}", "yellow"))
+        _line(console, safe(f"not collected: {_left_out(done.skipped)}", "yellow"))
     for cause, places in done.gaps.items():
         _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
     for text in advice(done.gaps):
         _line(console, safe(f"help: {text}", "cyan"))
+
+
+def print_forecast(console: Console, seen: Forecast) -> None:
+    """What a collection would ask, and how often."""
+    _line(console, safe(f"{counted(len(seen.accounts), 'account')}: {', '.join(seen.accounts)}"))
+    if seen.skipped:
+        _line(console, safe(f"not collected: {_left_out(seen.skipped)}"))
+    _line(console, safe(f"{counted(len(seen.regions), 'region')}: {', '.join(seen.regions)}"))
+    _line(console, safe(f"{counted(seen.types, 'resource type')}"))
+    _line(console, safe(f"{counted(seen.sure, 'call')} to list them, if every account has these regions enabled"))
+    if seen.before:
+        text = f"about {counted(seen.likely, 'call')} more for each resource, if there are as many as in {seen.before}"
+    else:
+        text = "more for each resource: how many, the next dry run can tell from a snapshot in this archive"
+    _line(console, safe(text))
 
 
 def advice(gaps: Iterable[str]) -> Iterator[str]:
@@ -102,6 +117,10 @@ def advice(gaps: Iterable[str]) -> Iterator[str]:
         actions = sorted({action for found, action in causes if found is kind and action != ENTER})
         if actions and kind.advice:
             yield f"{kind.advice}: {', '.join(actions)}"
+
+
+def _left_out(skipped: Mapping[str, str]) -> str:
+    return ", ".join(f"{account} ({status})" for account, status in skipped.items())
 
 
 def _span(seconds: float) -> str:

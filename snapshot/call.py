@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from .catalog import Call, compiled, gap_in
 from .decode import rows
+from .faults import code_of
 from .model import Json, Unknown
 
 # Seconds between two looks at what AWS is still making: a minute in all.
@@ -34,7 +35,7 @@ def ask(client: Any, call: Call, config: Json = None) -> Json:
         answer = _send(client, call, {**call.params, **arguments})
         found = compiled(call.result).search(answer)
     except ClientError as error:
-        code, message = (str(error.response.get("Error", {}).get(key, "Unknown")) for key in ("Code", "Message"))
+        code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
         return None if _means_absent(call, code, message) else Unknown.because(f"{code}: {call.action}")
     except Exception as error:
         # No endpoint, a time-out, an answer botocore cannot parse: whatever it was, one call must not cost

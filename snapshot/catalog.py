@@ -7,8 +7,9 @@ One YAML file per AWS service in `catalog/`; no Python per service. `docs/catalo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,7 +18,7 @@ import jmespath
 import yaml
 from jmespath.exceptions import JMESPathError
 
-from .errors import CatalogError
+from .errors import ArgumentError, CatalogError
 from .format import digest, not_collected
 from .model import Json, Unknown
 
@@ -131,6 +132,20 @@ class _Catalog(Mapping[str, ResourceType]):
         if found.keys() != named:
             raise CatalogError(f"{file}: write each type on a line of its own, two spaces in: {sorted(found)}")
         return found
+
+
+def chosen_types(
+    names: Collection[str], catalog: Mapping[str, ResourceType] | None = None
+) -> Mapping[str, ResourceType]:
+    """The resource types of these names, and those that are always collected; all of them if none is named."""
+    whole = catalog or load_catalog()
+    for name in names:
+        if name not in whole:
+            close = get_close_matches(name, whole, 1)
+            hint = f"did you mean {close[0]}?" if close else "`stillframe resource list` lists them"
+            raise ArgumentError(f"unknown resource type {name}", hint)
+    chosen = {ACCOUNT_TYPE, REGION_TYPE, *names} if names else whole.keys()
+    return {name: spec for name, spec in whole.items() if name in chosen}
 
 
 @cache

@@ -70,16 +70,23 @@ def latest(archive: Path) -> Path | None:
 
 
 @contextmanager
-def append(archive: Path) -> Iterator[Previous | None]:
-    """What the next manifest of an archive names as the one before it. No other is written meanwhile."""
+def hold(archive: Path) -> Iterator[None]:
+    """Nobody else adds to the chain of an archive, or prunes it, while the block runs."""
     with (archive / LOCK).open("ab") as file:
         lock(file, wait=True)
+        yield
+
+
+@contextmanager
+def append(archive: Path) -> Iterator[Previous | None]:
+    """What the next manifest of an archive names as the one before it. No other is written meanwhile."""
+    with hold(archive):
         last = heads(links(archive))
         yield Previous(id=last[-1].id, sha256=last[-1].digest) if last else None
 
 
 def verify_chain(archive: Path) -> Iterator[str]:
-    """Every fault of an archive's chain, as text. Raises SnapshotError where there is no archive."""
+    """Every fault of an archive's chain, as text."""
     faults: list[str] = []
     chain = links(archive, faults)
     yield from faults

@@ -13,21 +13,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import boto3
+from msgspec import structs
 
 from .archive import ID, MANIFEST
-from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest, load_catalog
+from .call import ask
+from .catalog import REGION_TYPE, ResourceType, catalog_digest, chosen_types, load_catalog
 from .clients import DEADLINE, Clients
-from .errors import ArgumentError, CollectError
+from .errors import CollectError
+from .forecast import Forecast, forecast
 from .format import timestamp
-from .model import Collected
+from .model import Collected, Unknown
 from .plan import Kept, Plan, keep, pick_up, targets_of
 from .run import run
 from .session import ORGANIZATION_ROLE, Caller, identify, open_session
 from .targets import check_regions, entered, find_targets
+from .visit import enabled
 from .write import SnapshotWriter
 
 
@@ -41,8 +45,32 @@ class Watch:
     error: Callable[[], None] = lambda: None
 
 
-def collect(
-    into: Path | str,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """All that is known before the first account is asked."""
+
+    clients: Clients
+    caller: Caller
+    plan: Plan
+    kept: Kept
+    watch: Watch
+
+    def take(self, writer: SnapshotWriter) -> Collected:
+        kept, caller = self.kept, self.caller
+        targets = entered(self.clients, caller, targets_of(kept), kept.roles, kept.external_id)
+        self.watch.accounts(len(targets))
+        return run(
+            targets,
+            writer,
+            clients=self.clients,
+            caller=caller,
+            plan=self.plan,
+            scope=kept.scope,
+            on_account=self.watch.account,
+        )
+
+
+def prepare(
     *,
     session: boto3.Session | None = None,
     accounts: Sequence[str] = (),
@@ -57,17 +85,14 @@ def collect(
     deadline: float = DEADLINE,
     watch: Watch = Watch(),
     catalog: Mapping[str, ResourceType] | None = None,
-) -> Collected:
-    """Take a snapshot of the accounts named, of the organisation, or of the session's own account.
+) -> Order:
+    """Find out whom to ask what: the accounts named, those of the organisation, or the session's own.
 
     Other accounts are entered through `roles`: the last is in each of them, those before it lead there. Without
-    `regions` it is every enabled one, without `types` all of the catalogue.
-
-    Raises ArgumentError, or CollectError where nothing could be collected or it had to stop before the end. Then
-    `resume` completes the snapshot, as after an interruption.
+    `regions` it is every enabled one, without `types` all of the catalogue. Raises ArgumentError or CollectError.
     """
     plan = _plan(types, regions, organization, workers, watch, catalog)
-    clients = _clients(session, endpoint_url, workers, deadline)
+    clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
     check_regions(clients.session, regions)
     caller = identify(clients)
     found = find_targets(clients, caller, accounts=accounts, organization=organization, exclude=exclude)
@@ -79,11 +104,9 @@ def collect(
         "skipped": dict(sorted(found.skipped.items())),
         "types": sorted(plan.types),
     }
-    now = datetime.now(UTC)
-    writer = SnapshotWriter(Path(into), now)
     kept = Kept(
         catalog=catalog_digest(),
-        captured_at=timestamp(writer.captured_at),
+        captured_at=timestamp(datetime.now(UTC)),
         caller=caller.account,
         accounts={target.account: target.name for target in found.accounts},
         facts={target.account: target.facts for target in found.accounts if target.facts},
@@ -93,8 +116,19 @@ def collect(
         external_id=external_id,
         scope=scope,
     )
-    with keep(writer.path, kept):
-        return _run(kept, writer, clients, caller, plan, watch)
+    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
+
+
+def collect(into: Path | str, **options: Any) -> Collected:
+    """Take a snapshot: `options` are those of `prepare`.
+
+    Raises CollectError where nothing could be collected, or it had to stop before the end. Then `resume` completes
+    the snapshot, as after an interruption.
+    """
+    order = prepare(**options)
+    writer = SnapshotWriter(Path(into), datetime.fromisoformat(order.kept.captured_at))
+    with keep(writer.path, structs.replace(order.kept, captured_at=timestamp(writer.captured_at))):
+        return order.take(writer)
 
 
 def resume(
@@ -111,7 +145,7 @@ def resume(
     folder = _unfinished(Path(into))
     kept, file = pick_up(folder)
     with file:
-        clients = _clients(session, endpoint_url, workers, deadline)
+        clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
         caller = identify(clients)
         if caller.account != kept.caller:
             raise CollectError(
@@ -119,18 +153,23 @@ def resume(
                 "use credentials of that account",
             )
         plan = _plan(kept.types, kept.regions or (), kept.scope["accounts"] == "organization", workers, watch, catalog)
-        writer = SnapshotWriter(folder.parent, datetime.fromisoformat(kept.captured_at), unfinished=True)
-        return _run(kept, writer, clients, caller, plan, watch)
+        order = Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
+        return order.take(SnapshotWriter(folder.parent, datetime.fromisoformat(kept.captured_at), unfinished=True))
 
 
-def _run(kept: Kept, writer: SnapshotWriter, clients: Clients, caller: Caller, plan: Plan, watch: Watch) -> Collected:
-    targets = entered(clients, caller, targets_of(kept), kept.roles, kept.external_id)
-    watch.accounts(len(targets))
-    return run(targets, writer, clients=clients, caller=caller, plan=plan, scope=kept.scope, on_account=watch.account)
-
-
-def _clients(session: boto3.Session | None, endpoint_url: str | None, workers: int, deadline: float) -> Clients:
-    return Clients(open_session(session=session), endpoint_url, workers, deadline)
+def foresee(order: Order, archive: Path) -> Forecast:
+    """What an order would ask, and how often, without asking it."""
+    regions = enabled(ask(order.clients("ec2", order.caller.home), load_catalog()[REGION_TYPE].list))
+    if isinstance(regions, Unknown):
+        raise CollectError(f"the regions are not known ({regions})", "the number of calls depends on them")
+    return forecast(
+        archive,
+        accounts=tuple(order.kept.accounts),
+        skipped=order.kept.scope["skipped"],
+        types=order.plan.types,
+        regions=tuple(sorted(regions & order.plan.regions if order.plan.regions else regions)),
+        organization=order.plan.organization,
+    )
 
 
 def _plan(
@@ -149,20 +188,6 @@ def _plan(
         on_call=watch.call,
         on_error=watch.error,
     )
-
-
-def chosen_types(
-    names: Collection[str], catalog: Mapping[str, ResourceType] | None = None
-) -> Mapping[str, ResourceType]:
-    """The resource types of these names, and those that are always collected; all of them if none is named."""
-    whole = catalog or load_catalog()
-    for name in names:
-        if name not in whole:
-            close = get_close_matches(name, whole, 1)
-            hint = f"did you mean {close[0]}?" if close else "`stillframe resource list` lists them"
-            raise ArgumentError(f"unknown resource type {name}", hint)
-    chosen = {ACCOUNT_TYPE, REGION_TYPE, *names} if names else whole.keys()
-    return {name: spec for name, spec in whole.items() if name in chosen}
 
 
 def _unfinished(into: Path) -> Path:

@@ -110,12 +110,16 @@ def kind_of_cause(cause: str) -> Kind:
 def code_of(error: BaseException) -> str:
     """What stands for an exception in a snapshot: AWS's code, or the exception's name."""
     answer = getattr(error, "response", None)  # botocore's ClientError has one
-    return str(answer.get("Error", {}).get("Code", "Unknown")) if isinstance(answer, dict) else type(error).__name__
+    if not isinstance(answer, dict):
+        return type(error).__name__
+    return str(
+        answer.get("Error", {}).get("Code") or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", "Unknown")
+    )
 
 
 def kind_of_response(status: int, parsed: Mapping[str, Any]) -> Kind | None:
     """The kind of an answer as botocore parsed it; None where it is no error. Codes that are new go by the status."""
     if status < 300:
         return None
-    kind = kind_of(str(parsed.get("Error", {}).get("Code", status)))
+    kind = kind_of(str(parsed.get("Error", {}).get("Code") or status))
     return kind_of(str(status)) if kind is OTHER else kind

@@ -63,9 +63,13 @@ def pick_up(folder: Path) -> tuple[Kept, IO[bytes]]:
         raise CollectError(f"{folder}: it keeps no plan by which to complete it", again) from None
     except OSError as error:
         raise CollectError(f"{folder / PLAN}: cannot be opened ({error.strerror})", again) from None
-    kept: Kept = parse(file.read(), Kept, folder / PLAN)
-    if kept.catalog != catalog_digest():
-        raise CollectError(f"{folder}: it was begun with another catalogue of resource types", again)
+    try:
+        kept: Kept = parse(file.read(), Kept, folder / PLAN)
+        if kept.catalog != catalog_digest():
+            raise CollectError(f"{folder}: it was begun with another catalogue of resource types", again)
+    except BaseException:
+        file.close()
+        raise
     return kept, file
 
 

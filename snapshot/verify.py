@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from .archive import ACCOUNT, MANIFEST, find_snapshot, read_account_file, read_manifest, read_resources
+from .archive import ACCOUNT, ID, MANIFEST, find_snapshot, read_account_file, read_manifest, read_resources
+from .chain import verify_chain
 from .errors import SnapshotError
 from .format import AccountFile, file_name, too_deep
 
@@ -37,6 +38,18 @@ def verify(path: Path) -> Iterator[str]:
             continue
         yield from _against("account", folder / account / ACCOUNT, (folder / account / ACCOUNT).read_bytes())
         yield from _account(folder, account, file)
+
+
+def verify_archive(archive: Path) -> Iterator[str]:
+    """Every fault of the finished snapshots of an archive, and of the chain that they form.
+
+    Raises SnapshotError if there is no archive, or nothing in it that is finished.
+    """
+    manifests = sorted(archive.glob(f"*/{MANIFEST}"))
+    if not manifests:
+        find_snapshot(archive)
+    faults = [fault for path in manifests if ID.match(path.parent.name) for fault in verify(path.parent)]
+    yield from dict.fromkeys([*faults, *verify_chain(archive)])
 
 
 def schema(name: str) -> Any:

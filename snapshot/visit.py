@@ -97,7 +97,7 @@ class Visit:
         by_region = gap
         if gap is None:
             by_region = yield from self._list(self._plan.types[REGION_TYPE], GLOBAL)
-        self._enabled = _enabled(by_region)
+        self._enabled = enabled(by_region)
         chosen = self._plan.regions
         self._asked = self._enabled
         if chosen is not None and not isinstance(self._enabled, Unknown):
@@ -247,11 +247,12 @@ def gaps_in(resource: Resource) -> list[str]:
     return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
 
 
-def _enabled(listed: Json) -> frozenset[str] | Unknown:
+def enabled(listed: Json) -> frozenset[str] | Unknown:
+    """The regions that are enabled, of those that AWS listed."""
     if isinstance(listed, Unknown):
         return listed
-    enabled = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
-    return enabled or Unknown.because("ec2:DescribeRegions named no enabled region")
+    found = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
+    return found or Unknown.because("ec2:DescribeRegions named no enabled region")
 
 
 def _distinct(spec: ResourceType, places: Mapping[str, Json]) -> list[tuple[str, dict[str, Json]]]:

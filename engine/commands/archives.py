@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from stillframe.engine.commands.options import ARCHIVE, SnapshotPath
 
-snapshot_app = typer.Typer(help="List, show and verify snapshots.", no_args_is_help=True)
+snapshot_app = typer.Typer(help="List, show, verify and prune snapshots.", no_args_is_help=True)
 
 
 @snapshot_app.command("list")
@@ -29,16 +29,60 @@ def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
 
 
 @snapshot_app.command("verify")
-def snapshot_verify(snapshot: SnapshotPath = ARCHIVE) -> None:
+def snapshot_verify(
+    snapshot: SnapshotPath = ARCHIVE,
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Check every snapshot of the archive, and the chain that they form.")
+    ] = False,
+) -> None:
     """Check every digest, count and schema of a snapshot: exit 2 if anything is wrong."""
     from stillframe.engine import exit_codes
     from stillframe.engine.terminal import printable
-    from stillframe.snapshot.verify import verify
+    from stillframe.snapshot.verify import verify, verify_archive
 
     faults = 0
-    for fault in verify(snapshot):
+    for fault in (verify_archive if archive else verify)(snapshot):
         faults += 1
         typer.echo(printable(fault))
     if faults:
         raise typer.Exit(exit_codes.INVALID)
-    typer.secho("the snapshot is whole and unchanged", fg="green", err=True)
+    typer.secho(_whole(snapshot) if archive else "the snapshot is whole and unchanged", fg="green", err=True)
+
+
+@snapshot_app.command("prune")
+def snapshot_prune(
+    keep: Annotated[
+        str,
+        typer.Option(
+            help="How many to keep: a number, or last, daily, weekly, monthly and yearly=NUMBER, with commas."
+        ),
+    ],
+    archive: Annotated[Path, typer.Argument(help="The archive.")] = ARCHIVE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+) -> None:
+    """Remove old snapshots from an archive; their manifests stay, so that it is still a chain."""
+    from stillframe.engine.terminal import counted
+    from stillframe.snapshot import list_snapshots
+    from stillframe.snapshot.prune import parse_keep, prune
+
+    rules = parse_keep(keep)
+    list_snapshots(archive)  # which says what is wrong with what is no archive
+    staying, going = prune(archive, rules, dry_run=dry_run)
+    for name in going:
+        typer.echo(name)
+    did = "would remove" if dry_run else "removed"
+    typer.echo(f"{did} {counted(len(going), 'snapshot')}, {counted(len(staying), 'snapshot')} kept", err=True)
+
+
+def _whole(archive: Path) -> str:
+    from stillframe.engine.terminal import counted
+    from stillframe.snapshot.chain import heads, links
+
+    chain = links(archive)
+    pruned = sum(link.pruned for link in chain.values())
+    beside = f", and {pruned:,} manifests of pruned ones" if pruned else ""
+    last = heads(chain)[-1]
+    return (
+        f"{counted(len(chain) - pruned, 'snapshot')}{beside}: whole and unchanged\n"
+        f"the last manifest is {last.digest}  {last.path}"
+    )

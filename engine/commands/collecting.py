@@ -33,36 +33,38 @@ def collect(
     deadline: Annotated[
         float, typer.Option(min=1, help="Seconds for a call with all that is tried again.", metavar="SECONDS")
     ] = 300,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Complete the latest snapshot that was not finished.")
+    resume: Annotated[bool, typer.Option("--resume", help="Complete the latest unfinished snapshot.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and how often.")] = False,
+    print_iam_policy: Annotated[
+        bool, typer.Option("--print-iam-policy", help="Print the least that the role must be allowed, and ask nothing.")
     ] = False,
 ) -> None:
     """Take a snapshot: ask AWS for its configuration and write it to an archive."""
     from stillframe.snapshot.session import ORGANIZATION_ROLE, open_session
 
+    if print_iam_policy:
+        _print_policy(names(types), organization=org)
+        return
     if org and accounts:
         raise typer.BadParameter("--org and --accounts exclude each other")
-    scoped = {"--accounts": accounts, "--org": org, "--exclude": exclude, "--role": role, "--external-id": external_id}
-    scoped |= {"--regions": regions, "--types": types}
-    for name, value in scoped.items():
-        if resume and value:
-            raise typer.BadParameter(f"--resume collects what was asked for before: leave out {name}")
+    given = {"--accounts": accounts, "--org": org, "--exclude": exclude, "--role": role, "--external-id": external_id}
+    given |= {"--regions": regions, "--types": types, "--dry-run": dry_run}
     how: dict[str, Any] = {"endpoint_url": endpoint_url, "workers": workers, "deadline": deadline}
-    how["session"] = open_session(profile)
     if resume:
-        show(into, resume=True, **how)
+        for name in (name for name, value in given.items() if value):
+            raise typer.BadParameter(f"--resume collects what was asked for before: leave out {name}")
+        show(into, resume=True, session=open_session(profile), **how)
         return
-    show(
-        into,
-        accounts=_accounts(accounts, "--accounts"),
-        organization=org,
-        exclude=_accounts(exclude, "--exclude"),
-        roles=role or [ORGANIZATION_ROLE],
-        external_id=external_id,
-        regions=names(regions),
-        types=names(types),
-        **how,
-    )
+    how |= {
+        "accounts": _accounts(accounts, "--accounts"),
+        "organization": org,
+        "exclude": _accounts(exclude, "--exclude"),
+        "roles": role or [ORGANIZATION_ROLE],
+        "external_id": external_id,
+        "regions": names(regions),
+        "types": names(types),
+    }
+    (_foresee if dry_run else show)(into, session=open_session(profile), **how)
 
 
 def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
@@ -84,6 +86,22 @@ def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
             raise
     print_collected(err, done)
     return done
+
+
+def _foresee(into: Path, **how: Any) -> None:
+    from stillframe.engine.collected import print_forecast
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import collect as collector
+
+    print_forecast(console(), collector.foresee(collector.prepare(**how), into))
+
+
+def _print_policy(types: list[str], *, organization: bool) -> None:
+    from stillframe.snapshot.catalog import chosen_types
+    from stillframe.snapshot.permissions import actions, callers_actions, policy
+
+    chosen = chosen_types(types).values()
+    typer.echo(policy(sorted({*actions(chosen), *(callers_actions(chosen) if organization else ())})))
 
 
 def _accounts(text: str, option: str) -> list[str]:

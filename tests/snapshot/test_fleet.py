@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from builders import TIME
+from msgspec import structs
 from proxy import proxy, told
-from stillframe.snapshot import CollectError, list_snapshots, open_snapshot
+from stillframe.snapshot import CollectError, list_snapshots, open_snapshot, write
 from stillframe.snapshot import session as aws
+from stillframe.snapshot.catalog import catalog_digest
 from stillframe.snapshot.collect import Watch, collect, resume
-from stillframe.snapshot.demo import MANAGEMENT, enter, session, types
-from stillframe.snapshot.verify import verify
+from stillframe.snapshot.demo import MANAGEMENT, enter, session, stand_in, types
+from stillframe.snapshot.plan import Kept, keep
+from stillframe.snapshot.verify import verify, verify_archive
 
 KILLS = int(os.environ.get("STILLFRAME_KILLS", "3"))
 OTHERS = ("222222222222", "333333333333")
 ACCOUNTS = (MANAGEMENT, *OTHERS)
+REGIONS = ("us-east-1", "eu-west-1")
 FAULTS = {"latency": 0.03, "throttled": 0.3, "broken": 0.1, "reset": 0.05}
 
 
-@pytest.fixture
-def estate(aws_url: str) -> str:
+@pytest.fixture(scope="module")
+def estate() -> Iterator[str]:
     """Something to collect in each of three accounts."""
-    for account in ACCOUNTS:
-        there = session() if account == MANAGEMENT else enter(session(), account, aws_url)
-        for number in range(3):
-            there.client("s3", endpoint_url=aws_url).create_bucket(Bucket=f"bucket-{account}-{number}")
-            there.client("kms", endpoint_url=aws_url).create_key(Description=f"key {number}")
-    return aws_url
+    with stand_in() as url:
+        for account in ACCOUNTS:
+            there = session() if account == MANAGEMENT else enter(session(), account, url)
+            for number in range(3):
+                there.client("s3", endpoint_url=url).create_bucket(Bucket=f"bucket-{account}-{number}")
+                there.client("kms", endpoint_url=url).create_key(Description=f"key {number}")
+        yield url
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -44,8 +52,8 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def take(url: str, archive: Path, **options: Any) -> Path:
-    given = {"session": session(), "accounts": ACCOUNTS, "catalog": types(), "endpoint_url": url, **options}
-    return collect(archive, **given).path
+    given = {"session": session(), "accounts": ACCOUNTS, "catalog": types(), "regions": REGIONS, "endpoint_url": url}
+    return collect(archive, **given | options).path
 
 
 # ------------------------------------------------------------------------------------------- networks that fail
@@ -71,15 +79,15 @@ def test_without_faults_no_call_is_made_twice(estate, tmp_path):
     assert {call for call in twice if "GetCallerIdentity" not in call} == set()  # also asked to see who is calling
 
 
-def test_a_service_that_throttles_for_ever_is_unknown_when_the_deadline_is_over(aws_url, tmp_path):
+def test_a_service_that_throttles_for_ever_is_unknown_when_the_deadline_is_over(estate, tmp_path):
     def throttle(request, **_):
         return AWSResponse(request.url, 400, {}, Body('{"__type": "ThrottlingException"}'))
 
     caller = aws._shared(session())
     caller.events.register("before-send.kms.ListKeys", throttle)
     begun = time.monotonic()
-    done = collect(tmp_path, session=caller, catalog=types(), endpoint_url=aws_url, deadline=1)
-    assert done.gaps == {"ThrottlingException: kms:ListKeys": 3}
+    done = collect(tmp_path, session=caller, catalog=types(), regions=REGIONS, endpoint_url=estate, deadline=1)
+    assert done.gaps == {"ThrottlingException: kms:ListKeys": len(REGIONS)}
     assert time.monotonic() - begun < 10
 
 
@@ -103,13 +111,19 @@ given = {{"session": demo.session(), "endpoint_url": sys.argv[2], "catalog": dem
 if sys.argv[3:]:
     collect.resume(sys.argv[1], **given)
 else:
-    collect.collect(sys.argv[1], accounts={ACCOUNTS}, regions=("us-east-1", "eu-west-1"), **given)
+    collect.collect(sys.argv[1], accounts={ACCOUNTS}, regions={REGIONS}, **given)
 """
 
 
 def start(url: str, archive: Path, *more: str) -> subprocess.Popen[str]:
     """A collector as a process of its own; with `more` one that completes what another left."""
     return subprocess.Popen([sys.executable, "-c", START, str(archive), url, *more], stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_plan(archive: Path, process: subprocess.Popen[str]) -> None:
+    """Until a collector has begun, or ended."""
+    while not list(archive.glob("2*/.plan.json")) and process.poll() is None:
+        time.sleep(0.005)
 
 
 def test_killed_at_any_moment_it_can_be_completed(estate, tmp_path):
@@ -122,8 +136,7 @@ def test_killed_at_any_moment_it_can_be_completed(estate, tmp_path):
         for number in range(KILLS):
             archive = tmp_path / f"killed-{number}"
             process = start(url, archive)
-            while not list(archive.glob("2*/.plan.json")) and process.poll() is None:
-                time.sleep(0.005)
+            wait_for_plan(archive, process)
             time.sleep(chance.uniform(0, 1.5))
             process.kill()
             process.communicate()
@@ -145,8 +158,7 @@ def test_interrupted_it_says_how_to_go_on(estate, tmp_path, run):
     with proxy(estate, latency=0.05) as url:
         command = ["collect", "--endpoint-url", url, "--into", str(tmp_path / "s"), "--types", "AWS::EC2::VPC"]
         process = subprocess.Popen([sys.executable, "-m", "stillframe", *command], stderr=subprocess.PIPE, text=True)
-        while not list(tmp_path.glob("s/2*/.plan.json")):
-            time.sleep(0.01)
+        wait_for_plan(tmp_path / "s", process)
         process.send_signal(2)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -162,6 +174,94 @@ def test_there_must_be_something_to_complete(run, aws_url, tmp_path):
     assert (result.code, "no unfinished snapshot here" in result.err) == (3, True)
     result = run("collect", "--resume", "--types", "AWS::EC2::VPC")
     assert (result.code, "leave out" in result.err) == (2, True), result.err
+
+
+# ------------------------------------------------------------------------------------------------- the archive
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+def test_a_disk_that_takes_no_more_is_explained_and_nothing_is_left_of_the_account(tmp_path, monkeypatch, number):
+    def refuse(path: Path, data: bytes) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    writer = write.SnapshotWriter(tmp_path, TIME)
+    data = write.AccountData(id=MANAGEMENT, name=None, regions=REGIONS, coverage={}, resources={})
+    monkeypatch.setattr(write, "write_file", refuse)
+    with pytest.raises(CollectError, match=os.strerror(number)) as caught:
+        writer.add(data)
+    assert "--resume" in caught.value.help
+    assert list(writer.path.iterdir()) == []
+    monkeypatch.undo()
+    writer.add(data)
+    monkeypatch.setattr(write, "write_file", refuse)
+    with pytest.raises(CollectError, match=os.strerror(number)):
+        writer.finish({})
+    assert [entry.accounts for entry in list_snapshots(tmp_path)] == [None]
+    monkeypatch.undo()
+    assert list(verify(writer.finish({}))) == []
+
+
+def test_a_disk_that_fills_up_stops_all_of_it_and_it_can_be_completed(estate, tmp_path, monkeypatch):
+    def refuse(path: Path, data: bytes) -> None:
+        if OTHERS[1] in path.parent.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(path, data)
+
+    original = write.write_file
+    monkeypatch.setattr(write, "write_file", refuse)
+    with pytest.raises(CollectError, match="No space left on device"):
+        take(estate, tmp_path)
+    monkeypatch.undo()
+    path = resume(tmp_path, session=session(), endpoint_url=estate, catalog=types()).path
+    assert list(verify(path)) == []
+    assert len(open_snapshot(path).accounts) == len(ACCOUNTS)
+
+
+def test_two_collectors_at_once_make_two_snapshots_and_one_chain(estate, tmp_path):
+    both = [start(estate, tmp_path) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0], [process.communicate() for process in both]
+    for process in both:
+        process.stderr.close()
+    assert [entry.accounts for entry in list_snapshots(tmp_path)] == [len(ACCOUNTS)] * 2
+    assert list(verify_archive(tmp_path)) == []
+
+
+def test_one_collector_at_a_time_completes_a_snapshot(estate, tmp_path):
+    with proxy(estate, latency=0.05) as url:
+        first = start(url, tmp_path)
+        wait_for_plan(tmp_path, first)
+        with pytest.raises(CollectError, match="another collector is at work on it"):
+            resume(tmp_path, session=session(), endpoint_url=estate, catalog=types())
+        assert first.wait(60) == 0
+        first.stderr.close()
+    assert list(verify_archive(tmp_path)) == []
+
+
+def test_a_plan_of_another_catalogue_or_caller_is_not_followed(estate, tmp_path):
+    kept = Kept(
+        catalog="0" * 64,
+        captured_at="2026-01-01T00:00:00Z",
+        caller=OTHERS[0],
+        accounts={MANAGEMENT: None},
+        facts={},
+        types=[],
+        regions=None,
+        roles=["reader"],
+        external_id=None,
+        scope={"accounts": "listed"},
+    )
+    folder = tmp_path / "2026-01-01T00-00-00Z"
+    folder.mkdir()
+    for plan, message in (
+        (kept, "another catalogue"),
+        (structs.replace(kept, catalog=catalog_digest()), f"credentials of account {OTHERS[0]}"),
+    ):
+        keep(folder, plan).close()
+        with pytest.raises(CollectError, match=message):
+            resume(tmp_path, session=session(), endpoint_url=estate)
+    (folder / ".plan.json").unlink()
+    with pytest.raises(CollectError, match="keeps no plan"):
+        resume(tmp_path, session=session(), endpoint_url=estate)
 
 
 # ----------------------------------------------------------------------------------------------- credentials

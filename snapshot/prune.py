@@ -1,0 +1,79 @@
+"""Remove old snapshots from an archive, so that what is left is still a chain."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+from .archive import MANIFEST
+from .chain import PRUNED, hold, links
+from .errors import ArgumentError
+from .files import write_file, writing
+
+Keep = Mapping[str, int]
+
+# What two snapshots have in common where the later one stands for both.
+PERIODS: dict[str, Callable[[str], object]] = {
+    "last": lambda name: name,
+    "daily": lambda name: name[:10],
+    "weekly": lambda name: date.fromisoformat(name[:10]).isocalendar()[:2],
+    "monthly": lambda name: name[:7],
+    "yearly": lambda name: name[:4],
+}
+_RULE = re.compile(rf"(?:({'|'.join(PERIODS)})=)?([1-9][0-9]*)\Z")
+
+
+def parse_keep(text: str) -> Keep:
+    """`7`, or `daily=7,weekly=5,monthly=12`: how many of each to keep. Raises ArgumentError."""
+    found = {}
+    for part in text.split(","):
+        rule = _RULE.match(part.strip())
+        if rule is None:
+            raise ArgumentError(
+                f"--keep {part.strip() or text!r} is no rule", f"a number, or {', '.join(PERIODS)}=NUMBER, with commas"
+            )
+        found[rule[1] or "last"] = int(rule[2])
+    return found
+
+
+def kept(ids: Iterable[str], keep: Keep) -> set[str]:
+    """The snapshots that some rule keeps: the latest of each of the last so many periods that have one."""
+    newest = sorted(ids, reverse=True)
+    chosen = set(newest[:1])  # whatever the rules say: policies are judged over it
+    for period, number in keep.items():
+        of = PERIODS[period]
+        latest: dict[object, str] = {}
+        for name in newest:
+            latest.setdefault(of(name), name)
+        chosen.update(list(latest.values())[:number])
+    return chosen
+
+
+def prune(archive: Path, keep: Keep, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
+    """Remove the snapshots that no rule keeps; gives those that stay, and those that went. Raises CollectError.
+
+    A manifest stays, in `pruned/`, with its signatures: the next snapshot names its digest. What is unfinished or
+    cannot be read is left alone.
+    """
+    with writing(archive), hold(archive):
+        names = [name for name, link in links(archive).items() if not link.pruned]
+        staying = kept(names, keep)
+        going = sorted({*names} - staying)
+        for name in going if not dry_run else ():
+            _remove(archive, name)
+        if not dry_run:
+            for left in archive.glob(".pruned-*"):  # also of one who was stopped
+                shutil.rmtree(left)
+    return sorted(staying), going
+
+
+def _remove(archive: Path, name: str) -> None:
+    (archive / PRUNED).mkdir(mode=0o700, exist_ok=True)
+    for path in sorted((archive / name).glob(f"{MANIFEST}*")):  # and its signatures
+        suffix = path.name.removeprefix(MANIFEST)
+        write_file(archive / PRUNED / f"{name}.json{suffix}", path.read_bytes())
+    # Under another name it is no snapshot: nobody sees half of one.
+    (archive / name).rename(archive / f".pruned-{name}")

@@ -1,0 +1,188 @@
+"""Something of every type that the stand-in can make, in one account, and a secret wherever one can be."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from stillframe.snapshot import session as aws
+from stillframe.snapshot.clients import same_host
+from stillframe.snapshot.demo import MANAGEMENT
+
+SECRET = "hunter2-correct-horse"
+ENCODED = base64.b64encode(SECRET.encode()).decode()  # as user data is sent
+OPEN = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*"}]})
+ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+Clients = Callable[[str], Any]
+
+
+def principals(client: Clients) -> None:
+    iam = client("iam")
+    iam.create_user(UserName="ann", Tags=[{"Key": "team", "Value": "web"}])
+    iam.put_user_policy(UserName="ann", PolicyName="inline", PolicyDocument=ALL)
+    iam.create_group(GroupName="admins")
+    iam.create_role(RoleName="service", AssumeRolePolicyDocument=OPEN)
+    policy = iam.create_policy(PolicyName="everything", PolicyDocument=ALL)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="ann", PolicyArn=policy)
+    iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")
+    iam.update_account_password_policy(MinimumPasswordLength=14)
+    client("organizations").create_organization(FeatureSet="ALL")
+    client("account").put_alternate_contact(
+        AlternateContactType="SECURITY", EmailAddress="sec@example.com", Name="S", PhoneNumber="+1", Title="T"
+    )
+
+
+def machines(client: Clients) -> None:
+    ec2, scaling = client("ec2"), client("autoscaling")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, UserData=SECRET)
+    ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)
+    volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)["VolumeId"]
+    ec2.create_snapshot(VolumeId=volume)
+    ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={"UserData": ENCODED, "ImageId": "ami-1"})
+    ec2.enable_ebs_encryption_by_default()
+    ec2.allocate_address(Domain="vpc")
+    ec2.create_internet_gateway()
+    ec2.create_transit_gateway()
+    ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3")
+    peer = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=peer)
+    gateway = ec2.create_customer_gateway(Type="ipsec.1", IpAddress="192.0.2.1", BgpAsn=65000)["CustomerGateway"]
+    private = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    ec2.create_vpn_connection(
+        Type="ipsec.1",
+        CustomerGatewayId=gateway["CustomerGatewayId"],
+        VpnGatewayId=private,
+        Options={"TunnelOptions": [{"PreSharedKey": SECRET}]},
+    )
+    scaling.create_launch_configuration(
+        LaunchConfigurationName="c", ImageId="ami-12345678", InstanceType="t3.micro", UserData=SECRET
+    )
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName="g", LaunchConfigurationName="c", MinSize=0, MaxSize=1, AvailabilityZones=["us-east-1a"]
+    )
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"][:2]]
+    client("elbv2").create_load_balancer(Name="front", Subnets=subnets)
+
+
+def stores(client: Clients) -> None:
+    client("s3").create_bucket(Bucket="data")
+    client("s3").put_bucket_tagging(Bucket="data", Tagging={"TagSet": [{"Key": "team", "Value": "web"}]})
+    client("s3control").create_access_point(AccountId=MANAGEMENT, Name="point", Bucket="data")
+    key = client("kms").create_key(Tags=[{"TagKey": "team", "TagValue": "web"}])["KeyMetadata"]["KeyId"]
+    client("kms").create_alias(AliasName="alias/mine", TargetKeyId=key)
+    rds = client("rds")
+    names = {"DBInstanceIdentifier": "db", "DBInstanceClass": "db.t3.micro", "Engine": "mysql", "AllocatedStorage": 5}
+    rds.create_db_instance(**names, MasterUsername="root", MasterUserPassword=SECRET)
+    rds.create_db_snapshot(DBInstanceIdentifier="db", DBSnapshotIdentifier="kept")
+    rds.modify_db_snapshot_attribute(DBSnapshotIdentifier="kept", AttributeName="restore", ValuesToAdd=["all"])
+    rds.create_db_cluster(
+        DBClusterIdentifier="cluster", Engine="aurora-mysql", MasterUsername="root", MasterUserPassword=SECRET
+    )
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="cluster", DBClusterSnapshotIdentifier="kept")
+    client("efs").create_file_system(CreationToken="x", Encrypted=True)
+    client("dynamodb").create_table(
+        TableName="table",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client("secretsmanager").create_secret(Name="password", SecretString=SECRET)
+
+
+def applications(client: Clients) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("main.py", "")
+    client("lambda").create_function(
+        FunctionName="f",
+        Runtime="python3.11",
+        Role=f"arn:aws:iam::{MANAGEMENT}:role/service",
+        Handler="main.handler",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": {"PASSWORD": SECRET}},
+        Tags={"team": "web"},
+    )
+    topic = client("sns").create_topic(Name="alarms")["TopicArn"]
+    client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint=f"https://example.com/{SECRET}")
+    client("sqs").create_queue(QueueName="q", Attributes={"Policy": OPEN}, tags={"team": "web"})
+    client("logs").create_log_group(logGroupName="trail")
+    change = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+    client("logs").put_metric_filter(
+        logGroupName="trail", filterName="root", filterPattern="{ $.a = b }", metricTransformations=[change]
+    )
+    client("cloudwatch").put_metric_alarm(
+        AlarmName="root",
+        MetricName="m",
+        Namespace="n",
+        Period=60,
+        EvaluationPeriods=1,
+        Statistic="Sum",
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+    )
+    api = client("apigateway").create_rest_api(name="api")["id"]
+    client("apigatewayv2").create_api(Name="api", ProtocolType="HTTP")
+    header = {"HeaderName": "x-origin", "HeaderValue": SECRET}
+    origin = {
+        "Id": "o",
+        "DomainName": "data.s3.amazonaws.com",
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+        "CustomHeaders": {"Quantity": 1, "Items": [header]},
+    }
+    behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only", "MinTTL": 0, "ForwardedValues": NOTHING}
+    client("cloudfront").create_distribution(
+        DistributionConfig={
+            "CallerReference": "x",
+            "Comment": api,
+            "Enabled": True,
+            "Origins": {"Quantity": 1, "Items": [origin]},
+            "DefaultCacheBehavior": behaviour,
+        }
+    )
+    client("securityhub").enable_security_hub()
+    client("guardduty").create_detector(Enable=True)
+
+
+NOTHING = {"QueryString": False, "Cookies": {"Forward": "none"}}
+
+
+def make(url: str) -> None:
+    """Fill the management account of a stand-in."""
+    session = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
+    session.events.register("before-sign.s3-control", same_host(url))
+    for part in (principals, machines, stores, applications, records):
+        part(lambda service: session.client(service, endpoint_url=url))
+
+
+def records(client: Clients) -> None:
+    bucket = "arn:aws:s3:::data"
+    client("cloudtrail").create_trail(Name="trail", S3BucketName="data")
+    config = client("config")
+    config.put_configuration_recorder(
+        ConfigurationRecorder={"name": "default", "roleARN": f"arn:aws:iam::{MANAGEMENT}:role/service"}
+    )
+    ec2 = client("ec2")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    ec2.create_flow_logs(
+        ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", LogDestinationType="s3", LogDestination=bucket
+    )
+    instance = ec2.describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
+    ec2.create_image(InstanceId=instance, Name="image")
+    iam = client("iam")
+    iam.create_saml_provider(SAMLMetadataDocument="x" * 1000, Name="saml")
+    iam.upload_server_certificate(
+        ServerCertificateName="old", CertificateBody="x", PrivateKey=SECRET, CertificateChain="x"
+    )
+    client("rds").create_event_subscription(
+        SubscriptionName="events", SnsTopicArn=f"arn:aws:sns:us-east-1:{MANAGEMENT}:alarms"
+    )
+    client("s3control").create_multi_region_access_point(
+        AccountId=MANAGEMENT, ClientToken="x", Details={"Name": "many", "Regions": [{"Bucket": "data"}]}
+    )
