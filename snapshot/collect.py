@@ -159,7 +159,8 @@ def resume(
 
 def foresee(order: Order, archive: Path) -> Forecast:
     """What an order would ask, and how often, without asking it."""
-    regions = enabled(ask(order.clients("ec2", order.caller.home), load_catalog()[REGION_TYPE].list))
+    listing = load_catalog()[REGION_TYPE].list
+    regions = enabled(ask(order.clients(listing.service, order.caller.home), listing))
     if isinstance(regions, Unknown):
         raise CollectError(f"the regions are not known ({regions})", "the number of calls depends on them")
     return forecast(
