@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSResponse
 from builders import TIME
 from msgspec import structs
 from proxy import proxy, told
-from stillframe.snapshot import CollectError, list_snapshots, open_snapshot, write
+from stillframe.snapshot import CollectError, clients, list_snapshots, open_snapshot, write
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import catalog_digest
 from stillframe.snapshot.collect import Watch, collect, resume
@@ -59,8 +59,9 @@ def take(url: str, archive: Path, **options: Any) -> Path:
 # ------------------------------------------------------------------------------------------- networks that fail
 
 
-def test_a_network_full_of_faults_costs_time_and_nothing_else(estate, tmp_path):
+def test_a_network_full_of_faults_costs_time_and_nothing_else(estate, tmp_path, monkeypatch):
     """Every third call throttled, one in ten broken, some answers lost on their way, and all of them slow."""
+    monkeypatch.setattr(clients, "LONGEST", 0.5)  # so many faults in a row would take minutes
     with proxy(estate, tmp_path / "log", **FAULTS) as url:
         faulty = take(url, tmp_path / "faulty")
     sound = take(estate, tmp_path / "sound")
@@ -154,9 +155,13 @@ def test_killed_at_any_moment_it_can_be_completed(estate, tmp_path):
         whole.stderr.close()
 
 
-def test_interrupted_it_says_how_to_go_on(estate, tmp_path, run):
+def test_interrupted_it_says_how_to_go_on(estate, tmp_path, run, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "demo")
+    monkeypatch.setattr(clients, "ATTEMPTS", 1)  # what the stand-in does not know it answers with 500
     with proxy(estate, latency=0.05) as url:
         command = ["collect", "--endpoint-url", url, "--into", str(tmp_path / "s"), "--types", "AWS::EC2::VPC"]
+        command += ["--regions", "us-east-1"]
         process = subprocess.Popen([sys.executable, "-m", "stillframe", *command], stderr=subprocess.PIPE, text=True)
         wait_for_plan(tmp_path / "s", process)
         process.send_signal(2)
