@@ -270,6 +270,16 @@ BLOCK = ("s3-bucket-block-public-access", "s3-account-block-public-access")
 EVENTS = {"reads": "cloudtrail-s3-read-events", "writes": "cloudtrail-s3-write-events"}
 
 
+def open_to_list(place: Place) -> None:
+    world = [{"Cidr": "203.0.113.0/24"}, {"Cidr": "0.0.0.0/0"}]
+    made = place.ec2.create_managed_prefix_list(
+        PrefixListName="partners", MaxEntries=2, AddressFamily="IPv4", Entries=world
+    )
+    lists = [{"PrefixListId": made["PrefixList"]["PrefixListId"]}]
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": lists}
+    place.ec2.authorize_security_group_ingress(GroupId=place.made["web"], IpPermissions=[rule])
+
+
 def unblock(place: Place) -> None:
     place.s3.delete_public_access_block(Bucket=place.made["bucket"])
     place.s3control.delete_public_access_block(AccountId=place.account)
@@ -302,6 +312,7 @@ BREAKS: Mapping[str, Break] = {
     "RDP from IPv6, over UDP": broken(networks, lambda p: open_port(p, 3389, "::/0", "udp"), IPV6, RDP, *RISKY),
     "CIFS": broken(networks, lambda p: open_port(p, 445, "0.0.0.0/0"), CIFS, *RISKY),
     "all protocols": broken(networks, lambda p: open_port(p, 0, "0.0.0.0/0", "-1"), IPV4, SSH, RDP, CIFS, *RISKY),
+    "SSH through a prefix list": broken(networks, open_to_list, IPV4, SSH, *RISKY),
     "a port that is not authorised": broken(networks, lambda p: open_port(p, 8443, "0.0.0.0/0"), RISKY[1]),
     "a network ACL": broken(networks, lambda p: entry(p, 110, "allow", "0.0.0.0/0"), "ec2-network-acl-admin-ports"),
     "a network ACL that denies too late": broken(
