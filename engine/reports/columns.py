@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -42,13 +42,17 @@ _FINDINGS = (
 _PLACES = ("account", "region", "type", "name", "mark")  # of a resource; a mark is the first byte of its fingerprints
 _TEXTS = ("resource", "name", "message", "evidence", "remediation", "waiver", "why")
 STATUSES = [status.value for status in Status]
+_STATUSES = {status: number for number, status in enumerate([*STATUSES, None])}  # None: there is no such finding
 CHANGES = [change.value for change in Change]
 SEVERITIES = [severity.value for severity in Severity]
 
 
+_Parts = Sequence[tuple[str, str]]
+
+
 @dataclass(slots=True)
 class Texts:
-    """Texts, deflated as they come. One that was seen lately keeps its number."""
+    """Texts, deflated as they come. One that was seen lately keeps its number, and number 0 is none."""
 
     count: int = 0
     _known: dict[str, int] = field(default_factory=dict)
@@ -95,46 +99,50 @@ class Columns:
     numbers: dict[str, array[int]] = field(default_factory=dict)
     texts: dict[str, Texts] = field(default_factory=dict)
     _account: str = ""
-    _places: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    _places: dict[tuple[str, str, str], tuple[int, _Parts]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.numbers = {name: array("I") for name in (*_FINDINGS, *_PLACES)}
         self.texts = {name: Texts() for name in _TEXTS}
-        for name in ("name", "remediation", "waiver"):
-            self.texts[name].number("")  # number 0 is none
+        for name in _TEXTS[1:]:  # every place has a resource
+            self.texts[name].add("")
 
     def add(self, records: Iterable[Record]) -> None:
-        numbers, texts = self.numbers, self.texts
+        numbers = self.numbers
         for record in records:
-            short = _shortener(record)
+            place, parts = self._place(record)
             numbers["policy"].append(self.policies[record.policy])
-            numbers["status"].append(STATUSES.index(record.status))
-            numbers["place"].append(self._place(record))
-            numbers["message"].append(texts["message"].number(short(record.message)))
-            numbers["evidence"].append(texts["evidence"].number(short(bytes(record.evidence).decode())))
-            numbers["remediation"].append(texts["remediation"].number(short(record.remediation or "")))
-            numbers["waiver"].append(texts["waiver"].number(short(answered(record) or "")))
+            numbers["status"].append(_STATUSES[record.status])
+            numbers["place"].append(place)
+            self._say("message", record.message, parts)
+            self._say("evidence", bytes(record.evidence).decode(), parts)
+            self._say("remediation", record.remediation, parts)
+            self._say("waiver", answered(record), parts)
             if record.change:
                 numbers["change"].append(CHANGES.index(record.change))
-                numbers["before"].append(_status(record.before))
-                numbers["after"].append(_status(record.after))
-                numbers["why"].append(texts["why"].number(short("\n".join(reasons(record)))))
+                numbers["before"].append(_STATUSES[record.before])
+                numbers["after"].append(_STATUSES[record.after])
+                self._say("why", "\n".join(reasons(record)), parts)
 
-    def _place(self, record: Record) -> int:
+    def _say(self, name: str, text: str | None, parts: _Parts) -> None:
+        self.numbers[name].append(self.texts[name].number(_pattern(parts, text)) if text else 0)
+
+    def _place(self, record: Record) -> tuple[int, _Parts]:
         if record.account != self._account:  # findings come by account, so no earlier resource comes again
             self._account = record.account
             self._places.clear()
         key = (record.region, record.type, record.resource)
-        place = self._places.get(key)
-        if place is None:
-            numbers, texts = self.numbers, self.texts
-            place = self._places[key] = texts["resource"].add(_escaped(record.resource))
-            numbers["account"].append(self.accounts.number(record.account))
-            numbers["region"].append(self.regions.number(record.region))
-            numbers["type"].append(self.types.number(record.type))
-            numbers["name"].append(texts["name"].number(_shortener(record, named=False)(record.name or "")))
-            numbers["mark"].append(int(record.fingerprint[:2], 16))
-        return place
+        if found := self._places.get(key):
+            return found
+        parts = _parts(record)
+        place = self.texts["resource"].add(_escaped(record.resource))
+        self.numbers["account"].append(self.accounts.number(record.account))
+        self.numbers["region"].append(self.regions.number(record.region))
+        self.numbers["type"].append(self.types.number(record.type))
+        self._say("name", record.name, [pair for pair in parts if pair[1] != _NAME])
+        self.numbers["mark"].append(int(record.fingerprint[:2], 16))
+        self._places[key] = place, parts
+        return place, parts
 
     def blocks(self) -> Iterator[tuple[str, dict[str, Any], bytes]]:
         """Each column that has anything in it: its name, what it is, and its bytes."""
@@ -147,26 +155,22 @@ class Columns:
             yield f"{name}Text", *texts.block()
 
 
-def _status(status: str | None) -> int:
-    """A status, or that there is no such finding."""
-    return STATUSES.index(status) if status else len(STATUSES)
-
-
-def _shortener(record: Record, *, named: bool = True) -> Callable[[str], str]:
-    """What makes patterns of a row's texts."""
+def _parts(record: Record) -> _Parts:
+    """What a row's other texts may repeat, and the marks for it."""
+    resource = record.resource
     parts = (
-        (record.resource, _RESOURCE),
-        (re.split("[:/]", record.resource)[-1], _TAIL),
-        ((named and record.name) or "", _NAME),
+        (resource, _RESOURCE),
+        (resource[max(resource.rfind(":"), resource.rfind("/")) + 1 :], _TAIL),
+        (record.name or "", _NAME),
         (record.account, _ACCOUNT),
         (record.region, _REGION),
     )
-    return partial(_pattern, [pair for pair in parts if len(pair[0]) >= _SHORTEST])
+    return [pair for pair in parts if len(pair[0]) >= _SHORTEST]
 
 
-def _pattern(parts: Iterable[tuple[str, str]], text: str) -> str:
-    if _MARKS.search(text):  # somebody may have put our marks there: then they are text, and nothing else is a mark
-        return _escaped(text)
+def _pattern(parts: _Parts, text: str) -> str:
+    if not text.isprintable() and _MARKS.search(text):
+        return _escaped(text)  # somebody may have put our marks there: then they are text, and nothing else is a mark
     for part, mark in parts:
         text = text.replace(part, mark)
     return text

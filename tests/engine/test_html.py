@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -280,15 +279,13 @@ def test_paper_has_rows_and_no_controls(written, opened):
 
 @in_a_browser
 def test_many_findings_open_and_filter_at_once(opened, tmp_path):
-    """A tenth of what docs/reports.md speaks of; `python -m bench.report` has it all."""
+    """A tenth of what docs/reports.md speaks of; `python -m bench.report` has it all, and measures the time."""
     (tmp_path / "many.html").write_bytes(many(65_000))
     assert (tmp_path / "many.html").stat().st_size < 2_500_000
-    began = time.monotonic()
     page = opened(tmp_path / "many.html")
     page.fill("#search", "vpc-000000000000001")
     assert shown(page) == 0x100
     assert page.locator(".rows .row").count() < 40
-    assert time.monotonic() - began < 10  # on a busy machine; a quiet one needs a second
     page.fill("#search", "")
     page.locator(".view").focus()
     page.keyboard.press("End")
