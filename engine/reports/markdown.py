@@ -55,7 +55,8 @@ class Comment:
         yield page.encode("utf-8", "replace") + b"\n"
 
     def _folded(self, totals: Totals, room: int) -> Iterator[str]:
-        order = {row.policy: number for number, row in enumerate([*ranked(totals.rows), *totals.rows, *totals.before])}
+        named = dict.fromkeys(row.policy for row in (*ranked(totals.rows), *totals.rows, *totals.before))
+        order = {policy: number for number, policy in enumerate(named)}
         for policy, group in sorted(self._kept, key=lambda key: (_place(key[1]), order[key[0]])):
             count, kept = self._counts[policy, group], self._kept[policy, group]
             title = f"<code>{policy}</code>: {count:,} {_HEADINGS.get(group, group)}"

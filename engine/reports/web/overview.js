@@ -80,7 +80,8 @@ function mend(show, accountsOf) {
       el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'violation' }) }, policy.title),
       el('p', { class: 'muted' }, badge(policy.severity, policy.severity), ` ${counted(policy.violations, 'violation')} in ${counted(accountsOf(policy), 'account')}`),
       policy.remediation ? el('p', {}, policy.remediation) : null)));
-  return section('mend', 'Mend first', el('ol', { class: 'mend' }, items));
+  const more = el('p', { class: 'legend muted' }, 'By severity, number, exposure and effort. stillframe remediate has it action by action.');
+  return section('mend', 'Mend first', el('ol', { class: 'mend' }, items), more);
 }
 
 function places(title, key, groups, show) {
