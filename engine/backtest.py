@@ -10,7 +10,8 @@ from typing import Any
 
 from ..snapshot.model import Snapshot
 from .causes import Why, why_record
-from .diff import Change, Difference, Unchanged, diff
+from .change import Change
+from .diff import Difference, Unchanged, diff
 from .fast.run import Method, judge
 from .model import Finding, Status
 from .rules import Rules

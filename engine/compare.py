@@ -9,7 +9,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from ..snapshot.model import Snapshot
-from .diff import Change, Unchanged, diff, difference_lines, newly_failing
+from .change import Change
+from .diff import Unchanged, diff, difference_lines, newly_failing
 from .exit_codes import judged
 from .fast.run import Method, judge
 from .gate import Limits

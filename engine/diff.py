@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from ..snapshot.format import encode
 from .attribute import Attribution, reopened
 from .batch import Batch, finding_record
 from .causes import Why, why_record
+from .change import Change
 from .model import Finding, Severity, Status
 from .sides import Side
 from .states import STATES, State
-
-
-class Change(StrEnum):
-    """What became of a finding. `VANISHED` and `APPEARED` are about the resource, which is gone or new."""
-
-    NEW = "new"
-    RESOLVED = "resolved"
-    PERSISTING = "persisting"
-    UNKNOWN = "unknown"
-    KNOWN = "known"
-    APPEARED = "appeared"
-    VANISHED = "vanished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

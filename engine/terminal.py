@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -17,10 +18,13 @@ from rich.text import Text
 from ..snapshot.format import encode
 from ..snapshot.model import Snapshot
 from .causes import why_lines
-from .diff import Change, Difference
+from .change import Change
 from .model import Finding, Policy, Severity, Status
 from .summary import first_steps, totals
 from .tally import Row, Tally
+
+if TYPE_CHECKING:
+    from .diff import Difference
 
 WAIVED = "waived"
 STYLES: dict[str, str] = {

@@ -28,8 +28,8 @@ from stillframe.engine import exit_codes
 from stillframe.engine import interpret as expressions
 from stillframe.engine.batch import finding_record
 from stillframe.engine.causes import Cause, why_record
+from stillframe.engine.change import Change
 from stillframe.engine.config import config_schema
-from stillframe.engine.diff import Change
 from stillframe.engine.documents import schema as schema_of
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.expression import parse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
@@ -130,11 +130,6 @@ def _judge(desk: Desk, accounts: Sequence[tuple[str, bool]]) -> Iterator[Judged]
     return (_judge_one(desk, account, answered) for account, answered in accounts)
 
 
-def _judge_all(desk: Desk, accounts: Sequence[tuple[str, bool]]) -> list[Judged]:
-    """The same, ready to be sent to another process."""
-    return [replace(judged, batches=list(judged.batches)) for judged in _judge(desk, accounts)]
-
-
 def _judge_one(desk: Desk, identity: str, answered: bool) -> Judged:
     policies, memory = desk.compiled.policies, desk.memory
     if memory is None:
@@ -250,4 +245,3 @@ STEPS: Mapping[str, Callable[[Desk, Any], Any]] = {
     "judge": _judge,
     "share": _share,
 }
-SENT = {**STEPS, "judge": _judge_all}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ...snapshot.errors import StillframeError
 from .far import Fetched
-from .steps import SENT, STEPS, Desk
+from .spool import NO_SPOOL, read_back, spooled
+from .steps import STEPS, Desk
 from .target import Target
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 AHEAD = 4  # tasks given out before the first result is taken, for each worker
 
@@ -47,25 +50,31 @@ class Crew:
     """Processes beside this one. Their results come in the order of the tasks, whoever is first."""
 
     def __init__(self, size: int, *given: Any) -> None:
+        import multiprocessing  # which one process has no use for
+
         # A fork begins with all that is loaded; elsewhere than on Linux it is not safe.
         forks = sys.platform == "linux"
         context: Any = multiprocessing.get_context("fork" if forks else "spawn")
         sys.stdout.flush()  # or each fork would write it again
         sys.stderr.flush()
         self._lines: list[Connection] = []
+        self._spools: dict[Any, int] = {}
         self._processes: list[Any] = []
         for _ in range(size):
             ours, theirs = context.Pipe()
             inherited = [*self._lines, ours] if forks else []
-            process = context.Process(target=_serve, args=(theirs, inherited, *given), daemon=True)
+            self._spools[ours] = spool = os.memfd_create("findings") if forks else NO_SPOOL
+            process = context.Process(target=_serve, args=(theirs, inherited, spool, *given), daemon=True)
             process.start()
             theirs.close()
             self._lines.append(ours)
             self._processes.append(process)
 
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
+        from multiprocessing.connection import wait
+
         waiting = enumerate(tasks)
-        idle, busy, done = list(self._lines), dict[Connection, int](), dict[int, Any]()
+        idle, busy, done = list(self._lines), dict[Any, int](), dict[int, Any]()
         turn = 0
         while True:
             while (
@@ -82,9 +91,9 @@ class Crew:
             if not busy:
                 return
             for ready in wait(list(busy)):
-                assert isinstance(ready, Connection)  # noqa: S101 - what we wait for
-                line = ready
-                done[busy.pop(line)] = _received(line)
+                line = cast("Connection", ready)
+                found = _received(line)
+                done[busy.pop(line)] = read_back(found, self._spools[line]) if step == "judge" else found
                 idle.append(line)
 
     def share(self, fetched: dict[Target, Fetched]) -> None:
@@ -96,6 +105,9 @@ class Crew:
     def close(self) -> None:
         for line in self._lines:
             line.close()
+        for spool in self._spools.values():
+            if spool != NO_SPOOL:
+                os.close(spool)
         for process in self._processes:
             process.terminate()
             process.join()
@@ -113,7 +125,7 @@ def _received(line: Connection) -> Any:
     return result
 
 
-def _serve(line: Connection, inherited: Sequence[Connection], *given: Any) -> None:
+def _serve(line: Connection, inherited: Sequence[Connection], spool: int, *given: Any) -> None:
     """What a worker does: take a step and a task, give the result, until nobody is there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
     for other in inherited:
@@ -126,6 +138,7 @@ def _serve(line: Connection, inherited: Sequence[Connection], *given: Any) -> No
             return
         try:
             desk = desk or Desk.set_up(*given)
-            line.send(SENT[step](desk, task))
+            found = STEPS[step](desk, task)
+            line.send(spooled(found, spool) if step == "judge" else found)
         except Exception as error:  # it is raised where it is waited for
             line.send(error)

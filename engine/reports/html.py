@@ -19,7 +19,7 @@ from typing import Any
 import stillframe
 
 from .. import priorities
-from ..diff import Change
+from ..change import Change
 from ..history import Point
 from ..model import Policy, Severity, Status
 from ..packs.output import as_data

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ...snapshot.model import Snapshot
-from ..diff import Change
+from ..change import Change
 from ..model import Policy, Severity
 from ..packs.model import Pack
 from ..packs.report import PackReport

@@ -11,8 +11,9 @@ from builders import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stillframe.engine.batch import batches, finding_record
+from stillframe.engine.change import Change
 from stillframe.engine.config import open_config
-from stillframe.engine.diff import Change, Unchanged, diff, newly_failing
+from stillframe.engine.diff import Unchanged, diff, newly_failing
 from stillframe.engine.draft import draft, quoted
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Kind, Severity, Status, Waived
