@@ -30,18 +30,18 @@ class Table:
 def contest(
     name: str, title: str, contenders: Sequence[Contender], taken: Mapping[str, Usage], ours: str, baseline: str
 ) -> Table:
-    """Contenders by time, with ratios to us and to the baseline."""
+    """Contenders by CPU time, with its ratios to us and to the baseline."""
     rows = [
         (
             contender.name,
             seconds(usage.wall),
             seconds(usage.cpu),
-            f"{usage.wall / taken[baseline].wall:.2f}",
-            f"{usage.wall / taken[ours].wall:.2f}",
+            f"{usage.cpu / taken[baseline].cpu:.2f}",
+            f"{usage.cpu / taken[ours].cpu:.2f}",
             megabytes(usage.memory),
             str(contender.runs),
         )
-        for contender in sorted(contenders, key=lambda each: taken[each.name].wall)
+        for contender in sorted(contenders, key=lambda each: taken[each.name].cpu)
         for usage in [taken[contender.name]]
     ]
     columns = ("", "Time, s", "CPU, s", f"× {baseline}", "× ours", "Memory, MB", "Runs")

@@ -15,11 +15,17 @@ from .rounds import BenchError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
-    """Counts by (policy, status); a sum over every single verdict, whatever their order; a digest of the file."""
+    """Counts by (policy, status); a sum over every single verdict, and over those that fail; a digest of the file."""
 
     counts: Counter[tuple[str, str]]
     total: int
+    failing: int
     digest: str
+
+    def failures(self) -> Verdicts:
+        """Those that fail alone."""
+        counts = Counter({key: count for key, count in self.counts.items() if key[1] == "fail"})
+        return Verdicts(counts=counts, total=self.failing, failing=self.failing, digest="")
 
 
 class Row(msgspec.Struct):
@@ -36,7 +42,7 @@ class Row(msgspec.Struct):
 def read(path: Path) -> Verdicts:
     """The verdicts of a file of findings, one JSON object a line."""
     counts: Counter[tuple[str, str]] = Counter()
-    total = 0
+    total = failing = 0
     decode = msgspec.json.Decoder(Row).decode
     data = hashlib.sha256()
     with path.open("rb") as file:
@@ -44,8 +50,10 @@ def read(path: Path) -> Verdicts:
             data.update(line)
             row = decode(line)
             counts[row.policy, row.status] += 1
-            total += crc32("\0".join(msgspec.structs.astuple(row)).encode())
-    return Verdicts(counts=counts, total=total, digest=data.hexdigest())
+            mark = crc32("\0".join(msgspec.structs.astuple(row)).encode())  # whatever their order
+            total += mark
+            failing += mark if row.status == "fail" else 0
+    return Verdicts(counts=counts, total=total, failing=failing, digest=data.hexdigest())
 
 
 def agree(name: str, found: Verdicts, expected: Verdicts, *, to_the_byte: bool) -> None:
