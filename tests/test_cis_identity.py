@@ -24,6 +24,7 @@ from cis import SESSION, Place, places, types_of
 from conftest import REGIONS, enable_few
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Policy
+from stillframe.engine.policies import override
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.clients import _SENDER
 from stillframe.snapshot.demo import HOME, MANAGEMENT, stand_in
@@ -34,7 +35,7 @@ Answers = dict[str, Any]  # what differs, by name; see `Told`
 Judged = Mapping[str, Mapping[str, Mapping[str, Collection[str]]]]
 MONITORING = {policy.id: policy for policy in shipped() if policy.id.startswith("monitoring-")}
 IDENTITY = {
-    policy.id: policy
+    policy.id: override(policy, {"users": ["ada", "grace"]} if policy.id == "iam-central-identity" else {})
     for policy in shipped()
     if policy.id.startswith(("iam-", "account-", "accessanalyzer-", "securityhub-all"))
 }
@@ -61,6 +62,8 @@ def identity(place: Place) -> None:
     place.made["reads"] = policy(place, "reads", SOME)
     iam.attach_group_policy(GroupName="developers", PolicyArn=place.made["reads"])
     user(place, "ada")
+    provider = iam.create_saml_provider(Name="acme", SAMLMetadataDocument="<any/>" * 200)
+    place.made["provider"] = provider["SAMLProviderArn"]
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     iam.create_role(RoleName="support", AssumeRolePolicyDocument=trust)
     place.made["support"] = attach(place, "AWSSupportAccess", SOME)
@@ -334,6 +337,11 @@ BROKEN: dict[str, tuple[Callable[[Place], Any], str]] = {
     ),
     "a user without MFA": (lambda p: user(p, "grace", mfa=False), "user-console-mfa"),
     "a password that nobody uses": (say(report=UNUSED), "user-credentials-unused"),
+    "no provider": (
+        lambda p: p.iam.delete_saml_provider(SAMLProviderArn=p.made["provider"]),
+        "central-identity",
+    ),
+    "somebody who signs in by a password": (lambda p: user(p, "eve"), "central-identity"),
     "an old key": (say(report=OLD), "user-key-rotation"),
     "a key that came with the user": (say(report=INITIAL), "user-no-initial-key"),
     "a second key": (lambda p: p.iam.create_access_key(UserName="ada"), "user-one-active-key"),
