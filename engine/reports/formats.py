@@ -45,6 +45,8 @@ FORMATS = {
     "asff": Format(".asff", "asff:Requests", folder=True),
 }
 
+_ALSO = {".sarif.json": "sarif", ".asff.json": "asff"}  # other endings that people know
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -78,7 +80,8 @@ def _by_ending(name: str) -> Format:
     if name == STDOUT:
         return FORMATS["jsonl"]
     endings = {form.ending: form for form in FORMATS.values() if form.ending}
-    fitting = [ending for ending in endings if name.endswith(ending)]
+    endings |= {ending: FORMATS[form] for ending, form in _ALSO.items()}
+    fitting = [ending for ending in endings if name.rstrip("/").endswith(ending)]
     if not fitting:
         raise OutputError(
             f"{name}: no format is known for {Path(name).suffix or 'this name'}",

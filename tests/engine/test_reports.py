@@ -356,6 +356,12 @@ def test_the_longest_ending_chooses_and_a_format_overrules_it(run, workplace):
     assert Path("b.txt").read_bytes() == Path("a.ocsf.jsonl").read_bytes()
 
 
+def test_endings_that_people_know_from_elsewhere_mean_the_same(run, workplace):
+    run("evaluate", "archive", "-o", "a.sarif", "-o", "b.sarif.json", "-o", "a.asff", "-o", "b.asff.json/")
+    assert Path("a.sarif").read_bytes() == Path("b.sarif.json").read_bytes()
+    assert [path.name for path in Path("a.asff").iterdir()] == [path.name for path in Path("b.asff.json").iterdir()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
