@@ -199,6 +199,7 @@ class Told:
         for operation, answer in (
             ("accessanalyzer.ListAnalyzers", self._analyzers),
             ("account.GetContactInformation", self._contact),
+            ("sso-admin.ListInstances", lambda _: {"Instances": []}),
         ):
             events.register(f"before-call.{operation}", partial(self._instead, answer))
         return session
