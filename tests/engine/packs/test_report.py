@@ -6,6 +6,8 @@ import json
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from stillframe.engine.model import Severity, Status
 from stillframe.engine.packs.attest import Attestation, Attestations, Said
 from stillframe.engine.packs.model import Ask, Control, Pack, Section
@@ -63,6 +65,24 @@ STATUSES = [
 def test_a_control_is_what_its_policies_are_together(counts, expected, order):
     rows = [row(name, found) for name, found in zip("ab", counts[::order], strict=True)]
     assert answered(control("a", "b"), rows).status == expected
+
+
+COUNTS = st.dictionaries(st.sampled_from(list(Status)), st.integers(0, 3))
+
+
+@given(st.lists(COUNTS, max_size=3), st.booleans(), st.booleans(), st.data())
+def test_nothing_less_than_known_passes_is_a_pass(counts, manual, disabled, data):
+    """Whatever becomes unknown, is waived, left out or left to people: a control that does not pass never comes to."""
+    rows = [
+        row(f"p{number}", found, waived=data.draw(st.integers(0, found.get(F, 0))))
+        for number, found in enumerate(counts)
+    ]
+    asked = control(*(each.policy for each in rows), *(["off"] if disabled else []), manual="look" if manual else "")
+    status = answered(asked, rows).status
+    judged = [each for each in rows if each.population]
+    assert (status is Outcome.PASS) == (
+        bool(judged) and not (manual or disabled) and all(each.population == each.counts.get(P, 0) for each in rows)
+    )
 
 
 def test_a_failure_that_is_waived_is_no_pass_and_no_other_is_hidden():
