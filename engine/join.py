@@ -15,6 +15,7 @@ from .model import Lookup, Within
 from .unknowns import known_items, maybe_items, unknown_in
 
 Key = tuple[Any, ...]
+ACCOUNT = "@.$account"  # how a lookup says that it matches the account of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def asked(ours: Sequence[Json], among: int | None) -> tuple[list[Key], list[Unkn
 def elsewhere(lookup: Lookup, key: Key, accounts: Collection[str]) -> Unknown | None:
     """Why there may be rows with a key: that they are in an account which the snapshot does not hold."""
     for theirs, value in zip(lookup.theirs, key, strict=True):
-        if theirs.text == "@.$account" and value not in accounts:
+        if theirs.text == ACCOUNT and value not in accounts:
             return Unknown.because(f"account {value} is not in this snapshot")
     return None
 

@@ -68,6 +68,7 @@ class Scene:
         self._policies = policies[:1] if policies[0] is policies[-1] else policies
         self._pairs: dict[_Row, _Pair] = {}
         self._shown: set[_Row] = set()
+        self._away: set[tuple[str, str]] = set()
         self._fill()
         missing = {self._missing(side) for side in self._sides}
         # What all that differs between the snapshots comes to, where one of them cannot have the finding.
@@ -113,6 +114,7 @@ class Scene:
                     here = dict(side.joined(policy, resource))
                     here |= {(policy.resource, key): row(own[key])} if key in own else {}
                     every.update(here)
+                    self._away |= side.joins.away
                     self._shown |= here.keys() if key in differing else set()
         self._pairs = {at: _Pair((rows[0].get(at), rows[1].get(at))) for at in sorted({*rows[0], *rows[1]})}
 
@@ -171,6 +173,8 @@ class Scene:
                 everywhere = EVERYWHERE if lookup.within is Within.SNAPSHOT else account
                 region = here if lookup.within is Within.REGION else EVERYWHERE
                 places[Place(type=lookup.source, account=everywhere, region=region, resource=None)] = None
+        for kind, elsewhere in sorted(self._away):
+            places[Place(type=kind, account=elsewhere, region=EVERYWHERE, resource=None)] = None
         for place in places:
             gaps = [side.gap(place.type, place.account, place.region) for side in self._sides]
             was, now = (READ if gap is None else gap for gap in gaps)

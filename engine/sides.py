@@ -50,7 +50,7 @@ class Side:
         """The rows that a policy's lookups come by here for a resource, be it of this snapshot or not."""
         if not self.enter(resource.account):
             return
-        self.joins.rows = {}
+        self.joins.rows, self.joins.away = {}, set()
         scope = variables(policy, resource, self.joins, self.snapshot.captured_at)
         for name in policy.lookups:
             with suppress(EvaluationError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..snapshot.model import Json, Resource, Snapshot, Unknown
-from .join import Across, Joins
+from .interpret import evaluate
+from .join import ACCOUNT, Across, Joins, asked
 from .model import Finding, Lookup, Policy, Within
 
 Row = dict[str, Json]
@@ -14,12 +15,17 @@ RowKey = tuple[str, str, str]  # account, region and id: what tells resources of
 
 
 class Spy(Joins):
-    """Joins that remember every row they came by, also those that a lookup's `where` then refuses."""
+    """Joins that remember every row they came by, also those that a lookup's `where` then refuses.
+
+    `away` are the types and accounts of rows that were looked for in an account which the snapshot does not hold.
+    """
 
     def __init__(self, snapshot: Snapshot, across: Across | None = None) -> None:
         super().__init__(snapshot, across)
         self.rows: dict[str, dict[RowKey, Row]] = {}
         self.gaps: dict[str, list[Unknown]] = {}
+        self.away: set[tuple[str, str]] = set()
+        self._there = frozenset(snapshot.accounts)
 
     def find(self, lookup: Lookup, resource: Resource, scope: Mapping[str, Json]) -> Json:
         found = super().find(lookup, resource, scope)
@@ -29,7 +35,13 @@ class Spy(Joins):
                 self.gaps.setdefault(lookup.source, []).append(each)
             else:
                 rows[row_key(each)] = each
+        self.away |= {(lookup.source, account) for account in self._elsewhere(lookup, resource, scope)}
         return found
+
+    def _elsewhere(self, lookup: Lookup, resource: Resource, scope: Mapping[str, Json]) -> Iterator[str]:
+        if lookup.within is Within.SNAPSHOT and ACCOUNT in (named := [each.text for each in lookup.theirs]):
+            keys, _ = asked([evaluate(each, resource.config, scope) for each in lookup.ours], lookup.among)
+            yield from (str(key[named.index(ACCOUNT)]) for key in keys if key[named.index(ACCOUNT)] not in self._there)
 
 
 def row_key(found: Row) -> RowKey:

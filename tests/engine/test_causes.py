@@ -65,6 +65,18 @@ lookup:
 assert: $bucket.Logging.TargetBucket
 """,
 )
+OWNERS = parse_policy(
+    "owners.yaml",
+    """\
+id: owners
+title: The owner has no such key
+severity: low
+resource: AWS::EC2::VPC
+lookup:
+  theirs: {from: AWS::KMS::Key, match: {$account: OwnerId, KeyId: VpcId}, within: snapshot}
+assert: length($theirs) == `0`
+""",
+)
 AGES = parse_policy(
     "ages.yaml",
     """\
@@ -196,6 +208,13 @@ CASES = {
         keys(key(False)),
         KEYS,
         "new",
+        [("coverage", True, [("AWS::KMS::Key", None)])],
+    ),
+    "another account was not collected, where there is nothing to join": (
+        {"AWS::EC2::VPC": [{"VpcId": "vpc-1", "OwnerId": B}], **keys()},
+        {"AWS::EC2::VPC": [{"VpcId": "vpc-1", "OwnerId": B}], "AWS::KMS::Key": [OTHER, {**OTHER, "$account": B}]},
+        OWNERS,
+        "known",
         [("coverage", True, [("AWS::KMS::Key", None)])],
     ),
     "a joined list is denied": (
