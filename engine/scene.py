@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..snapshot.catalog import load_catalog, steps
-from ..snapshot.model import EVERYWHERE, Resource, Unknown
+from ..snapshot.model import EVERYWHERE, Json, Resource, Unknown
 from .causes import ABSENT, PRESENT, READ, Detail, Place
 from .evaluate import findings, judge
 from .fast.cache import reads_time
@@ -151,7 +151,10 @@ class Scene:
             there = (ABSENT, PRESENT) if self._missing(self._sides[0]) else (PRESENT, ABSENT)
             yield Part.RESOURCE, Detail(path=None, before=there[0], after=there[1])
             return
-        yield from ((Part.COVERAGE, detail) for detail in self._gaps())
+        gaps = list(self._gaps())
+        yield from ((Part.COVERAGE, detail) for detail in gaps)
+        if self._only and not gaps:  # of a list that both have in part, it is in the part that one of them has
+            yield Part.COVERAGE, Detail(path=None, before=self._seen(0), after=self._seen(1))
         if self._only:
             return
         changes = list(self._changes(_union(deciding(policy) for policy in self._policies)))
@@ -161,6 +164,11 @@ class Scene:
             yield Part.TIME, Detail(path="$snapshot_time", before=was, after=now)
         elif not changes and len(self._policies) == 1:  # it decides by all of a resource
             yield from self._changes({kind: [(name,) for name in self._names(kind)] for kind, _ in self._pairs})
+
+    def _seen(self, number: int) -> Json:
+        """What a snapshot has of the finding's resource: that it is there, or why it may be."""
+        side, finding = self._sides[number], self._finding
+        return side.gap(finding.type, finding.account, finding.region) if self._missing(side) else PRESENT
 
     def _gaps(self) -> Iterator[Detail]:
         """Lists that only one of the snapshots has, of all that the policies look at."""

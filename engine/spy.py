@@ -28,7 +28,6 @@ class Spy(Joins):
         self._there = frozenset(snapshot.accounts)
 
     def find(self, lookup: Lookup, resource: Resource, scope: Mapping[str, Json]) -> Json:
-        found = super().find(lookup, resource, scope)
         rows = self.rows.setdefault(lookup.source, {})
         for each in super().find(replace(lookup, where=None, one=False), resource, scope):
             if isinstance(each, Unknown):
@@ -36,7 +35,7 @@ class Spy(Joins):
             else:
                 rows[row_key(each)] = each
         self.away |= {(lookup.source, account) for account in self._elsewhere(lookup, resource, scope)}
-        return found
+        return super().find(lookup, resource, scope)
 
     def _elsewhere(self, lookup: Lookup, resource: Resource, scope: Mapping[str, Json]) -> Iterator[str]:
         if lookup.within is Within.SNAPSHOT and ACCOUNT in (named := [each.text for each in lookup.theirs]):
