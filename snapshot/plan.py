@@ -49,16 +49,19 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 def keep(folder: Path, kept: Kept) -> IO[bytes]:
     """Write the plan into an unfinished snapshot, and hold the snapshot for as long as the file is open."""
+    partial = folder / f"{PLAN}.new"
     with writing(folder):
-        write_file(folder / PLAN, encode({name: getattr(kept, name) for name in kept.__struct_fields__}))
-        return _held(folder)
+        write_file(partial, encode({name: getattr(kept, name) for name in kept.__struct_fields__}))
+        file = _held(folder, partial)
+        partial.rename(folder / PLAN)  # from now on others see it, and that it is held
+    return file
 
 
 def pick_up(folder: Path) -> tuple[Kept, IO[bytes]]:
     """The plan of an unfinished snapshot, which is held. Raises CollectError where it cannot be completed."""
     again = "collect again, without --resume"
     try:
-        file = _held(folder)
+        file = _held(folder, folder / PLAN)
     except FileNotFoundError:
         raise CollectError(f"{folder}: it keeps no plan by which to complete it", again) from None
     except OSError as error:
@@ -81,8 +84,8 @@ def targets_of(kept: Kept) -> list[Target]:
     ]
 
 
-def _held(folder: Path) -> IO[bytes]:
-    file = (folder / PLAN).open("rb")
+def _held(folder: Path, path: Path) -> IO[bytes]:
+    file = path.open("rb")
     if not lock(file, wait=False):
         file.close()
         raise CollectError(f"{folder}: another collector is at work on it", "wait for it to end")

@@ -157,7 +157,7 @@ def make(url: str) -> None:
     """Fill the management account of a stand-in."""
     session = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
     session.events.register("before-sign.s3-control", same_host(url))
-    for part in (principals, machines, stores, applications, records):
+    for part in (principals, machines, stores, applications, records, platforms):
         part(lambda service: session.client(service, endpoint_url=url))
 
 
@@ -186,3 +186,55 @@ def records(client: Clients) -> None:
     client("s3control").create_multi_region_access_point(
         AccountId=MANAGEMENT, ClientToken="x", Details={"Name": "many", "Regions": [{"Bucket": "data"}]}
     )
+
+
+def platforms(client: Clients) -> None:
+    role = f"arn:aws:iam::{MANAGEMENT}:role/service"
+    client("acm").request_certificate(DomainName="example.com")
+    client("appsync").create_graphql_api(name="api", authenticationType="API_KEY")
+    client("codebuild").create_project(
+        name="build",
+        source={"type": "S3", "location": "data/source.zip"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+            "environmentVariables": [{"name": "PASSWORD", "value": SECRET}],
+        },
+        serviceRole=role,
+    )
+    client("dms").create_replication_instance(
+        ReplicationInstanceIdentifier="replica", ReplicationInstanceClass="dms.t3.micro"
+    )
+    client("ecr").create_repository(repositoryName="images")
+    container = {"name": "c", "image": "x", "memory": 64, "environment": [{"name": "PASSWORD", "value": SECRET}]}
+    client("ecs").register_task_definition(family="task", containerDefinitions=[container])
+    client("eks").create_cluster(name="cluster", roleArn=role, resourcesVpcConfig={})
+    client("elasticache").create_cache_cluster(CacheClusterId="cache", CacheNodeType="cache.t3.micro", Engine="redis")
+    client("elasticache").create_replication_group(ReplicationGroupId="group", ReplicationGroupDescription="x")
+    client("elasticbeanstalk").create_application(ApplicationName="app")
+    client("elasticbeanstalk").create_environment(
+        ApplicationName="app",
+        EnvironmentName="environment",
+        SolutionStackName="64bit Amazon Linux 2 v3.5.0 running Python 3.8",
+    )
+    client("emr").run_job_flow(
+        Name="emr",
+        Instances={"InstanceCount": 1, "MasterInstanceType": "m5.large", "KeepJobFlowAliveWhenNoSteps": True},
+        JobFlowRole="service",
+        ServiceRole="service",
+    )
+    nodes = {"InstanceType": "kafka.m5.large", "ClientSubnets": ["subnet-1"]}
+    client("kafka").create_cluster(
+        ClusterName="kafka", BrokerNodeGroupInfo=nodes, KafkaVersion="3.5.1", NumberOfBrokerNodes=1
+    )
+    client("opensearch").create_domain(DomainName="search")
+    client("rds").create_global_cluster(GlobalClusterIdentifier="global", Engine="aurora-mysql")
+    client("redshift").create_cluster(
+        ClusterIdentifier="redshift", NodeType="ra3.large", MasterUsername="admin", MasterUserPassword=SECRET
+    )
+    client("sagemaker").create_notebook_instance(
+        NotebookInstanceName="notebook", InstanceType="ml.t3.medium", RoleArn=role
+    )
+    client("ssm").create_document(Name="document", Content=json.dumps({"schemaVersion": "2.2"}), DocumentType="Command")

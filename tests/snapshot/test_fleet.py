@@ -18,7 +18,6 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from builders import TIME
 from msgspec import structs
-from proxy import proxy, told
 from stillframe.snapshot import CollectError, clients, list_snapshots, open_snapshot, write
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import catalog_digest
@@ -26,6 +25,8 @@ from stillframe.snapshot.collect import Watch, collect, resume
 from stillframe.snapshot.demo import MANAGEMENT, enter, session, stand_in, types
 from stillframe.snapshot.plan import Kept, keep
 from stillframe.snapshot.verify import verify, verify_archive
+
+from bench.proxy import proxy, told
 
 KILLS = int(os.environ.get("STILLFRAME_KILLS", "3"))
 OTHERS = ("222222222222", "333333333333")

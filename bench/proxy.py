@@ -1,6 +1,6 @@
 """A proxy before the stand-in that behaves as networks and AWS do: slow, full of errors, and out of breath.
 
-    python tests/proxy.py UPSTREAM --latency 0.03 --throttled 0.3 --broken 0.1 --reset 0.05 --log FILE
+    python bench/proxy.py UPSTREAM --latency 0.03 --throttled 0.3 --broken 0.1 --reset 0.05 --log FILE
 
 It prints its port. `--replay` asks the stand-in once for each call, whoever's account it is for, and answers every
 other account with the same text and its own id in it: so a fleet costs the stand-in one account.
@@ -118,8 +118,9 @@ class Proxy:
             status, headers, body = await self.answers[request.call]
             account = self.accounts.get(request.key, self.first)
             body = body.replace(self.first, account) if self.first else body
-        if b"AssumeRole" in request.body and (made := KEY.search(body)) and (account := ID.search(request.body)):
-            self.accounts[made[1].decode()] = account[1]
+        made, entered = KEY.search(body), ID.search(request.body)
+        if b"AssumeRole" in request.body and made and entered:
+            self.accounts[made[1].decode()] = entered[1]
         head = b"\r\n".join([f"HTTP/1.1 {status} x".encode(), *headers, f"Content-Length: {len(body)}".encode()])
         return head + b"\r\n\r\n" + (b"" if request.method == "HEAD" else body)
 
@@ -151,13 +152,11 @@ def proxy(upstream: str, log: Path | None = None, *, replay: bool = False, **fau
     """Run a proxy for as long as the block lasts; gives its URL."""
     command = [sys.executable, __file__, upstream, *(f"--{name}={value}" for name, value in faults.items())]
     command += [*([f"--log={log}"] if log else []), *(["--replay"] if replay else [])]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else ''}"
+        finally:
+            process.terminate()
 
 
 def told(log: Path) -> list[tuple[str, str, str]]:
