@@ -13,39 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import stillframe
 import typer
-from stillframe.engine.commands import archives, authoring, collecting, comparing, customising, history, mending
-from stillframe.engine.commands.options import (
-    ARCHIVE,
-    AllowUnknown,
-    Config,
-    Exact,
-    Except,
-    FailOn,
-    FormatName,
-    MaxUnknown,
-    Only,
-    Outputs,
-    Packs,
-    Policies,
-    ReceiptFile,
-    Settings,
-    Shipped,
-    Show,
-    SnapshotPath,
-    Statuses,
-    UseCache,
-    Verbose,
-    Workers,
-    limits,
-    names,
-    rules,
+from stillframe.engine.commands import (
+    archives,
+    authoring,
+    collecting,
+    comparing,
+    customising,
+    history,
+    judging,
+    mending,
 )
 from stillframe.engine.commands.packs import pack_app
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from stillframe.engine.model import Status
 
 
 class Commands(TyperGroup):
@@ -73,6 +55,7 @@ app.add_typer(pack_app, name="pack")
 app.add_typer(authoring.resource_app, name="resource")
 app.command("collect")(collecting.collect)
 app.command("query")(authoring.query)
+app.command("evaluate")(judging.evaluate)
 app.command("diff")(comparing.diff)
 app.command("drift")(history.drift)
 app.command("trend")(history.trend)
@@ -103,69 +86,6 @@ def root(
     ] = False,
 ) -> None:
     """Options that stand before a command."""
-
-
-@app.command()
-def evaluate(
-    snapshot: SnapshotPath = ARCHIVE,
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
-    settings: Settings = None,
-    output: Outputs = None,
-    form: FormatName = None,
-    status: Statuses = "",
-    fail_on: FailOn = "low",
-    max_unknown: MaxUnknown = None,
-    allow_unknown: AllowUnknown = False,
-    baseline: Annotated[
-        Path | None,
-        typer.Option(help="Only what is new counts: since this snapshot, or these findings.", metavar="SNAPSHOT|FILE"),
-    ] = None,
-    only: Only = None,
-    but: Except = None,
-    show: Show = 20,
-    verbose: Verbose = False,
-    exact: Exact = False,
-    workers: Workers = 1,
-    cache: UseCache = True,
-    receipt: ReceiptFile = None,
-) -> None:
-    """Judge a snapshot, offline: no credentials, no network, no clock."""
-    from stillframe.engine.fast.run import Method
-    from stillframe.engine.gate import read_baseline
-    from stillframe.engine.reports.formats import printed, targets
-    from stillframe.engine.run import baseline_of, run_evaluate
-    from stillframe.engine.selection import selection
-    from stillframe.snapshot import open_snapshot
-
-    written, chosen = targets(output or (), form), selection(only or (), but or ())
-    if receipt and chosen.partial:
-        raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
-    within = limits(fail_on, max_unknown, allow_unknown=allow_unknown)
-    method = Method(exact=exact, workers=workers, cache=cache and not receipt)
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
-    known = None
-    if baseline:
-        file = baseline.is_file()
-        known = read_baseline(baseline) if file else baseline_of(open_snapshot(baseline), judged_by, method)
-    code = run_evaluate(
-        open_snapshot(snapshot),
-        judged_by,
-        _out(),
-        _err(),
-        targets=written,
-        statuses=_statuses(status),
-        receipt=receipt,
-        keep=0 if printed(written) else show or sys.maxsize,
-        verbose=verbose,
-        limits=within,
-        chosen=chosen,
-        baseline=known,
-        method=method,
-    )
-    raise typer.Exit(code)
 
 
 @app.command()
@@ -251,17 +171,6 @@ def _explain(error: Exception) -> int:
     fault = f"a fault of stillframe itself: {type(error).__name__}: {error}"
     _tell(fault, "please report it, with what STILLFRAME_DEBUG=1 shows")
     return exit_codes.BUG
-
-
-def _statuses(text: str) -> "frozenset[Status]":
-    from stillframe.engine.expression import suggest
-    from stillframe.engine.model import Status
-
-    wanted = names(text) or list(Status)
-    for name in wanted:
-        if name not in list(Status):
-            raise typer.BadParameter(f"{name!r} is no status{suggest(name, list(Status))}", param_hint="--status")
-    return frozenset(map(Status, wanted))
 
 
 def _tell(message: str, help: str) -> None:  # noqa: A002 - the word people see

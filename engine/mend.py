@@ -80,19 +80,24 @@ class Action:
 
 @dataclass(slots=True)
 class Mending:
-    """What there is to do in a snapshot. Failures that are waived need nothing: they are counted by kind of waiver."""
+    """What there is to do in a snapshot. Failures that are waived need nothing: they are kept by kind of waiver.
+
+    What is `unknown` may be failures, too.
+    """
 
     snapshot: Snapshot
     policies: Iterable[Policy]
     priorities: Priorities = DEFAULTS
     waived: dict[Kind, list[Finding]] = field(default_factory=dict)
     failures: int = 0
+    unknown: int = 0
     _actions: dict[tuple[str, ...], Action] = field(default_factory=dict)
 
     def take(self, batches: Iterable[Batch]) -> None:
         """Take in the failures of a judgement."""
         side = Side(self.snapshot, list(self.policies))
         for batch in batches:
+            self.unknown += batch.count(Status.UNKNOWN, Status.ERROR)
             for finding in batch.findings(Status.FAIL):
                 if finding.waived:
                     self.waived.setdefault(finding.waived.kind, []).append(finding)

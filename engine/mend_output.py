@@ -44,11 +44,14 @@ def print_mending(console: Console, mending: Mending, show: int) -> None:
         console.print(Text(f"… and {len(lines) - show:,} more lines: --show 0 prints all", "dim"))
 
 
-def print_waived(console: Console, mending: Mending) -> None:
-    """Failures that nobody has to mend, and why not: controls that make up for them apart from risks."""
+def print_rest(console: Console, mending: Mending) -> None:
+    """What no action is for: failures that somebody answers for, by kind; and what may be failures."""
     for kind, words in _WORDS.items():
         if found := mending.waived.get(kind):
             console.print(safe(f"{counted(len(found), 'failure')} {words}", "dim"), soft_wrap=True)
+    if mending.unknown:
+        text = f"{counted(mending.unknown, 'finding')} could not be judged: `stillframe evaluate` says why"
+        console.print(safe(text, "yellow"), soft_wrap=True)
 
 
 def _what(group: list[Action]) -> str:

@@ -44,6 +44,8 @@ def script(mending: Mending, policies: Sequence[Policy]) -> Iterator[str]:
     title = f"{counted(sum(bool(each.command) for each in actions), 'command')} for {mended:,} of "
     title += f"{counted(mending.failures, 'failure')} in snapshot {mending.snapshot.id}, by stillframe."
     yield from _HEAD.format(title=title).splitlines()
+    if mending.unknown:
+        yield f"# {counted(mending.unknown, 'finding')} could not be judged, and may be failures, too."
     by_place = sorted(actions, key=lambda action: (action.at.account, action.at.region))  # stable: best first
     for account, those in groupby(by_place, key=lambda action: action.at.account):
         yield ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from ..snapshot.errors import ArgumentError
 from ..snapshot.model import Snapshot
 from .exit_codes import judged
 from .fast.run import Method, judge
@@ -19,6 +20,7 @@ from .reports.report import Context, Totals
 from .reports.write import reports
 from .rules import Rules
 from .selection import Selection
+from .sides import same_snapshot
 from .tally import SHOWN, Tally
 from .terminal import (
     counted,
@@ -98,8 +100,12 @@ def _print_outcome(err: Console, snapshot: Snapshot, rules: Rules, totals: Total
     print_notes(err, totals.notes)
 
 
-def baseline_of(snapshot: Snapshot, rules: Rules, method: Method = Method()) -> Baseline:
-    """What a snapshot's findings are by the same policies, as a baseline for another."""
+def baseline_of(snapshot: Snapshot, other: Snapshot, rules: Rules, method: Method = Method()) -> Baseline:
+    """What a snapshot's findings are by the same policies, as a baseline for another. Raises ArgumentError."""
+    if same_snapshot(snapshot, other):
+        raise ArgumentError(
+            f"the baseline is snapshot {other.id} itself: nothing could be new", "name an earlier snapshot, or a file"
+        )
     baseline = Baseline(snapshot.id)
     for batch in rules.waivers_for(snapshot).over(judge(snapshot, rules.policies, method)):
         baseline.learn(batch.having(*SHOWN))

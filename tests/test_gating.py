@@ -152,6 +152,13 @@ def test_with_a_baseline_only_what_is_new_counts(run, tmp_path, policies, before
     assert f"against {baseline.name}:" in result.err
 
 
+def test_a_snapshot_is_no_baseline_of_itself(run, tmp_path, policies):
+    path = write_snapshot(tmp_path / "s", ESTATE)
+    result = run("evaluate", tmp_path / "s", "-p", policies, "--baseline", path)
+    assert result.code == 2
+    assert "the baseline is snapshot 2026-01-01T00-00-00Z itself" in result.err
+
+
 def test_a_waiver_that_ended_since_the_baseline_counts(run, tmp_path, policies, monkeypatch):
     monkeypatch.chdir(tmp_path)
     waiver = '{policy: keys, resource: "*", reason: r, owner: o, expires: 2026-01-15}'

@@ -46,7 +46,7 @@ def remediate(
     """Say what to mend first, by the actions that mend most. It mends nothing."""
     from stillframe.engine.fast.run import Method, judge
     from stillframe.engine.mend import FIELDS, Mending
-    from stillframe.engine.mend_output import print_mending, print_waived
+    from stillframe.engine.mend_output import print_mending, print_rest
     from stillframe.engine.model import Status
     from stillframe.engine.plan import script
     from stillframe.engine.reports.files import STDOUT, whole
@@ -74,4 +74,4 @@ def remediate(
             for action in mending.actions():
                 write(action.record(mending.priorities))
     print_mending(console(stderr=STDOUT in targets), mending, show)
-    print_waived(console(stderr=True), mending)
+    print_rest(console(stderr=True), mending)

@@ -1,0 +1,124 @@
+"""The command that judges. `cli` puts it among the others."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from stillframe.engine.commands.options import (
+    ARCHIVE,
+    AllowUnknown,
+    Config,
+    Exact,
+    Except,
+    FailOn,
+    FormatName,
+    MaxUnknown,
+    Only,
+    Outputs,
+    Packs,
+    Policies,
+    ReceiptFile,
+    Settings,
+    Shipped,
+    Show,
+    SnapshotPath,
+    Statuses,
+    UseCache,
+    Verbose,
+    Workers,
+    limits,
+    names,
+    rules,
+)
+
+if TYPE_CHECKING:
+    from stillframe.engine.fast.run import Method
+    from stillframe.engine.gate import Baseline
+    from stillframe.engine.model import Status
+    from stillframe.engine.rules import Rules
+    from stillframe.snapshot import Snapshot
+
+BaselineFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline", help="Only what is new counts: since this snapshot, or these findings.", metavar="SNAPSHOT|FILE"
+    ),
+]
+
+
+def evaluate(
+    snapshot: SnapshotPath = ARCHIVE,
+    policies: Policies = None,
+    packs: Packs = None,
+    shipped: Shipped = False,
+    config: Config = None,
+    settings: Settings = None,
+    output: Outputs = None,
+    form: FormatName = None,
+    status: Statuses = "",
+    fail_on: FailOn = "low",
+    max_unknown: MaxUnknown = None,
+    allow_unknown: AllowUnknown = False,
+    baseline: BaselineFrom = None,
+    only: Only = None,
+    but: Except = None,
+    show: Show = 20,
+    verbose: Verbose = False,
+    exact: Exact = False,
+    workers: Workers = 1,
+    cache: UseCache = True,
+    receipt: ReceiptFile = None,
+) -> None:
+    """Judge a snapshot, offline: no credentials, no network, no clock."""
+    from stillframe.engine.fast.run import Method
+    from stillframe.engine.reports.formats import printed, targets
+    from stillframe.engine.run import run_evaluate
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import console
+    from stillframe.snapshot import open_snapshot
+
+    written, chosen = targets(output or (), form), selection(only or (), but or ())
+    if receipt and chosen.partial:
+        raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
+    within = limits(fail_on, max_unknown, allow_unknown=allow_unknown)
+    method = Method(exact=exact, workers=workers, cache=cache and not receipt)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
+    picture = open_snapshot(snapshot)
+    known = _baseline(baseline, picture, judged_by, method) if baseline else None
+    code = run_evaluate(
+        picture,
+        judged_by,
+        console(),
+        console(stderr=True),
+        targets=written,
+        statuses=_statuses(status),
+        receipt=receipt,
+        keep=0 if printed(written) else show or sys.maxsize,
+        verbose=verbose,
+        limits=within,
+        chosen=chosen,
+        baseline=known,
+        method=method,
+    )
+    raise typer.Exit(code)
+
+
+def _baseline(path: Path, picture: "Snapshot", judged_by: "Rules", method: "Method") -> "Baseline":
+    """What failed before, by a file of findings or a snapshot."""
+    from stillframe.engine.gate import read_baseline
+    from stillframe.engine.run import baseline_of
+    from stillframe.snapshot import open_snapshot
+
+    return read_baseline(path) if path.is_file() else baseline_of(open_snapshot(path), picture, judged_by, method)
+
+
+def _statuses(text: str) -> "frozenset[Status]":
+    from stillframe.engine.expression import suggest
+    from stillframe.engine.model import Status
+
+    wanted = names(text) or list(Status)
+    for name in wanted:
+        if name not in list(Status):
+            raise typer.BadParameter(f"{name!r} is no status{suggest(name, list(Status))}", param_hint="--status")
+    return frozenset(map(Status, wanted))
