@@ -15,7 +15,7 @@ import msgspec
 
 from ..model import Policy
 from .report import Context, Lines, Record, Totals
-from .words import HOME, answered, controls, mending, one_line, partition, placed
+from .words import HOMES, answered, controls, mending, one_line, partition, placed
 
 MOST = 100
 _STATUSES = {"pass": "PASSED", "fail": "FAILED"}  # of the others, none is known to be either
@@ -40,7 +40,7 @@ class Requests:
 
     def add(self, lines: Lines) -> Iterator[tuple[str, bytes]]:
         for record in lines.records:
-            place = record.account, placed(record) or HOME
+            place = record.account, placed(record) or HOMES.get(partition(record), HOMES["aws"])
             waiting = self._waiting.setdefault(place, [])
             waiting.append(self._finding(record, place[1]))
             if len(waiting) == MOST:

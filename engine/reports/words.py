@@ -10,7 +10,8 @@ from ..causes import read_why, why_lines
 from ..model import Policy
 from .report import Record
 
-HOME = "us-east-1"  # where AWS keeps what an account has once
+# Where each partition keeps what an account has once.
+HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _ARN = re.compile(r"arn:(aws[a-z-]*):")
 # What XML 1.0 cannot hold, and what Unicode says reorders or hides text.

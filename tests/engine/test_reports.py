@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -27,8 +28,10 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from reported import POLICY, A, key, prepare, records, write_report
 from sarif_pydantic import Sarif
+from stillframe.engine.policies import parse_policy
 from stillframe.engine.reports import asff, markdown
 from stillframe.engine.reports.formats import FORMATS
+from stillframe.engine.reports.report import Lines, Totals
 from stillframe.engine.reports.words import one_line
 from stillframe.snapshot.catalog import load_catalog
 
@@ -283,6 +286,21 @@ def test_no_request_has_more_than_a_hundred_findings_and_an_old_folder_goes(run,
     refused = run("evaluate", path, "-p", tmp_path / "keys.yaml", "-o", out)
     assert (refused.code, "holds other things" in refused.err) == (2, True)
     assert (out / "notes.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "region"), [("aws", "us-east-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")]
+)
+def test_what_an_account_has_once_goes_where_its_partition_keeps_it(part, region):
+    arn = f"arn:{part}:iam::{A}:user/me"
+    line = json.loads((GOLDEN / "findings.jsonl").read_text().splitlines()[1]) | {"region": "global", "resource": arn}
+    context = SimpleNamespace(policies=[parse_policy("keys.yaml", POLICY)], snapshot=SimpleNamespace(captured_at="T"))
+    requests = asff.Requests(context)
+    assert list(requests.add(Lines(json.dumps(line).encode()))) == []
+    ((name, request),) = requests.end(Totals(rows=()))
+    assert name == f"{A}-{region}-0001.json"
+    (finding,) = json.loads(request)["Findings"]
+    assert finding["ProductArn"] == f"arn:{part}:securityhub:{region}:{A}:product/{A}/default"
 
 
 def test_types_are_spelled_as_security_hub_spells_them():

@@ -63,7 +63,9 @@ async function start() {
     const given = hash.includes('=') ? [...new URLSearchParams(location.hash.slice(1))].filter(([key]) => key in START) : [];
     const state = Object.fromEntries(given.map(([key, value]) => [key, key === 'down' ? value === 'true' : value]));
     if (!COLUMNS.some(([key]) => key === state.sort)) delete state.sort;
-    if (given.length) { list.show(state); list.element.scrollIntoView(); } else { list.draw(); document.getElementById(hash)?.scrollIntoView(); }
+    if (given.length) list.show(state);
+    else list.draw();
+    (given.length ? list.element : document.getElementById(hash))?.scrollIntoView({ behavior: 'instant' });
   }
   addEventListener('hashchange', follow);
   follow();
