@@ -274,12 +274,12 @@ def _made(account: str, index: int) -> Iterator[tuple[str, str, Made]]:
 GLOBAL_KINDS = frozenset(
     {
         *("AWS::IAM::CredentialReport", "AWS::IAM::ManagedPolicy", "AWS::IAM::ServerCertificate", "AWS::IAM::User"),
-        "AWS::IAM::VirtualMFADevice",
+        *("AWS::IAM::SAMLProvider", "AWS::IAM::VirtualMFADevice"),
     }
 )
 KINDS = (
     *GLOBAL_KINDS,
     *("AWS::AccessAnalyzer::Analyzer", "AWS::CloudWatch::Alarm", "AWS::EC2::NetworkAcl", "AWS::EFS::FileSystem"),
     *("AWS::Logs::MetricFilter", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::SNS::Topic"),
-    "AWS::SecurityHub::Hub",
+    *("AWS::SSO::Instance", "AWS::SecurityHub::Hub"),
 )
