@@ -144,7 +144,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(JSON, JSON)
 def test_values_differ_where_they_are_not_the_same_and_alike_in_both_directions(old, new):
     found = list(differences(old, new))

@@ -546,7 +546,7 @@ def backwards(found):
     }
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(ESTATES, ESTATES, TIMES, TIMES)
 def test_a_diff_read_backwards_is_the_diff_backwards(one, other, then, now):
     before, after = fixture(one, then), fixture(other, now)
@@ -562,7 +562,7 @@ def test_a_diff_read_backwards_is_the_diff_backwards(one, other, then, now):
         assert all(causes[cause] == details for cause, details in said.items() if cause in causes)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(ESTATES, TIMES, RULES)
 def test_a_snapshot_does_not_differ_from_itself(given, time, rules):
     picture = fixture(given, time)
@@ -570,7 +570,7 @@ def test_a_snapshot_does_not_differ_from_itself(given, time, rules):
     assert {(each.change.value, each.why) for each in found} <= {("persisting", ())}
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(ESTATES, ESTATES, TIMES, RULES, RULES)
 def test_new_and_persisting_are_the_failures_of_now_and_every_change_has_a_cause(one, other, time, old, new):
     before, after = fixture(one), fixture(other, time)
