@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help=f"of {', '.join(PARTS)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="a smoke test: small snapshots, one run")
     parser.add_argument("--runs", type=int, default=5, help="runs of each contender (default: 5)")
-    parser.add_argument("--slow-runs", type=int, default=2, help="runs of the slow ones (default: 2)")
+    parser.add_argument(
+        "--slow-runs", type=int, default=2, help="runs of the slow ones (default: 2); 0 leaves them out"
+    )
     parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     default = Path(tempfile.gettempdir()) / "stillframe-bench"
     parser.add_argument("--into", type=Path, default=default, help=f"where snapshots are kept (default: {default})")

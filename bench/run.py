@@ -74,7 +74,7 @@ def dense(settings: Settings) -> Table:
 def _contest(
     settings: Settings, name: str, title: str, snapshot: Path, policies: Path, study: dict[str, int] | None
 ) -> Table:
-    contenders = list(_contenders(settings, snapshot, policies))
+    contenders = [each for each in _contenders(settings, snapshot, policies) if each.runs]
     reference: list[verdicts.Verdicts] = []
 
     def check(contender: Contender) -> None:

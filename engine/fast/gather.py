@@ -55,8 +55,12 @@ def gather(snapshot: Snapshot, workers: Workers, policies: Sequence[Policy], *, 
         store.look(_together(survey.asked for survey in surveys.values()), unsaid=True)
         board.note(key for survey in told.values() for key in survey.names())
         gathered.answered = {name for name, each in told.items() if each.answer == board.answer(each.names())}
-    asking = {account: survey.asked for account, survey in surveys.items() if account not in gathered.answered}
     # Who is remembered has not asked yet.
+    asking = {
+        account: survey.asked
+        for account, survey in surveys.items()
+        if account not in gathered.answered and (survey.asked or account in told)
+    }
     for turn in range(turns_of(policies) + bool(told)):
         if turn:
             found = zip(asking, _each(workers, "ask", list(asking)), strict=True)
