@@ -504,6 +504,14 @@ def test_a_waiver_that_begins_or_ends(before, after, expected):
     assert newly_failing(one, Severity.LOW) is (before is not None and after is None)
 
 
+def test_a_waiver_and_a_severity_may_change_at_once():
+    picture, harsher = fixture(keys(key(False))), replace(KEYS, severity=Severity.HIGH)
+    waived = [replace(each, waived=TERMS if each.status is Status.FAIL else None) for each in evaluate(picture, [KEYS])]
+    sides = Side(picture, [KEYS]), Side(picture, [harsher])
+    (one,) = diff(*sides, batches(waived), batches(evaluate(picture, [harsher])))
+    assert told(one.why) == [("waiver", True, ["waiver"]), ("policy", True, ["severity"])]
+
+
 def test_another_severity_is_told_and_counts():
     picture = fixture(keys(key(False)))
     (one,) = compared(picture, picture, [replace(KEYS, severity=Severity.HIGH)], [KEYS])
