@@ -60,7 +60,8 @@ def _config_type(spec: ResourceType, output_of: OutputOf) -> Type:
         name: maybe(_result(call, output_of), nullable=bool(call.absent) or call.optional or call.when is not None)
         for name, call in spec.attach.items()
     }
-    config = struct({**item.members, **attached}, spec.type)
+    owner = _result(spec.list.of, output_of).item.members if spec.list.of else {}
+    config = struct({**owner, **item.members, **attached}, spec.type)
     for path in spec.json:  # text for AWS, parsed in a snapshot
         config = _any(config, path)
     # `always` names what is attached too: it is never lost, but may be null where it is not configured.

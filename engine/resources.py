@@ -104,7 +104,10 @@ def _by(call: Call) -> str:
     allowed = "" if call.action == _name(call) else f", allowed by `{call.action}`"
     when = f", where `{call.when}`" if call.when else ""
     caller = ", asked by the caller with `--org`" if call.caller else ""
-    return f"`{_name(call)}`{allowed}{when}{caller}{', after ' + _by(call.after) if call.after else ''}"
+    before = "".join(
+        f", {word} {_by(other)}" for word, other in (("for each of", call.of), ("after", call.after)) if other
+    )
+    return f"`{_name(call)}`{allowed}{when}{caller}{before}"
 
 
 def _kept(spec: ResourceType, before: str) -> str:

@@ -41,9 +41,9 @@ class Call:
     the resource: where it does not hold there is nothing to ask for, and the result is null.
     `region` is the one region that answers, where it is neither the resource's nor home. `keys` are those of a map
     where AWS's model does not list them, `columns` those of an answer that is CSV. `after` is asked first, again and
-    again, until its own `until` holds. `caller` says that the caller of the collector asks, not the account, and only
-    where it collects its organisation; `found` that the answer is known from finding the accounts, for all of them
-    together.
+    again, until its own `until` holds. `of` lists the owners of what a list is asked about. `caller` says that the
+    caller of the collector asks, not the account, and only where it collects its organisation; `found` that the
+    answer is known from finding the accounts, for all of them together.
     """
 
     service: str
@@ -60,6 +60,7 @@ class Call:
     keys: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     after: Call | None = None
+    of: Call | None = None
     until: str | None = None
     caller: bool = False
     found: bool = False
@@ -91,7 +92,8 @@ class ResourceType:
     def calls(self) -> Iterator[Call]:
         """Every call that a complete resource takes."""
         for call in (self.list, *self.attach.values()):
-            yield from (call.after, call) if call.after else (call,)
+            yield from (before for before in (call.of, call.after) if before)
+            yield call
 
 
 @cache
@@ -257,7 +259,7 @@ def _resource_type(name: str, document: dict[str, Any], entry: dict[str, Any]) -
 def _call(document: dict[str, Any], entry: dict[str, Any]) -> Call:
     service = entry.pop("service", document["service"])
     operation = entry.pop("call")
-    after = entry.pop("after", None)
+    after, of = entry.pop("after", None), entry.pop("of", None)
     return Call(
         service=service,
         operation=operation,
@@ -268,5 +270,6 @@ def _call(document: dict[str, Any], entry: dict[str, Any]) -> Call:
         keys=tuple(entry.pop("keys", ())),
         columns=tuple(entry.pop("csv", ())),
         after=_call(document, dict(after)) if after else None,
+        of=_call(document, {"result": of["items"], **{key: of[key] for key in of if key != "items"}}) if of else None,
         **entry,
     )

@@ -41,7 +41,7 @@ def forecast(
     sure = likely = 0
     for kind, spec in types.items():
         places = 1 if spec.scope == "account" else len(regions)
-        sure += len(accounts) * places * (2 if spec.list.after else 1)
+        sure += len(accounts) * places * (2 if spec.list.after or spec.list.of else 1)
         calls = [call for call in spec.attach.values() if not call.found and (organization or not call.caller)]
         if kind in (ACCOUNT_TYPE, REGION_TYPE):
             sure += counts[kind] * len(calls)

@@ -133,13 +133,21 @@ class Visit:
             self._start(self._describe(spec, place, config, rows))
 
     def _list(self, spec: ResourceType, place: str) -> Generator[Any, Json, Json]:
-        """The items of a listing call in one region, or Unknown."""
-        items = yield self._request(spec.list, self._home if place == GLOBAL else place, {})
-        if items is None:  # nothing there is a list without items
-            return []
-        if isinstance(items, list) and all(id_of(spec, item) is not None for item in items):
-            return items
-        return items if isinstance(items, Unknown) else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
+        """The items of a listing call in one region, or Unknown. What others have is asked of each of them."""
+        region = self._home if place == GLOBAL else place
+        owners: Json = [{}]
+        if spec.list.of is not None:
+            owners = _objects((yield self._request(spec.list.of, region, {})), spec.list.of)
+            if isinstance(owners, Unknown):
+                return owners
+        found: list[dict[str, Json]] = []
+        for owner in owners:
+            items = _objects((yield self._request(spec.list, region, owner)), spec.list)
+            if isinstance(items, Unknown):
+                return items
+            found += [{**owner, **item} for item in items]
+        named = all(id_of(spec, item) is not None for item in found)
+        return found if named else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
 
     def _describe(self, spec: ResourceType, place: str, config: dict[str, Json], rows: list[Row]) -> Job:
         """The resource an item of a listing stands for, with everything attached that the catalogue names."""
@@ -237,6 +245,14 @@ class Visit:
         if spec.scope == "region" and isinstance(self._asked, Unknown):
             missing[EVERYWHERE] = str(self._asked)
         return Coverage(read=frozenset(places.keys() - missing.keys()), missing=missing)
+
+
+def _objects(items: Json, call: Call) -> list[dict[str, Json]] | Unknown:
+    """A list of items, or Unknown. Nothing there is a list without items."""
+    if items is None or isinstance(items, Unknown):
+        return [] if items is None else items
+    whole = isinstance(items, list) and all(isinstance(item, dict) for item in items)
+    return items if whole else Unknown.because(f"UnexpectedAnswer: {call.action}")
 
 
 def gaps_in(resource: Resource) -> list[str]:

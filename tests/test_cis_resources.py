@@ -195,6 +195,8 @@ def detector(place: Place) -> None:
 def builds(place: Place) -> None:
     project(place, "good")
     task(place, "good")
+    place.ecs.create_cluster(clusterName="good")
+    service(place, "good", "DISABLED")
     place.appsync.create_graphql_api(name="good", authenticationType="AWS_IAM")
     place.eks.create_cluster(name="good", roleArn=role(place), resourcesVpcConfig={"endpointPublicAccess": False})
     notebook(place, "good")
@@ -219,6 +221,15 @@ def task(place: Place, family: str, of_task: Mapping[str, Any] | None = None, **
     container = {"name": "web", "image": "any", "memory": 64, "readonlyRootFilesystem": True, "logConfiguration": logs}
     kept = {name: value for name, value in {**container, **more}.items() if value is not None}
     place.ecs.register_task_definition(family=family, containerDefinitions=[kept], **(of_task or {}))
+
+
+def service(place: Place, name: str, address: str) -> None:
+    subnets = [subnet["SubnetId"] for subnet in place.ec2.describe_subnets()["Subnets"][:1]]
+    groups = [group["GroupId"] for group in place.ec2.describe_security_groups()["SecurityGroups"][:1]]
+    inside = {"subnets": subnets, "securityGroups": groups, "assignPublicIp": address}
+    network = {"awsvpcConfiguration": inside}
+    options = {"taskDefinition": "good", "desiredCount": 1, "networkConfiguration": network}
+    place.ecs.create_service(cluster="good", serviceName=name, **options)
 
 
 def notebook(place: Place, name: str, **more: Any) -> None:
@@ -493,6 +504,9 @@ BREAKS: Mapping[str, Break] = {
     ),
     "a task among the host's processes": broken(
         builds, lambda p: task(p, "bad", {"pidMode": "host"}), "ecs-task-definition-own-process-namespace"
+    ),
+    "a service with public addresses": broken(
+        builds, lambda p: service(p, "bad", "ENABLED"), "ecs-service-no-public-ip"
     ),
     "an API with a key": broken(
         builds,

@@ -210,7 +210,10 @@ def platforms(client: Clients) -> None:
     client("ecr").create_repository(repositoryName="images")
     container = {"name": "c", "image": "x", "memory": 64, "environment": [{"name": "PASSWORD", "value": SECRET}]}
     client("ecs").register_task_definition(family="task", containerDefinitions=[container])
+    client("ecs").create_cluster(clusterName="cluster")
+    client("ecs").create_service(cluster="cluster", serviceName="service", taskDefinition="task", desiredCount=0)
     client("eks").create_cluster(name="cluster", roleArn=role, resourcesVpcConfig={})
+    client("eks").create_nodegroup(clusterName="cluster", nodegroupName="nodes", nodeRole=role, subnets=["subnet-1"])
     client("elasticache").create_cache_cluster(CacheClusterId="cache", CacheNodeType="cache.t3.micro", Engine="redis")
     client("elasticache").create_replication_group(ReplicationGroupId="group", ReplicationGroupDescription="x")
     client("elasticbeanstalk").create_application(ApplicationName="app")

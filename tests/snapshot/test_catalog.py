@@ -97,9 +97,10 @@ def at(spec: ResourceType, path: str):
 
 
 def own_fields(call: Call) -> list[str]:
-    """The fields of an item that the catalogue makes itself: `Names[].{Name: @}`."""
+    """The fields of an item that the catalogue makes itself, and of its owner's: `Names[].{Name: @}`."""
     _, _, fields = call.result.partition("{")
-    return [field.split(":")[0].strip() for field in fields.split(",") if field]
+    owners = own_fields(call.of) if call.of else []
+    return owners + [field.split(":")[0].strip() for field in fields.split(",") if field]
 
 
 def leaves(shape, path: str, above: tuple[str, ...] = (), sensitive: bool = False) -> Iterator[tuple[str, bool]]:

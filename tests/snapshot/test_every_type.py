@@ -22,7 +22,7 @@ from botocore import xform_name
 from builders import CALLER, TIME
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
-from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType, load_catalog
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType, load_catalog, names_in
 from stillframe.snapshot.clients import Clients
 from stillframe.snapshot.decode import REDACTED
 from stillframe.snapshot.model import GLOBAL, Account, Collected, Resource, Unknown
@@ -206,7 +206,14 @@ def test_every_type_is_read_in_every_place_and_to_the_last_page(done):
         assert coverage.missing == {}
         assert set(coverage.read) == ({GLOBAL} if spec.scope == "account" else set(REGIONS))
         places = {resource.region for resource in found} if spec.region else coverage.read
-        assert len(found) == (2 if has_pages(spec.list) else 1) * len(places), spec.type
+        assert len(found) == pages(spec) * len(places), spec.type
+
+
+def pages(spec: ResourceType) -> int:
+    """How many resources there are in a place: one for each page, and for each owner that the id names."""
+    of = spec.list.of
+    owners = 2 if of and has_pages(of) and any(f"{{{name}:" in of.result for name in names_in(spec.id)) else 1
+    return owners * (2 if has_pages(spec.list) else 1)
 
 
 def has_pages(call: Call) -> bool:
@@ -274,7 +281,8 @@ def test_a_denied_list_is_a_gap_in_every_place_and_never_an_empty_list(tmp_path)
     for spec, found in resources(done):
         if spec.type not in (ACCOUNT_TYPE, REGION_TYPE):
             coverage = account(done).coverage[spec.type]
-            cause = f"{codes[key(spec.list)]}: {spec.list.action}"
+            first = spec.list.of if spec.list.of and key(spec.list.of) in codes else spec.list
+            cause = f"{codes[key(first)]}: {first.action}"
             assert (found, list(coverage.read)) == ([], [])
             assert set(coverage.missing.values()) == {cause}
             assert set(coverage.missing) == {GLOBAL if spec.scope == "account" else "us-east-1"}
@@ -285,6 +293,13 @@ def test_the_call_that_goes_before_another_may_be_denied(tmp_path):
     types = {kind: CATALOG[kind] for kind in (REGION_TYPE, spec.type)}
     done = gather(tmp_path, partial(refuse, {key(spec.list.after): ("AccessDenied", "not authorized")}), types=types)
     assert account(done).coverage[spec.type].missing == {GLOBAL: "AccessDenied: iam:GenerateCredentialReport"}
+
+
+def test_what_lists_the_owners_may_be_denied(tmp_path):
+    spec = CATALOG["AWS::ECS::Service"]
+    types = {kind: CATALOG[kind] for kind in (REGION_TYPE, spec.type)}
+    done = gather(tmp_path, partial(refuse, {key(spec.list.of): ("AccessDenied", "not authorized")}), types=types)
+    assert account(done).coverage[spec.type].missing == {"us-east-1": "AccessDenied: ecs:ListClusters"}
 
 
 def test_an_error_that_means_not_configured_is_null_or_an_empty_list(tmp_path):
