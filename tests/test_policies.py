@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders import nine, shipped
 from stillframe.engine.coverage import cover
 from stillframe.engine.mutate import mutate
-from stillframe.engine.policy_tests import run_tests
+from stillframe.engine.policy_tests import TIME, cases, fixture, run_tests
 
 CASES = [(policy, outcome) for policy in shipped() for outcome in run_tests(policy)]
 NINE = {
@@ -64,3 +65,18 @@ def test_the_nine_have_their_ids_and_severities():
 
 def _statuses(expect):
     return [expect] if isinstance(expect, str) else list(expect.values())
+
+
+def test_no_denied_list_makes_a_pass_of_what_is_none():
+    """Of each example of each policy, one type at a time could not be listed, or was not collected."""
+    denied = {"$missing": "AccessDenied: any:List"}
+    for policy in shipped():
+        for case in cases(policy):
+            given = case.test["given"]
+            sound = {found.identity for found in case.judge(policy) if found.status == "pass"}
+            for kind in given:
+                rest = {name: rows for name, rows in given.items() if name != kind}
+                for changed in ({**rest, kind: denied}, rest):
+                    snapshot = fixture(changed, case.test.get("time", TIME))
+                    for found in replace(case, snapshot=snapshot).judge(policy):
+                        assert found.status != "pass" or found.identity in sound, (policy.id, case.test["name"], kind)
