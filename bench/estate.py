@@ -157,6 +157,19 @@ def default_group(account: str, number: int) -> Made:
     }
 
 
+def prefix_list(account: str, region: str, number: int) -> Made:
+    identity = f"pl-{digits(number, 140)}"
+    arn = f"arn:aws:ec2:{region}:{account}:prefix-list/{identity}"
+    entries = [{"Cidr": f"10.{part}.0.0/16", "Description": "an office"} for part in range(number % 5 + 1)]
+    config = {"PrefixListId": identity, "PrefixListArn": arn, "PrefixListName": f"offices-{number}", "OwnerId": account}
+    return identity, {**config, "State": "create-complete", "MaxEntries": 20, "Entries": entries, "Tags": []}
+
+
+def sign_in(account: str) -> Made:
+    arn = f"arn:aws:iam::{account}:saml-provider/company"
+    return arn, {"Arn": arn, "CreateDate": moment(3, 138), "ValidUntil": "2030-01-01T00:00:00Z"}
+
+
 def database(account: str, region: str, number: int) -> Made:
     name = f"{team(number)}-{number}"
     arn = f"arn:aws:rds:{region}:{account}:db:{name}"
@@ -262,10 +275,13 @@ def _made(account: str, index: int) -> Iterator[tuple[str, str, Made]]:
         region = OPEN[mixed(number, 139) % len(OPEN)]
         yield "AWS::RDS::DBInstance", region, database(account, region, number)
         yield "AWS::EFS::FileSystem", region, file_system(account, region, number)
+        yield "AWS::EC2::PrefixList", region, prefix_list(account, region, number)
     for name in ALARMS if index % 2 else ():
         yield "AWS::Logs::MetricFilter", HOME, metric_filter(name, index)
         yield "AWS::CloudWatch::Alarm", HOME, alarm(account, name)
     yield "AWS::SNS::Topic", HOME, topic(account)
+    if index % 4:
+        yield "AWS::IAM::SAMLProvider", GLOBAL, sign_in(account)
     for region in OPEN if index % 3 else OPEN[1:]:
         yield "AWS::AccessAnalyzer::Analyzer", region, analyzer(account, region)
         yield "AWS::SecurityHub::Hub", region, hub(account, region)
@@ -281,5 +297,5 @@ KINDS = (
     *GLOBAL_KINDS,
     *("AWS::AccessAnalyzer::Analyzer", "AWS::CloudWatch::Alarm", "AWS::EC2::NetworkAcl", "AWS::EFS::FileSystem"),
     *("AWS::Logs::MetricFilter", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "AWS::SNS::Topic"),
-    *("AWS::SSO::Instance", "AWS::SecurityHub::Hub"),
+    *("AWS::EC2::PrefixList", "AWS::SecurityHub::Hub", "AWS::SSO::Instance"),
 )
