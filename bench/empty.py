@@ -10,5 +10,10 @@ def nothing() -> None:
     """Do nothing."""
 
 
+@app.command()
+def it(what: str) -> None:
+    """Do that."""
+
+
 if __name__ == "__main__":
     app()

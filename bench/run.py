@@ -116,15 +116,16 @@ def startup(settings: Settings) -> Table:
     runs = 3 if settings.quick else 15
     commands = {
         "an empty typer app, --help": (sys.executable, str(HERE / "empty.py"), "--help"),
+        "an empty typer app, a command with an argument": (sys.executable, str(HERE / "empty.py"), "it", "nothing"),
         "stillframe --help": (STILLFRAME, "--help"),
         "stillframe --version": (STILLFRAME, "--version"),
         "stillframe evaluate, ten resources": (STILLFRAME, "evaluate", snapshot, *QUIET, "--no-cache"),
     }
     contenders = [Contender(name=name, command=command, runs=runs) for name, command in commands.items()]
     taken = interleaved(contenders, say=settings.say)
-    empty = taken[contenders[0].name].wall
-    rows = [(name, f"{usage.wall * 1000:.0f}", f"{usage.wall / empty:.2f}") for name, usage in taken.items()]
-    columns = ("", "Time, ms", "× the empty app")
+    empty = taken[contenders[0].name].cpu
+    rows = [(name, f"{usage.cpu * 1000:.0f}", f"{usage.cpu / empty:.2f}") for name, usage in taken.items()]
+    columns = ("", "CPU, ms", "× the empty app")
     return Table(name="startup", title=f"Start-up, medians of {runs} runs:", columns=columns, rows=rows)
 
 

@@ -245,7 +245,7 @@ def same_outcome(path: Path, given: Sequence[Policy]) -> None:
 
 @pytest.mark.parametrize("mood", [PLAIN, UNKNOWN, WILD])
 def test_both_paths_say_the_same(folder, mood):
-    @often(25)
+    @often(15)
     @given(SEVERAL, estates(mood))
     def same(given, estate):
         path = write_estate(folder, estate)
@@ -258,7 +258,7 @@ def test_both_paths_say_the_same(folder, mood):
 def test_both_paths_say_the_same_of_many_records(folder, mood):
     """What is remembered of one record must be as true of the next."""
 
-    @often(4)
+    @often(3)
     @given(SEVERAL, st.integers(0, 2**32))
     def same(given, seed):
         path = write_estate(folder, crowd(mood, seed, 6))
@@ -271,7 +271,7 @@ def test_both_paths_say_the_same_of_many_records(folder, mood):
 def test_what_is_remembered_changes_nothing(folder, mood):
     """One account differs, and so does what lookups of the others find in it."""
 
-    @often(8)
+    @often(5)
     @given(SEVERAL, st.lists(st.integers(0, 2**32), min_size=2, max_size=3))
     def same(given, seeds):
         shutil.rmtree(folder.parent / FOLDER, ignore_errors=True)
