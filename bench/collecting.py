@@ -30,6 +30,7 @@ from stillframe.snapshot.collect import collect
 from bench.proxy import proxy, told
 
 LATENCY = 0.03
+BY_HAND = 40  # calls of each thread that does nothing else
 WARM = 2  # accounts: the stand-in answers once for all
 
 
@@ -54,7 +55,7 @@ def whole(url: str, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def latency(url: str, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for workers in (2, 4, 8, 16):
-        yield f"{workers} at once", measured(url, folder, 50, workers=workers)
+        yield f"{workers} at once", measured(url, folder, 16, workers=workers)
 
 
 def measured(url: str, folder: Path, accounts: int, *, workers: int, every: bool = False) -> dict[str, Any]:
@@ -65,7 +66,8 @@ def measured(url: str, folder: Path, accounts: int, *, workers: int, every: bool
         run(front, WARM, workers, kind)
         before = len(told(log))
         row = run(front, accounts, workers, kind)
-        asked = [(account, call) for _, account, call in told(log)[before:] if "GetCallerIdentity" not in call]
+        asked = [(account, call) for _, account, call in told(log)[before : -workers * BY_HAND - 1]]
+        asked = [one for one in asked if "GetCallerIdentity" not in one[1]]  # also asked to see who is calling
     twice = sum(number - 1 for number in Counter(asked).values())
     least = len(asked) * LATENCY / workers
     return {
@@ -108,14 +110,13 @@ def by_hand(front: str, workers: int) -> float:
     """Seconds for a call of a thread that does nothing but call, where so many do: what the machine can send."""
     client = Clients(demo.session(), front, workers)("kms", demo.HOME)
     client.list_keys()
-    calls = 40
-    threads = [threading.Thread(target=lambda: [client.list_keys() for _ in range(calls)]) for _ in range(workers)]
+    threads = [threading.Thread(target=lambda: [client.list_keys() for _ in range(BY_HAND)]) for _ in range(workers)]
     begun = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return (time.monotonic() - begun) / calls
+    return (time.monotonic() - begun) / BY_HAND
 
 
 Part = Callable[[str, Path], Iterator[tuple[str, dict[str, Any]]]]

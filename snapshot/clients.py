@@ -83,6 +83,7 @@ class Clients:
             connect_timeout=10,
             read_timeout=60,
             max_pool_connections=connections,
+            account_id_endpoint_mode="disabled",  # hosts that begin with an account id: whose would it be?
             user_agent_extra=f"stillframe/{stillframe.__version__}",
         )
         self._lock = threading.Lock()

@@ -20,7 +20,7 @@ from builders import TIME
 from msgspec import structs
 from stillframe.snapshot import CollectError, clients, list_snapshots, open_snapshot, write
 from stillframe.snapshot import session as aws
-from stillframe.snapshot.catalog import catalog_digest
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest
 from stillframe.snapshot.collect import Watch, collect, resume
 from stillframe.snapshot.demo import MANAGEMENT, enter, session, stand_in, types
 from stillframe.snapshot.plan import Kept, keep
@@ -28,10 +28,11 @@ from stillframe.snapshot.verify import verify, verify_archive
 
 from bench.proxy import proxy, told
 
-KILLS = int(os.environ.get("STILLFRAME_KILLS", "3"))
+KILLS = int(os.environ.get("STILLFRAME_KILLS", "1"))
 OTHERS = ("222222222222", "333333333333")
 ACCOUNTS = (MANAGEMENT, *OTHERS)
-REGIONS = ("us-east-1", "eu-west-1")
+REGIONS = ("us-east-1",)
+KINDS = (ACCOUNT_TYPE, REGION_TYPE, "AWS::EC2::VPC", "AWS::KMS::Key", "AWS::S3::Bucket")
 FAULTS = {"latency": 0.03, "throttled": 0.3, "broken": 0.1, "reset": 0.05}
 
 
@@ -41,10 +42,15 @@ def estate() -> Iterator[str]:
     with stand_in() as url:
         for account in ACCOUNTS:
             there = session() if account == MANAGEMENT else enter(session(), account, url)
-            for number in range(3):
+            for number in range(2):
                 there.client("s3", endpoint_url=url).create_bucket(Bucket=f"bucket-{account}-{number}")
                 there.client("kms", endpoint_url=url).create_key(Description=f"key {number}")
         yield url
+
+
+def few() -> dict[str, ResourceType]:
+    """Enough to go wrong, and little enough to go wrong often."""
+    return {kind: types()[kind] for kind in KINDS}
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -53,7 +59,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def take(url: str, archive: Path, **options: Any) -> Path:
-    given = {"session": session(), "accounts": ACCOUNTS, "catalog": types(), "regions": REGIONS, "endpoint_url": url}
+    given = {"session": session(), "accounts": ACCOUNTS, "catalog": few(), "regions": REGIONS, "endpoint_url": url}
     return collect(archive, **given | options).path
 
 
@@ -69,14 +75,14 @@ def test_a_network_full_of_faults_costs_time_and_nothing_else(estate, tmp_path, 
     assert contents(faulty) == contents(sound)
     assert open_snapshot(faulty).account(MANAGEMENT).gap_anywhere("AWS::S3::Bucket") is None
     fates = Counter(fate for fate, _, _ in told(tmp_path / "log"))
-    assert min(fates[fate] for fate in ("throttled", "broken", "reset", "answered")) > 5
+    assert min(fates[fate] for fate in ("throttled", "broken", "reset", "answered")) > 0
 
 
 def test_without_faults_no_call_is_made_twice(estate, tmp_path):
     with proxy(estate, tmp_path / "log") as url:
         take(url, tmp_path / "s")
     calls = Counter((account, call) for _, account, call in told(tmp_path / "log"))
-    assert len(calls) > 100
+    assert len(calls) > 60
     twice = {call for (_, call), number in calls.items() if number > 1}
     assert {call for call in twice if "GetCallerIdentity" not in call} == set()  # also asked to see who is calling
 
@@ -88,7 +94,7 @@ def test_a_service_that_throttles_for_ever_is_unknown_when_the_deadline_is_over(
     caller = aws._shared(session())
     caller.events.register("before-send.kms.ListKeys", throttle)
     begun = time.monotonic()
-    done = collect(tmp_path, session=caller, catalog=types(), regions=REGIONS, endpoint_url=estate, deadline=1)
+    done = collect(tmp_path, session=caller, catalog=few(), regions=REGIONS, endpoint_url=estate, deadline=1)
     assert done.gaps == {"ThrottlingException: kms:ListKeys": len(REGIONS)}
     assert time.monotonic() - begun < 10
 
@@ -109,7 +115,8 @@ class Body:
 START = f"""
 import sys
 from stillframe.snapshot import collect, demo
-given = {{"session": demo.session(), "endpoint_url": sys.argv[2], "catalog": demo.types()}}
+few = {{kind: demo.types()[kind] for kind in {KINDS}}}
+given = {{"session": demo.session(), "endpoint_url": sys.argv[2], "catalog": few}}
 if sys.argv[3:]:
     collect.resume(sys.argv[1], **given)
 else:
@@ -218,7 +225,7 @@ def test_a_disk_that_fills_up_stops_all_of_it_and_it_can_be_completed(estate, tm
     with pytest.raises(CollectError, match="No space left on device"):
         take(estate, tmp_path)
     monkeypatch.undo()
-    path = resume(tmp_path, session=session(), endpoint_url=estate, catalog=types()).path
+    path = resume(tmp_path, session=session(), endpoint_url=estate, catalog=few()).path
     assert list(verify(path)) == []
     assert len(open_snapshot(path).accounts) == len(ACCOUNTS)
 
@@ -237,7 +244,7 @@ def test_one_collector_at_a_time_completes_a_snapshot(estate, tmp_path):
         first = start(url, tmp_path)
         wait_for_plan(tmp_path, first)
         with pytest.raises(CollectError, match="another collector is at work on it"):
-            resume(tmp_path, session=session(), endpoint_url=estate, catalog=types())
+            resume(tmp_path, session=session(), endpoint_url=estate, catalog=few())
         assert first.wait(60) == 0
         first.stderr.close()
     assert list(verify_archive(tmp_path)) == []
@@ -289,5 +296,5 @@ def test_credentials_that_expire_for_good_end_it_and_it_can_be_completed(estate,
     assert "--resume" in caught.value.help
     [entry] = list_snapshots(tmp_path / "s")
     assert entry.accounts is None
-    path = resume(tmp_path / "s", session=session(), endpoint_url=estate, catalog=types()).path
+    path = resume(tmp_path / "s", session=session(), endpoint_url=estate, catalog=few()).path
     assert contents(path) == contents(take(estate, tmp_path / "sound"))

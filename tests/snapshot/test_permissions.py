@@ -30,7 +30,7 @@ SAID = {
     "s3:GetBucketPublicAccessBlock": "s3:ListBucket",
     "s3:GetEncryptionConfiguration": "s3:ListBucket",
 }
-SERVICES = {"cloudtrail", "config", "ec2", "iam", "kms", "logs", "rds", "s3", "sns", "sqs", "sts"}
+SERVICES = {"cloudtrail", "config", "iam", "kms", "logs", "s3", "sns", "sqs", "sts"}
 FEW = ("cloudtrail:GetEventSelectors", "ec2:DescribeVpcs", "iam:GenerateCredentialReport", "kms:DescribeKey")
 Take = Callable[..., dict[str, int]]
 
