@@ -93,9 +93,10 @@ class _Store:
                 if unsaid and target.name in self.board.offers[account]:
                     continue
                 before = self._asked[account].get(target)
-                if before is None or keys - before:  # without any keys, rows whose own nobody knows are asked for
-                    tasks[account][target] = keys - (before or set())
-                    self._asked[account][target] = keys | (before or set())
+                if before is None:  # without any keys, rows whose own nobody knows are asked for
+                    tasks[account][target] = self._asked[account][target] = keys  # not one copy for each account
+                elif left := keys - before:
+                    tasks[account][target], self._asked[account][target] = left, keys | before
         parts = _each(self.workers, "fetch", list(tasks.items()))
         for account, part in zip(tasks, parts, strict=True):
             self.fetched = merged(self.fetched, part)

@@ -77,9 +77,9 @@ class Judgement:
         outcomes: dict[object, object] = {}
         kept, asked = emitter.bind(outcomes), emitter.put(key)
         emitter.body.append(code.assign(outcome, code.call(emitter.bind(outcomes.get), asked)))
-        few = code.compare(code.call(code.name("len"), kept), ast.Lt(), code.const(memo.KEPT))
-        keep = code.when(few, [code.put(kept, asked, outcome)])
-        emitter.body.append(code.when(code.is_(outcome, code.NONE), [*new, keep]))
+        many = code.compare(code.call(code.name("len"), kept), ast.GtE(), code.const(memo.KEPT))
+        forget = code.when(many, [code.do(code.call(code.attribute(kept, "clear")))])  # what comes often comes again
+        emitter.body.append(code.when(code.is_(outcome, code.NONE), [*new, forget, code.put(kept, asked, outcome)]))
 
     def _asserted(self, outcome: ast.Name, at: Value) -> None:
         policy, emitter = self.policy, self.emitter

@@ -13,7 +13,7 @@ from . import code
 from .emit import Emitter, Value
 from .needs import Kind, LineNeed, Need
 
-KEPT = 1024  # outcomes of one policy
+KEPT = 256  # outcomes of one policy: memory is not to grow with the fleet
 _OWN = frozenset({"$id", "$name"})  # no two records have the same
 
 
