@@ -55,7 +55,7 @@ def _step(name: str, command: str, snapshots: list[Path], out: Path) -> Contende
 def _forget(archive: Path) -> None:
     """Remove what earlier runs have kept: all beside the snapshots."""
     for path in archive.iterdir():
-        if not is_snapshot(path):
+        if path.is_dir() and not is_snapshot(path):
             shutil.rmtree(path)
 
 
