@@ -14,6 +14,7 @@ from .priorities import DEFAULTS, Priorities
 SHOWN = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 _ORDER = {status: number for number, status in enumerate((Status.FAIL, Status.ERROR, Status.UNKNOWN))}
 _WAIVED = len(_ORDER)
+_STATUSES = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +77,13 @@ class Tally:
             yield batch
 
     def add(self, batch: Batch) -> None:
-        self.counts.setdefault(batch.policy, Counter()).update(
-            {Status(name): number for name, number in batch.counts.items()}
-        )
+        counts, there = self.counts.setdefault(batch.policy, Counter()), [_STATUSES[name] for name in batch.counts]
+        for status, number in zip(there, batch.counts.values(), strict=True):
+            counts[status] += number
         self.waived[batch.policy] += batch.waived
         if violations := batch.count(Status.FAIL) - batch.waived:
             self.accounts.setdefault(batch.account, Counter())[self._severities[batch.policy]] += violations
-        if self.keep and (wanted := [status for status in SHOWN if self._wanted(batch, status)]):
+        if self.keep and (wanted := [status for status in there if status in SHOWN and self._wanted(batch, status)]):
             for finding in batch.findings(*wanted):
                 if self.told and not self.told(finding):
                     continue
