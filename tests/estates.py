@@ -88,6 +88,9 @@ def configs(draw: st.DrawFn, mood: str) -> dict[str, Any]:
 # -------------------------------------------------------------------------------------------------- spelling
 
 
+TWICE = (None, "a", [{}], {"a": 1})  # what a key may have said before
+
+
 def spelled(value: Any, chance: Random) -> str:
     """JSON for a value, as somebody else might write it: spaces, escapes, keys in any order and twice."""
     gap = chance.choice(["", "", " ", "\t "])
@@ -96,7 +99,9 @@ def spelled(value: Any, chance: Random) -> str:
             items = list(value.items())
             chance.shuffle(items)
             if items and chance.random() < 0.15:
-                items.insert(0, (items[-1][0], chance.choice([None, "a", [{}], {"a": 1}])))
+                # Of what a record has beside its config, a wrong kind is refused by whoever reads it, and only then.
+                again = ("config", {"a": 1}) if "config" in value else (items[-1][0], chance.choice(TWICE))
+                items.insert(0, again)
             inside = [f"{gap}{spelled(key, chance)}{gap}:{gap}{spelled(item, chance)}" for key, item in items]
             return "{" + ",".join(inside) + gap + "}"
         case list():
