@@ -131,7 +131,8 @@ class Extends:
 class Policy:
     """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it.
 
-    `mends` is the lookup whose row its remediation changes; None where that is the resource itself.
+    `mends` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
+    say what the shell variables of its command stand for: one value for all failures, and one for each.
     """
 
     id: str
@@ -149,6 +150,8 @@ class Policy:
     frameworks: Mapping[str, tuple[str, ...]]
     remediation: str = ""
     remediation_cli: Template | None = None
+    fill: Mapping[str, str] = field(default_factory=dict)
+    each: Mapping[str, str] = field(default_factory=dict)
     mends: str | None = None
     effort: Effort = Effort.MEDIUM
     exposure: Exposure = Exposure.INTERNAL

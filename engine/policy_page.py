@@ -33,6 +33,10 @@ def as_page(policy: Policy, packs: Mapping[str, str]) -> Iterator[str]:
         yield from ("", "## How to mend it", "", policy.remediation.strip())
     if policy.remediation_cli:
         yield from ("", "```text", given["remediation"]["cli"].strip(), "```")
+    if policy.fill or policy.each:
+        yield from ("", "| To be set | What it is |", "|---|---|")
+        yield from (f"| `{name}` | {_cell(what)} |" for name, what in policy.fill.items())
+        yield from (f"| `{name}` | {_cell(what)}; for each failure |" for name, what in policy.each.items())
     if policy.frameworks:
         yield from ("", "## Controls", "", "| Framework | Controls |", "|---|---|")
         for name, controls in policy.frameworks.items():

@@ -13,6 +13,7 @@ from .documents import Reader, open_document, schema, unfit
 from .errors import EvaluationError, Problem
 from .expression import Expression, check_variables, parse, suggest
 from .model import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
+from .shell import variables
 from .template import Template, parse_template
 from .test_files import tests_schema
 
@@ -101,7 +102,9 @@ class PolicyReader(Reader):
             rationale=given.get("rationale", ""),
             frameworks={name: tuple(controls) for name, controls in given.get("frameworks", {}).items()},
             remediation=remediation.get("text", ""),
-            remediation_cli=self._template(given, ("remediation", "cli"), worded),
+            remediation_cli=self._command(given, remediation, worded),
+            fill=remediation.get("fill", {}),
+            each=remediation.get("each", {}),
             mends=self._mends(remediation.get("on"), lookups),
             effort=Effort(given.get("effort", Effort.MEDIUM)),
             exposure=Exposure(given.get("exposure", Exposure.INTERNAL)),
@@ -111,6 +114,22 @@ class PolicyReader(Reader):
             source=self.source,
             text=self.text,
         )
+
+    def _command(self, given: Any, remediation: Mapping[str, Any], worded: Collection[str]) -> Template | None:
+        """The command, whose variables are those that a person is told of."""
+        path = ("remediation", "cli")
+        template = self._template(given, path, worded)
+        told = {name: key for key in ("fill", "each") for name in remediation.get(key, ())}
+        used = dict(variables(template)) if template else {}
+        for name, right in variables(template) if template else ():
+            if not right:
+                self.fault(path, f'write variable {name} as "${{{name}:?}}", in double quotes')
+            elif name not in told:
+                self.fault(path, f"say in remediation.fill, or in each, what {name} stands for{suggest(name, told)}")
+        for name, key in told.items():
+            if name not in used:
+                self.fault(("remediation", key, name), f'the command has no "${{{name}:?}}"', key=True)
+        return template
 
     def _mends(self, name: str | None, lookups: Mapping[str, Lookup]) -> str | None:
         ones = [each for each, lookup in lookups.items() if lookup.one]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from builders import write_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stillframe.engine.plan import hindrances, quotable
+from stillframe.engine.plan import hindrances
 from stillframe.engine.policies import load_policies
+from stillframe.engine.shell import quotable, variables
 from stillframe.engine.template import parse_template, render
 
 A, B = "111122223333", "444455556666"
@@ -204,8 +206,8 @@ def test_the_formats_say_the_same(run, tmp_path, policies):
 # ------------------------------------------------------------------------------------------------- the plan
 
 
-def played(tmp_path: Path, script: str, account: str) -> list[list[str]]:
-    """The commands that a real shell runs of a plan, with their arguments."""
+def played(tmp_path: Path, script: str, account: str, stopped: str = "", **given: str) -> list[list[str]]:
+    """The commands that a real shell runs of a plan, with their arguments; and where it says `stopped`, it fails."""
     log = tmp_path / "log"
     log.mkdir(exist_ok=True)
     for old in log.iterdir():
@@ -220,9 +222,13 @@ def played(tmp_path: Path, script: str, account: str) -> list[list[str]]:
     work = tmp_path / "work"
     work.mkdir(exist_ok=True)
     done = subprocess.run(
-        ["sh", "../plan.sh"], cwd=work, capture_output=True, env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        ["sh", "../plan.sh"],
+        cwd=work,
+        capture_output=True,
+        env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", **given},
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (done.returncode != 0, done.stdout, stopped.encode() in done.stderr) == (bool(stopped), b"", True)
+    assert stopped or not done.stderr
     assert list(work.iterdir()) == []
     return [file.read_bytes().decode().split("\0")[:-1] for file in sorted(log.iterdir())]
 
@@ -294,6 +300,135 @@ def test_whatever_is_quoted_is_one_word_to_a_real_shell(tmp_path, values):
     ]
     ran = played(tmp_path, "".join(f"{command}\n" for _, command in live), A)
     assert ran == [["x", value, "y"] for value, _ in live]
+
+
+BLANK = """\
+id: blank
+title: t
+severity: low
+effort: {effort}
+resource: AWS::KMS::Key
+assert: Rotation.KeyRotationEnabled
+remediation:
+  text: t
+  cli: >-
+    aws kms x {{{{ KeyId }}}} --json '{{"VPC":"'"${{KEY_BUCKET:?}}"'"}}' --list "a,${{KEY_BUCKET:?}}" '$LATEST'
+  {key}: {{KEY_BUCKET: "the bucket (s3:*)"}}
+"""
+
+
+def blank(run, tmp_path, *names, effort="small", key="fill"):
+    (tmp_path / "blank.yaml").write_text(BLANK.format(effort=effort, key=key))
+    estate = {
+        "AWS::KMS::Key": [
+            {**ESTATE["AWS::KMS::Key"][0], "KeyId": name, "KeyArn": f"{n}"} for n, name in enumerate(names)
+        ]
+    }
+    return run(
+        "remediate", write_snapshot(tmp_path / f"s{effort}{key}", estate), "-p", tmp_path / "blank.yaml", "--plan"
+    ).out
+
+
+def test_what_a_person_has_to_give_is_asked_for_first(run, tmp_path):
+    names = ["$KEY_BUCKET", '"${KEY_BUCKET:?}"', "KEY_BUCKET"]
+    script = blank(run, tmp_path, *names)
+    assert script.count('  : "${KEY_BUCKET:?the bucket (s3:*)}"') == 1
+    wanted = "KEY_BUCKET: the bucket (s3:*)"
+    assert played(tmp_path, script, A, stopped=wanted) == played(tmp_path, script, A, stopped=wanted, KEY_BUCKET="")
+    assert played(tmp_path, script, A, stopped=wanted) == []
+    assert played(tmp_path, script, B) == []
+    for value in ("logs", *(name for name in HOSTILE if "\0" not in name)):
+        assert played(tmp_path, script, A, KEY_BUCKET=value) == [
+            ["kms", "x", name, "--json", f'{{"VPC":"{value}"}}', "--list", f"a,{value}", "$LATEST"] for name in names
+        ]
+
+
+@pytest.mark.parametrize(
+    ("effort", "key", "said"),
+    [
+        ("small", "each", "# to fill in: KEY_BUCKET, the bucket (s3:*)"),
+        ("large", "fill", "# a large effort, of which this is a part"),
+    ],
+)
+def test_a_command_that_is_to_be_completed_is_commented_out(run, tmp_path, effort, key, said):
+    script = blank(run, tmp_path, "k", effort=effort, key=key)
+    assert said in script
+    assert "# aws kms x k --json" in script
+    assert played(tmp_path, script, A) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('  fill: {KEY_BUCKET: "the bucket (s3:*)"}\n', "", "say in remediation.fill, or in each, what KEY_BUCKET"),
+        ("fill: {KEY_BUCKET", "fill: {KEY_BUCKE", "what KEY_BUCKET stands for; did you mean KEY_BUCKE?"),
+        ("fill: {KEY_BUCKET", "fill: {OTHER: x, KEY_BUCKET", 'the command has no "${OTHER:?}"'),
+        (
+            '"a,${KEY_BUCKET:?}"',
+            "a,${KEY_BUCKET:?}",
+            'write variable KEY_BUCKET as "${KEY_BUCKET:?}", in double quotes',
+        ),
+        ('"a,${KEY_BUCKET:?}"', '"a,$KEY_BUCKET"', "write variable KEY_BUCKET as"),
+        ('"a,${KEY_BUCKET:?}"', '"a,${KEY_BUCKET}"', "write variable KEY_BUCKET as"),
+        ("(s3:*)", "$(touch pwned)", "does not match"),
+        ("(s3:*)", "`touch pwned`", "does not match"),
+        ("(s3:*)", '}\\"; touch pwned', "does not match"),
+        ("(s3:*)", "\\n; touch pwned", "does not match"),
+        ("KEY_BUCKET", "PATH", "PATH"),
+        ("KEY_BUCKET", "key_bucket", "key_bucket"),
+    ],
+)
+def test_what_a_person_has_to_give_is_declared(run, tmp_path, old, new, message):
+    text = BLANK.format(effort="small", key="fill")
+    assert old in text
+    (tmp_path / "blank.yaml").write_text(text.replace(old, new))
+    result = run("policy", "lint", "-p", tmp_path / "blank.yaml")
+    assert result.code == 2
+    assert message in result.err
+
+
+# What commands have in capitals that nobody has to fill in: AWS's own words.
+OWN = """
+    ACCOUNT AES256 AWS AWS_IAM BITBUCKET BUILD_GENERAL1_SMALL DISABLED EBS_MALWARE_PROTECTION EC2 ECR
+    EKS_ADDON_MANAGEMENT EKS_AUDIT_LOGS ENABLED LAMBDA LAMBDA_CODE LAMBDA_NETWORK_LOGS LINUX_CONTAINER RDS_LOGIN_EVENTS
+    RSA_2048 RUNTIME_MONITORING S3 S3_DATA_EVENTS SECURITY VPC
+"""
+
+
+def test_the_commands_of_every_policy_say_what_is_to_be_filled_in():
+    told: dict[str, str] = {}
+    words = set()
+    for policy in load_policies():
+        assert policy.remediation_cli
+        assert not any("file://" in text and 'file://"${' not in text for text in _literals(policy))
+        blanks = {**policy.fill, **policy.each}
+        assert {name for name, _ in variables(policy.remediation_cli)} == blanks.keys()
+        # One variable serves all commands of an account: it means the same in all of them.
+        assert all(told.setdefault(name, what) == what for name, what in policy.fill.items()), policy.id
+        for text in _literals(policy):
+            found = re.findall(r"(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*(?![\w-])", re.sub(r"\$\{\w+:\?\}", "", text))
+            words |= set(found)
+    assert words == set(OWN.split())
+
+
+def _literals(policy):
+    return [part for part in policy.remediation_cli.parts if isinstance(part, str)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('aws "${A:?}"', [("A", True)]),
+        ('aws x{{ a }}"${A:?}"{{ b }}"b${B_1:?}"', [("A", True), ("B_1", True)]),
+        ('aws \'{"a":"\'"${A:?}"\'"}\'', [("A", True)]),
+        ("aws ${A:?} $B ${C}", [("A", False), ("B", False), ("C", False)]),
+        ('aws "$A" "${B:-}"', [("A", False), ("B", False)]),
+        ("aws '${A:?}' \\$B # $C", []),
+        ('aws "$a" "${aws:b}" "$(aws y)"', []),
+    ],
+)
+def test_variables_are_found_where_a_shell_finds_them(text, found):
+    assert list(variables(parse_template(text))) == found
 
 
 @pytest.mark.parametrize(

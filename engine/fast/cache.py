@@ -203,7 +203,7 @@ def _name(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> str:
 
 
 def _read_index(path: Path) -> Index | None:
-    with suppress(OSError, msgspec.DecodeError), path.open("rb") as file:
+    with suppress(OSError, ValueError, msgspec.DecodeError), path.open("rb") as file:  # a length may be nonsense
         file.seek(-_TAIL, os.SEEK_END)
         tail = file.read(_TAIL)
         length = int.from_bytes(tail[:8], "big")
