@@ -92,15 +92,16 @@ def _step(action: Action, policy: Policy) -> _Step:
 
 
 def _lines(step: _Step) -> Iterator[str]:
-    action = step.action
+    action, command = step.action, step.action.command or ""
     mends = f", mends {len(action.fingerprints):,}" if len(action.fingerprints) > 1 else ""
     yield ""
     yield _comment(f"{', '.join(action.policies)} ({action.severity}{mends}): {action.first.message}")
     if step.hindrance:
         yield _comment(step.hindrance)
-        yield from (_comment(line) for line in (action.command or "").splitlines())
+        yield from (_comment(line) for line in command.splitlines())
     else:
-        yield f"  {action.command}"
+        # Of a && b, set -e minds b alone.
+        yield f"  {command}{' || exit' if '&&' in command else ''}"
 
 
 def hindrances(command: str, template: Template) -> str:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -216,6 +217,7 @@ def played(tmp_path: Path, script: str, account: str, stopped: str = "", **given
     (tmp_path / "bin/aws").write_text(
         f'#!/bin/sh\nif [ "$1" = sts ]; then echo {account}; exit; fi\n'
         f'n=$(ls {log} | wc -l); for each in "$@"; do printf "%s\\0" "$each"; done >{log}/$(printf %04d $n)\n'
+        'if [ "$1" = fail ]; then echo failed >&2; exit 1; fi\n'
     )
     (tmp_path / "bin/aws").chmod(0o755)
     (tmp_path / "plan.sh").write_text(script)
@@ -385,6 +387,52 @@ def test_what_a_person_has_to_give_is_declared(run, tmp_path, old, new, message)
     result = run("policy", "lint", "-p", tmp_path / "blank.yaml")
     assert result.code == 2
     assert message in result.err
+
+
+@pytest.mark.parametrize("command", ["aws {} x && aws y", "aws {} x; aws y", "for each in a; do aws {} x; aws y; done"])
+def test_the_plan_stops_at_the_first_command_that_fails(run, tmp_path, policies, command):
+    cli = '"aws kms enable-key-rotation --key-id {{ KeyId }} --region {{ $region }}"'
+    (policies / "keys.yaml").write_text(KEYS.replace(cli, json.dumps(command.format("fail {{ KeyId }}"))))
+    estate = {"AWS::KMS::Key": [key("k"), {**key("l"), "KeyId": "l"}]}
+    script = run("remediate", write_snapshot(tmp_path / "s", estate), "-p", policies / "keys.yaml", "--plan").out
+    assert script.count("aws fail") == 2
+    assert played(tmp_path, script, A, stopped="failed") == [["fail", "k", "x"]]
+
+
+def test_a_command_of_all_regions_acts_in_each(run, tmp_path):
+    regions = [{"RegionName": name, "OptInStatus": "opted-in", "$region": name} for name in ("eu-west-1", "us-east-1")]
+    estate = {"AWS::Region": regions, "AWS::Config::ConfigurationRecorder": []}
+    (shipped,) = [policy.source for policy in load_policies() if policy.id == "config-all-regions"]
+    script = run("remediate", write_snapshot(tmp_path / "s", estate), "-p", shipped, "--plan").out
+    ran = played(tmp_path, script, A, CONFIG_ROLE_ARN="role", CONFIG_BUCKET="bucket")
+    assert [(each[1], each[3]) for each in ran] == [
+        (name, region)
+        for region in ("eu-west-1", "us-east-1")
+        for name in ("put-configuration-recorder", "put-delivery-channel", "start-configuration-recorder")
+    ]
+    told = [each[-1] for each in ran if each[1] == "put-configuration-recorder"]
+    assert told == [f"allSupported=true,includeGlobalResourceTypes={each}" for each in ("true", "false")]
+
+
+@pytest.mark.parametrize(
+    ("now", "length", "reuse", "age"),
+    [
+        (None, 14, 24, None),
+        ({"MinimumPasswordLength": 8, "ExpirePasswords": True, "MaxPasswordAge": 60}, 14, 24, 60),
+        ({"MinimumPasswordLength": 20, "PasswordReusePrevention": 5, "ExpirePasswords": False}, 20, 24, None),
+    ],
+)
+def test_one_command_mends_a_password_policy_and_loosens_nothing(run, tmp_path, now, length, reuse, age):
+    estate = {"AWS::Account": [{"AccountId": A, "PasswordPolicy": now, "$region": "global"}]}
+    sources = [each.source for each in load_policies() if each.id.startswith("iam-password-")]
+    assert len(sources) == 7
+    mended = [option for source in sources if "expiry" not in source for option in ("-p", source)]
+    run("remediate", write_snapshot(tmp_path / "s", estate), *mended, "-o", tmp_path / "m.jsonl")
+    (action,) = map(json.loads, (tmp_path / "m.jsonl").read_text().splitlines())
+    asked = json.loads(shlex.split(action["command"])[-1])
+    assert (asked["MinimumPasswordLength"], asked["PasswordReusePrevention"]) == (length, reuse)
+    assert asked.get("MaxPasswordAge") == age
+    assert all(asked[f"Require{each}"] for each in ("Symbols", "Numbers", "UppercaseCharacters", "LowercaseCharacters"))
 
 
 # What commands have in capitals that nobody has to fill in: AWS's own words.
