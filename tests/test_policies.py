@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders import nine, shipped
 from stillframe.engine.coverage import cover
+from stillframe.engine.model import Exposure
 from stillframe.engine.mutate import mutate
 from stillframe.engine.policy_tests import TIME, cases, fixture, run_tests
 
@@ -38,6 +40,9 @@ def test_each_policy_is_complete(policy):
     assert policy.rationale
     assert policy.remediation
     assert policy.remediation_cli
+    # What is open to the world can be made use of from anywhere. A browser that is public only reaches out.
+    if re.search(r"public|security-group-(admin|authorized|no-)", policy.id) and "browser" not in policy.id:
+        assert policy.exposure is Exposure.PUBLIC
     assert policy.references
     assert policy.frameworks
     assert Path(policy.source).stem == policy.id, "a file's name is its id"
