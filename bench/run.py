@@ -136,9 +136,7 @@ def load(policies: Path) -> Sequence[Policy]:
 
 def types(policies: Path) -> list[str]:
     """The resource types that policies read: what they judge, and what they look up."""
-    found = load(policies)
-    read = [policy.resource for policy in found]
-    return sorted({*read, *(lookup.source for policy in found for lookup in policy.lookups.values())})
+    return sorted({kind for policy in load(policies) for kind in policy.kinds()})
 
 
 def _as_studied(found: verdicts.Verdicts, study: dict[str, int] | None) -> None:

@@ -173,6 +173,10 @@ class Policy:
         for template in texts:
             yield from template.expressions() if template else ()
 
+    def kinds(self) -> tuple[str, ...]:
+        """Every type that the policy reads: what it judges, and what it looks up."""
+        return self.resource, *(lookup.source for lookup in self.lookups.values())
+
     def takes(self, key: str) -> bool:
         """Whether a key is not the policy's own, but of the one it extends."""
         return self.extends is not None and key in self.extends.keys

@@ -21,7 +21,7 @@ def fields(policy: Policy, *, texts: bool = False) -> Mapping[str, tuple[Path, .
 
 def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:
     """Resource type → the paths of its rows that may decide under the policy's parameters: tags and names as well."""
-    kinds = {policy.resource, *(lookup.source for lookup in policy.lookups.values())}
+    kinds = {*policy.kinds()}
     found: dict[str, set[Path]] = {kind: set() for kind in kinds}
     settled = [(kind, reads(each, policy.params)) for kind, each in _expressions(policy, texts=False)]
     for kind, path in _paths(policy, [*settled, *[(policy.resource, (path,)) for path in _named(policy)]]):

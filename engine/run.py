@@ -20,7 +20,6 @@ from .reports.report import Context, Totals
 from .reports.write import reports
 from .rules import Rules
 from .selection import Selection
-from .sides import same_snapshot
 from .tally import SHOWN, Tally
 from .terminal import (
     counted,
@@ -102,6 +101,8 @@ def _print_outcome(err: Console, snapshot: Snapshot, rules: Rules, totals: Total
 
 def baseline_of(snapshot: Snapshot, other: Snapshot, rules: Rules, method: Method = Method()) -> Baseline:
     """What a snapshot's findings are by the same policies, as a baseline for another. Raises ArgumentError."""
+    from .sides import same_snapshot
+
     if same_snapshot(snapshot, other):
         raise ArgumentError(
             f"the baseline is snapshot {other.id} itself: nothing could be new", "name an earlier snapshot, or a file"

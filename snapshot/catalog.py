@@ -98,7 +98,7 @@ class ResourceType:
 
 @cache
 def load_catalog() -> Mapping[str, ResourceType]:
-    """Every resource type by name. A file is only parsed when one of its types is asked for.
+    """Every resource type by name. One is only parsed when it is asked for.
 
     Raises CatalogError, also later, naming the file and the entry.
     """
@@ -106,34 +106,43 @@ def load_catalog() -> Mapping[str, ResourceType]:
 
 
 class _Catalog(Mapping[str, ResourceType]):
-    """A judgement asks for a few types of some thirty files, and parsing all of these took it longer than judging."""
+    """A judgement asks for a few types of a hundred, and parsing all of these took it longer than judging."""
 
     def __init__(self) -> None:
-        found = ((name, file) for file, text in _sources().items() for name in _NAME.findall(text.decode()))
-        self._files = dict(sorted(found))
+        found = ((name, (file, text)) for file, whole in _sources().items() for name, text in _entries(whole))
+        self._written = dict(sorted(found))
         self._read: dict[str, ResourceType] = {}
 
     def __getitem__(self, name: str) -> ResourceType:
         if name not in self._read:
-            self._read |= self._types(self._files[name])
+            self._read[name] = self._type(name, *self._written[name])
         return self._read[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._written
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._written)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._written)
 
-    def _types(self, file: str) -> dict[str, ResourceType]:
-        named = {name for name, where in self._files.items() if where == file}
+    def _type(self, name: str, file: str, text: str) -> ResourceType:
         try:
-            document = yaml.load(_sources()[file], yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
-            found = {name: _resource_type(name, document, dict(entry)) for name, entry in document["resources"].items()}
-        except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-            raise CatalogError(f"{file}: {error!r}") from error
-        if found.keys() != named:
+            document = yaml.load(text, yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
+            found = {each: _resource_type(each, document, entry) for each, entry in document["resources"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+            raise CatalogError(f"{file}: {name}: {error!r}") from error
+        if found.keys() != {name}:
             raise CatalogError(f"{file}: write each type on a line of its own, two spaces in: {sorted(found)}")
-        return found
+        return found[name]
+
+
+def _entries(whole: bytes) -> Iterator[tuple[str, str]]:
+    """The types of a file, each with what stands before the first of them and its own lines."""
+    before, *parts = _NAME.split(whole.decode())
+    for name, rest in zip(parts[::2], parts[1::2], strict=True):
+        yield name, f"{before}  {name}:{rest}"
 
 
 def chosen_types(

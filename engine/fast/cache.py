@@ -101,6 +101,15 @@ class Cache:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was judged before. `stamps` are of the policies as they are now, `digests` of the accounts."""
+
+    cache: Cache
+    stamps: Mapping[str, bytes]
+    digests: Mapping[str, str]
+
+
 def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:
     """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
     parts = [_FORMAT, stillframe.__version__, catalog_digest(), sorted(written)]

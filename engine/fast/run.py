@@ -1,4 +1,4 @@
-"""Judge a snapshot, account by account: by compiled policies, or all of it by the exact path."""
+"""How to judge a snapshot: by compiled policies, or all of it by the exact path."""
 
 from __future__ import annotations
 
@@ -10,74 +10,41 @@ from ...snapshot.model import Snapshot
 from ..batch import Batch, batches
 from ..evaluate import evaluate
 from ..model import Policy, Status
-from .cache import CacheWriter, open_cache, policy_stamp
-from .gather import gather, shared
-from .steps import Memory
-from .work import Alone, Crew, Workers
+
+FEW = 500  # resources: the exact path has judged them before nine policies are compiled
+_ACCOUNT = 10  # what judging an account without any takes, in resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """How to judge. The findings are the same, byte for byte; those whose status is not `written` are only counted."""
+    """How to judge. The findings are the same, byte for byte; those whose status is not `written` are only counted.
+
+    One process takes the exact path also for snapshots with no more than `few` resources, and remembers nothing.
+    """
 
     exact: bool = False
     workers: int = 1
     cache: bool = False
     written: Collection[Status] = frozenset(Status)
+    few: int = FEW
 
 
 def judge(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Iterator[Batch]:
     """The findings of a snapshot in order: by account, and by policy."""
-    if method.exact or snapshot.path is None:
+    if method.exact or snapshot.path is None or (method.workers == 1 and _are_few(snapshot, policies, method.few)):
         return batches(evaluate(snapshot, policies), method.written)
+    from .accounts import judged  # importing the compiler takes as long as judging a few resources
+
     gc.set_threshold(100_000)  # a record leaves no cycles: looking for them costs a sixth of the time
     ordered = sorted(policies, key=lambda policy: policy.id)
-    if not method.cache:
-        return _judged(snapshot, ordered, method, None)
-    stamps = {policy.id: policy_stamp(policy, snapshot.captured_at, method.written) for policy in ordered}
-    memory = Memory(open_cache(snapshot, stamps), stamps, snapshot.digests)
-    return _remembered(snapshot, ordered, method, memory)
+    return judged(snapshot, ordered, method)
 
 
-def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory) -> Iterator[Batch]:
-    """What was found before, if nothing at all has changed since."""
-    if memory.cache.whole:
-        for account in snapshot.accounts:
-            found = memory.cache.batches(account)
-            if found is None:
-                break  # damaged: from here on it is judged
-            yield from (each for policy in policies if (each := found[policy.id]))
-        else:
-            memory.cache.close()
-            return
-        left = frozenset(snapshot.accounts[snapshot.accounts.index(account) :])
-        yield from (each for each in _judged(snapshot, policies, method, memory) if each.account in left)
-        return
-    yield from _judged(snapshot, policies, method, memory)
-
-
-def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory | None) -> Iterator[Batch]:
-    given = snapshot, policies, method.written, memory
-    workers: Workers = Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
-    writer = CacheWriter(snapshot, memory.stamps) if memory else None
-    try:
-        gathered = gather(snapshot, workers, policies, keeping=memory is not None)
-        shares = shared([(account, account in gathered.answered) for account in snapshot.accounts])
-        for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
-            for (account, _), found in zip(accounts, judged, strict=True):
-                if found.forgotten:
-                    left = frozenset(snapshot.accounts[snapshot.accounts.index(account) :])
-                    yield from (each for each in _judged(snapshot, policies, method, None) if each.account in left)
-                    return
-                if writer and found.meta:
-                    gathered.complete(account, found.meta)
-                    writer.add(account, found.meta, dict(found.batches))
-                yield from (each for _, each in found.batches if each)
-        if writer:
-            writer.finish()
-    finally:
-        workers.close()
-        if memory:
-            memory.cache.close()
-        if writer:
-            writer.drop()
+def _are_few(snapshot: Snapshot, policies: Sequence[Policy], few: int) -> bool:
+    """Whether policies read no more than a few resources. Of a fleet only the first accounts are asked."""
+    kinds = {kind for policy in policies for kind in policy.kinds()}
+    for account in snapshot.accounts if few else ():
+        few -= _ACCOUNT + sum(map(snapshot.account(account).count, kinds))
+        if few < 0:
+            return False
+    return few > 0

@@ -12,20 +12,11 @@ import msgspec
 from ...snapshot.model import Account, Snapshot
 from ..batch import Batch
 from ..model import Policy, Status, Within
-from .cache import Cache, Meta, kinds_of
+from .cache import Memory, Meta, kinds_of
 from .far import Far, Fetched, Keys, fetch
 from .judge import Compiled, ask, compile_policies, judge_account
 from .offers import Offer
 from .target import Target, target_of
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What was judged before. `stamps` are of the policies as they are now, `digests` of the accounts."""
-
-    cache: Cache
-    stamps: Mapping[str, bytes]
-    digests: Mapping[str, str]
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ def write_programs(
     """A program for each type that is judged, and what of each type is needed."""
     needs: dict[str, LineNeed] = {}
     for policy in policies:
-        for kind in (policy.resource, *(lookup.source for lookup in policy.lookups.values())):
+        for kind in policy.kinds():
             needs.setdefault(kind, LineNeed(kind))
     kinds = sorted({policy.resource for policy in policies})
     programs = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.expression import parse
+from stillframe.engine.fast import run
 from stillframe.engine.fast.cache import FOLDER
-from stillframe.engine.fast.run import Method, judge
+from stillframe.engine.fast.run import judge
 from stillframe.engine.model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
 from stillframe.engine.template import Template
 from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.errors import StillframeError
 
+Method = partial(run.Method, few=0)  # the compiler, however little there is
 LONG = int(os.environ.get("STILLFRAME_EXAMPLES", "0"))  # how many examples, where somebody has the time
 
 
