@@ -70,6 +70,9 @@ class Selection:
 
     def over(self, batches: Iterable[Batch], *snapshots: Snapshot) -> Iterator[Batch]:
         """The findings that are chosen. A resource's tags are those of the first snapshot that has it."""
+        if not self.partial:
+            yield from batches
+            return
         tags = _Tags(snapshots)
         for found in batches:
             if self._fits("account", (found.account,)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...snapshot.model import Snapshot
 from ..batch import Batch
 from ..model import Policy
-from .cache import CacheWriter, Memory, open_cache, policy_stamp
+from .cache import CacheWriter, Memory, kinds_of, open_cache, policy_stamp
 
 if TYPE_CHECKING:
     from .run import Method
@@ -20,7 +20,8 @@ def judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> It
     if not method.cache:
         return _judged(snapshot, policies, method, None)
     stamps = {policy.id: policy_stamp(policy, snapshot.captured_at, method.written) for policy in policies}
-    memory = Memory(open_cache(snapshot, stamps), stamps, snapshot.digests)
+    kinds = {policy.id: kinds_of(policy) for policy in policies}
+    memory = Memory(open_cache(snapshot, stamps), stamps, snapshot.digests, kinds)
     return _remembered(snapshot, policies, method, memory)
 
 

@@ -103,11 +103,13 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What was judged before. `stamps` are of the policies as they are now, `digests` of the accounts."""
+    """What was judged before. `digests` are of the accounts as they are now; by the ids of policies, `stamps` are of
+    these, and `kinds` the types of which they read an account's own resources."""
 
     cache: Cache
     stamps: Mapping[str, bytes]
     digests: Mapping[str, str]
+    kinds: Mapping[str, tuple[str, ...]]
 
 
 def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:
@@ -128,10 +130,10 @@ def reads_time(policy: Policy) -> bool:
     )
 
 
-def kinds_of(policy: Policy) -> list[str]:
+def kinds_of(policy: Policy) -> tuple[str, ...]:
     """The types of which a policy reads the account's own resources."""
     near = (lookup.source for lookup in policy.lookups.values() if lookup.within is not Within.SNAPSHOT)
-    return sorted({policy.resource, *near})
+    return tuple(sorted({policy.resource, *near}))
 
 
 def open_cache(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Self
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from ...snapshot.model import Account, Snapshot
 from ..batch import Batch
 from ..model import Policy, Status, Within
-from .cache import Memory, Meta, kinds_of
+from .cache import Memory, Meta
 from .far import Far, Fetched, Keys, fetch
 from .judge import Compiled, ask, compile_policies, judge_account
 from .offers import Offer
@@ -95,7 +95,7 @@ def _survey_one(desk: Desk, identity: str) -> Survey:
     offers = _still_offered(desk, known)
     if known and known.unchanged and all(map(known.same, compiled.policies)):
         return Survey(desk.remembered(known.meta), known.meta.gaps, offers, known.meta.answer)
-    account = desk.snapshot.account(identity)
+    account = known.account() if known else desk.snapshot.account(identity)
     gaps = {target.name: account.gap_anywhere(target.source) for target in desk.targets}
     causes = {name: gap.causes for name, gap in gaps.items() if gap is not None}
     if known and all(map(known.same, compiled.policies)):
@@ -136,24 +136,25 @@ def _judge_one(desk: Desk, identity: str, answered: bool) -> Judged:
     }
     if len(same) == len(policies) and known and known.unchanged:
         return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta)
-    stamp = _stamper(desk.snapshot.account(identity))
+    stamp = known.stamp if known else cache(_stamper(desk.snapshot.account(identity)))
     desk.far.used = set()
     left = len(same) < len(policies)
     found = dict(judge_account(desk.compiled, desk.snapshot, identity, desk.far, same)) if left else {}
     asked = known.meta.asked if known and answered else kept_keys(desk.far.used)
-    stamps = {policy.id: stamp(kinds_of(policy)) for policy in policies}
+    stamps = {policy.id: stamp(memory.kinds[policy.id]) for policy in policies}
     meta = Meta(memory.digests[identity], stamps, asked) if asked is not None else None
     return Judged([(policy.id, (same if policy.id in same else found).get(policy.id)) for policy in policies], meta)
 
 
 @dataclass(slots=True)
 class _Known:
-    """What is remembered of an account. It is opened only where its file is not the one of before."""
+    """What is remembered of an account. It is opened only where its file is not the one of before, and once."""
 
     meta: Meta
     memory: Memory
     unchanged: bool
-    stamp: Callable[[Sequence[str]], bytes]
+    account: Callable[[], Account]
+    stamp: Callable[[tuple[str, ...]], bytes]
 
     @classmethod
     def of(cls, desk: Desk, identity: str) -> _Known | None:
@@ -162,22 +163,24 @@ class _Known:
         if memory is None or meta is None:
             return None
         unchanged = meta.digest == memory.digests[identity]
-        return cls(meta, memory, unchanged, partial(_stamp, desk, identity))
+        account = cache(partial(desk.snapshot.account, identity))
+
+        @cache
+        def stamp(kinds: tuple[str, ...]) -> bytes:
+            return _stamper(account())(kinds)
+
+        return cls(meta, memory, unchanged, account, stamp)
 
     def same(self, policy: Policy) -> bool:
         """Whether a policy, and all that it reads of the account, are as they were."""
         if self.memory.cache.index.policies.get(policy.id) != self.memory.stamps[policy.id]:
             return False
-        return self.unchanged or self.meta.stamps.get(policy.id) == self.stamp(kinds_of(policy))
+        return self.unchanged or self.meta.stamps.get(policy.id) == self.stamp(self.memory.kinds[policy.id])
 
 
 def _stamper(account: Account) -> Callable[[Sequence[str]], bytes]:
     assert account.stamp  # noqa: S101 - of a snapshot in files
     return account.stamp
-
-
-def _stamp(desk: Desk, identity: str, kinds: Sequence[str]) -> bytes:
-    return _stamper(desk.snapshot.account(identity))(kinds)
 
 
 def _still_offered(desk: Desk, known: _Known | None) -> dict[str, Offer]:
@@ -186,7 +189,7 @@ def _still_offered(desk: Desk, known: _Known | None) -> dict[str, Offer]:
     return {
         target.name: offered
         for target, offered in there
-        if offered and known and (known.unchanged or offered.stamp == known.stamp([target.source]))
+        if offered and known and (known.unchanged or offered.stamp == known.stamp((target.source,)))
     }
 
 
