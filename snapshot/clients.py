@@ -1,7 +1,8 @@
 """Clients, and what each of their requests goes through: whose credentials sign it, and what is done where it fails.
 
 One client serves every account: making one for each account, service and region would cost more than its calls do,
-with its models, its connections and their TLS. So each request says on whose behalf it is sent.
+with its models, its connections and their TLS. So each request says on whose behalf it is sent. And the clients of a
+service share all that is not of their region, which is nearly everything: see `regional.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,8 +24,8 @@ from botocore.parsers import ResponseParserError
 
 from .faults import EXPIRED, SERVER, THROTTLED, TRANSPORT, Kind, code_of, kind_of, kind_of_response
 from .lane import Lane
+from .regional import Service, share_tls
 
-KEPT = 200  # clients: those of AWS's larger services take half a megabyte each
 DEADLINE = 300.0  # seconds for a request with all that is tried again
 ATTEMPTS = 8  # where the network or AWS fails; how often AWS may throttle is up to the deadline
 SHORTEST, LONGEST = 0.1, 20.0  # seconds before something is tried again
@@ -63,7 +63,7 @@ def sending(sender: Sender) -> Iterator[None]:
 
 
 class Clients:
-    """The clients of one session, by service and region: made when first asked for, and the last used are kept.
+    """The clients of one session, by service and region: made when first asked for, and kept.
 
     Safe to share between threads.
     """
@@ -87,16 +87,15 @@ class Clients:
             user_agent_extra=f"stillframe/{stillframe.__version__}",
         )
         self._lock = threading.Lock()
-        self._clients: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._services: dict[str, Service] = {}
+        self._tls: Any = None
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def __call__(self, service: str, region: str) -> Any:
         with self._lock:  # boto3 sessions are not thread-safe while they make clients
             client = self._clients.get((service, region))
             if client is None:
                 client = self._clients[service, region] = self._make(service, region)
-                if len(self._clients) > KEPT:
-                    self._clients.popitem(last=False)
-            self._clients.move_to_end((service, region))
             return client
 
     def serves(self, service: str, region: str) -> bool:
@@ -107,12 +106,18 @@ class Clients:
 
     def _make(self, service: str, region: str) -> Any:
         client = self.session.client(service, region_name=region, endpoint_url=self._endpoint_url, config=self._config)
+        self._tls = share_tls(client, self._tls)
+        known = self._services.get(service)
+        if known and known.shared:
+            known.join(client)
+            return client
         events = client.meta.events
         events.register("before-sign", _sign_as_sender)
         events.register("before-parse", _refuse_pages_for_people)
         events.register("needs-retry", self._again)
         if self._endpoint_url and service == "s3control":
             events.register("before-sign.s3-control", same_host(self._endpoint_url))
+        self._services[service] = Service(client)
         return client
 
     def _again(

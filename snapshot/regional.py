@@ -1,0 +1,63 @@
+"""Clients of one service in many regions, for little more than the price of one.
+
+A client of boto3 costs a quarter of a megabyte and 5 ms, and as much again with its first calls: it copies every event
+hook and reads the service's models anew. With TLS it loads the certificate authorities, two thirds of a megabyte. None
+of that is of its region. So boto3 makes each client, as it alone knows where a service is and how it is signed there;
+and of what is not of the region, it is then given that of the first client of the service.
+"""
+
+# ruff: noqa: SLF001 - botocore offers no other way
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from botocore.client import ClientMeta
+
+_OF_RULES = ("_provider", "_param_definitions", "_service_model", "_event_emitter", "_instance_cache")
+
+
+class Service:
+    """What the clients of a service share: that of the first of them, which must have all of its hooks."""
+
+    def __init__(self, first: Any) -> None:
+        self._first = first
+        self._signers = {first.meta.region_name: first._request_signer}
+        model, events = first.meta.service_model, first.meta.events
+        # S3 follows buckets to their regions by hooks that are of one client. So does the discovery of endpoints.
+        alone = model.service_name == "s3" or model.endpoint_discovery_operation is not None
+        self.shared = not alone and all(hasattr(first._ruleset_resolver, name) for name in (*_OF_RULES, "_builtins"))
+        if self.shared:
+            event = f"request-created.{model.service_id.hyphenize()}"
+            events.unregister(event, first._request_signer.handler)
+            events.register(event, self._sign)
+
+    def join(self, client: Any) -> None:
+        """Give a new client of another region what is shared."""
+        first, meta, events = self._first, client.meta, self._first.meta.events
+        client.__class__ = type(first)
+        client.meta = ClientMeta(
+            events,
+            meta.config,
+            meta.endpoint_url,
+            first.meta.service_model,
+            first.meta.method_to_api_mapping,
+            meta.partition,
+        )
+        for name in _OF_RULES:
+            setattr(client._ruleset_resolver, name, getattr(first._ruleset_resolver, name))
+        client._endpoint._event_emitter = events
+        client._request_signer._event_emitter = weakref.proxy(events)
+        self._signers[meta.region_name] = client._request_signer
+
+    def _sign(self, request: Any, operation_name: str, **_: Any) -> None:
+        self._signers[request.context["client_region"]].sign(operation_name, request)
+
+
+def share_tls(client: Any, context: Any) -> Any:
+    """Have a client use a TLS context, or if there is none yet, return its own for others to use."""
+    http = client._endpoint.http_session
+    context = context or http._manager.connection_pool_kw["ssl_context"]
+    http._manager.connection_pool_kw["ssl_context"] = context
+    http._get_ssl_context = lambda: context  # for connections through a proxy, made later
+    return context
