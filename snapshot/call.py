@@ -33,13 +33,21 @@ def ask(client: Any, call: Call, config: Json = None) -> Json:
         if isinstance(arguments, Unknown):
             return arguments
         answer = _send(client, call, {**call.params, **arguments})
-        found = compiled(call.result).search(answer)
+        return part(call, answer)
     except ClientError as error:
         code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
         return None if _means_absent(call, code, message) else Unknown.because(f"{code}: {call.action}")
     except Exception as error:
         # No endpoint, a time-out, an answer botocore cannot parse: whatever it was, one call must not cost
         # the run, and its value is not known.
+        return Unknown.because(f"{type(error).__name__}: {call.action}")
+
+
+def part(call: Call, answer: Json) -> Json:
+    """What of an answer a call is made for."""
+    try:
+        found = compiled(call.result).search(answer)
+    except Exception as error:  # garbage
         return Unknown.because(f"{type(error).__name__}: {call.action}")
     if found is None:
         # An answer without what was asked for: garbage, or how AWS says "none" where the catalogue knows it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -65,6 +65,10 @@ class Call:
     caller: bool = False
     found: bool = False
 
+    def whole(self) -> Call:
+        """The same call for all of its answer, of which each of those who ask takes its part."""
+        return replace(self, result="@", columns=(), keys=(), optional=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceType:
@@ -88,6 +92,11 @@ class ResourceType:
     json: tuple[Steps, ...]
     redact: tuple[Steps, ...]
     volatile: tuple[str, ...]
+
+    @property
+    def first(self) -> Call:
+        """The call that is about no resource yet."""
+        return self.list.of or self.list
 
     def calls(self) -> Iterator[Call]:
         """Every call that a complete resource takes."""

@@ -11,6 +11,7 @@ from .archive import open_snapshot
 from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType
 from .chain import latest
 from .errors import SnapshotError
+from .once import repeated, token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,13 @@ def forecast(
     before, counts = _before(archive, accounts)
     counts |= {ACCOUNT_TYPE: len(accounts), REGION_TYPE: len(accounts) * len(regions)}  # so many there are
     sure = likely = 0
+    shared = repeated(types.values())
+    begun: set[str] = set()
     for kind, spec in types.items():
         places = 1 if spec.scope == "account" else len(regions)
-        sure += len(accounts) * places * (2 if spec.list.after or spec.list.of else 1)
+        again = (first := token(spec.first)) in begun
+        begun |= shared & {first}
+        sure += len(accounts) * places * ((2 if spec.list.after or spec.list.of else 1) - again)
         calls = [call for call in spec.attach.values() if not call.found and (organization or not call.caller)]
         if kind in (ACCOUNT_TYPE, REGION_TYPE):
             sure += counts[kind] * len(calls)

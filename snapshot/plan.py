@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +13,7 @@ from .catalog import ResourceType, catalog_digest
 from .errors import CollectError
 from .files import PLAN, lock, write_file, writing
 from .format import decode, encode, parse
+from .once import repeated
 from .targets import Target
 
 
@@ -29,6 +30,10 @@ class Plan:
     workers: int = 16
     on_call: Callable[[], None] = lambda: None
     on_error: Callable[[], None] = lambda: None
+    repeated: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "repeated", repeated(self.types.values()))
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,10 +23,10 @@ class Service:
     def __init__(self, first: Any) -> None:
         self._first = first
         self._signers = {first.meta.region_name: first._request_signer}
-        model, events = first.meta.service_model, first.meta.events
-        # S3 follows buckets to their regions by hooks that are of one client. So does the discovery of endpoints.
-        alone = model.service_name == "s3" or model.endpoint_discovery_operation is not None
-        self.shared = not alone and all(hasattr(first._ruleset_resolver, name) for name in (*_OF_RULES, "_builtins"))
+        model, events, rules = first.meta.service_model, first.meta.events, first._ruleset_resolver
+        self.shared = all(hasattr(rules, name) for name in (*_OF_RULES, "_builtins"))
+        if self.shared and ("Bucket" in rules._param_definitions or model.endpoint_discovery_operation is not None):
+            self.shared = False  # buckets are followed to their regions, and endpoints found, by hooks of one client
         if self.shared:
             event = f"request-created.{model.service_id.hyphenize()}"
             events.unregister(event, first._request_signer.handler)

@@ -10,13 +10,14 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from .call import ask
+from .call import ask, part
 from .catalog import REGION_TYPE, Call, ResourceType, compiled, id_of, known, name_of, tags_of
 from .clients import Clients, Sender, sending
 from .decode import REDACTED, finish
 from .faults import EXPIRED, NOT_ASKED, code_of, kind_of_cause
 from .lane import Lane, Lanes
 from .model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
+from .once import Once, token
 from .plan import Plan
 from .targets import Target
 from .work import Job, Work
@@ -48,6 +49,7 @@ class Visit:
         self.target, self._home, self._plan, self._clients, self._work = target, home, plan, clients, work
         self._lanes, self._callers, self._done = Lanes(rank), callers, done
         self._lock = threading.Lock()
+        self._once = Once()
         self._jobs = 0
         self._credentials: Any = None
         self._enabled: frozenset[str] | Unknown = frozenset()
@@ -137,12 +139,13 @@ class Visit:
         region = self._home if place == GLOBAL else place
         owners: Json = [{}]
         if spec.list.of is not None:
-            owners = _objects((yield self._request(spec.list.of, region, {})), spec.list.of)
+            owners = _objects((yield self._shared(spec.list.of, region)), spec.list.of)
             if isinstance(owners, Unknown):
                 return owners
         found: list[dict[str, Json]] = []
         for owner in owners:
-            items = _objects((yield self._request(spec.list, region, owner)), spec.list)
+            request = self._request(spec.list, region, owner) if owner else self._shared(spec.list, region)
+            items = _objects((yield request), spec.list)
             if isinstance(items, Unknown):
                 return items
             found += [{**owner, **item} for item in items]
@@ -195,6 +198,18 @@ class Visit:
         lanes = self._callers if call.caller else self._lanes
         lane = lanes.of(call.service, call.operation, place)
         return lane, partial(self._ask, call, place, config, lane)
+
+    def _shared(self, call: Call, region: str) -> tuple[Lane, Callable[[], Json]]:
+        """A request that is about no resource: where several types begin with it, it is made once."""
+        if (named := token(call)) not in self._plan.repeated:
+            return self._request(call, region, {})
+        lane, make = self._request(call.whole(), region, {})
+
+        def taken() -> Json:
+            answer = self._once(named, region, make)
+            return answer if answer is None or isinstance(answer, Unknown) else part(call, answer)
+
+        return lane, taken
 
     def _ask(self, call: Call, region: str, config: dict[str, Json], lane: Lane) -> Json:
         if self.expired:

@@ -20,7 +20,7 @@ from builders import TIME
 from msgspec import structs
 from stillframe.snapshot import CollectError, clients, list_snapshots, open_snapshot, write
 from stillframe.snapshot import session as aws
-from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from stillframe.snapshot.collect import Watch, collect, resume
 from stillframe.snapshot.demo import MANAGEMENT, enter, session, stand_in, types
 from stillframe.snapshot.plan import Kept, keep
@@ -85,6 +85,17 @@ def test_without_faults_no_call_is_made_twice(estate, tmp_path):
     assert len(calls) > 60
     twice = {call for (_, call), number in calls.items() if number > 1}
     assert {call for call in twice if "GetCallerIdentity" not in call} == set()  # also asked to see who is calling
+
+
+def test_a_call_with_which_several_types_begin_is_made_once(estate, tmp_path):
+    kinds = ("AWS::EKS::Cluster", "AWS::EKS::Nodegroup")
+    catalog = {kind: load_catalog()[kind] for kind in (ACCOUNT_TYPE, REGION_TYPE, *kinds)}
+    caller = aws._shared(session())
+    asked = []
+    caller.events.register("before-send.eks", lambda request, **_: asked.append(request.url))
+    done = take(estate, tmp_path, session=caller, catalog=catalog, accounts=[MANAGEMENT])
+    assert len(asked) == 1
+    assert [open_snapshot(done).account(MANAGEMENT).gap(kind, "us-east-1") for kind in kinds] == [None, None]
 
 
 def test_a_service_that_throttles_for_ever_is_unknown_when_the_deadline_is_over(estate, tmp_path):
