@@ -1,9 +1,9 @@
 """Clients of one service in many regions, for little more than the price of one.
 
-A client of boto3 costs a quarter of a megabyte and 5 ms, and as much again with its first calls: it copies every event
-hook and reads the service's models anew. With TLS it loads the certificate authorities, two thirds of a megabyte. None
-of that is of its region. So boto3 makes each client, as it alone knows where a service is and how it is signed there;
-and of what is not of the region, it is then given that of the first client of the service.
+A client of boto3 costs a quarter of a megabyte, as it copies every event hook, and more with its first calls, for which
+it reads the service's models anew and, over TLS, the certificate authorities. None of that is of its region. So boto3
+makes each client, as it alone knows where a service is and how it is signed there; and of what is not of the region,
+it is then given that of the first client of the service.
 """
 
 # ruff: noqa: SLF001 - botocore offers no other way
