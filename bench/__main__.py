@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ def main() -> None:
     default = Path(tempfile.gettempdir()) / "stillframe-bench"
     parser.add_argument("--into", type=Path, default=default, help=f"where snapshots are kept (default: {default})")
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # installed modules were compiled once, not at each start
     out, err = Console(), Console(stderr=True)
     runs, slow = (1, 1) if options.quick else (options.runs, options.slow_runs)
     with err.status("") as status:

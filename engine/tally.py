@@ -66,9 +66,11 @@ class Tally:
     accounts: dict[str, Counter[Severity]] = field(default_factory=dict)
     _worst: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
     _severities: dict[str, Severity] = field(init=False)
+    _ranks: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         self._severities = {policy.id: policy.severity for policy in self.policies}
+        self._ranks = {policy.id: policy.severity.rank for policy in self.policies}
 
     def through(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Count findings as they pass."""
@@ -97,7 +99,7 @@ class Tally:
         return batch.count(status) > 0 and any(len(self._kept(order, batch)) < self.keep for order in orders)
 
     def _kept(self, order: int, batch: Batch) -> list[Finding]:
-        return self._worst.setdefault((order, self._severities[batch.policy].rank), [])
+        return self._worst.setdefault((order, self._ranks[batch.policy]), [])
 
     def worst(self) -> list[Finding]:
         """The worst findings kept: failures, gaps, what is waived; severe before mild, then in their own order."""
