@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 test: dev ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal  # one waits while two work
 
 lint: dev ## Check style and format
 	$(BIN)/ruff check .
