@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from ..snapshot.model import Resource, Snapshot, Unknown
-from .fast.target import UNKNOWN, Target, exact_key, key_reader, target_of
+from .fast.far import keyed
+from .fast.rows import exact_row, text_of
+from .fast.target import UNKNOWN, Target, target_of
 from .join import Index, Key, build
 from .model import Lookup
 
@@ -47,23 +49,11 @@ class FarRows:
         return self._gaps[kind]
 
     def _keys(self, target: Target) -> Iterator[tuple[_Place, Hashable]]:
-        decoder, key_of = key_reader(target)
         for identity in self._snapshot.accounts:
             account = self._snapshot.account(identity)
-            assert account.lines  # noqa: S101 - of a snapshot in files
-            assert account.parse  # noqa: S101
-            text = account.lines(target.source)
-            read = decoder.for_lines(text).read
-            for number, line in enumerate(text.lines, 1):
-                try:
-                    key = key_of(read(line))
-                except Exception:  # whatever it is, the exact path knows it
-                    key = exact_key(account.parse(target.source, line, number), target.theirs)
-                if key is not None:
-                    yield (identity, number), key
+            for key, number in keyed(account, target, text_of(account, target.source)):
+                yield (identity, number), key
 
     def _row(self, kind: str, identity: str, number: int) -> Resource:
         account = self._snapshot.account(identity)
-        assert account.lines  # noqa: S101
-        assert account.parse  # noqa: S101
-        return account.parse(kind, account.lines(kind).lines[number - 1], number)
+        return exact_row(account, kind, text_of(account, kind), number - 1)

@@ -148,26 +148,16 @@ def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines
     if entry.sha256 is None:
         if entry.count:
             raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", _DAMAGED)
-        return Lines(lines=())
+        return Lines()
     path = f"{folder}/{account}/{file_name(kind)}"
     data = _read(path)
     if digest(data) != entry.sha256:
         raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", _DAMAGED)
-    lines = _split(data)
+    utf8 = _is_text(data)
+    lines = Lines(data=data, utf8=utf8, plain=utf8 and is_plain(data))
     if len(lines) != entry.count:
         raise SnapshotError(f"{path}: {len(lines)} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
-    utf8 = _is_text(data)
-    return Lines(lines=lines, utf8=utf8, plain=utf8 and is_plain(data))
-
-
-def _split(data: bytes) -> list[memoryview]:
-    """The lines of a file. As views: a copy of each costs more than reading the file."""
-    view, find, lines = memoryview(data), data.find, []
-    start, end = 0, find(b"\n")
-    while end >= 0:
-        lines.append(view[start:end])
-        start, end = end + 1, find(b"\n", end + 1)
-    return lines if start == len(data) else [*lines, view[start:]]
+    return lines
 
 
 def _is_text(data: bytes) -> bool:
@@ -263,7 +253,7 @@ def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Acc
 
     def lines(kind: str) -> Lines:
         entry = entries.entry(kind)
-        return read_lines(folder, account, kind, entry) if entry else Lines(lines=())
+        return read_lines(folder, account, kind, entry) if entry else Lines()
 
     return Account(
         id=account,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ Json = Any  # AWS owns these values; we never model them
 
 GLOBAL = "global"  # the region of what an account has once, and of calls that list account-wide
 EVERYWHERE = "*"  # the region of a gap that covers a whole account
+TOGETHER = 1 << 18  # bytes of lines: while they are judged they stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,49 @@ class Coverage:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Lines:
     """The resources of one type as text, one a line.
 
     `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us.
     """
 
-    lines: Sequence[bytes | memoryview]
+    data: bytes = b""
     utf8: bool = True
     plain: bool = True
+
+    def __len__(self) -> int:
+        return self._number
+
+    @cached_property
+    def _number(self) -> int:
+        return count_lines(self.data)
+
+    @cached_property
+    def lines(self) -> Sequence[memoryview]:
+        """Each line. As views: a copy of each costs more than reading the file."""
+        data, view, lines = self.data, memoryview(self.data), list[memoryview]()
+        start, end = 0, data.find(b"\n")
+        while end >= 0:
+            lines.append(view[start:end])
+            start, end = end + 1, data.find(b"\n", end + 1)
+        return lines if start == len(data) else [*lines, view[start:]]
+
+    def parts(self) -> Iterator[bytes | memoryview]:
+        """Some lines at a time."""
+        data, start = self.data, 0
+        if len(data) <= TOGETHER:
+            yield from [data] if data else []
+            return
+        view = memoryview(data)
+        while start < len(data):
+            end = data.find(b"\n", start + TOGETHER) + 1 or len(data)
+            yield view[start:end]
+            start = end
+
+
+def count_lines(data: bytes) -> int:
+    return data.count(b"\n") + (data[-1:] not in (b"\n", b""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,16 @@ and policy at a time. So the two give the same bytes, and the exact path stays t
     emit, nodes  an expression → Python
     calls        functions of the language → Python
     plain        what the compiled code calls
-    program      all policies on one resource type, as one function
-    writer       policies → the function of a program
-    judgement    one policy of it: what came of the same values before, or a new outcome, and its line
+    program      all policies on one resource type, each as a rule: a function that decides, and one that words
+    writer       policies → the rules of a program
+    judgement    the functions of one rule
     memo         what an outcome depends on, as a key
     lookups      the policy's variables
     texts        its evidence, messages and commands
     near, far    lookups within an account, and across a snapshot
     offers       which account has what for lookups across a snapshot
     gather       the rows of other accounts, before the first is judged
+    rows         a file → its records, some at a time: those that are plain, and others
+    stretch      plain records → what each rule finds, remembered or new
     judge        one account → its findings
 """

@@ -52,7 +52,7 @@ def _timed(function: Callable[..., object]) -> Emit:
     def emit(emitter: Emitter, node: Node, at: Value) -> Value:
         arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
         time = emitter.variables["snapshot_time"]().code
-        return Value(code=emitter.put(emitter.call(function, *arguments, time)))
+        return Value(code=emitter.put(emitter.call(function, *arguments, time)), is_number=True)
 
     return emit
 

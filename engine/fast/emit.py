@@ -66,7 +66,6 @@ class Emitter:
     counts: Counter[str] = field(default_factory=Counter)
     shared: dict[str, ast.Name] = field(default_factory=dict)
     locals: dict[int, str] = field(default_factory=dict)
-    keys: dict[str, tuple[str, ast.expr]] = field(default_factory=dict)  # of local variables, by their names
     touched: set[Hashable] = field(default_factory=set)  # places whose values decide what is written
     owner: str = ""  # the policy whose expressions are read
     total: bool = True  # nothing written since it was set can raise
@@ -243,10 +242,7 @@ class Emitter:
         """Something to tell a value by: texts as they are, and what Python takes for equal, as true and 1, as JSON."""
         subject = self.atom(value).code
         itself = [code.is_a(subject, "str"), *(code.is_(subject, each) for each in (code.NONE, code.TRUE, code.FALSE))]
-        told = code.choose(code.either(*itself), subject, code.call(code.name("encode"), subject))
-        if not (value.anchored and isinstance(subject, ast.Name)):
-            return told
-        return code.name(self.keys.setdefault(subject.id, (f"w{len(self.keys)}", told))[0])
+        return code.choose(code.either(*itself), subject, code.call(code.name("encode"), subject))
 
     def known(self, value: Value) -> Any:
         """The value of a constant, `...` for anything else."""
@@ -256,8 +252,10 @@ class Emitter:
             return self.namespace[value.code.id]
         return ...
 
-    def over(self, base: Value, build: Callable[[Value, Callable[[ast.expr], None]], None]) -> ast.Name:
-        """A list of what `build` adds for each item of a list; None for anything else."""
+    def over(
+        self, base: Value, build: Callable[[Value, Callable[[ast.expr], None]], None], otherwise: ast.expr = code.NONE
+    ) -> ast.Name:
+        """A list of what `build` adds for each item of a list; for anything else, what is given for it."""
         out, each = self.temp(), self.temp()
 
         def add(found: ast.expr) -> None:
@@ -266,7 +264,7 @@ class Emitter:
         with self.loop() as body:
             build(self.item(base, each), add)
         filled = [code.assign(out, code.list_([])), code.each(each, base.code, body)]
-        self.body.append(code.when(is_list(base), filled, [code.assign(out, code.NONE)]))
+        self.body.append(code.when(is_list(base), filled, [code.assign(out, otherwise)]))
         return out
 
 

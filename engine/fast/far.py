@@ -6,21 +6,22 @@ that judging needs are at hand, and no others: memory does not grow with the fle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from ...snapshot.model import Account, Resource, Snapshot, Unknown
+from ...snapshot.model import Account, Lines, Resource, Snapshot, Unknown
 from ..join import Index, Key, build
 from ..model import Lookup
 from . import near
 from .near import Find
 from .offers import Offer, offer
-from .plain import NotPlain
+from .plain import NotAsked, NotPlain
 from .program import Join
+from .rows import exact_row, read_rows, text_of
 from .target import UNKNOWN, Decoder, Target, exact_key, key_reader, target_of
 
 Keys = dict[Target, set[Hashable]]
@@ -54,7 +55,6 @@ class Far:
     decoders: Mapping[str, Decoder]
     fetched: dict[Target, Fetched] = field(default_factory=dict)
     asked: Keys = field(default_factory=dict)
-    missed: bool = False
     used: set[tuple[str, Hashable]] = field(default_factory=set)
     _plain: dict[Join, near.Index] = field(default_factory=dict)
     _decoded: dict[Target, list[Any]] = field(default_factory=dict)
@@ -70,7 +70,9 @@ class Far:
         by_account = not one and any(theirs.text == "@.$account" for theirs in target.theirs)
 
         def find(_: str, key: Hashable) -> Sequence[Any]:
-            if not self._has(target, key) or (by_account and target.elsewhere(key, self._accounts)):
+            if not self._has(target, key):
+                raise NotAsked
+            if by_account and target.elsewhere(key, self._accounts):
                 raise NotPlain
             if join not in self._plain:
                 self._plain[join] = near.index(self._rows(target), join, self.snapshot.captured_at)
@@ -100,7 +102,6 @@ class Far:
         if target in self.fetched and (key is None or key in self.fetched[target].keys):
             return True
         self.asked.setdefault(target, set()).update(() if key is None else (key,))
-        self.missed = True
         return False
 
     def _rows(self, target: Target) -> Iterable[Any]:
@@ -121,27 +122,24 @@ def fetch(account: Account, target: Target, keys: Collection[Hashable], stamp: S
 
     If given how to `stamp` types, also what else it has.
     """
-    rows, wanted = keyed(account, target), {*keys, UNKNOWN}
-    found = [Row(account.id, number, bytes(line), key) for key, number, line in rows if key in wanted]
-    offered = offer(stamp([target.source]), ((key, bytes(line)) for key, _, line in rows)) if stamp else None
-    return Fetched(rows=found, offer=offered)
+    text = text_of(account, target.source)
+    rows, wanted = list(keyed(account, target, text)), {*keys, UNKNOWN}
+    found = [Row(account.id, number, bytes(text.lines[number - 1]), key) for key, number in rows if key in wanted]
+    offered = ((key, bytes(text.lines[number - 1])) for key, number in rows)
+    return Fetched(rows=found, offer=offer(stamp([target.source]), offered) if stamp else None)
 
 
-def keyed(account: Account, target: Target) -> list[tuple[Hashable, int, bytes | memoryview]]:
-    """Every row of an account that a target may find: its key, its number, its line."""
-    assert account.lines  # noqa: S101 - of a snapshot in files
-    assert account.parse  # noqa: S101
-    text = account.lines(target.source)
+def keyed(account: Account, target: Target, text: Lines) -> Iterator[tuple[Hashable, int]]:
+    """Every row of an account that a target may find: its key, and the number of its line."""
     decoder, key_of = key_reader(target)
-    read, found = decoder.for_lines(text).read, []
-    for number, line in enumerate(text.lines, 1):
-        try:
-            key = key_of(read(line))
-        except Exception:  # whatever it is, the exact path knows it
-            key = exact_key(account.parse(target.source, line, number), target.theirs)
-        if key is not None:
-            found.append((key, number, line))
-    return found
+    for before, rows in read_rows(account, target.source, text, decoder):
+        for number, row in enumerate(rows, before):
+            try:
+                key = exact_key(row, target.theirs) if row.__class__ is Resource else key_of(row)
+            except Exception:  # whatever it is, the exact path knows it
+                key = exact_key(exact_row(account, target.source, text, number), target.theirs)
+            if key is not None:
+                yield key, number + 1
 
 
 def merged(known: Mapping[Target, Fetched], new: Mapping[Target, Fetched]) -> dict[Target, Fetched]:

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from ...snapshot.format import encode
-from ...snapshot.model import Account, Resource, Snapshot
+from ...snapshot.model import Account, Lines, Resource, Snapshot
 from ..batch import Batch, batch, finding_line
 from ..evaluate import finding, folded, gaps, judge
 from ..join import Joins
 from ..model import Finding, Policy, Status, Within
 from ..rollup import Item
 from .far import Far, Keys
-from .near import Near, refuse
-from .program import STATUSES, Program
+from .near import Near
+from .program import Program
+from .rows import exact_row, read_rows, text_of
+from .stretch import Entry, Found, Judging
 from .target import Decoder, decoder
 from .writer import write_programs
 
 PIECES = 3  # of each line; what is told of the whole by its beginning is told by the first
-NOWHERE = ("", "")
 EVERY = frozenset(Status)
 
 
@@ -53,10 +55,6 @@ class _Exact:
     snapshot: Snapshot
     far: Far
     joins: Joins | None = None
-
-    def resource(self, kind: str, number: int, line: bytes | memoryview) -> Resource:
-        assert self.account.parse  # noqa: S101 - of a snapshot in files
-        return self.account.parse(kind, line, number + 1)
 
     def judge(self, policy: Policy, resource: Resource) -> Any:
         if self.joins is None:
@@ -93,7 +91,7 @@ def ask(compiled: Compiled, snapshot: Snapshot, account: Account, far: Far) -> K
     far.asked = {}
     near = Near(account, compiled.decoders, snapshot.captured_at)
     for program in compiled.programs.values():
-        if any(join.lookup.within is Within.SNAPSHOT for join in program.joins) or program.exact:
+        if any(join.lookup.within is Within.SNAPSHOT for join in program.joins.values()) or None in program.rules:
             _run(program, compiled.decoders[program.kind], near, _Exact(account, snapshot, far), asking=True)
     return far.asked
 
@@ -102,63 +100,49 @@ def _run(
     program: Program, decoder: Decoder, near: Near, exact: _Exact, *, asking: bool = False
 ) -> dict[str, tuple[list[Any], Counter[str]]]:
     """What each policy of a program finds: lines, or with a rollup items; and the numbers of what is not written."""
-    account, far = exact.account, exact.far
-    assert account.lines  # noqa: S101 - of a snapshot in files
-    text = account.lines(program.kind)
-    lines, decoder = text.lines, decoder.for_lines(text)
-    found: list[list[Any]] = [[] for _ in program.policies]
-    unwritten: list[Counter[str]] = [Counter() for _ in program.policies]
+    account, far, kind = exact.account, exact.far, program.kind
+    text = text_of(account, kind)
+    found = [Found() for _ in program.policies]
 
-    def judge_exactly(number: int, which: int | None) -> tuple[str, str]:
-        if asking and which is not None and far.missed:
-            far.missed = False  # it asked
-            return NOWHERE
-        resource = exact.resource(program.kind, number, lines[number])
-        for position in range(len(program.policies)) if which is None else (which,):
-            policy = program.policies[position]
-            verdict = exact.judge(policy, resource)
-            if policy.rollup:
-                seen = encode(verdict.evidence, ordered=False)
-                outcome = verdict.status.value, verdict.message, seen
-                found[position].append((number, resource.region, resource.id, outcome))
-            elif verdict.status in program.written:
-                found[position] += (finding_line(finding(policy, resource, verdict)), b"", b"")
-            else:
-                unwritten[position][verdict.status.value] += 1
-        far.missed = False  # what it missed, it asked for
-        return resource.region, resource.id
+    def judge_exactly(number: int, position: int, unanswered: bool, resource: Resource | None = None) -> None:
+        if asking and unanswered:
+            return  # what it could not know, it asked for
+        resource = resource or exact_row(account, kind, text, number)
+        policy = program.policies[position]
+        verdict = exact.judge(policy, resource)
+        if policy.rollup:
+            seen = encode(verdict.evidence, ordered=False)
+            outcome = verdict.status.value, verdict.message, seen
+            found[position].items.append((number, resource.region, resource.id, outcome))
+        elif verdict.status in program.written:
+            found[position].pieces += (finding_line(finding(policy, resource, verdict)), b"", b"")
+        else:
+            found[position].unwritten[verdict.status.value] += 1
 
-    counts = program.run(
-        lines,
-        decoder.decode,
-        decoder.lacks,
-        account.id,
-        exact.snapshot.captured_at,
-        [
-            entries.append if policy.rollup else entries.extend
-            for policy, entries in zip(program.policies, found, strict=True)
-        ],
-        [(far if join.lookup.within is Within.SNAPSHOT else near).find(join) for join in program.joins],
-        judge_exactly,
-        lambda: refuse(account, program.kind),
-    )
+    finds = [(far if join.lookup.within is Within.SNAPSHOT else near).find(join) for join in program.joins.values()]
+    judging = Judging(program, account.id, exact.snapshot.captured_at, finds, found, judge_exactly)
+    for before, rows in read_rows(account, kind, text, decoder):
+        if rows[0].__class__ is not Resource:
+            judging.judge(before, rows)
+            continue
+        for number, resource in enumerate(rows, before):
+            for position in range(len(program.policies)):
+                judge_exactly(number, position, False, resource)
     if asking:
         return {}
-    for number, count in enumerate(counts or ()):
-        if count:
-            unwritten[number // len(STATUSES)][STATUSES[number % len(STATUSES)].value] += count
     return {
-        policy.id: ([_item(exact, program.kind, lines, entry) for entry in entries] if policy.rollup else entries, rest)
-        for policy, entries, rest in zip(program.policies, found, unwritten, strict=True)
+        policy.id: (
+            [_item(account, kind, text, entry) for entry in each.items] if policy.rollup else each.pieces,
+            each.unwritten,
+        )
+        for policy, each in zip(program.policies, found, strict=True)
     }
 
 
-def _item(
-    exact: _Exact, kind: str, lines: Sequence[bytes | memoryview], entry: tuple[int, str, str, tuple[str, str, bytes]]
-) -> Item:
+def _item(account: Account, kind: str, text: Lines, entry: Entry) -> Item:
     number, region, resource, (status, message, evidence) = entry
     return Item(
-        resource=lambda: exact.resource(kind, number, lines[number]),
+        resource=partial(exact_row, account, kind, text, number),
         region=region,
         id=resource,
         status=Status(status),

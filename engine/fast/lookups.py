@@ -51,34 +51,35 @@ class Lookups:
                 lookup = self.policy.lookups[name]
                 self.bind([*lookup.ours, *([lookup.where] if lookup.where else [])])
                 self.bound.add(name)
-                self.emitter.variables[name] = self._lookup(lookup)
+                self.emitter.variables[name] = self._lookup(name, lookup)
 
-    def _lookup(self, lookup: Lookup) -> Callable[[], Value]:
+    def _lookup(self, name: str, lookup: Lookup) -> Callable[[], Value]:
         emitter, at = self.emitter, self.emitter.config()
         ours = [emitter.json(emitter.value(expression.tree, at)).code for expression in lookup.ours]
-        number, need = len(self.program.joins), self.program.needs[lookup.source]
-        fixed = lookup.where is not None and lookup.where.variables() <= _FIXED
-        self.program.joins.append(
-            Join(
+        need, where = self.program.needs[lookup.source], lookup.where
+        fixed = where is not None and where.variables() <= _FIXED
+        joins, place = self.program.joins, (self.policy.id, name)
+        if emitter.recording or place not in joins:
+            joins[place] = Join(
                 lookup=lookup,
                 theirs=on_row(need, lookup.theirs, recording=emitter.recording),
-                keep=self._keep(need, lookup.where) if lookup.where and fixed else None,
+                keep=self._keep(need, where) if where and fixed else None,
             )
-        )
-        find, region = code.name(f"find{number}"), code.attribute(code.name("r"), "region")
+        find = code.item(code.name("finds"), code.const([*joins].index(place)))
+        region = code.attribute(code.name("r"), "region")
         if lookup.among is not None:
             gathered, among = emitter.uses(plain.gathered), code.const(lookup.among)
             found = emitter.put(code.call(gathered, find, region, code.tuple_(ours), among))
         else:
             found = emitter.put(code.call(find, region, key(emitter, ours)))
         rows = Value(code=found, items=need)
-        if lookup.where and not fixed:
-            where = lookup.where
+        if where and not fixed:
+            condition = where.tree
 
             def build(item: Value, add: Callable[[ast.expr], None]) -> None:
                 with emitter.block() as kept:
                     add(item.code)
-                emitter.body.append(code.when(emitter.truth(where.tree, item), kept))
+                emitter.body.append(code.when(emitter.truth(condition, item), kept))
 
             rows = Value(code=emitter.over(rows, build), items=need)
         if lookup.one:

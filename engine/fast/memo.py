@@ -19,23 +19,32 @@ _OWN = frozenset({"$id", "$name"})  # no two records have the same
 
 def key(emitter: Emitter, touched: Collection[Hashable], lookups: Iterable[Value]) -> ast.expr | None:
     """The key of what is written after `touched` was noted; None where it would hardly come again."""
-    root = emitter.root
-    if root.config.kind is not Kind.STRUCT or any((id(root), name) in touched for name in _OWN):
+    root = parts(emitter, touched)
+    if root is None:
         return None
-    parts: list[ast.expr] = [code.name("account")] if "$account" in touched else []
-    if (id(root), "$region") in touched:
-        parts.append(code.name("region"))
-    parts += _parts(emitter, root.config, emitter.config(), touched)
-    if id(root.tags) in touched:
-        record = Value(code=code.name("r"), need=root, never_null=True, anchored=True)
-        parts += _parts(emitter, root.tags, emitter.field(record, "$tags"), touched)
+    found = [part.code if part.is_text or part.is_truth else emitter.told(part) for part in root]
     for each in lookups:
         if isinstance(each.items, LineNeed):
             rows = emitter.over(each, lambda row, add: add(code.tuple_(list(_row(emitter, row, touched)))))
-            parts.append(code.call(code.name("tuple"), rows))
+            found.append(code.call(code.name("tuple"), rows))
         else:
-            parts += _row(emitter, each, touched)
-    return parts[0] if len(parts) == 1 else code.tuple_(parts)
+            found += _row(emitter, each, touched)
+    return found[0] if len(found) == 1 else code.tuple_(found)
+
+
+def parts(emitter: Emitter, touched: Collection[Hashable]) -> list[Value] | None:
+    """What of a record itself makes the key."""
+    root = emitter.root
+    if root.config.kind is not Kind.STRUCT or any((id(root), name) in touched for name in _OWN):
+        return None
+    found = [Value(code=code.name("account"), is_text=True)] if "$account" in touched else []
+    if (id(root), "$region") in touched:
+        found.append(Value(code=code.attribute(code.name("r"), "region"), is_text=True))
+    found += _parts(emitter, root.config, emitter.config(), touched)
+    if id(root.tags) in touched:
+        record = Value(code=code.name("r"), need=root, never_null=True, anchored=True)
+        found += _parts(emitter, root.tags, emitter.field(record, "$tags"), touched)
+    return found
 
 
 def _row(emitter: Emitter, row: Value, touched: Collection[Hashable]) -> Iterator[ast.expr]:
@@ -47,17 +56,18 @@ def _row(emitter: Emitter, row: Value, touched: Collection[Hashable]) -> Iterato
     for place in (need.config, need.tags):
         if id(place) in touched:
             inner = Value(code=emitter.member(row, place.label), need=place, never_null=True)
-            yield from _parts(emitter, place, inner, touched)
+            for part in _parts(emitter, place, inner, touched):
+                yield part.code if part.is_truth else emitter.told(part)
 
 
-def _parts(emitter: Emitter, place: Need, value: Value, touched: Collection[Hashable]) -> Iterator[ast.expr]:
+def _parts(emitter: Emitter, place: Need, value: Value, touched: Collection[Hashable]) -> Iterator[Value]:
     """Below an object, what was touched; anything else as a whole."""
     if place.kind is not Kind.STRUCT:
-        yield emitter.told(value)
+        yield value
         return
     value = emitter.atom(value)
     if not value.never_null:
-        yield code.is_(value.code, code.NONE)
+        yield Value(code=code.is_(value.code, code.NONE), is_truth=True)
     for name, child in place.fields.items():
         if id(child) in touched:
             yield from _parts(emitter, child, emitter.field(value, name), touched)

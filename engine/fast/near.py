@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -11,6 +11,7 @@ from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Resource
 from ..model import Within
 from .plain import NotPlain
 from .program import Join
+from .rows import read_rows, text_of
 from .target import UNKNOWN, Decoder, Row, exact_key
 
 Find = Callable[[str, Hashable], Sequence[Row]]
@@ -131,29 +132,7 @@ class Near:
         """The rows of a type by region, in order."""
         if kind not in self._rows:
             by_region = self._rows[kind] = {}
-            for row in read_rows(self.account, kind, self.decoders[kind]):
-                by_region.setdefault(row.region, []).append(row)
+            for _, rows in read_rows(self.account, kind, text_of(self.account, kind), self.decoders[kind]):
+                for row in rows:
+                    by_region.setdefault(row.region, []).append(row)
         return self._rows[kind]
-
-
-def read_rows(account: Account, kind: str, decoder: Decoder) -> Iterator[Row]:
-    """The rows of one type, in order. Raises SnapshotError where the exact path does."""
-    assert account.lines  # noqa: S101 - of a snapshot in files
-    assert account.parse  # noqa: S101
-    text = account.lines(kind)
-    read, last = decoder.for_lines(text).read, ("", "")
-    for number, line in enumerate(text.lines, 1):
-        try:
-            each = read(line)
-        except Exception:  # whatever it is, the exact path knows it
-            each = account.parse(kind, line, number)
-        place = each.region, each.id
-        if each.account != account.id or place <= last:
-            refuse(account, kind)
-        last = place
-        yield each
-
-
-def refuse(account: Account, kind: str) -> None:
-    """Let the exact path say what is wrong with a file."""
-    raise AssertionError(f"the exact path reads {len(list(account.read(kind)))} of {kind}, the fast path does not")

@@ -27,6 +27,10 @@ class NotPlain(Exception):  # noqa: N818 - not an error: the exact path judges t
     """Something is unknown, or has no value."""
 
 
+class NotAsked(NotPlain):
+    """A lookup across the snapshot has not been answered yet: what it asked is noted."""
+
+
 def truthy(found: Json) -> bool:
     return truthiness(found) is True
 
@@ -112,6 +116,16 @@ def quoted(found: Json) -> str:
 _SAFE = re.compile(r"[\w@%+=:,./-]+", re.ASCII).fullmatch  # as shlex has it
 
 
+def telling(values: list[Json]) -> list[Hashable]:
+    """Something to tell each by: texts as they are, and what Python takes for equal, as true and 1, as JSON."""
+    if _TELLING.issuperset(map(type, values)):
+        return values
+    return [value if value.__class__ in _TELLING else encode(value) for value in values]
+
+
+_TELLING = frozenset({str, bool, type(None)})
+
+
 def sentence(texts: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(texts))
 
@@ -132,15 +146,15 @@ def identify(begins: bytes, marks: str, identity: str, name: str | None) -> byte
 def gathered(find: Find, region: str, values: tuple[Json, ...], among: int) -> list[Any]:
     """The rows of a lookup for each item of one of its values. All are asked for before one is missed."""
     rows: list[Any] = []
-    missed = False
+    missed: NotPlain | None = None
     keys: list[Hashable] = [*asked(values, among)[0]] or [None]
     for wanted in keys:
         try:
             rows += find(region, wanted)
-        except NotPlain:
-            missed = True
+        except NotPlain as each:
+            missed = each
     if missed:
-        raise NotPlain
+        raise missed
     return rows
 
 

@@ -1,4 +1,4 @@
-"""All policies on one resource type as one function: it reads lines, judges them, and writes findings."""
+"""All policies on one resource type, compiled: each is a rule that decides on a record, and words what failed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from ..model import Lookup, Policy, Status
 from .needs import LineNeed
 
 STATUSES = (Status.PASS, Status.NOT_APPLICABLE, Status.FAIL)  # what compiled code decides
+ODD = (None, None)  # the outcome of a record that is not plain
+UNANSWERED = (None, False)  # or for which a lookup asks others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,19 +23,40 @@ class Join:
     keep: Callable[[Any, str], Any] | None
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Rule:
+    """One policy as functions of a record, the account, the snapshot's time, and what finds the rows of each join.
+
+    What `decide` gives is two pieces of a line, before and after what all findings on a record share. Of a failure it
+    is None and what `word` needs to make the second; of what nobody wants to read, the number of its status in
+    STATUSES. With a rollup it is what is folded, if anything. Both raise an exception where a record is not plain.
+
+    Outcomes are in `memo` by the values that they came from, which the `columns` have; None where values hardly come
+    again: of `met` records, so many were `new`.
+    """
+
+    decide: Callable[..., Any]
+    word: Callable[..., bytes] | None
+    front: bytes  # the first piece of a failure
+    columns: Sequence[int] | None
+    memo: dict[Hashable, Any] = field(default_factory=dict)
+    met: int = 0
+    new: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class Program:
-    """The policies on one type. `joins` are the lookups that `run` calls by number; `exact` what it leaves alone.
+    """The policies on one type, each with its rule; None where the exact path judges.
 
-    Findings with a status that is not `written` are only counted: `run` gives their numbers, by policy and then by
-    status. `touched` are the places that decide what comes of a policy.
+    A column gives one value of each of some records of an account. Findings with a status that is not `written` are
+    only counted. `joins` are lookups, by policy and name; `touched` the places that decide what comes of a policy.
     """
 
     kind: str
     policies: Sequence[Policy]
     needs: Mapping[str, LineNeed]
     written: Collection[Status]
-    joins: list[Join] = field(default_factory=list)
-    exact: set[str] = field(default_factory=set)
+    joins: dict[tuple[str, str], Join] = field(default_factory=dict)
     touched: dict[str, set[Hashable]] = field(default_factory=dict)
-    run: Callable[..., Any] = lambda *_: None
+    rules: Sequence[Rule | None] = ()
+    columns: Sequence[Callable[[Sequence[Any], str], list[Hashable]]] = ()

@@ -64,7 +64,8 @@ class Decoder:
     """How the lines of one type are read: those that `decode` refuses, or in which something `lacks`, are not plain."""
 
     decode: Callable[[bytes | memoryview], Any]
-    scalars: Callable[[bytes | memoryview], Any]  # the same, refusing more: nothing it gives can hold a marker
+    several: Callable[[bytes | memoryview], list[Any]]
+    scalars: Decoder | None  # the same, refusing more: nothing it gives can hold a marker
     lacks: Callable[[Any], bool] | None
     names: Callable[[Any], bool]
 
@@ -81,6 +82,14 @@ class Decoder:
         except Exception:  # whatever it is, the exact path says it
             return parse()
 
+    def together(self, data: bytes | memoryview) -> list[Any] | None:
+        """The structs of some lines; None where not all of them are plain."""
+        try:
+            found = self.several(data)
+        except Exception:  # each alone says what it is
+            return None
+        return None if self.lacks and any(self.lacks(each.config) for each in found) else found
+
     def for_lines(self, lines: Lines) -> Decoder:
         """The same for lines of which some are not plain."""
         return self if lines.plain else self.careful(utf8=lines.utf8)
@@ -88,11 +97,12 @@ class Decoder:
     def careful(self, *, utf8: bool = False) -> Decoder:
         """The same, refusing lines of which what is decoded is not plain."""
         decode, scalars, names = self.decode, self.scalars, self.names
+        assert scalars  # noqa: S101 - who is careful was not before
 
         def plain_(line: bytes | memoryview) -> Any:
             if utf8:
                 with suppress(msgspec.ValidationError):
-                    return scalars(line)
+                    return scalars.decode(line)
             data = bytes(line)
             if not utf8:
                 data.decode()  # what is skipped need not be text for the decoder
@@ -101,16 +111,21 @@ class Decoder:
                 raise NotPlain
             return found
 
-        return replace(self, decode=plain_)
+        return replace(self, decode=plain_, several=scalars.several if utf8 else _never)
+
+
+def _never(_: bytes | memoryview) -> Any:
+    raise NotPlain
 
 
 def decoder(need: LineNeed) -> Decoder:
     """The decoder of what is needed."""
     spec = load_catalog().get(need.resource)
-    decode, scalars = (
-        msgspec.json.Decoder(need.line(spec.always if spec else (), leaf)).decode for leaf in (Any, Scalar)
-    )
-    return Decoder(decode=decode, scalars=scalars, lacks=need.config.lacking(), names=need.naming())
+    always, names = spec.always if spec else (), need.naming()
+    any_, scalars = (msgspec.json.Decoder(need.line(always, leaf)) for leaf in (Any, Scalar))
+    lacks = need.config.lacking()
+    narrow = Decoder(decode=scalars.decode, several=scalars.decode_lines, scalars=None, lacks=lacks, names=names)
+    return Decoder(decode=any_.decode, several=any_.decode_lines, scalars=narrow, lacks=lacks, names=names)
 
 
 @cache

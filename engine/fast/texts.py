@@ -141,5 +141,17 @@ def _at(emitter: Emitter, value: Value, path: Path) -> Value:
     if listed or (rows and not path):
         base = emitter.atom(value)
         return Value(code=emitter.over(base, lambda item, add: add(_at(emitter, item, path[1:]).code)))
-    value = emitter.json(value)
-    return Value(code=code.call(emitter.uses(get), value.code, emitter.bind(path))) if path else value
+    return _below(emitter, emitter.json(value), path)
+
+
+def _below(emitter: Emitter, value: Value, path: Path) -> Value:
+    """What a path leads to below plain JSON, as `get` says it; the frequent steps without a call."""
+    while path and path[0] not in ("[]", "*"):
+        value, path = emitter.field(value, path[0]), path[1:]
+    if not path:
+        return value
+    value = emitter.atom(value)
+    other = code.call(emitter.uses(get), value.code, emitter.bind(path))
+    if path[0] == "*":
+        return Value(code=other)
+    return Value(code=emitter.over(value, lambda item, add: add(_below(emitter, item, path[1:]).code), other))

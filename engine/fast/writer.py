@@ -1,20 +1,23 @@
-"""Write the function of a program: policies on one resource type as Python."""
+"""Write the rules of a program: policies on one resource type as Python."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from ..model import Policy, Status
-from . import code, plain
+from . import code, memo, plain
 from .calls import LANGUAGE
-from .emit import Emitter, Unsupported
+from .emit import Emitter, Unsupported, Value
 from .judgement import Judgement
 from .needs import LineNeed, Need
-from .program import STATUSES, Program
+from .program import Program, Rule
 
 TOO_MUCH = (Unsupported, RecursionError, ValueError, SyntaxError, MemoryError)
-_PARAMETERS = ("lines", "decode", "lacks", "account", "snapshot_time", "adds", "finds", "exact", "disorder")
+_PARAMETERS = ("r", "account", "snapshot_time", "finds")
 
 
 def write_programs(
@@ -32,112 +35,119 @@ def write_programs(
         )
         for kind in kinds
     }
-    noted = {kind: _Writer(program, recording=True) for kind, program in programs.items()}
-    for writer in noted.values():
-        writer.write()
-    for kind, program in programs.items():
-        _Writer(program, recording=False, noted=noted[kind].emitter).compile()
+    writers = [_Writer(program) for program in programs.values()]
+    for writer in writers:  # for all types, because lookups need something of each other's
+        writer.note()
+    for writer in writers:
+        writer.compile()
     return programs, needs
 
 
 class _Writer:
-    """Writes the function of a program. The first time it only notes what is needed."""
+    """Writes the functions of a program. The first time it only notes what is needed."""
 
-    def __init__(self, program: Program, *, recording: bool, noted: Emitter | None = None) -> None:
-        self.program = program
-        self.emitter = Emitter(
-            root=program.needs[program.kind],
-            namespace={"unset": object(), "encode": plain.encode, "join": b"".join, "identify": plain.identify},
-            recording=recording,
-            language=LANGUAGE,
-        )
-        if noted:
-            self.emitter.counts = noted.counts
+    def __init__(self, program: Program) -> None:
+        self.program, self.recording = program, True
+        self.namespace: dict[str, object] = {"unset": object(), "encode": plain.encode, "join": b"".join}
+        self.counts: dict[str, Counter[str]] = {}  # how often each function meets a node
+        self.exact: set[str] = set()  # policies that are too much
 
-    def write(self) -> list[ast.stmt]:
-        """The judging of one record."""
-        emitter, blocks = self.emitter, []
-        for number, policy in enumerate(self.program.policies):
-            joins, needed = len(self.program.joins), policy.id not in self.program.exact
-            exactly = code.do(code.call(code.name("exact"), code.name("n"), code.const(number)))
-            try:
-                if not needed:
-                    raise Unsupported(policy.id)
-                with emitter.block() as body:
-                    Judgement(self.program, emitter, number).write()
-            except TOO_MUCH:
-                self.program.exact.add(policy.id)
-                del self.program.joins[joins:]
-                blocks.append(exactly)
-                continue
-            blocks.append(code.attempt(body, [exactly]))
-        return blocks
+    def note(self) -> None:
+        for policy in self.program.policies:
+            with self._judgement(policy) as judgement:
+                judgement.decide()
+                if not policy.rollup:
+                    judgement.word()
 
     def compile(self) -> None:
+        self.recording = False
         self.program.joins.clear()
-        blocks = self.write()
-        emitter = self.emitter
-        head: list[ast.stmt] = [
-            code.unpack([code.name(f"a{number}") for number in range(len(self.program.policies))], code.name("adds")),
-            code.unpack([code.name(f"find{number}") for number in range(len(self.program.joins))], code.name("finds")),
-            *ast.parse(_HEAD % (len(self.program.policies) * len(STATUSES))).body,
-        ]
-        (loop,) = ast.parse(_EACH % {"type": self.program.kind}).body
-        assert isinstance(loop, ast.For)  # noqa: S101
-        attempt = next(each for each in loop.body if isinstance(each, ast.Try))
-        attempt.body += [
-            *self._places(),
-            *(code.assign(code.name(name), told) for name, told in emitter.keys.values()),
-            *(code.assign(kept, code.name("unset")) for kept in emitter.shared.values()),
-        ]
-        loop.body += blocks
-        definition = code.define("judge", _PARAMETERS, [*head, loop, code.give(code.name("counts"))])
-        self.program.run = code.compiled(definition, emitter.namespace)
+        rules, columns = list[Rule | None](), _Columns(self)
+        for policy in self.program.policies:
+            rule = None
+            if policy.id not in self.exact:
+                with self._judgement(policy) as judgement:
+                    rule = self._rule(judgement, columns)
+            rules.append(rule)
+        self.program.rules, self.program.columns = rules, columns.functions
 
-    def _places(self) -> Iterator[ast.stmt]:
-        """Local variables for the places that fields alone lead to."""
-        wanted = self.emitter.locals
+    @contextmanager
+    def _judgement(self, policy: Policy) -> Iterator[Judgement]:
+        joins = len(self.program.joins)
+        try:
+            yield Judgement(self.program, policy, lambda part: self.emitter(f"{policy.id} {part}"))
+        except TOO_MUCH:
+            self.exact.add(policy.id)
+            for place in [*self.program.joins][joins:]:
+                del self.program.joins[place]
 
-        def below(need: Need, holder: ast.Name, *, null: bool) -> Iterator[ast.stmt]:
-            for child in need.fields.values():
-                target = code.name(wanted.get(id(child), f"w{id(child)}"))
-                inner = list(below(child, target, null=True))
-                if id(child) not in wanted and not inner:
-                    continue
-                found = code.attribute(holder, child.label)
-                yield code.assign(target, code.choose(code.is_(holder, code.NONE), code.NONE, found) if null else found)
-                yield from inner
+    def _rule(self, judgement: Judgement, columns: _Columns) -> Rule:
+        policy, word = judgement.policy, None
+        decide = self.function("decide", _PARAMETERS, judgement.decide())
+        if not policy.rollup:
+            word = self.function("word", (*_PARAMETERS, "told"), judgement.word())
+        known = None if policy.lookups else columns.of(self.program.touched[policy.id])
+        return Rule(decide=decide, word=word, front=judgement.front(Status.FAIL), columns=known)
 
-        yield from below(self.emitter.root.config, code.name("c"), null=False)
-        yield from below(self.emitter.root.tags, code.name("tags"), null=False)
+    def emitter(self, function: str) -> Emitter:
+        return Emitter(
+            root=self.program.needs[self.program.kind],
+            namespace=self.namespace,
+            recording=self.recording,
+            language=LANGUAGE,
+            counts=self.counts.setdefault(function, Counter()),
+        )
+
+    def function(self, name: str, parameters: Sequence[str], emitter: Emitter) -> Callable[..., Any]:
+        body = [*_places(emitter, emitter.locals), *emitter.body]
+        return code.compiled(code.define(name, parameters, body), self.namespace)
 
 
-_HEAD = """
-n, counts, last, region = -1, [0] * %d, ("", ""), None
-mine = b',"account":' + encode(account) + b',"region":'
-"""
-_EACH = """
-for line in lines:
-    n += 1
-    try:
-        r = decode(line)
-        c = r.config
-        tags = r.tags
-        if r.account != account or lacks and lacks(c):
-            raise ValueError
-        place = r.region, r.id
-        if r.region != region:
-            region = r.region
-            begins = mine + encode(region) + b',"type":"%(type)s","resource":'
-            marks = account + "\\0" + region + "\\0%(type)s\\0"
-        identity = None
-    except Exception:
-        place = exact(n, None)
-        if place <= last:
-            disorder()
-        last = place
-        continue
-    if place <= last:
-        disorder()
-    last = place
-"""
+class _Columns:
+    """The columns of a program: each value that decides something, once."""
+
+    def __init__(self, writer: _Writer) -> None:
+        self.writer, self.emitter = writer, writer.emitter("columns")
+        self.functions: list[Callable[..., Any]] = []
+        self._numbers: dict[str, int] = {}
+
+    def of(self, touched: Collection[Hashable]) -> list[int] | None:
+        """The numbers of the columns that make the key of what is decided by what was touched."""
+        found = memo.parts(self.emitter, touched)
+        return None if found is None else [self._number(part) for part in found]
+
+    def _number(self, part: Value) -> int:
+        written = ast.dump(part.code)
+        if written not in self._numbers:
+            self._numbers[written] = len(self.functions)
+            self.functions.append(self._function(part))
+        return self._numbers[written]
+
+    def _function(self, part: Value) -> Callable[..., Any]:
+        out, used = code.name("out"), {node.id for node in ast.walk(part.code) if isinstance(node, ast.Name)}
+        wanted = {place: name for place, name in self.emitter.locals.items() if name in used}
+        add = code.do(code.call(code.attribute(out, "append"), part.code))
+        loop = code.each(code.name("r"), code.name("rows"), [*_places(self.emitter, wanted), add])
+        told = out if part.is_text or part.is_truth else code.call(self.emitter.uses(plain.telling), out)
+        body = [code.assign(out, code.list_([])), loop, code.give(told)]
+        return code.compiled(code.define("column", ("rows", "account"), body), self.writer.namespace)
+
+
+def _places(emitter: Emitter, wanted: Mapping[int, str]) -> Iterator[ast.stmt]:
+    """Local variables for the places that fields alone lead to, and for what is shared."""
+    root = emitter.root
+
+    def below(need: Need, holder: ast.Name, *, null: bool) -> Iterator[ast.stmt]:
+        for child in need.fields.values():
+            target = code.name(wanted.get(id(child), f"w{id(child)}"))
+            inner = list(below(child, target, null=True))
+            if id(child) not in wanted and not inner:
+                continue
+            found = code.attribute(holder, child.label)
+            yield code.assign(target, code.choose(code.is_(holder, code.NONE), code.NONE, found) if null else found)
+            yield from inner
+
+    for place, name in ((root.config, "c"), (root.tags, "tags")):
+        yield code.assign(code.name(name), code.attribute(code.name("r"), place.label))
+        yield from below(place, code.name(name), null=False)
+    yield from (code.assign(kept, code.name("unset")) for kept in emitter.shared.values())
