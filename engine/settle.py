@@ -10,8 +10,9 @@ import msgspec
 
 from ..snapshot.model import Json
 from .errors import EvaluationError
-from .expression import Expression, Node
+from .expression import Expression, Node, walk
 from .interpret import truthiness, value
+from .model import Lookup, Policy
 
 _CHAINS = frozenset({"subexpression", "index_expression", "pipe"})
 _STEPS = frozenset({"field", "index"})
@@ -21,6 +22,23 @@ _OPEN = object()  # not the same for all resources
 def settled(expression: Expression, params: Json) -> Node:
     """The tree of an expression without the branches that its parameters never reach."""
     return _settled(expression, msgspec.json.encode(params, order="sorted"))
+
+
+def looked_up(policy: Policy) -> list[Lookup]:
+    """The lookups of a policy that its parameters do not turn off."""
+    conditions = [assertion.that for assertion in policy.assertions] + ([policy.where] if policy.where else [])
+    texts = (policy.message, policy.remediation_cli, *(assertion.message for assertion in policy.assertions))
+    waiting = [*conditions, *(each for text in texts if text for each in text.expressions())]
+    found: dict[str, Lookup] = {}
+    for expression in waiting:
+        for name in sorted(variables_of(settled(expression, policy.params)) & policy.lookups.keys() - found.keys()):
+            lookup = found[name] = policy.lookups[name]
+            waiting += [*lookup.ours, *([lookup.where] if lookup.where else [])]
+    return list(found.values())
+
+
+def variables_of(tree: Node) -> frozenset[str]:
+    return frozenset(each["value"] for each in walk(tree) if each["type"] == "variable")
 
 
 @lru_cache(maxsize=4096)

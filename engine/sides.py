@@ -8,7 +8,7 @@ from contextlib import suppress
 from ..snapshot.model import EVERYWHERE, Account, Resource, Snapshot, Unknown
 from .errors import EvaluationError
 from .evaluate import variables
-from .far_rows import FarRows
+from .fast.far import Far
 from .model import Finding, Policy
 from .spy import Row, RowKey, Spy, is_about
 from .states import Accounts, State
@@ -21,8 +21,7 @@ class Side:
         self.snapshot = snapshot
         self.policies = {policy.id: policy for policy in policies}
         self.accounts = Accounts(snapshot)
-        self._far = FarRows(snapshot)
-        self.joins = Spy(snapshot, self._far.across if snapshot.path else None)
+        self.joins = Spy(snapshot, Far(snapshot).across if snapshot.path else None)
         self._entered: str | None = None
         self._own: dict[str, dict[tuple[str, str], Resource]] = {}
 
@@ -62,7 +61,7 @@ class Side:
         """As an account's, and with `*` for the account that of the whole snapshot."""
         if account != EVERYWHERE:
             return self.accounts.gap(kind, account, region)
-        return self._far.gap(kind)
+        return self.accounts.gap_of_all(kind)
 
     def without(self, finding: Finding | None) -> State:
         """How a finding stands that is not here. What no policy asks for is absent, whatever was collected."""

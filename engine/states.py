@@ -33,6 +33,7 @@ class Accounts:
         self.snapshot = snapshot
         self._ids = frozenset(snapshot.accounts)
         self._open: Account | None = None
+        self._gaps: dict[str, Unknown | None] = {}
 
     def has(self, account: str) -> bool:
         return account in self._ids
@@ -50,6 +51,14 @@ class Accounts:
         if found is None:
             return Unknown.because(f"account {account} is not in this snapshot")
         return found.gap_anywhere(kind) if region == EVERYWHERE else found.gap(kind, region)
+
+    def gap_of_all(self, kind: str) -> Unknown | None:
+        """Why resources of a type may be missing from the snapshot; None if none are."""
+        if kind not in self._gaps:
+            every = (self.snapshot.account(each).gap_anywhere(kind) for each in self.snapshot.accounts)
+            gaps = [gap for gap in every if gap is not None]
+            self._gaps[kind] = Unknown.merge(gaps) if gaps else None
+        return self._gaps[kind]
 
     def without(self, finding: Finding) -> State:
         """How a finding stands that this snapshot does not have: not there, or not collected."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...snapshot.model import Snapshot
@@ -13,6 +14,9 @@ from .cache import CacheWriter, Memory, kinds_of, open_cache, policy_stamp
 if TYPE_CHECKING:
     from .run import Method
     from .work import Workers
+
+
+SHARE = 16  # accounts at a time, or fewer where there are few
 
 
 def judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Iterator[Batch]:
@@ -43,23 +47,23 @@ def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, 
 
 
 def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory | None) -> Iterator[Batch]:
-    from .gather import gather, shared  # and with them the compiler, which what is remembered has no use for
+    from .offers import Board  # and with it the compiler, which what is remembered has no use for
+    from .steps import targets_of
     from .work import Alone, Crew
 
     given = snapshot, policies, method.written, memory
     workers: Workers = Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
     writer = CacheWriter(snapshot, memory.stamps) if memory else None
+    shares, targets = shared(snapshot.accounts), targets_of(policies)
     try:
-        gathered = gather(snapshot, workers, policies, keeping=memory is not None)
-        shares = shared([(account, account in gathered.answered) for account in snapshot.accounts])
+        if targets:
+            surveys = chain.from_iterable(workers.each("survey", shares))
+            board = Board(snapshot.accounts)
+            board.add(targets, surveys, keeping=memory is not None)
+            workers.share(board)
         for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
-            for (account, _), found in zip(accounts, judged, strict=True):
-                if found.forgotten:
-                    left = frozenset(snapshot.accounts[snapshot.accounts.index(account) :])
-                    yield from (each for each in _judged(snapshot, policies, method, None) if each.account in left)
-                    return
+            for account, found in zip(accounts, judged, strict=True):
                 if writer and found.meta:
-                    gathered.complete(account, found.meta)
                     writer.add(account, found.meta, dict(found.batches))
                 yield from (each for _, each in found.batches if each)
         if writer:
@@ -70,3 +74,9 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
             memory.cache.close()
         if writer:
             writer.drop()
+
+
+def shared(accounts: Sequence[str]) -> list[Sequence[str]]:
+    """Accounts in shares."""
+    size = max(1, min(SHARE, len(accounts) // 16))
+    return [accounts[start : start + size] for start in range(0, len(accounts), size)]

@@ -1,14 +1,13 @@
-"""Lookups across a snapshot, as semi-joins: first the keys that are asked for, then the rows that have them.
+"""Lookups across a snapshot: a board says which accounts may have rows with a key, and these are opened for them.
 
-Lookups may need each other, so this goes in rounds: what one found, the next may ask with. In the end all rows
-that judging needs are at hand, and no others: memory does not grow with the fleet.
+Little is kept of what was found, and little of the files where it was: memory does not grow with the fleet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+import hashlib
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -18,145 +17,163 @@ from ..join import Index, Key, build
 from ..model import Lookup
 from . import near
 from .near import Find
-from .offers import Offer, offer
-from .plain import NotAsked, NotPlain
+from .offers import Board, Offer, Survey, offer, survey
+from .plain import NotPlain
 from .program import Join
-from .rows import exact_row, read_rows, text_of
-from .target import UNKNOWN, Decoder, Target, exact_key, key_reader, target_of
+from .rows import exact_row, keyed, text_of
+from .target import UNKNOWN, Decoder, Target, target_of
 
-Keys = dict[Target, set[Hashable]]
-Stamp = Callable[[Sequence[str]], bytes]  # of types
+KEPT = 1024  # keys whose rows are kept
+OPEN = 4  # files that are kept: of a few accounts, which keep what others send there, one asks again and again
+
+_Remembered = Callable[[str, str], Offer | None]  # of an account, by the name of a target
 
 
-class Row(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The resources of one type in one account, by what a target finds them by."""
+
+    account: Account
+    text: Lines
+    numbers: Mapping[Hashable, list[int]]
+
+    def rows(self, kind: str, key: Hashable) -> list[Row]:
+        """Those with a key, and those that may have any, in order."""
+        wanted = [*self.numbers.get(key, ()), *self.numbers.get(UNKNOWN, ())]
+        return [Row(self.account, kind, self.text, number) for number in sorted(wanted)]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
     """A line of some account."""
 
-    account: str
+    account: Account
+    kind: str
+    text: Lines
     number: int
-    line: bytes
-    key: Hashable = None
 
-
-@dataclass(slots=True)
-class Fetched:
-    """The rows that have a key somebody asked for, in order, and why there may be others."""
-
-    keys: set[Hashable] = field(default_factory=set)
-    rows: list[Row] = field(default_factory=list)
-    gap: Unknown | None = None
-    offer: Offer | None = None  # of one account: what else it has
+    def parse(self) -> Resource:
+        return exact_row(self.account, self.kind, self.text, self.number)
 
 
 @dataclass(slots=True)
 class Far:
-    """The rows of other accounts. A key that was not fetched is noted in `asked`, and has no answer yet."""
+    """The rows of other accounts, as they are asked for. What was asked since it was emptied is in `used`."""
 
     snapshot: Snapshot
-    decoders: Mapping[str, Decoder]
-    fetched: dict[Target, Fetched] = field(default_factory=dict)
-    asked: Keys = field(default_factory=dict)
+    decoders: Mapping[str, Decoder] = field(default_factory=dict)
+    board: Board = field(init=False)
+    remembered: _Remembered = lambda *_: None
     used: set[tuple[str, Hashable]] = field(default_factory=set)
-    _plain: dict[Join, near.Index] = field(default_factory=dict)
-    _decoded: dict[Target, list[Any]] = field(default_factory=dict)
-    _exact: dict[Target, Index] = field(default_factory=dict)
+    _files: dict[tuple[str, str], _File] = field(default_factory=dict)
+    _plain: dict[tuple[Join, Hashable], Sequence[Any] | None] = field(default_factory=dict)
+    _exact: dict[tuple[str, Hashable], Index] = field(default_factory=dict)
+    _offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
     _accounts: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.board = Board(self.snapshot.accounts)
         self._accounts = frozenset(self.snapshot.accounts)
 
     def find(self, join: Join) -> Find:
         """The function that finds a lookup's rows for a key."""
-        target, one = target_of(join.lookup), join.lookup.one
-        by_account = not one and any(theirs.text == "@.$account" for theirs in target.theirs)
+        target, found, used = target_of(join.lookup), self._plain, self.used
+        name = target.name
 
         def find(_: str, key: Hashable) -> Sequence[Any]:
-            if not self._has(target, key):
-                raise NotAsked
-            if by_account and target.elsewhere(key, self._accounts):
+            used.add((name, key))
+            if (join, key) not in found:
+                _bound(found, KEPT)
+                found[join, key] = self._rows(join, target, key)
+            rows = found[join, key]
+            if rows is None:
                 raise NotPlain
-            if join not in self._plain:
-                self._plain[join] = near.index(self._rows(target), join, self.snapshot.captured_at)
-            return self._plain[join].table(one=one, gap=self.fetched[target].gap is not None).get(key, ())
+            return rows
 
         return find
 
     def across(self, lookup: Lookup, key: Key | None) -> tuple[Index, Unknown | None]:
         """The same for the exact path."""
         target = target_of(lookup)
-        if not self._has(target, key):
-            return Index({}, ()), Unknown.because("not asked for yet")
-        if target not in self._exact:
-            resources = (self._parse(target, each) for each in self.fetched[target].rows)
-            self._exact[target] = build(resources, lookup.theirs, {})
-        return self._exact[target], self.fetched[target].gap
+        place = target.name, key
+        self.used.add(place)
+        if place not in self._exact:
+            _bound(self._exact, KEPT)
+            self._exact[place] = build((row.parse() for row in self._lines(target, key)), lookup.theirs, {})
+        return self._exact[place], self.board.gaps.get(target.name)
 
-    def take(self, fetched: dict[Target, Fetched]) -> None:
-        """Have the rows that were fetched, instead of those of before."""
-        self.fetched = fetched
-        self._plain.clear()
-        self._decoded.clear()
-        self._exact.clear()
+    def answer(self, asked: Iterable[tuple[str, Hashable]]) -> bytes:
+        """A digest of what there is for some keys of targets, by their names."""
+        found = list[object]()
+        for name, key in sorted(asked, key=repr):
+            target = self.board.targets.get(name)
+            if target is None:  # nobody looks for it any more
+                found.append(name)
+                continue
+            rows = [(each, self._offer(target, each).having(key)) for each in self._where(target, key)]
+            gap = self.board.gaps.get(name)
+            causes = gap.causes if gap is not None else None
+            found.append([name, causes, target.elsewhere(key, self._accounts), repr(key), rows])
+        return hashlib.sha256(msgspec.msgpack.encode(found)).digest()
 
-    def _has(self, target: Target, key: Hashable) -> bool:
-        self.used.add((target.name, key))
-        if target in self.fetched and (key is None or key in self.fetched[target].keys):
-            return True
-        self.asked.setdefault(target, set()).update(() if key is None else (key,))
-        return False
+    def survey(self, account: str) -> Survey:
+        """What is known of what an account has for others."""
+        known = self.board.surveys.get(account, Survey({}, {}))
+        asked = {name: offered for (each, name), offered in self._offers.items() if each == account}
+        return Survey({**known.offers, **asked}, known.gaps)
 
-    def _rows(self, target: Target) -> Iterable[Any]:
-        """The rows at hand: decoded once, for all lookups that find rows by the same fields."""
-        if target not in self._decoded:
-            decoder, rows = self.decoders[target.source].careful(), self.fetched[target].rows
-            self._decoded[target] = [decoder.row(each.line, partial(self._parse, target, each)) for each in rows]
-        return self._decoded[target]
+    def _rows(self, join: Join, target: Target, key: Hashable) -> Sequence[Any] | None:
+        """The rows of a lookup; None where it is not plain which they are."""
+        lookup = join.lookup
+        by_account = not lookup.one and any(theirs.text == "@.$account" for theirs in target.theirs)
+        if by_account and target.elsewhere(key, self._accounts):
+            return None
+        decoder = self.decoders[target.source].careful()
+        rows = [decoder.row(each.text.lines[each.number], each.parse) for each in self._lines(target, key)]
+        found = near.index(rows, join, self.snapshot.captured_at)
+        try:
+            return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, ())
+        except NotPlain:
+            return None
 
-    def _parse(self, target: Target, found: Row) -> Resource:
-        parse = self.snapshot.account(found.account).parse
-        assert parse  # noqa: S101 - of a snapshot in files
-        return parse(target.source, found.line, found.number)
+    def _lines(self, target: Target, key: Hashable) -> Iterable[Row]:
+        for account in self._where(target, key):
+            yield from self._file(target, account).rows(target.source, key)
 
+    def _where(self, target: Target, key: Hashable) -> list[str]:
+        if target.name not in self.board.targets:  # nobody knew that it would be asked for
+            accounts = map(self.snapshot.account, self.snapshot.accounts)
+            self.board.add([target], (survey(account, [target], {}, keeping=False) for account in accounts))
+        owner = target.owner()
+        if owner is None:
+            return self.board.where(target.name, key)
+        return [key[owner]] if isinstance(key, tuple) and key[owner] in self._accounts else []
 
-def fetch(account: Account, target: Target, keys: Collection[Hashable], stamp: Stamp | None = None) -> Fetched:
-    """What one account has of the rows that are wanted: also those of which nobody can say.
+    def _file(self, target: Target, identity: str) -> _File:
+        place = target.name, identity
+        file = self._files.pop(place, None)
+        if file is None:
+            account = self.snapshot.account(identity)
+            text, numbers = text_of(account, target.source), dict[Hashable, list[int]]()
+            for key, number in keyed(account, target, text):
+                numbers.setdefault(key, []).append(number)
+            file = _File(account, text, numbers)
+            if len(self._files) >= OPEN:
+                del self._files[next(iter(self._files))]  # the one that was not asked for longest
+        self._files[place] = file
+        return file
 
-    If given how to `stamp` types, also what else it has.
-    """
-    text = text_of(account, target.source)
-    rows, wanted = list(keyed(account, target, text)), {*keys, UNKNOWN}
-    found = [Row(account.id, number, bytes(text.lines[number - 1]), key) for key, number in rows if key in wanted]
-    offered = ((key, bytes(text.lines[number - 1])) for key, number in rows)
-    return Fetched(rows=found, offer=offer(stamp([target.source]), offered) if stamp else None)
-
-
-def keyed(account: Account, target: Target, text: Lines) -> Iterator[tuple[Hashable, int]]:
-    """Every row of an account that a target may find: its key, and the number of its line."""
-    decoder, key_of = key_reader(target)
-    for before, rows in read_rows(account, target.source, text, decoder):
-        for number, row in enumerate(rows, before):
-            try:
-                key = exact_key(row, target.theirs) if row.__class__ is Resource else key_of(row)
-            except Exception:  # whatever it is, the exact path knows it
-                key = exact_key(exact_row(account, target.source, text, number), target.theirs)
-            if key is not None:
-                yield key, number + 1
-
-
-def merged(known: Mapping[Target, Fetched], new: Mapping[Target, Fetched]) -> dict[Target, Fetched]:
-    """What was fetched before, and now."""
-    found = dict(known)
-    for target, each in new.items():
-        found.setdefault(target, Fetched()).rows.extend(each.rows)
-    return found
-
-
-def ordered(fetched: Mapping[Target, Fetched]) -> dict[Target, Fetched]:
-    """With rows in order, each once."""
-    return {
-        target: replace(each, rows=list({_place(row): row for row in sorted(each.rows, key=_place)}.values()))
-        for target, each in fetched.items()
-    }
+    def _offer(self, target: Target, account: str) -> Offer:
+        """What an account offers, if it did not say so on the board: it is named by who looks for it."""
+        place, known = (account, target.name), self.board.surveys.get(account)
+        if known and target.name in known.offers:
+            return known.offers[target.name]
+        if place not in self._offers:
+            remembered = self.remembered(account, target.name)
+            self._offers[place] = remembered or offer(self.snapshot.account(account), target, keeping=True)
+        return self._offers[place]
 
 
-def _place(found: Row) -> tuple[str, int]:
-    return found.account, found.number
+def _bound(kept: dict[Any, Any], most: int) -> None:
+    if len(kept) >= most:
+        kept.clear()

@@ -17,7 +17,7 @@ from ..evaluate import finding, folded, gaps, judge
 from ..join import Joins
 from ..model import Finding, Policy, Status, Within
 from ..rollup import Item
-from .far import Far, Keys
+from .far import Far
 from .near import Near
 from .program import Program
 from .rows import exact_row, read_rows, text_of
@@ -86,27 +86,13 @@ def judge_account(
             yield policy.id, batch(identity, policy.id, lines, unwritten, pieces=PIECES)
 
 
-def ask(compiled: Compiled, snapshot: Snapshot, account: Account, far: Far) -> Keys:
-    """What the lookups of an account would ask of others, and `far` does not have."""
-    far.asked = {}
-    near = Near(account, compiled.decoders, snapshot.captured_at)
-    for program in compiled.programs.values():
-        if any(join.lookup.within is Within.SNAPSHOT for join in program.joins.values()) or None in program.rules:
-            _run(program, compiled.decoders[program.kind], near, _Exact(account, snapshot, far), asking=True)
-    return far.asked
-
-
-def _run(
-    program: Program, decoder: Decoder, near: Near, exact: _Exact, *, asking: bool = False
-) -> dict[str, tuple[list[Any], Counter[str]]]:
+def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[str, tuple[list[Any], Counter[str]]]:
     """What each policy of a program finds: lines, or with a rollup items; and the numbers of what is not written."""
     account, far, kind = exact.account, exact.far, program.kind
     text = text_of(account, kind)
     found = [Found() for _ in program.policies]
 
-    def judge_exactly(number: int, position: int, unanswered: bool, resource: Resource | None = None) -> None:
-        if asking and unanswered:
-            return  # what it could not know, it asked for
+    def judge_exactly(number: int, position: int, resource: Resource | None = None) -> None:
         resource = resource or exact_row(account, kind, text, number)
         policy = program.policies[position]
         verdict = exact.judge(policy, resource)
@@ -127,9 +113,7 @@ def _run(
             continue
         for number, resource in enumerate(rows, before):
             for position in range(len(program.policies)):
-                judge_exactly(number, position, False, resource)
-    if asking:
-        return {}
+                judge_exactly(number, position, resource)
     return {
         policy.id: (
             [_item(account, kind, text, entry) for entry in each.items] if policy.rollup else each.pieces,

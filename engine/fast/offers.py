@@ -3,30 +3,74 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
-from ...snapshot.model import Unknown
+from ...snapshot.model import Account, Lines, Unknown
+from .rows import keyed, text_of
 from .target import UNKNOWN, Target
 
 SHORT, LONG = 8, 16  # of a key and of a row
 ANYTHING = b"\0" * SHORT  # of a key that nobody knows
+_START, _ACCOUNT = 5, 24  # bytes of a key's digest, and bits of an account's number, that an index has
 
 
 class Offer(msgspec.Struct, array_like=True):
-    """What one account has for one target: the stamp of the type, and a digest of each key and of its row."""
+    """What one account has for one target: a digest of each key, and if it is to be kept also one of each row, and
+    the stamp of the type."""
 
-    stamp: bytes
-    rows: bytes
+    keys: bytes
+    rows: bytes = b""
+    stamp: bytes = b""
 
-    def shorts(self) -> list[bytes]:
-        return [self.rows[start : start + SHORT] for start in range(0, len(self.rows), SHORT + LONG)]
+    def having(self, key: Hashable) -> list[bytes]:
+        """The digests of the rows that a key finds: those of unknown keys are for all."""
+        wanted = {ANYTHING, short(key)}
+        starts = range(0, len(self.keys), SHORT)
+        return [
+            self.rows[number * LONG : (number + 1) * LONG]
+            for number, start in enumerate(starts)
+            if self.keys[start : start + SHORT] in wanted
+        ]
 
 
-def offer(stamp: bytes, rows: Iterable[tuple[Hashable, bytes]]) -> Offer:
-    return Offer(stamp, b"".join(short(key) + hashlib.sha256(line).digest()[:LONG] for key, line in rows))
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """By the names of targets, what one account has for others, and why they may not find all that there is."""
+
+    offers: dict[str, Offer]
+    gaps: Mapping[str, tuple[str, ...]]
+
+
+def survey(account: Account, targets: Iterable[Target], remembered: Mapping[str, Offer], *, keeping: bool) -> Survey:
+    """What an account has. Of targets that name the account it is not asked: who looks there opens it."""
+    targets = list(targets)
+    gaps = {target.name: account.gap_anywhere(target.source) for target in targets}
+    offers = {
+        target.name: remembered.get(target.name) or offer(account, target, keeping=keeping)
+        for target in targets
+        if target.owner() is None
+    }
+    return Survey(offers, {name: gap.causes for name, gap in gaps.items() if gap is not None})
+
+
+def offer(account: Account, target: Target, *, keeping: bool) -> Offer:
+    text = text_of(account, target.source)
+    rows = list(keyed(account, target, text))
+    keys = b"".join([short(key) for key, _ in rows])
+    if not keeping:
+        return Offer(keys)
+    assert account.stamp  # noqa: S101 - of a snapshot in files
+    return Offer(keys, b"".join([_long(text, number) for _, number in rows]), account.stamp([target.source]))
+
+
+def _long(text: Lines, number: int) -> bytes:
+    return hashlib.sha256(text.lines[number]).digest()[:LONG]
 
 
 def short(key: Hashable) -> bytes:
@@ -34,57 +78,48 @@ def short(key: Hashable) -> bytes:
     return ANYTHING if key == UNKNOWN else hashlib.sha256(repr(key).encode()).digest()[:SHORT]
 
 
+@dataclass(slots=True)
 class Board:
-    """Who has what: the offers of accounts, and the gaps of all."""
+    """Who has what of some targets. `gaps` say for each why there may be other rows; `surveys` are there to be kept."""
 
-    def __init__(
-        self,
-        targets: Iterable[Target],
-        accounts: Collection[str],
-        offers: Mapping[str, dict[str, Offer]],
-        gaps: Iterable[Mapping[str, tuple[str, ...]]],
-    ) -> None:
-        self.accounts, self.offers = accounts, offers
-        self._targets = {target.name: target for target in targets}
-        self._gaps: dict[str, list[Unknown]] = defaultdict(list)
-        for each in gaps:
-            for name, causes in each.items():
-                self._gaps[name].append(Unknown(causes))
-        self._rows: dict[str, dict[bytes, list[tuple[str, bytes]]]] = {}
+    accounts: Sequence[str]
+    targets: dict[str, Target] = field(default_factory=dict)
+    gaps: dict[str, Unknown] = field(default_factory=dict)
+    surveys: dict[str, Survey] = field(default_factory=dict)
+    _index: dict[str, array[int]] = field(default_factory=dict)
 
-    def gap(self, name: str) -> Unknown | None:
-        """Why there may be other rows."""
-        return Unknown.merge(self._gaps[name]) if name in self._gaps else None
+    def add(self, targets: Iterable[Target], surveys: Iterable[Survey], *, keeping: bool = False) -> None:
+        """Note what each of the accounts has for some targets."""
+        places: dict[str, list[int]] = defaultdict(list)
+        gaps: dict[str, list[Unknown]] = defaultdict(list)
+        for number, (account, each) in enumerate(zip(self.accounts, surveys, strict=True)):
+            if keeping:
+                self.surveys[account] = each
+            for name, causes in each.gaps.items():
+                gaps[name].append(Unknown(causes))
+            for name, offered in each.offers.items():
+                starts = range(0, len(offered.keys), SHORT)
+                places[name] += {_start(offered.keys[start : start + SHORT]) | number for start in starts}
+        self.targets |= {target.name: target for target in targets}
+        self.gaps |= {name: Unknown.merge(each) for name, each in gaps.items()}
+        while places:  # one after the other: the list of a fleet is large
+            name, found = places.popitem()
+            found.sort()
+            self._index[name] = array("Q", found)
 
-    def where(self, target: Target, keys: Iterable[Hashable]) -> Iterable[str]:
-        """The accounts that may have rows with one of some keys: all that do not say what they have."""
-        owner = target.owner()
-        if owner is not None:
-            return sorted({key[owner] for key in keys if isinstance(key, tuple)} & self.offers.keys())
-        shorts = {ANYTHING, *map(short, keys)}
-        offers = ((account, self.offers[account].get(target.name)) for account in self.accounts)
-        return [account for account, offered in offers if offered is None or not shorts.isdisjoint(offered.shorts())]
+    def where(self, target: str, key: Hashable) -> list[str]:
+        """The accounts that may have rows with a key, in order."""
+        return [self.accounts[number] for number in sorted({*self._numbers(target, key)})]
 
-    def note(self, asked: Iterable[tuple[str, Hashable]]) -> None:
-        """Have what is said of some keys, by the names of their targets, at hand for `answer`."""
-        wanted: dict[str, set[bytes]] = defaultdict(lambda: {ANYTHING})
-        for name, key in asked:
-            wanted[name].add(short(key))
-        for name, shorts in wanted.items():
-            rows = self._rows[name] = defaultdict(list)
-            for account in self.accounts:
-                if offered := self.offers[account].get(name):
-                    for number, each in enumerate(offered.shorts()):
-                        if each in shorts:
-                            start = number * (SHORT + LONG) + SHORT
-                            rows[each].append((account, offered.rows[start : start + LONG]))
+    def _numbers(self, name: str, key: Hashable) -> Iterator[int]:
+        found = self._index.get(name, array("Q"))
+        for each in (ANYTHING, short(key)):
+            start = _start(each)
+            place = bisect_left(found, start)
+            while place < len(found) and found[place] >> _ACCOUNT == start >> _ACCOUNT:
+                yield found[place] & (1 << _ACCOUNT) - 1
+                place += 1
 
-    def answer(self, asked: Iterable[tuple[str, Hashable]]) -> bytes:
-        """A digest of what there is for some keys that were noted. Rows of unknown keys are for all."""
-        found = []
-        for name, key in sorted(asked, key=repr):
-            rows, gap = self._rows.get(name, {}), self.gap(name)
-            causes = gap.causes if gap is not None else None
-            elsewhere = name in self._targets and self._targets[name].elsewhere(key, self.offers)
-            found.append([name, causes, elsewhere, rows.get(ANYTHING, []), repr(key), rows.get(short(key), [])])
-        return hashlib.sha256(msgspec.msgpack.encode(found)).digest()
+
+def _start(digest: bytes) -> int:
+    return int.from_bytes(digest[:_START], "big") << _ACCOUNT

@@ -27,10 +27,6 @@ class NotPlain(Exception):  # noqa: N818 - not an error: the exact path judges t
     """Something is unknown, or has no value."""
 
 
-class NotAsked(NotPlain):
-    """A lookup across the snapshot has not been answered yet: what it asked is noted."""
-
-
 def truthy(found: Json) -> bool:
     return truthiness(found) is True
 
@@ -144,18 +140,9 @@ def identify(begins: bytes, marks: str, identity: str, name: str | None) -> byte
 
 
 def gathered(find: Find, region: str, values: tuple[Json, ...], among: int) -> list[Any]:
-    """The rows of a lookup for each item of one of its values. All are asked for before one is missed."""
-    rows: list[Any] = []
-    missed: NotPlain | None = None
+    """The rows of a lookup for each item of one of its values."""
     keys: list[Hashable] = [*asked(values, among)[0]] or [None]
-    for wanted in keys:
-        try:
-            rows += find(region, wanted)
-        except NotPlain as each:
-            missed = each
-    if missed:
-        raise missed
-    return rows
+    return [row for wanted in keys for row in find(region, wanted)]
 
 
 def key(values: tuple[Json, ...]) -> Hashable:

@@ -11,7 +11,6 @@ from .needs import LineNeed
 
 STATUSES = (Status.PASS, Status.NOT_APPLICABLE, Status.FAIL)  # what compiled code decides
 ODD = (None, None)  # the outcome of a record that is not plain
-UNANSWERED = (None, False)  # or for which a lookup asks others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

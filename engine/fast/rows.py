@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from itertools import chain, groupby
 from operator import lt
 
 from ...snapshot.model import Account, Lines, Resource, count_lines
-from .target import Decoder, Row
+from .target import Decoder, Row, Target, exact_key, key_reader
 
 
 def read_rows(account: Account, kind: str, text: Lines, decoder: Decoder) -> Iterator[tuple[int, Sequence[Row]]]:
@@ -64,3 +64,16 @@ def _stretches(before: int, rows: Sequence[Row]) -> Iterator[tuple[int, Sequence
 def _refuse(account: Account, kind: str) -> None:
     """Let the exact path say what is wrong with a file."""
     raise AssertionError(f"the exact path reads {len(list(account.read(kind)))} of {kind}, the fast path does not")
+
+
+def keyed(account: Account, target: Target, text: Lines) -> Iterator[tuple[Hashable, int]]:
+    """Every row of an account that a target may find: its key, and the number of its line from 0."""
+    decoder, key_of = key_reader(target)
+    for before, rows in read_rows(account, target.source, text, decoder):
+        for number, row in enumerate(rows, before):
+            try:
+                key = exact_key(row, target.theirs) if row.__class__ is Resource else key_of(row)
+            except Exception:  # whatever it is, the exact path knows it
+                key = exact_key(exact_row(account, target.source, text, number), target.theirs)
+            if key is not None:
+                yield key, number

@@ -10,8 +10,8 @@ from itertools import chain, repeat
 from typing import Any
 
 from .memo import KEPT
-from .plain import NotAsked, NotPlain, encode, identify
-from .program import ODD, STATUSES, UNANSWERED, Program, Rule
+from .plain import NotPlain, encode, identify
+from .program import ODD, STATUSES, Program, Rule
 
 _STATUSES = [(number, status.value) for number, status in enumerate(STATUSES)]
 Entry = tuple[int, str, str, tuple[str, str, bytes]]  # number of the line, region, id, and what a rollup folds
@@ -35,7 +35,7 @@ class Judging:
     snapshot_time: str
     finds: Sequence[Callable[..., Any]]
     found: Sequence[Found]
-    exactly: Callable[[int, int, bool], None]
+    exactly: Callable[[int, int], None]
     _region: str = ""
     _begins: bytes = b""
     _marks: str = ""
@@ -46,7 +46,7 @@ class Judging:
         for position, rule in enumerate(self.program.rules):
             if rule is None:
                 for number in range(before, before + len(rows)):
-                    self.exactly(number, position, False)
+                    self.exactly(number, position)
                 continue
             outcomes = self._outcomes(rule, rows, columns)
             if rule.word is None:
@@ -80,16 +80,14 @@ class Judging:
     def _outcome(self, rule: Rule, row: Any) -> Any:
         try:
             return rule.decide(row, self.account, self.snapshot_time, self.finds)
-        except NotAsked:
-            return UNANSWERED
         except Exception:  # whatever it is, the exact path says it
             return ODD
 
     def _fold(self, position: int, before: int, rows: Sequence[Any], outcomes: Sequence[Any]) -> None:
         items = self.found[position].items
         for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True), before):
-            if outcome in (ODD, UNANSWERED):
-                self.exactly(number, position, outcome is UNANSWERED)
+            if outcome is ODD:
+                self.exactly(number, position)
             elif outcome:
                 items.append((number, row.region, row.id, outcome))
 
@@ -116,9 +114,9 @@ class Judging:
         for number in [number for number, front in enumerate(fronts) if front is None]:
             try:
                 fronts[number], rests[number] = rule.front, self._word(rule, rows[places[number]], rests[number])
-            except Exception as error:  # whatever it is, the exact path says it
+            except Exception:  # whatever it is, the exact path says it
                 take(number)
-                self.exactly(before + places[number], position, isinstance(error, NotAsked))
+                self.exactly(before + places[number], position)
                 start = number + 1
         take(len(fronts))
 
@@ -126,8 +124,6 @@ class Judging:
         assert rule.word  # noqa: S101 - who folds has no lines
         if told is None:
             raise NotPlain
-        if told is UNANSWERED[1]:
-            raise NotAsked
         return rule.word(row, self.account, self.snapshot_time, self.finds, told)
 
     def name(self, row: Any) -> bytes:

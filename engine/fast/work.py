@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ...snapshot.errors import StillframeError
-from .far import Fetched
+from .offers import Board
 from .spool import NO_SPOOL, read_back, spooled
 from .steps import STEPS, Desk
-from .target import Target
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -25,7 +24,7 @@ class Workers(Protocol):
 
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]: ...
 
-    def share(self, fetched: dict[Target, Fetched]) -> None: ...
+    def share(self, board: Board) -> None: ...
 
     def close(self) -> None: ...
 
@@ -39,8 +38,8 @@ class Alone:
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
         return (STEPS[step](self._desk, task) for task in tasks)
 
-    def share(self, fetched: dict[Target, Fetched]) -> None:
-        STEPS["share"](self._desk, fetched)
+    def share(self, board: Board) -> None:
+        STEPS["share"](self._desk, board)
 
     def close(self) -> None:
         pass
@@ -96,9 +95,9 @@ class Crew:
                 done[busy.pop(line)] = read_back(found, self._spools[line]) if step == "judge" else found
                 idle.append(line)
 
-    def share(self, fetched: dict[Target, Fetched]) -> None:
+    def share(self, board: Board) -> None:
         for line in self._lines:
-            line.send(("share", fetched))
+            line.send(("share", board))
         for line in self._lines:
             _received(line)
 

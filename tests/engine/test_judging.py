@@ -12,7 +12,7 @@ import pytest
 from builders import nine, shipped, write_snapshot
 from stillframe.engine.fast import judge as judging
 from stillframe.engine.fast import run
-from stillframe.engine.fast.gather import shared
+from stillframe.engine.fast.accounts import shared
 from stillframe.engine.fast.run import judge
 from stillframe.engine.model import Status
 from stillframe.engine.rules import load_rules
