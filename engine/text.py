@@ -76,7 +76,7 @@ def arn(value: Json) -> Json:
     return _arn(text("arn", value))
 
 
-@lru_cache(maxsize=4096)  # what resources refer to is often the same
+@lru_cache(maxsize=1024)  # what resources refer to is often the same
 def _arn(value: str) -> Json:
     parts = value.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":

@@ -173,7 +173,7 @@ def _is_text(data: bytes) -> bool:
 
 def parse_line(folder: Path, account: str, kind: str, line: bytes | memoryview, number: int) -> Resource:
     """The resource of a line, with all that AWS always sends: where it is not there, it is unknown."""
-    path = folder / account / file_name(kind)
+    path = f"{folder}/{account}/{file_name(kind)}"
     resource = _read_line(bytes(line), f"{path}:{number}")
     if (resource.type, resource.account) != (kind, account):
         described = f"{resource.type} of account {resource.account}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -112,13 +113,27 @@ def encode(value: Json, *, ordered: bool = True) -> bytes:
 
 
 def _out(value: Json) -> Json:
+    return _OUT.get(value.__class__, _other)(value)
+
+
+def _object(value: dict[Any, Json]) -> dict[str, Json]:
+    return {_key(key): _out(item) for key, item in value.items()}
+
+
+def _array(value: Sequence[Json]) -> list[Json]:
+    return [_out(item) for item in value]
+
+
+def _itself(value: Json) -> Json:
+    return value
+
+
+def _other(value: Json) -> Json:
     match value:
-        case Unknown():
-            return {MISSING: str(value)}
         case dict():
-            return {_escape(_text(key)): _out(item) for key, item in value.items()}
+            return _object(value)
         case list() | tuple():
-            return [_out(item) for item in value]
+            return _array(value)
         case str():
             return _text(value)
         case datetime():
@@ -135,9 +150,22 @@ def _text(value: object) -> str:
     return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
 
 
-def _escape(key: str) -> str:
+def _key(key: object) -> str:
     # A tag may be spelled like the marker. It gets one more dollar here and loses it in `_in`.
-    return "$" + key if key.startswith("$") and _ESCAPED.match(key) else key
+    text = _text(key)
+    return "$" + text if text[:1] == "$" and _ESCAPED.match(text) else text
+
+
+_OUT: Mapping[type, Callable[[Any], Json]] = {
+    Unknown: lambda unknown: {MISSING: str(unknown)},
+    dict: _object,
+    list: _array,
+    tuple: _array,
+    str: _text,
+    bool: _itself,
+    int: _itself,
+    type(None): _itself,
+}
 
 
 def decode(value: Json) -> Json:

@@ -104,7 +104,10 @@ class Lines:
 
 
 def count_lines(data: bytes) -> int:
-    return data.count(b"\n") + (data[-1:] not in (b"\n", b""))
+    number, end = 0, data.find(b"\n")
+    while end >= 0:  # `count` looks at each byte, `find` at many at once
+        number, end = number + 1, data.find(b"\n", end + 1)
+    return number + (data[-1:] not in (b"\n", b""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

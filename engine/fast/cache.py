@@ -31,7 +31,7 @@ from .offers import Offer
 
 FOLDER = ".cache"
 KEPT = 4  # files in a folder: the findings of so many judgements
-_FORMAT = 2
+_FORMAT = 3
 _TAIL = 8 + 32  # the length of the index, and its digest
 
 

@@ -23,7 +23,7 @@ from .program import Join
 from .rows import exact_row, keyed, text_of
 from .target import UNKNOWN, Decoder, Target, target_of
 
-KEPT = 1024  # keys whose rows are kept
+KEPT = 128  # keys whose rows are kept
 OPEN = 4  # files that are kept: of a few accounts, which keep what others send there, one asks again and again
 
 _Remembered = Callable[[str, str], Offer | None]  # of an account, by the name of a target

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import msgspec
 
@@ -15,9 +16,9 @@ from ...snapshot.model import Account, Lines, Unknown
 from .rows import keyed, text_of
 from .target import UNKNOWN, Target
 
-SHORT, LONG = 8, 16  # of a key and of a row
+SHORT, LONG = 4, 16  # of a key and of a row
 ANYTHING = b"\0" * SHORT  # of a key that nobody knows
-_START, _ACCOUNT = 5, 24  # bytes of a key's digest, and bits of an account's number, that an index has
+_ACCOUNT = 24  # bits of an account's number in an index, after those of a key
 
 
 class Offer(msgspec.Struct, array_like=True):
@@ -74,8 +75,8 @@ def _long(text: Lines, number: int) -> bytes:
 
 
 def short(key: Hashable) -> bytes:
-    """A few bytes that stand for a key."""
-    return ANYTHING if key == UNKNOWN else hashlib.sha256(repr(key).encode()).digest()[:SHORT]
+    """A few bytes that stand for a key. Others may have the same: then more is opened or judged than need be."""
+    return ANYTHING if key == UNKNOWN else crc32(repr(key).encode()).to_bytes(SHORT, "big")
 
 
 @dataclass(slots=True)
@@ -122,4 +123,4 @@ class Board:
 
 
 def _start(digest: bytes) -> int:
-    return int.from_bytes(digest[:_START], "big") << _ACCOUNT
+    return int.from_bytes(digest, "big") << _ACCOUNT

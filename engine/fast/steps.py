@@ -74,6 +74,7 @@ def _judge(desk: Desk, accounts: Sequence[str]) -> Iterator[Judged]:
 
 def _judge_one(desk: Desk, identity: str) -> Judged:
     policies, memory, far = desk.compiled.policies, desk.memory, desk.far
+    far.used.clear()
     if memory is None:
         return Judged(judge_account(desk.compiled, desk.snapshot, identity, far))
     known = _Known.of(desk, identity)
@@ -91,7 +92,6 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
     if len(same) == len(policies) and known and known.unchanged:
         return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta)
     stamp = known.stamp if known else cache(_stamper(desk.snapshot.account(identity)))
-    far.used.clear()
     left = len(same) < len(policies)
     found = dict(judge_account(desk.compiled, desk.snapshot, identity, far, same)) if left else {}
     asked = known.meta.asked if known and answered else kept_keys(far.used)
