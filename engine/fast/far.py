@@ -6,6 +6,7 @@ Little is kept of what was found, and little of the files where it was: memory d
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ from .program import Join
 from .rows import exact_row, keyed, text_of
 from .target import UNKNOWN, Decoder, Target, target_of
 
-KEPT = 128  # keys whose rows are kept
+KEPT = 512  # keys whose rows are kept
 OPEN = 4  # files that are kept: of a few accounts, which keep what others send there, one asks again and again
 
 _Remembered = Callable[[str, str], Offer | None]  # of an account, by the name of a target
@@ -67,8 +68,9 @@ class Far:
     used: set[tuple[str, Hashable]] = field(default_factory=set)
     _files: dict[tuple[str, str], _File] = field(default_factory=dict)
     _plain: dict[tuple[Join, Hashable], Sequence[Any] | None] = field(default_factory=dict)
+    _rows: dict[tuple[str, Hashable], Sequence[Any]] = field(default_factory=dict)
     _exact: dict[tuple[str, Hashable], Index] = field(default_factory=dict)
-    _offers: dict[tuple[str, str], Offer] = field(default_factory=dict)
+    _offers: dict[str, dict[str, Offer]] = field(default_factory=lambda: defaultdict(dict))
     _accounts: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +86,7 @@ class Far:
             used.add((name, key))
             if (join, key) not in found:
                 _bound(found, KEPT)
-                found[join, key] = self._rows(join, target, key)
+                found[join, key] = self._found(join, target, key)
             rows = found[join, key]
             if rows is None:
                 raise NotPlain
@@ -119,22 +121,28 @@ class Far:
     def survey(self, account: str) -> Survey:
         """What is known of what an account has for others."""
         known = self.board.surveys.get(account, Survey({}, {}))
-        asked = {name: offered for (each, name), offered in self._offers.items() if each == account}
-        return Survey({**known.offers, **asked}, known.gaps)
+        return Survey({**known.offers, **self._offers[account]}, known.gaps)
 
-    def _rows(self, join: Join, target: Target, key: Hashable) -> Sequence[Any] | None:
+    def _found(self, join: Join, target: Target, key: Hashable) -> Sequence[Any] | None:
         """The rows of a lookup; None where it is not plain which they are."""
         lookup = join.lookup
         by_account = not lookup.one and any(theirs.text == "@.$account" for theirs in target.theirs)
         if by_account and target.elsewhere(key, self._accounts):
             return None
-        decoder = self.decoders[target.source].careful()
-        rows = [decoder.row(each.text.lines[each.number], each.parse) for each in self._lines(target, key)]
-        found = near.index(rows, join, self.snapshot.captured_at)
+        found = near.index(self._decoded(target, key), join, self.snapshot.captured_at)
         try:
             return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, ())
         except NotPlain:
             return None
+
+    def _decoded(self, target: Target, key: Hashable) -> Sequence[Any]:
+        """Rows for all lookups that find them by the same fields."""
+        place, rows = (target.name, key), self._rows
+        if place not in rows:
+            _bound(rows, KEPT)
+            decoder = self.decoders[target.source].careful()
+            rows[place] = [decoder.row(each.text.lines[each.number], each.parse) for each in self._lines(target, key)]
+        return rows[place]
 
     def _lines(self, target: Target, key: Hashable) -> Iterable[Row]:
         for account in self._where(target, key):
@@ -165,13 +173,12 @@ class Far:
 
     def _offer(self, target: Target, account: str) -> Offer:
         """What an account offers, if it did not say so on the board: it is named by who looks for it."""
-        place, known = (account, target.name), self.board.surveys.get(account)
-        if known and target.name in known.offers:
-            return known.offers[target.name]
-        if place not in self._offers:
-            remembered = self.remembered(account, target.name)
-            self._offers[place] = remembered or offer(self.snapshot.account(account), target, keeping=True)
-        return self._offers[place]
+        name, asked, known = target.name, self._offers[account], self.board.surveys.get(account)
+        if known and name in known.offers:
+            return known.offers[name]
+        if name not in asked:
+            asked[name] = self.remembered(account, name) or offer(self.snapshot.account(account), target, keeping=True)
+        return asked[name]
 
 
 def _bound(kept: dict[Any, Any], most: int) -> None:

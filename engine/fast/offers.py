@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -76,7 +77,18 @@ def _long(text: Lines, number: int) -> bytes:
 
 def short(key: Hashable) -> bytes:
     """A few bytes that stand for a key. Others may have the same: then more is opened or judged than need be."""
-    return ANYTHING if key == UNKNOWN else crc32(repr(key).encode()).to_bytes(SHORT, "big")
+    if key == UNKNOWN:
+        return ANYTHING
+    return crc32(repr([_spelled(part) for part in key] if isinstance(key, tuple) else key).encode()).to_bytes(
+        SHORT, "big"
+    )
+
+
+def _spelled(part: Any) -> Any:
+    """Equal parts of keys alike: 1 is 1.0."""
+    if isinstance(part, tuple) and isinstance(part[1], float) and part[1].is_integer():
+        return part[0], int(part[1])
+    return part
 
 
 @dataclass(slots=True)

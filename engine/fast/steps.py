@@ -29,13 +29,15 @@ class Desk:
     far: Far
     memory: Memory | None
     targets: Sequence[Target]
+    looking: Sequence[Policy]  # those that look across the snapshot
 
     @classmethod
     def set_up(
         cls, snapshot: Snapshot, policies: Sequence[Policy], written: Collection[Status], memory: Memory | None
     ) -> Self:
         compiled = compile_policies(policies, written)
-        desk = cls(compiled, snapshot, Far(snapshot, compiled.decoders), memory, targets_of(policies))
+        looking = [policy for policy in policies if targets_of([policy])]
+        desk = cls(compiled, snapshot, Far(snapshot, compiled.decoders), memory, targets_of(policies), looking)
         desk.far.remembered = desk._remembered
         return desk
 
@@ -58,7 +60,7 @@ def _survey(desk: Desk, accounts: Sequence[str]) -> list[Survey]:
 def _survey_one(desk: Desk, identity: str) -> Survey:
     known = _Known.of(desk, identity)
     offers = _still_offered(desk, known)
-    if known and known.unchanged and all(map(known.same, filter(looks_far, desk.compiled.policies))):
+    if known and known.unchanged and all(map(known.same, desk.looking)):
         return Survey(offers, known.meta.gaps)
     account = known.account() if known else desk.snapshot.account(identity)
     return survey(account, desk.targets, offers, keeping=desk.memory is not None)
@@ -80,14 +82,12 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
     known = _Known.of(desk, identity)
     kept = memory.cache.batches(identity) if known else None
     answered = bool(
-        known
-        and all(map(known.same, filter(looks_far, policies)))
-        and known.meta.answer == far.answer(keys_of(known.meta.asked))
+        known and all(map(known.same, desk.looking)) and known.meta.answer == far.answer(keys_of(known.meta.asked))
     )
     same = {
         policy.id: (kept or {})[policy.id]
         for policy in policies
-        if kept and known and known.same(policy) and (answered or not looks_far(policy))
+        if kept and known and known.same(policy) and (answered or policy not in desk.looking)
     }
     if len(same) == len(policies) and known and known.unchanged:
         return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta)
@@ -148,10 +148,6 @@ def _still_offered(desk: Desk, known: _Known | None) -> dict[str, Offer]:
         for target, offered in there
         if offered and known and (known.unchanged or offered.stamp == known.stamp((target.source,)))
     }
-
-
-def looks_far(policy: Policy) -> bool:
-    return any(lookup.within is Within.SNAPSHOT for lookup in looked_up(policy))
 
 
 def targets_of(policies: Sequence[Policy]) -> list[Target]:
