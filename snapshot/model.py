@@ -12,7 +12,7 @@ Json = Any  # AWS owns these values; we never model them
 
 GLOBAL = "global"  # the region of what an account has once, and of calls that list account-wide
 EVERYWHERE = "*"  # the region of a gap that covers a whole account
-TOGETHER = 1 << 18  # bytes of lines: while they are judged they stay in the processor's cache
+TOGETHER = 1 << 20  # bytes of lines: while they are judged they stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ..settle import settled
 from . import code, memo, texts
 from .emit import Emitter, Unsupported, Value
 from .lookups import Lookups
-from .program import STATUSES, Program
+from .program import COUNTED, Program
 
 _END = b',"remediation":null,"waiver":null}\n'
 
@@ -130,7 +130,7 @@ class Judgement:
         if policy.rollup and status is Status.NOT_APPLICABLE:
             return code.tuple_([])
         if not policy.rollup and status not in self.program.written:
-            return code.const(STATUSES.index(status))
+            return code.const(COUNTED[status])
         seen = texts.evidence(emitter, policy, read, emitter.config())
         if policy.rollup:
             return code.tuple_([code.const(status.value), code.const(message), texts.joined(seen)])

@@ -9,7 +9,7 @@ from typing import Any
 from ..model import Lookup, Policy, Status
 from .needs import LineNeed
 
-STATUSES = (Status.PASS, Status.NOT_APPLICABLE, Status.FAIL)  # what compiled code decides
+COUNTED = {Status.PASS: 0, Status.NOT_APPLICABLE: 1}  # the outcomes of which nobody wants to read more
 ODD = (None, None)  # the outcome of a record that is not plain
 
 
@@ -27,8 +27,8 @@ class Rule:
     """One policy as functions of a record, the account, the snapshot's time, and what finds the rows of each join.
 
     What `decide` gives is two pieces of a line, before and after what all findings on a record share. Of a failure it
-    is None and what `word` needs to make the second; of what nobody wants to read, the number of its status in
-    STATUSES. With a rollup it is what is folded, if anything. Both raise an exception where a record is not plain.
+    is None and what `word` needs to make the second; of what nobody wants to read, a number of COUNTED. With a rollup
+    it is what is folded, if anything. Both raise an exception where a record is not plain; so does `word` for ODD.
 
     Outcomes are in `memo` by the values that they came from, which the `columns` have; None where values hardly come
     again: of `met` records, so many were `new`.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
+from ..model import Status
 from .memo import KEPT
-from .plain import NotPlain, encode, identify
-from .program import ODD, STATUSES, Program, Rule
+from .plain import encode, identify
+from .program import COUNTED, ODD, Program, Rule
 
-_STATUSES = [(number, status.value) for number, status in enumerate(STATUSES)]
 Entry = tuple[int, str, str, tuple[str, str, bytes]]  # number of the line, region, id, and what a rollup folds
 
 
@@ -24,6 +23,17 @@ class Found:
     pieces: list[bytes] = field(default_factory=list)
     items: list[Entry] = field(default_factory=list)
     unwritten: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcomes: Sequence[Any], number: int) -> None:
+        """Outcomes of which so many are numbers: of what is only counted."""
+        others = outcomes.count(COUNTED[Status.NOT_APPLICABLE])
+        for status, count in ((Status.NOT_APPLICABLE, others), (Status.PASS, number - others)):
+            if count:
+                self.unwritten[status.value] += count
+
+    def add(self, fronts: Sequence[bytes], shared: Sequence[bytes], rests: Sequence[bytes]) -> None:
+        """Lines, of three pieces each."""
+        self.pieces.extend(chain.from_iterable(zip(fronts, shared, rests, strict=True)))
 
 
 @dataclass(slots=True)
@@ -36,13 +46,10 @@ class Judging:
     finds: Sequence[Callable[..., Any]]
     found: Sequence[Found]
     exactly: Callable[[int, int], None]
-    _region: str = ""
-    _begins: bytes = b""
-    _marks: str = ""
 
     def judge(self, before: int, rows: Sequence[Any]) -> None:
         """Judge records that are plain, with so many lines before them."""
-        columns, names = _Columns(self, rows), _Names(self, rows)
+        columns, names = _Columns(self.program, self.account, rows), _Names(self.program.kind, self.account, rows)
         for position, rule in enumerate(self.program.rules):
             if rule is None:
                 for number in range(before, before + len(rows)):
@@ -52,20 +59,23 @@ class Judging:
             if rule.word is None:
                 self._fold(position, before, rows, outcomes)
             else:
-                self._write(position, rule, before, rows, outcomes, names)
+                self._write(position, rule, rule.word, before, rows, outcomes, names)
 
     def _outcomes(self, rule: Rule, rows: Sequence[Any], columns: _Columns) -> list[Any]:
         """What comes of each record, remembered or new."""
-        memo, numbers, found = rule.memo, rule.columns, list[Any]()
-        if numbers is None or not columns.have(numbers):
-            return [self._outcome(rule, row) for row in rows]
-        with suppress(KeyError):  # some are new
-            return list(map(memo.__getitem__, columns.keys(numbers)))
-        for key, row in zip(columns.keys(numbers), rows, strict=True):
+        memo, keys = rule.memo, columns.keys(rule.columns) if rule.columns is not None else None
+        if keys is None:
+            return self._decided(rule, rows)
+        try:
+            return list(map(memo.__getitem__, keys))
+        except KeyError:  # some are new
+            pass
+        found = list[Any]()
+        for key, row in zip(keys, rows, strict=True):
             outcome = memo.get(key)
             if outcome is None:
+                (outcome,) = self._decided(rule, [row])
                 rule.new += 1
-                outcome = self._outcome(rule, row)
                 if outcome is not ODD:
                     if len(memo) >= KEPT:
                         memo.clear()  # what comes often comes again
@@ -77,11 +87,15 @@ class Judging:
             memo.clear()
         return found
 
-    def _outcome(self, rule: Rule, row: Any) -> Any:
-        try:
-            return rule.decide(row, self.account, self.snapshot_time, self.finds)
-        except Exception:  # whatever it is, the exact path says it
-            return ODD
+    def _decided(self, rule: Rule, rows: Sequence[Any]) -> list[Any]:
+        decide, account, snapshot_time, finds = rule.decide, self.account, self.snapshot_time, self.finds
+        found = list[Any]()
+        for row in rows:
+            try:
+                found.append(decide(row, account, snapshot_time, finds))
+            except Exception:  # whatever it is, the exact path says it
+                found.append(ODD)
+        return found
 
     def _fold(self, position: int, before: int, rows: Sequence[Any], outcomes: Sequence[Any]) -> None:
         items = self.found[position].items
@@ -92,89 +106,80 @@ class Judging:
                 items.append((number, row.region, row.id, outcome))
 
     def _write(
-        self, position: int, rule: Rule, before: int, rows: Sequence[Any], outcomes: list[Any], names: _Names
+        self,
+        position: int,
+        rule: Rule,
+        word: Callable[..., bytes],
+        before: int,
+        rows: Sequence[Any],
+        outcomes: list[Any],
+        names: _Names,
     ) -> None:
-        found = self.found[position]
-        places: Sequence[int] = range(len(rows))
-        if counted := [each for each in outcomes if each.__class__ is int]:
-            for number, status in _STATUSES:
-                if count := counted.count(number):
-                    found.unwritten[status] += count
-            places = [place for place in places if outcomes[place].__class__ is not int]
-            outcomes = [outcomes[place] for place in places]
-            if not outcomes:
+        found, given = self.found[position], (self.account, self.snapshot_time, self.finds)
+        places = [place for place, outcome in enumerate(outcomes) if outcome.__class__ is not int]
+        if len(places) < len(outcomes):
+            found.count(outcomes, len(outcomes) - len(places))
+            if not places:
                 return
+            outcomes = [outcomes[place] for place in places]
         fronts, rests = map(list, zip(*outcomes, strict=True))
         shared, start = names.of(places), 0
-
-        def take(end: int) -> None:
-            lines = zip(fronts[start:end], shared[start:end], rests[start:end], strict=True)
-            found.pieces.extend(chain.from_iterable(lines))
-
         for number in [number for number, front in enumerate(fronts) if front is None]:
             try:
-                fronts[number], rests[number] = rule.front, self._word(rule, rows[places[number]], rests[number])
+                rests[number] = word(rows[places[number]], *given, rests[number])  # which is None where it is odd
+                fronts[number] = rule.front
             except Exception:  # whatever it is, the exact path says it
-                take(number)
+                found.add(fronts[start:number], shared[start:number], rests[start:number])
                 self.exactly(before + places[number], position)
                 start = number + 1
-        take(len(fronts))
-
-    def _word(self, rule: Rule, row: Any, told: Any) -> bytes:
-        assert rule.word  # noqa: S101 - who folds has no lines
-        if told is None:
-            raise NotPlain
-        return rule.word(row, self.account, self.snapshot_time, self.finds, told)
-
-    def name(self, row: Any) -> bytes:
-        """What all findings on a record share."""
-        if row.region != self._region:
-            kind, region = self.program.kind, row.region
-            parts = encode(self.account), encode(region), encode(kind)
-            self._begins = b',"account":%b,"region":%b,"type":%b,"resource":' % parts
-            self._marks = f"{self.account}\0{region}\0{kind}\0"
-            self._region = region
-        return identify(self._begins, self._marks, row.id, row.name)
+        found.add(fronts[start:], shared[start:], rests[start:])
 
 
 class _Columns:
     """The values of some records that decide something: made for the first policy that asks."""
 
-    def __init__(self, judging: Judging, rows: Sequence[Any]) -> None:
-        self._judging, self._rows = judging, rows
+    def __init__(self, program: Program, account: str, rows: Sequence[Any]) -> None:
+        self._program, self._account, self._rows = program, account, rows
         self._made: dict[int, list[Hashable]] = {}
 
-    def have(self, numbers: Sequence[int]) -> bool:
-        """Whether each record has values that can be told from others."""
+    def keys(self, numbers: Sequence[int]) -> Sequence[Hashable] | None:
+        """What to remember outcomes by, for each record; None if one has a value that nothing tells from others."""
+        made = self._made
         for number in numbers:
-            if number not in self._made:
+            if number not in made:
                 try:
-                    column = self._judging.program.columns[number]
-                    self._made[number] = column(self._rows, self._judging.account)
-                except Exception:  # such as of a number that JSON of ours has no place for
-                    return False
-        return True
-
-    def keys(self, numbers: Sequence[int]) -> Iterable[Hashable]:
-        """What to remember outcomes by, for each record."""
-        columns = [self._made[number] for number in numbers]
-        if len(columns) == 1:
-            return columns[0]
-        return zip(*columns, strict=True) if columns else repeat((), len(self._rows))
+                    made[number] = self._program.columns[number](self._rows, self._account)
+                except Exception:  # such as a number that our JSON has no place for
+                    return None
+        if len(numbers) == 1:
+            return made[numbers[0]]
+        columns = [made[number] for number in numbers]
+        return list(zip(*columns, strict=True)) if columns else [()] * len(self._rows)
 
 
 class _Names:
     """What all findings on a record share: made for the first of them."""
 
-    def __init__(self, judging: Judging, rows: Sequence[Any]) -> None:
-        self._judging, self._rows = judging, rows
-        self._made: list[bytes] = [b""] * len(rows)
-        self._left = len(rows)
+    def __init__(self, kind: str, account: str, rows: Sequence[Any]) -> None:
+        self._kind, self._account, self._rows = kind, account, rows
+        self._made: list[bytes] = []
+        self._region: str | None = None
 
     def of(self, places: Sequence[int]) -> list[bytes]:
-        made = self._made
-        for place in places if self._left else ():
-            if not made[place]:
-                made[place] = self._judging.name(self._rows[place])
-                self._left -= 1
-        return made if len(places) == len(made) else [made[place] for place in places]
+        rows, made = self._rows, self._made
+        if len(places) == len(rows):
+            if b"" in made or not made:
+                self._made = made = list(map(self._name, rows))
+            return made
+        self._made = made = made or [b""] * len(rows)
+        for place in places:
+            made[place] = made[place] or self._name(rows[place])
+        return [made[place] for place in places]
+
+    def _name(self, row: Any) -> bytes:
+        if row.region != self._region:
+            self._region = region = row.region
+            parts = encode(self._account), encode(region), encode(self._kind)
+            self._begins = b',"account":%b,"region":%b,"type":%b,"resource":' % parts
+            self._marks = f"{self._account}\0{region}\0{self._kind}\0"
+        return identify(self._begins, self._marks, row.id, row.name)
