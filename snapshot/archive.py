@@ -27,7 +27,7 @@ from .format import (
     parse,
     read_line,
 )
-from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown
+from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, count_lines
 
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
@@ -153,11 +153,10 @@ def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines
     data = _read(path)
     if digest(data) != entry.sha256:
         raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", _DAMAGED)
-    utf8 = _is_text(data)
-    lines = Lines(data=data, utf8=utf8, plain=utf8 and is_plain(data))
-    if len(lines) != entry.count:
-        raise SnapshotError(f"{path}: {len(lines)} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
-    return lines
+    number, utf8 = count_lines(data), _is_text(data)
+    if number != entry.count:
+        raise SnapshotError(f"{path}: {number} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
+    return Lines(data=data, number=number, utf8=utf8, plain=utf8 and is_plain(data))
 
 
 def _is_text(data: bytes) -> bool:

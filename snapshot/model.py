@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,33 +61,25 @@ class Coverage:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Lines:
-    """The resources of one type as text, one a line.
+    """The resources of one type as text, one a line, and their number.
 
     `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us.
     """
 
     data: bytes = b""
+    number: int = 0
     utf8: bool = True
     plain: bool = True
+    _lines: Sequence[memoryview] | None = None
 
-    def __len__(self) -> int:
-        return self._number
-
-    @cached_property
-    def _number(self) -> int:
-        return count_lines(self.data)
-
-    @cached_property
+    @property
     def lines(self) -> Sequence[memoryview]:
-        """Each line. As views: a copy of each costs more than reading the file."""
-        data, view, lines = self.data, memoryview(self.data), list[memoryview]()
-        start, end = 0, data.find(b"\n")
-        while end >= 0:
-            lines.append(view[start:end])
-            start, end = end + 1, data.find(b"\n", end + 1)
-        return lines if start == len(data) else [*lines, view[start:]]
+        """Each line. They are cut when one is first asked for, as views: a copy of each costs more than reading."""
+        if self._lines is None:
+            self._lines = _cut(self.data)
+        return self._lines
 
     def parts(self) -> Iterator[bytes | memoryview]:
         """Some lines at a time."""
@@ -101,6 +92,15 @@ class Lines:
             end = data.find(b"\n", start + TOGETHER) + 1 or len(data)
             yield view[start:end]
             start = end
+
+
+def _cut(data: bytes) -> list[memoryview]:
+    view, lines = memoryview(data), list[memoryview]()
+    start, end = 0, data.find(b"\n")
+    while end >= 0:
+        lines.append(view[start:end])
+        start, end = end + 1, data.find(b"\n", end + 1)
+    return lines if start == len(data) else [*lines, view[start:]]
 
 
 def count_lines(data: bytes) -> int:

@@ -30,7 +30,7 @@ def read_rows(account: Account, kind: str, text: Lines, decoder: Decoder) -> Ite
         last = places[-1]
         yield from [(before, rows)] if alike else _stretches(before, rows)
         before += len(rows)
-    if before != len(text):  # a record is longer than a line
+    if before != text.number:  # a record is longer than a line
         _refuse(account, kind)
 
 
