@@ -12,9 +12,11 @@ from pathlib import Path
 from rich.console import Console
 
 from .cis import cis
+from .floor import floor
 from .incremental import incremental
 from .rounds import BenchError
 from .run import Settings, dense, full, startup, tenth
+from .scaling import scaling
 from .tables import Table, machine, on_terminal, write
 
 PARTS: Mapping[str, Callable[[Settings], Table]] = {
@@ -22,6 +24,8 @@ PARTS: Mapping[str, Callable[[Settings], Table]] = {
     "tenth": tenth,
     "full": full,
     "dense": dense,
+    "floor": floor,
+    "scaling": scaling,
     "incremental": incremental,
     "cis": cis,
 }

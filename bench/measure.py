@@ -16,7 +16,7 @@ def main() -> None:
     _, status, usage = os.wait4(process, 0)
     wall = time.perf_counter() - start
     unit = 1 if sys.platform == "darwin" else 1024
-    print(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, os.waitstatus_to_exitcode(status))
+    print(wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * unit, os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":

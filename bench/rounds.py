@@ -18,11 +18,16 @@ class BenchError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a process and its children took: seconds, seconds of CPU, and bytes in the largest of them."""
+    """What a process and its children took: seconds, its own and the system's of CPU, bytes in the largest of them."""
 
     wall: float
-    cpu: float
+    user: float
+    system: float
     memory: float
+
+    @property
+    def cpu(self) -> float:
+        return self.user + self.system
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +52,8 @@ def measure(contender: Contender) -> Usage:
     code = done.stdout.split()[-1] if done.stdout else "none"
     if code != "0":
         raise BenchError(f"{contender.name}: exit code {code}\n{done.stderr[-2000:]}")
-    wall, cpu, memory, _ = map(float, done.stdout.split())
-    return Usage(wall=wall, cpu=cpu, memory=memory)
+    wall, user, system, memory, _ = map(float, done.stdout.split())
+    return Usage(wall=wall, user=user, system=system, memory=memory)
 
 
 def interleaved(
@@ -75,6 +80,7 @@ def interleaved(
 def medians(usages: Sequence[Usage]) -> Usage:
     return Usage(
         wall=median(usage.wall for usage in usages),
-        cpu=median(usage.cpu for usage in usages),
+        user=median(usage.user for usage in usages),
+        system=median(usage.system for usage in usages),
         memory=median(usage.memory for usage in usages),
     )

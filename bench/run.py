@@ -74,7 +74,7 @@ def dense(settings: Settings) -> Table:
 def _contest(
     settings: Settings, name: str, title: str, snapshot: Path, policies: Path, study: dict[str, int] | None
 ) -> Table:
-    contenders = [each for each in _contenders(settings, snapshot, policies) if each.runs]
+    taking_part = [each for each in contenders(settings, snapshot, policies) if each.runs]
     reference: list[verdicts.Verdicts] = []
 
     def check(contender: Contender) -> None:
@@ -89,11 +89,11 @@ def _contest(
         verdicts.agree(contender.name, found, expected, to_the_byte=same)
 
     warm(snapshot, types(policies))
-    taken = interleaved(contenders, first=check, say=settings.say)
-    return contest(name, title, contenders, taken, OURS, BASELINE)
+    taken = interleaved(taking_part, first=check, say=settings.say)
+    return contest(name, title, taking_part, taken, OURS, BASELINE)
 
 
-def _contenders(settings: Settings, snapshot: Path, policies: Path) -> Iterator[Contender]:
+def contenders(settings: Settings, snapshot: Path, policies: Path) -> Iterator[Contender]:
     for name, options in WAYS:
         out = settings.into / "ours.jsonl"
         command = (STILLFRAME, "evaluate", str(snapshot), "-o", str(out), *QUIET, *options)

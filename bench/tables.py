@@ -36,6 +36,7 @@ def contest(
             contender.name,
             seconds(usage.wall),
             seconds(usage.cpu),
+            seconds(usage.system),
             f"{usage.cpu / taken[baseline].cpu:.2f}",
             f"{usage.cpu / taken[ours].cpu:.2f}",
             megabytes(usage.memory),
@@ -44,7 +45,7 @@ def contest(
         for contender in sorted(contenders, key=lambda each: taken[each.name].cpu)
         for usage in [taken[contender.name]]
     ]
-    columns = ("", "Time, s", "CPU, s", f"× {baseline}", "× ours", "Memory, MB", "Runs")
+    columns = ("", "Time, s", "CPU, s", "System, s", f"× {baseline}", "× ours", "Memory, MB", "Runs")
     return Table(name=name, title=title, columns=columns, rows=rows)
 
 

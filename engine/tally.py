@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -15,6 +15,7 @@ SHOWN = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 _ORDER = {status: number for number, status in enumerate((Status.FAIL, Status.ERROR, Status.UNKNOWN))}
 _WAIVED = len(_ORDER)
 _STATUSES = {status.value: status for status in Status}
+_SHOWN = frozenset(status.value for status in SHOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +62,9 @@ class Tally:
     keep: int = 0
     priorities: Priorities = DEFAULTS
     told: Callable[[Finding], bool] | None = None
-    counts: dict[str, Counter[Status]] = field(default_factory=dict)
+    counts: dict[str, Counter[Status]] = field(default_factory=lambda: defaultdict(Counter))
     waived: Counter[str] = field(default_factory=Counter)
-    accounts: dict[str, Counter[Severity]] = field(default_factory=dict)
+    accounts: dict[str, Counter[Severity]] = field(default_factory=lambda: defaultdict(Counter))
     _worst: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
     _severities: dict[str, Severity] = field(init=False)
     _ranks: dict[str, int] = field(init=False)
@@ -79,19 +80,23 @@ class Tally:
             yield batch
 
     def add(self, batch: Batch) -> None:
-        counts, there = self.counts.setdefault(batch.policy, Counter()), [_STATUSES[name] for name in batch.counts]
-        for status, number in zip(there, batch.counts.values(), strict=True):
-            counts[status] += number
-        self.waived[batch.policy] += batch.waived
-        if violations := batch.count(Status.FAIL) - batch.waived:
-            self.accounts.setdefault(batch.account, Counter())[self._severities[batch.policy]] += violations
-        if self.keep and (wanted := [status for status in there if status in SHOWN and self._wanted(batch, status)]):
-            for finding in batch.findings(*wanted):
-                if self.told and not self.told(finding):
-                    continue
-                kept = self._kept(_WAIVED if finding.waived else _ORDER[finding.status], batch)
-                if len(kept) < self.keep:
-                    kept.append(finding)
+        counts, there = self.counts[batch.policy], batch.counts  # a fleet adds tens of thousands of times
+        for name, number in there.items():
+            counts[_STATUSES[name]] += number
+        if batch.waived:
+            self.waived[batch.policy] += batch.waived
+        if violations := there.get(Status.FAIL.value, 0) - batch.waived:
+            self.accounts[batch.account][self._severities[batch.policy]] += violations
+        if self.keep and not _SHOWN.isdisjoint(there):
+            self._keep(batch, [status for status in SHOWN if self._wanted(batch, status)])
+
+    def _keep(self, batch: Batch, wanted: Sequence[Status]) -> None:
+        for finding in batch.findings(*wanted) if wanted else ():
+            if self.told and not self.told(finding):
+                continue
+            kept = self._kept(_WAIVED if finding.waived else _ORDER[finding.status], batch)
+            if len(kept) < self.keep:
+                kept.append(finding)
 
     def _wanted(self, batch: Batch, status: Status) -> bool:
         # Findings come in their own order, so of equally bad ones the first are the ones to keep.

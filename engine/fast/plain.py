@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from binascii import hexlify
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from hashlib import sha256
 from itertools import chain
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,6 +14,9 @@ from ...snapshot.model import Json, Unknown
 from .. import functions
 from ..interpret import compare, equal, truthiness
 from ..join import asked, key_of
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 Find = Callable[[str, Hashable], Iterable[Any]]
 
@@ -133,9 +134,14 @@ def one(rows: list[Any]) -> Any:
     return rows[0]
 
 
-def identify(begins: bytes, marks: str, identity: str, name: str | None) -> bytes:
-    """What all findings on a record share: what it is, and its part of the fingerprint as model.py makes it."""
-    mark = hexlify(sha256((marks + identity).encode()).digest()[:14])
+def identify(begins: bytes, marks: Hash, identity: str, name: str | None) -> bytes:
+    """What all findings on a record share: what it is, and its part of the fingerprint as model.py makes it.
+
+    `marks` has hashed what all resources of its type have in common that are in the same region.
+    """
+    marked = marks.copy()
+    marked.update(identity.encode())
+    mark = marked.hexdigest()[:28].encode()
     return b"".join((begins, encode(identity), b',"name":', encode(name), b',"fingerprint":"', mark))
 
 

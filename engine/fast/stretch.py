@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import chain
 from typing import Any
 
@@ -181,5 +182,5 @@ class _Names:
             self._region = region = row.region
             parts = encode(self._account), encode(region), encode(self._kind)
             self._begins = b',"account":%b,"region":%b,"type":%b,"resource":' % parts
-            self._marks = f"{self._account}\0{region}\0{self._kind}\0"
+            self._marks = sha256(f"{self._account}\0{region}\0{self._kind}\0".encode())
         return identify(self._begins, self._marks, row.id, row.name)

@@ -14,6 +14,7 @@ from typing import IO, Any
 from ...snapshot.errors import StillframeError
 
 STDOUT = "-"
+_BUFFER = 1 << 18  # bytes
 
 
 class OutputError(StillframeError):
@@ -33,7 +34,7 @@ def whole(target: str) -> Iterator[IO[bytes]]:
     path = Path(target)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", _BUFFER) as file:
             yield file
         partial.replace(path)
     except OSError as error:
