@@ -51,14 +51,10 @@ def _workload(settings: Settings, snapshot: Path, policies: Path) -> dict[str, U
     assert ours.out is not None  # noqa: S101 - it writes
     measure(ours)
     size = str(ours.out.stat().st_size)
-    given = (str(snapshot), str(policies), size)
+    out, run = settings.into / "floor.out", (sys.executable, "-m", "bench.floor")
+    given = (str(snapshot), str(policies))
     steps = [
-        Contender(
-            name=name,
-            command=(sys.executable, "-m", "bench.floor", step, *given),
-            runs=settings.runs,
-            out=Path(given[-1]),
-        )
+        Contender(name=name, command=(*run, step, *given, size, str(out)), runs=settings.runs, out=out)
         for step, name in STEPS.items()
     ]
     return interleaved([*steps, *sorted(both, key=lambda each: each.name, reverse=True)], say=settings.say)

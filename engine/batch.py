@@ -50,16 +50,11 @@ class Batch(msgspec.Struct, frozen=True):
         return map(read_finding, self.having(*(statuses or Status)))
 
 
-def batch(
-    account: str, policy: str, lines: Sequence[bytes], unwritten: Mapping[str, int] = {}, *, pieces: int = 1
-) -> Batch | None:
-    """The batch of some lines, and the numbers of findings that have none; None where nothing was found.
-
-    Each line is of so many `pieces`, of which the first has its status.
-    """
+def batch(account: str, policy: str, lines: Sequence[bytes], unwritten: Mapping[str, int] = {}) -> Batch | None:
+    """The batch of some lines, and the numbers of findings that have none; None where nothing was found."""
     if not lines and not unwritten:
         return None
-    letters = bytes(map(itemgetter(_status_at(policy)), lines[::pieces]))
+    letters = bytes(map(itemgetter(_status_at(policy)), lines))
     counts = {name: number for name, letter in _LETTERS.items() if (number := letters.count(letter))}
     return Batch(account, policy, {**unwritten, **counts}, b"".join(lines))
 

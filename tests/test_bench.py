@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from stillframe.engine.evaluate import evaluate
+from stillframe.engine.fast.target import Decoder
 from stillframe.snapshot import open_snapshot
 
-from bench import dense, fleet
+from bench import dense, fleet, floor
 from bench.run import DENSE, NINE, load, types
 
 SCALE = 0.003  # three accounts
@@ -50,6 +51,29 @@ def test_contenders_agree_with_us(workload, tmp_path, name):
     rows = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
     identity = ("policy", "account", "policy", "region", "type", "resource")
     assert {tuple(row[field] for field in identity): row["status"] for row in rows} == verdicts
+
+
+@pytest.mark.parametrize("step", floor.STEPS)
+def test_a_step_of_the_floor_reads_every_file_and_writes_as_much_as_it_is_told(workload, tmp_path, monkeypatch, step):
+    path, policies, _ = workload
+    decoded, together = [], Decoder.together
+
+    def noting(self, data):
+        decoded.append(together(self, data))
+        return decoded[-1]
+
+    monkeypatch.setattr(Decoder, "together", noting)
+    floor.main(step, str(path), str(policies), "5000", str(tmp_path / "out"))
+    lines = sum(len(path.read_bytes().splitlines()) for path in files_of(path, types(policies)))
+    assert sum(map(len, decoded)) == (lines if step in ("decode", "write") else 0)
+    assert (tmp_path / "out").exists() is (step == "write")
+    if step == "write":
+        assert (tmp_path / "out").stat().st_size == 5000
+
+
+def files_of(snapshot: Path, kinds: list[str]) -> list[Path]:
+    names = [f"{kind.replace('::', '-')}.jsonl" for kind in kinds]
+    return [path for path in snapshot.glob("*/*.jsonl") if path.name in names]
 
 
 def test_the_fleet_is_the_same_every_time_and_a_change_is_small(tmp_path):

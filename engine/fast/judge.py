@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +10,8 @@ from typing import Any
 import msgspec
 
 from ...snapshot.format import encode
-from ...snapshot.model import Account, Lines, Resource, Snapshot
-from ..batch import Batch, batch, finding_line
+from ...snapshot.model import Account, Resource, Snapshot
+from ..batch import Batch, finding_line
 from ..evaluate import finding, folded, gaps, judge
 from ..join import Joins
 from ..model import Finding, Policy, Status, Within
@@ -25,7 +24,7 @@ from .stretch import Entry, Found, Judging
 from .target import Decoder, decoder
 from .writer import write_programs
 
-PIECES = 3  # of each line; what is told of the whole by its beginning is told by the first
+PIECES = 3  # of each line
 EVERY = frozenset(Status)
 
 
@@ -74,20 +73,22 @@ def judge_account(
     account = snapshot.account(identity)
     exact = _Exact(account, snapshot, far)
     near = Near(account, compiled.decoders, snapshot.captured_at)
-    found: dict[str, tuple[list[Any], Counter[str]]] = {}
+    found: dict[str, Found] = {}
     for program in compiled.programs.values():
         if any(policy.id not in known for policy in program.policies):
             found |= _run(program, compiled.decoders[program.kind], near, exact)
     for policy in compiled.policies:
         if policy.id in found:
-            entries, unwritten = found.pop(policy.id)
-            late = folded(policy, account, entries, snapshot.captured_at) if policy.rollup else gaps(policy, account)
-            lines = _with(late, [] if policy.rollup else entries, compiled.written, unwritten)
-            yield policy.id, batch(identity, policy.id, lines, unwritten, pieces=PIECES)
+            each = found.pop(policy.id)
+            items = [_item(account, policy.resource, entry) for entry in each.items]
+            late = folded(policy, account, items, snapshot.captured_at) if policy.rollup else gaps(policy, account)
+            _add(late, each, compiled.written)
+            counts, data = each.counts, b"".join(each.pieces)
+            yield policy.id, Batch(identity, policy.id, counts, data) if counts else None
 
 
-def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[str, tuple[list[Any], Counter[str]]]:
-    """What each policy of a program finds: lines, or with a rollup items; and the numbers of what is not written."""
+def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[str, Found]:
+    """What each policy of a program finds."""
     account, far, kind = exact.account, exact.far, program.kind
     text = text_of(account, kind)
     found = [Found() for _ in program.policies]
@@ -99,14 +100,14 @@ def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[
         if policy.rollup:
             seen = encode(verdict.evidence, ordered=False)
             outcome = verdict.status.value, verdict.message, seen
-            found[position].items.append((number, resource.region, resource.id, outcome))
-        elif verdict.status in program.written:
+            found[position].items.append((text, number, resource.region, resource.id, outcome))
+            return
+        found[position].count(verdict.status.value)
+        if verdict.status in program.written:
             found[position].pieces += (finding_line(finding(policy, resource, verdict)), b"", b"")
-        else:
-            found[position].unwritten[verdict.status.value] += 1
 
     finds = [(far if join.lookup.within is Within.SNAPSHOT else near).find(join) for join in program.joins.values()]
-    judging = Judging(program, account.id, exact.snapshot.captured_at, finds, found, judge_exactly)
+    judging = Judging(program, account.id, exact.snapshot.captured_at, finds, text, found, judge_exactly)
     for before, rows in read_rows(account, kind, text, decoder):
         if rows[0].__class__ is not Resource:
             judging.judge(before, rows)
@@ -114,17 +115,11 @@ def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[
         for number, resource in enumerate(rows, before):
             for position in range(len(program.policies)):
                 judge_exactly(number, position, resource)
-    return {
-        policy.id: (
-            [_item(account, kind, text, entry) for entry in each.items] if policy.rollup else each.pieces,
-            each.unwritten,
-        )
-        for policy, each in zip(program.policies, found, strict=True)
-    }
+    return {policy.id: each for policy, each in zip(program.policies, found, strict=True)}
 
 
-def _item(account: Account, kind: str, text: Lines, entry: Entry) -> Item:
-    number, region, resource, (status, message, evidence) = entry
+def _item(account: Account, kind: str, entry: Entry) -> Item:
+    text, number, region, resource, (status, message, evidence) = entry
     return Item(
         resource=partial(exact_row, account, kind, text, number),
         region=region,
@@ -135,20 +130,17 @@ def _item(account: Account, kind: str, text: Lines, entry: Entry) -> Item:
     )
 
 
-def _with(
-    findings: Iterator[Finding], pieces: list[bytes], written: Collection[Status], unwritten: Counter[str]
-) -> list[bytes]:
-    """Pieces of lines, which are in order, among them those of findings that no record has; or these are counted."""
+def _add(late: Iterator[Finding], found: Found, written: Collection[Status]) -> None:
+    """Put findings that no record has into their places among the others."""
     others = []
-    for each in findings:
+    for each in late:
+        found.count(each.status.value)
         if each.status in written:
             others.append(finding_line(each))
-        else:
-            unwritten[each.status.value] += 1
-    if not others:
-        return pieces
-    lines = [b"".join(pieces[start : start + PIECES]) for start in range(0, len(pieces), PIECES)]
-    return [piece for line in sorted([*lines, *others], key=_place) for piece in (line, b"", b"")]
+    if others:
+        pieces = found.pieces
+        lines = [b"".join(pieces[start : start + PIECES]) for start in range(0, len(pieces), PIECES)]
+        found.pieces = sorted([*lines, *others], key=_place)
 
 
 class _Place(msgspec.Struct):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ class Rule:
     decide: Callable[..., Any]
     word: Callable[..., bytes] | None
     front: bytes  # the first piece of a failure
+    aside: bytes  # or of what a policy is not about
     columns: Sequence[int] | None
     memo: dict[Hashable, Any] = field(default_factory=dict)
     met: int = 0
@@ -54,8 +55,12 @@ class Program:
     kind: str
     policies: Sequence[Policy]
     needs: Mapping[str, LineNeed]
-    written: Collection[Status]
+    written: frozenset[Status]
     joins: dict[tuple[str, str], Join] = field(default_factory=dict)
     touched: dict[str, set[Hashable]] = field(default_factory=dict)
     rules: Sequence[Rule | None] = ()
+    counts: bool = field(init=False)  # whether some findings are only counted
     columns: Sequence[Callable[[Sequence[Any], str], list[Hashable]]] = ()
+
+    def __post_init__(self) -> None:
+        self.counts = not self.written >= frozenset(COUNTED)

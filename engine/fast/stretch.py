@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
+from ...snapshot.model import Lines
 from ..model import Status
 from .memo import KEPT
 from .plain import encode, identify
 from .program import COUNTED, ODD, Program, Rule
 
-Entry = tuple[int, str, str, tuple[str, str, bytes]]  # number of the line, region, id, and what a rollup folds
+_PASS, _FAIL, _ASIDE = Status.PASS.value, Status.FAIL.value, Status.NOT_APPLICABLE.value
+Entry = tuple[Lines, int, str, str, tuple[str, str, bytes]]  # the line, region, id, and what a rollup folds
 
 
 @dataclass(slots=True)
 class Found:
-    """What one policy finds in an account: three pieces of each line; what its rollup folds; what is only counted."""
+    """What one policy finds in an account: how often what, lines of three pieces each, and what its rollup folds."""
 
+    counts: dict[str, int] = field(default_factory=dict)
     pieces: list[bytes] = field(default_factory=list)
     items: list[Entry] = field(default_factory=list)
-    unwritten: Counter[str] = field(default_factory=Counter)
 
-    def count(self, outcomes: Sequence[Any], number: int) -> None:
-        """Outcomes of which so many are numbers: of what is only counted."""
-        others = outcomes.count(COUNTED[Status.NOT_APPLICABLE])
-        for status, count in ((Status.NOT_APPLICABLE, others), (Status.PASS, number - others)):
-            if count:
-                self.unwritten[status.value] += count
+    def count(self, status: str, number: int = 1) -> None:
+        if number:
+            self.counts[status] = self.counts.get(status, 0) + number
 
     def add(self, fronts: Sequence[bytes], shared: Sequence[bytes], rests: Sequence[bytes]) -> None:
-        """Lines, of three pieces each."""
         self.pieces.extend(chain.from_iterable(zip(fronts, shared, rests, strict=True)))
 
 
@@ -45,6 +42,7 @@ class Judging:
     account: str
     snapshot_time: str
     finds: Sequence[Callable[..., Any]]
+    text: Lines
     found: Sequence[Found]
     exactly: Callable[[int, int], None]
 
@@ -104,7 +102,7 @@ class Judging:
             if outcome is ODD:
                 self.exactly(number, position)
             elif outcome:
-                items.append((number, row.region, row.id, outcome))
+                items.append((self.text, number, row.region, row.id, outcome))
 
     def _write(
         self,
@@ -117,23 +115,31 @@ class Judging:
         names: _Names,
     ) -> None:
         found, given = self.found[position], (self.account, self.snapshot_time, self.finds)
-        places = [place for place, outcome in enumerate(outcomes) if outcome.__class__ is not int]
-        if len(places) < len(outcomes):
-            found.count(outcomes, len(outcomes) - len(places))
+        places: Sequence[int] = range(len(rows))
+        if self.program.counts:
+            places = [place for place, outcome in enumerate(outcomes) if outcome.__class__ is not int]
+            aside = outcomes.count(COUNTED[Status.NOT_APPLICABLE])
+            found.count(_ASIDE, aside)
+            found.count(_PASS, len(outcomes) - len(places) - aside)
+            outcomes = [outcomes[place] for place in places]
             if not places:
                 return
-            outcomes = [outcomes[place] for place in places]
         fronts, rests = map(list, zip(*outcomes, strict=True))
-        shared, start = names.of(places), 0
-        for number in [number for number, front in enumerate(fronts) if front is None]:
+        failed = [number for number, front in enumerate(fronts) if front is None]
+        shared, start, odd = names.of(places), 0, 0
+        for number in failed:
             try:
                 rests[number] = word(rows[places[number]], *given, rests[number])  # which is None where it is odd
                 fronts[number] = rule.front
             except Exception:  # whatever it is, the exact path says it
                 found.add(fronts[start:number], shared[start:number], rests[start:number])
                 self.exactly(before + places[number], position)
-                start = number + 1
+                start, odd = number + 1, odd + 1
         found.add(fronts[start:], shared[start:], rests[start:])
+        aside = fronts.count(rule.aside)
+        found.count(_FAIL, len(failed) - odd)
+        found.count(_ASIDE, aside)
+        found.count(_PASS, len(fronts) - len(failed) - aside)
 
 
 class _Columns:

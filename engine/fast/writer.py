@@ -31,7 +31,10 @@ def write_programs(
     kinds = sorted({policy.resource for policy in policies})
     programs = {
         kind: Program(
-            kind=kind, policies=[each for each in policies if each.resource == kind], needs=needs, written=written
+            kind=kind,
+            policies=[each for each in policies if each.resource == kind],
+            needs=needs,
+            written=frozenset(written),
         )
         for kind in kinds
     }
@@ -87,7 +90,8 @@ class _Writer:
         if not policy.rollup:
             word = self.function("word", (*_PARAMETERS, "told"), judgement.word())
         known = None if policy.lookups else columns.of(self.program.touched[policy.id])
-        return Rule(decide=decide, word=word, front=judgement.front(Status.FAIL), columns=known)
+        front, aside = judgement.front(Status.FAIL), judgement.front(Status.NOT_APPLICABLE)
+        return Rule(decide=decide, word=word, front=front, aside=aside, columns=known)
 
     def emitter(self, function: str) -> Emitter:
         return Emitter(
