@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .run import Method
     from .work import Workers
 
-
 SHARE = 16  # accounts at a time, or fewer where there are few
 
 

@@ -79,9 +79,8 @@ def short(key: Hashable) -> bytes:
     """A few bytes that stand for a key. Others may have the same: then more is opened or judged than need be."""
     if key == UNKNOWN:
         return ANYTHING
-    return crc32(repr([_spelled(part) for part in key] if isinstance(key, tuple) else key).encode()).to_bytes(
-        SHORT, "big"
-    )
+    spelled = [_spelled(part) for part in key] if isinstance(key, tuple) else key
+    return crc32(repr(spelled).encode()).to_bytes(SHORT, "big")
 
 
 def _spelled(part: Any) -> Any:

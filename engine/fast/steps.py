@@ -97,9 +97,10 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
     asked = known.meta.asked if known and answered else kept_keys(far.used)
     meta = None
     if asked is not None:
+        answer = known.meta.answer if known and answered else far.answer(keys_of(asked))
         stamps = {policy.id: stamp(memory.kinds[policy.id]) for policy in policies}
         had = far.survey(identity)
-        meta = Meta(memory.digests[identity], stamps, asked, far.answer(keys_of(asked)), had.offers, dict(had.gaps))
+        meta = Meta(memory.digests[identity], stamps, asked, answer, had.offers, dict(had.gaps))
     return Judged([(policy.id, (same if policy.id in same else found).get(policy.id)) for policy in policies], meta)
 
 

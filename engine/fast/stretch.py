@@ -65,6 +65,7 @@ class Judging:
         memo, keys = rule.memo, columns.keys(rule.columns) if rule.columns is not None else None
         if keys is None:
             return self._decided(rule, rows)
+        rule.met += len(rows)
         try:
             return list(map(memo.__getitem__, keys))
         except KeyError:  # some are new
@@ -80,7 +81,6 @@ class Judging:
                         memo.clear()  # what comes often comes again
                     memo[key] = outcome
             found.append(outcome)
-        rule.met += len(rows)
         if rule.new > max(KEPT, rule.met // 2):
             rule.columns = None
             memo.clear()
