@@ -93,7 +93,7 @@ def demo(
     into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
 ) -> None:
     """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
-    from stillframe.engine.compare import run_diff
+    from stillframe.engine.comparing.compare import run_diff
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.rules import load_rules
     from stillframe.engine.run import run_evaluate

@@ -10,13 +10,13 @@ from typing import Any
 from ..snapshot.format import digest
 from .documents import Reader, open_document, schema
 from .errors import Problem
-from .expression import suggest
+from .language.expression import suggest
+from .mending.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
 from .model import Effort, Exposure, Kind, Policy, Severity, Waived, base
 from .packs.attest import Attestation, Said
 from .packs.find import find_packs, names_file, shipped_packs
 from .packs.model import Pack
 from .policies import misfit, shipped_files
-from .priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
 from .rules import Choice
 from .waivers import Waiver, is_day
 from .yaml12 import Path as Steps

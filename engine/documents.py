@@ -10,8 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 from .errors import Problem
-from .expression import suggest
 from .fits import Check, compiled
+from .language.expression import suggest
 from .yaml12 import Document, Path, Place, YamlError, load
 
 

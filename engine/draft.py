@@ -9,7 +9,7 @@ from ..snapshot.errors import ArgumentError
 from ..snapshot.format import encode
 from ..snapshot.model import Json, Snapshot
 from .evaluate import evaluate
-from .expression import suggest
+from .language.expression import suggest
 from .model import Finding, Status
 from .policies import pick
 from .rules import Rules

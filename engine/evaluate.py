@@ -9,13 +9,13 @@ from typing import Any
 
 from ..snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from .errors import EvaluationError
-from .interpret import holds
 from .join import Joins, row
+from .language.interpret import holds
+from .language.reads import evidence
+from .language.template import Template, render
+from .language.unknowns import Truth, kleene_all
 from .model import Assertion, Finding, Policy, Status
-from .reads import evidence
 from .rollup import Folded, Item, fold
-from .template import Template, render
-from .unknowns import Truth, kleene_all
 
 
 class Variables(dict[str, Any]):

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
-from .expression import Expression
-from .interpret import Scope, evaluate, holds
+from .language.expression import Expression
+from .language.interpret import Scope, evaluate, holds
+from .language.unknowns import known_items, maybe_items, unknown_in
 from .model import Lookup, Within
-from .unknowns import known_items, maybe_items, unknown_in
 
 Key = tuple[Any, ...]
 ACCOUNT = "@.$account"  # how a lookup says that it matches the account of a row

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from ..snapshot.model import Json
-from .expression import Expression
-from .template import Template
+from .language.expression import Expression
+from .language.template import Template
 
 
 class Severity(StrEnum):

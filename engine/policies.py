@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..snapshot.errors import ArgumentError
+from .authoring.test_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .documents import open_document, unfit
 from .errors import EvaluationError, PolicyError, Problem
-from .expression import suggest
 from .extending import extend, extended, moved
+from .language.expression import suggest
 from .model import Policy, base
 from .policy_reader import PolicyReader, read_policy, schema_of
-from .test_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .yaml12 import YamlError, load
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from ..snapshot.catalog import load_catalog
 from ..snapshot.errors import SnapshotError
 from ..snapshot.format import decode
+from .authoring.test_files import tests_schema
 from .documents import Reader, open_document, schema, unfit
 from .errors import EvaluationError, Problem
-from .expression import Expression, check_variables, parse, suggest
+from .language.expression import Expression, check_variables, parse, suggest
+from .language.shell import variables
+from .language.template import Template, parse_template
 from .model import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
-from .shell import variables
-from .template import Template, parse_template
-from .test_files import tests_schema
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ..snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Unknown
+from .language.unknowns import Truth, kleene_all, kleene_any
 from .model import Policy, Require, Status, Within
-from .unknowns import Truth, kleene_all, kleene_any
 
 _FOLD = {Require.ALL: kleene_all, Require.ANY: kleene_any}
 _STATUS = {True: Status.PASS, False: Status.FAIL}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..snapshot.model import Snapshot
 from .errors import ConfigError, PackError, PolicyError, Problem
+from .mending.priorities import DEFAULTS, Priorities
 from .model import Policy, base
 from .packs.asked import framed, resolve
 from .packs.attest import Attestation, Attestations
@@ -16,7 +17,6 @@ from .packs.find import DEFAULT, find_packs
 from .packs.model import Pack
 from .packs.report import PackReport, report
 from .policies import apply_settings, distinct, load_policies, override, shipped_files
-from .priorities import DEFAULTS, Priorities
 from .tally import Row
 from .waivers import Waiver, Waivers, named
 

@@ -101,7 +101,7 @@ def _print_outcome(err: Console, snapshot: Snapshot, rules: Rules, totals: Total
 
 def baseline_of(snapshot: Snapshot, other: Snapshot, rules: Rules, method: Method = Method()) -> Baseline:
     """What a snapshot's findings are by the same policies, as a baseline for another. Raises ArgumentError."""
-    from .sides import same_snapshot
+    from .comparing.sides import same_snapshot
 
     if same_snapshot(snapshot, other):
         raise ArgumentError(

@@ -13,7 +13,7 @@ import msgspec
 from ..snapshot.errors import ArgumentError
 from ..snapshot.model import Json, Resource, Snapshot, Unknown
 from .batch import Batch, batch
-from .expression import suggest
+from .language.expression import suggest
 from .model import Policy, Severity, base
 from .waivers import glob
 

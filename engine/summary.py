@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from .mending.priorities import SEVERITIES
 from .model import Severity
-from .priorities import SEVERITIES
 from .tally import Row, ranked
 
 _FIRST = 3

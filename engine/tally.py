@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from .batch import Batch
+from .mending.priorities import DEFAULTS, Priorities
 from .model import Finding, Policy, Severity, Status
-from .priorities import DEFAULTS, Priorities
 
 SHOWN = (Status.FAIL, Status.UNKNOWN, Status.ERROR)
 _ORDER = {status: number for number, status in enumerate((Status.FAIL, Status.ERROR, Status.UNKNOWN))}

@@ -17,14 +17,14 @@ from rich.text import Text
 
 from ..snapshot.format import encode
 from ..snapshot.model import Snapshot
-from .causes import why_lines
-from .change import Change
+from .comparing.causes import why_lines
+from .comparing.change import Change
 from .model import Finding, Policy, Severity, Status
 from .summary import first_steps, totals
 from .tally import Row, Tally
 
 if TYPE_CHECKING:
-    from .diff import Difference
+    from .comparing.diff import Difference
 
 WAIVED = "waived"
 STYLES: dict[str, str] = {

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from stillframe.engine.authoring.policy_tests import fixture
+from stillframe.engine.authoring.read_fields import fields
 from stillframe.engine.batch import batches
-from stillframe.engine.diff import Difference, Unchanged, diff
+from stillframe.engine.comparing.diff import Difference, Unchanged, diff
+from stillframe.engine.comparing.sides import Side
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.policies import load_policies
-from stillframe.engine.policy_tests import fixture
-from stillframe.engine.read_fields import fields
 from stillframe.engine.rules import load_rules
-from stillframe.engine.sides import Side
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from builders import _only, collect_from
+from stillframe.engine.authoring.read_fields import fields
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Policy
-from stillframe.engine.read_fields import fields
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from stillframe.snapshot.clients import same_host

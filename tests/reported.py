@@ -8,7 +8,7 @@ from typing import Any
 
 from builders import TIME, write_snapshot
 from rich.console import Console
-from stillframe.engine.compare import run_diff
+from stillframe.engine.comparing.compare import run_diff
 from stillframe.engine.gate import Limits
 from stillframe.engine.model import Severity
 from stillframe.engine.reports.formats import FORMATS, targets

@@ -11,13 +11,13 @@ import pytest
 from builders import TIME, write_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stillframe.engine.drift import drift
-from stillframe.engine.history import History
-from stillframe.engine.history_output import sparkline
+from stillframe.engine.authoring.policy_tests import fixture
+from stillframe.engine.comparing.drift import drift
+from stillframe.engine.comparing.history import History
+from stillframe.engine.comparing.history_output import sparkline
+from stillframe.engine.comparing.tree import differences, same
 from stillframe.engine.policies import parse_policy
-from stillframe.engine.policy_tests import fixture
 from stillframe.engine.rules import Rules
-from stillframe.engine.tree import differences, same
 from stillframe.snapshot import open_snapshot
 
 A, B = "111122223333", "444455556666"

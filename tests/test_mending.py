@@ -14,10 +14,10 @@ import pytest
 from builders import write_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stillframe.engine.plan import hindrances
+from stillframe.engine.language.shell import quotable, variables
+from stillframe.engine.language.template import parse_template, render
+from stillframe.engine.mending.plan import hindrances
 from stillframe.engine.policies import load_policies
-from stillframe.engine.shell import quotable, variables
-from stillframe.engine.template import parse_template, render
 
 A, B = "111122223333", "444455556666"
 TRAILS = """\

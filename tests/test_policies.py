@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from builders import nine, shipped
-from stillframe.engine.coverage import cover
+from stillframe.engine.authoring.coverage import cover
+from stillframe.engine.authoring.mutate import mutate
+from stillframe.engine.authoring.policy_tests import TIME, cases, fixture, run_tests
 from stillframe.engine.model import Exposure
-from stillframe.engine.mutate import mutate
-from stillframe.engine.policy_tests import TIME, cases, fixture, run_tests
 
 CASES = [(policy, outcome) for policy in shipped() for outcome in run_tests(policy)]
 NINE = {

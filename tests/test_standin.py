@@ -22,7 +22,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from builders import collect_from, compared, nine, shipped
 from conftest import REGIONS, enable_few
 from stillframe.engine.batch import finding_line
-from stillframe.engine.change import Change
+from stillframe.engine.comparing.change import Change
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Policy
 from stillframe.engine.policies import override

@@ -24,7 +24,7 @@ def resource_list(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a reference, as Markdown.")] = False,
 ) -> None:
     """List every resource type: what lists it, how often, and whether it has names and tags."""
-    from stillframe.engine.resources import as_markdown, list_types
+    from stillframe.engine.authoring.resources import as_markdown, list_types
     from stillframe.engine.terminal import console
 
     if markdown:
@@ -40,7 +40,7 @@ def resource_show(
     json: Json = False,
 ) -> None:
     """Show the fields that a policy may read of a resource type, with AWS's own documentation."""
-    from stillframe.engine.resources import show_type
+    from stillframe.engine.authoring.resources import show_type
     from stillframe.engine.terminal import console
 
     show_type(console(), type, _config_types(), depth=depth, json=json)
@@ -57,7 +57,7 @@ def explain(
     settings: Settings = None,
 ) -> None:
     """Explain a finding: the value of every part of the policy's expressions, and where it was read."""
-    from stillframe.engine.explain_output import run_explain
+    from stillframe.engine.authoring.explain_output import run_explain
     from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
@@ -78,7 +78,7 @@ def query(
     json: Json = False,
 ) -> None:
     """Evaluate an expression on every resource of a type of a snapshot."""
-    from stillframe.engine.query import Query, run_query
+    from stillframe.engine.authoring.query import Query, run_query
     from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
@@ -96,7 +96,7 @@ def new(
     ] = "",
 ) -> None:
     """Draft a policy for a resource type: complete, tested, and there to be changed."""
-    from stillframe.engine.scaffold import STDOUT, draft, write_draft
+    from stillframe.engine.authoring.scaffold import STDOUT, draft, write_draft
 
     text = draft(id, resource, _config_types())
     if output == STDOUT:
@@ -108,7 +108,7 @@ def new(
 
 
 def _config_types() -> "Callable[[str], Type]":
-    from stillframe.engine.resource_types import config_types
+    from stillframe.engine.authoring.resource_types import config_types
     from stillframe.snapshot.shapes import output_type
 
     return config_types(output_type)
@@ -123,10 +123,10 @@ def lint_policies(
 ) -> None:
     """Check every expression of policies against AWS's API models: exit 1 if there is anything to complain of."""
     from stillframe.engine import exit_codes
-    from stillframe.engine.expression import suggest
-    from stillframe.engine.lint import lint
-    from stillframe.engine.lint_output import FORMATS, summary
-    from stillframe.engine.resource_types import config_types
+    from stillframe.engine.authoring.lint import lint
+    from stillframe.engine.authoring.lint_output import FORMATS, summary
+    from stillframe.engine.authoring.resource_types import config_types
+    from stillframe.engine.language.expression import suggest
     from stillframe.engine.terminal import console
     from stillframe.snapshot.shapes import output_type
 
@@ -156,9 +156,9 @@ def run_tests(
     ] = None,
 ) -> None:
     """Run the examples that policies carry: exit 1 if one does not come out as it says."""
-    from stillframe.engine.record import record as cut
+    from stillframe.engine.authoring.record import record as cut
+    from stillframe.engine.authoring.testing import run_policy_tests
     from stillframe.engine.terminal import console
-    from stillframe.engine.testing import run_policy_tests
     from stillframe.snapshot import open_snapshot
 
     if record and (coverage or mutate):

@@ -59,7 +59,7 @@ def diff(
     cache: UseCache = True,
 ) -> None:
     """Compare two snapshots, or two sets of policies, and say why findings changed: exit 1 for new failures."""
-    from stillframe.engine.compare import run_diff
+    from stillframe.engine.comparing.compare import run_diff
     from stillframe.engine.fast.run import Method
     from stillframe.engine.reports.formats import printed, targets
     from stillframe.engine.selection import selection

@@ -24,7 +24,7 @@ def policy_list(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
 ) -> None:
     """List policies: id, severity, what is judged, title."""
-    from stillframe.engine.policy_page import as_index
+    from stillframe.engine.authoring.policy_page import as_index
     from stillframe.engine.terminal import console, print_notes, print_policies
 
     chosen = rules(config, policies, packs=packs, every=True)
@@ -50,8 +50,8 @@ def docs(
     config: Config = None,
 ) -> None:
     """Write a page per policy and per pack, and an index, as Markdown."""
+    from stillframe.engine.authoring.pages import write_pages
     from stillframe.engine.packs.find import load_packs, shipped_packs
-    from stillframe.engine.pages import write_pages
     from stillframe.engine.terminal import counted
 
     chosen = rules(config, policies, packs=packs, every=True)

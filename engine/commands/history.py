@@ -42,8 +42,8 @@ def drift(
     """Compare the configurations of two snapshots, by field, whatever any policy says of them."""
     from collections import Counter
 
-    from stillframe.engine import drift as drifting
-    from stillframe.engine.history_output import print_drift, print_drift_summary
+    from stillframe.engine.comparing import drift as drifting
+    from stillframe.engine.comparing.history_output import print_drift, print_drift_summary
     from stillframe.engine.reports.files import STDOUT
     from stillframe.engine.reports.records import records
     from stillframe.engine.terminal import console
@@ -61,7 +61,7 @@ def drift(
 
 
 def _types(text: str) -> list[str]:
-    from stillframe.engine.expression import suggest
+    from stillframe.engine.language.expression import suggest
     from stillframe.snapshot.catalog import load_catalog
 
     found = names(text)
@@ -91,15 +91,15 @@ def trend(
     cache: UseCache = True,
 ) -> None:
     """Follow today's policies through every snapshot of an archive."""
+    from stillframe.engine.comparing.history import LIFE_FIELDS, POINT_FIELDS, History
+    from stillframe.engine.comparing.history_output import print_trend
+    from stillframe.engine.comparing.trend_page import write_trend
     from stillframe.engine.fast.run import Method
-    from stillframe.engine.history import LIFE_FIELDS, POINT_FIELDS, History
-    from stillframe.engine.history_output import print_trend
     from stillframe.engine.reports.files import STDOUT
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.selection import selection
     from stillframe.engine.terminal import console
-    from stillframe.engine.trend_page import write_trend
 
     pages = [name for name in output or () if name.endswith(".html")]
     output = [name for name in output or () if name not in pages]
@@ -145,10 +145,10 @@ def backtest(
     cache: UseCache = True,
 ) -> None:
     """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
-    from stillframe.engine.backtest import FIELDS, Backtest
-    from stillframe.engine.compare import both
+    from stillframe.engine.comparing.backtest import FIELDS, Backtest
+    from stillframe.engine.comparing.compare import both
+    from stillframe.engine.comparing.history_output import print_backtest, print_case
     from stillframe.engine.fast.run import Method
-    from stillframe.engine.history_output import print_backtest, print_case
     from stillframe.engine.reports.files import STDOUT
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.selection import selection

@@ -114,7 +114,7 @@ def _baseline(path: Path, picture: "Snapshot", judged_by: "Rules", method: "Meth
 
 
 def _statuses(text: str) -> "frozenset[Status]":
-    from stillframe.engine.expression import suggest
+    from stillframe.engine.language.expression import suggest
     from stillframe.engine.model import Status
 
     wanted = names(text) or list(Status)

@@ -45,10 +45,10 @@ def remediate(
 ) -> None:
     """Say what to mend first, by the actions that mend most. It mends nothing."""
     from stillframe.engine.fast.run import Method, judge
-    from stillframe.engine.mend import FIELDS, Mending
-    from stillframe.engine.mend_output import print_mending, print_rest
+    from stillframe.engine.mending.mend import FIELDS, Mending
+    from stillframe.engine.mending.mend_output import print_mending, print_rest
+    from stillframe.engine.mending.plan import script
     from stillframe.engine.model import Status
-    from stillframe.engine.plan import script
     from stillframe.engine.reports.files import STDOUT, whole
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.selection import selection

@@ -110,7 +110,7 @@ def limits(fail_on: str, most: str | None, *, allow_unknown: bool) -> "Limits":
 
 def severity(name: str) -> "Severity | None":
     """The severity of that name; None for `never`."""
-    from stillframe.engine.expression import suggest
+    from stillframe.engine.language.expression import suggest
     from stillframe.engine.model import Severity
 
     if name == "never":

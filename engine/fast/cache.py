@@ -23,10 +23,10 @@ from ...snapshot.catalog import catalog_digest
 from ...snapshot.format import encode
 from ...snapshot.model import Snapshot
 from ..batch import Batch
-from ..expression import walk
-from ..functions import TIMED
+from ..language.expression import walk
+from ..language.functions import TIMED
+from ..language.settle import settled
 from ..model import Policy, Status, Within
-from ..settle import settled
 from .offers import Offer
 
 FOLDER = ".cache"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from ..arguments import _Expression
-from ..expression import Node, walk
-from ..functions import PLAIN, TIMED
-from ..interpret import truth, value
+from ..language.arguments import _Expression
+from ..language.expression import Node, walk
+from ..language.functions import PLAIN, TIMED
+from ..language.interpret import truth, value
 from . import code, plain
 from .emit import Emit, Emitter, Language, Unsupported, Value, is_list
 from .nodes import TRUTHS, VALUES

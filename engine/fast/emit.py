@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...snapshot.model import Json
-from ..expression import Node, walk
+from ..language.expression import Node, walk
 from . import code, plain
 from .needs import Kind, LineNeed, Need
 

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable, Sequence
 
 from ...snapshot.format import encode
-from ..expression import Expression
+from ..language.expression import Expression
+from ..language.settle import settled
 from ..model import Policy, Status, policy_mark
-from ..settle import settled
 from . import code, memo, texts
 from .emit import Emitter, Unsupported, Value
 from .lookups import Lookups

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from ..expression import Expression, walk
+from ..language.expression import Expression, walk
+from ..language.settle import settled
 from ..model import Lookup, Policy
-from ..settle import settled
 from . import code, plain
 from .emit import Emitter, Value
 from .needs import LineNeed

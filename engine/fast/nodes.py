@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ..expression import Node
+from ..language.expression import Node
 from . import code, plain
 from .emit import Emit, Emitter, Value, is_list
 from .needs import Kind, LineNeed, Need

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...snapshot.model import Json, Unknown
-from .. import functions
-from ..interpret import compare, equal, truthiness
 from ..join import asked, key_of
+from ..language import functions
+from ..language.interpret import compare, equal, truthiness
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash

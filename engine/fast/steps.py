@@ -12,12 +12,11 @@ import msgspec
 from ...snapshot.model import Account, Snapshot
 from ..batch import Batch
 from ..model import Policy, Status, Within
-from ..settle import looked_up
 from .cache import Memory, Meta
 from .far import Far
 from .judge import Compiled, compile_policies, judge_account
 from .offers import Board, Offer, Survey, survey
-from .target import Target, target_of
+from .target import Target, looked_up, target_of
 
 
 @dataclass(slots=True)

@@ -14,11 +14,12 @@ import msgspec
 from ...snapshot.catalog import load_catalog
 from ...snapshot.format import is_plain
 from ...snapshot.model import Lines, Resource
-from ..expression import Expression
-from ..interpret import evaluate
 from ..join import key_of, row
-from ..model import Lookup
-from ..unknowns import unknown_in
+from ..language.expression import Expression, walk
+from ..language.interpret import evaluate
+from ..language.settle import settled
+from ..language.unknowns import unknown_in
+from ..model import Lookup, Policy
 from . import code, plain
 from .calls import LANGUAGE
 from .emit import Emitter, Value
@@ -53,6 +54,24 @@ class Target:
         """Which part of a key is the account that the row is in, if any is and no other part can be unknown."""
         texts = [each.text for each in self.theirs]
         return texts.index("@.$account") if "@.$account" in texts and _SURE.issuperset(texts) else None
+
+
+def looked_up(policy: Policy) -> list[Lookup]:
+    """The lookups of a policy that its parameters do not turn off."""
+    conditions = [assertion.that for assertion in policy.assertions] + ([policy.where] if policy.where else [])
+    texts = (policy.message, policy.remediation_cli, *(assertion.message for assertion in policy.assertions))
+    waiting = [*conditions, *(each for text in texts if text for each in text.expressions())]
+    found: dict[str, Lookup] = {}
+    for expression in waiting:
+        for name in sorted(_named(expression, policy) & policy.lookups.keys() - found.keys()):
+            lookup = found[name] = policy.lookups[name]
+            waiting += [*lookup.ours, *([lookup.where] if lookup.where else [])]
+    return list(found.values())
+
+
+def _named(expression: Expression, policy: Policy) -> frozenset[str]:
+    tree = settled(expression, policy.params)
+    return frozenset(each["value"] for each in walk(tree) if each["type"] == "variable")
 
 
 def target_of(lookup: Lookup) -> Target:

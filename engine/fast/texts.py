@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 
 from ...snapshot.format import encode
-from ..expression import Expression
+from ..language.expression import Expression
+from ..language.reads import Path, brief, get, label, reads
+from ..language.template import Template
 from ..model import Assertion, Policy
-from ..reads import Path, brief, get, label, reads
-from ..template import Template
 from . import code, plain
 from .emit import Emitter, Value
 from .needs import LineNeed

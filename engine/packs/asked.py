@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import Problem
-from ..expression import suggest
+from ..language.expression import suggest
 from ..model import AT, Policy
 from ..policies import misfit, override, shipped_files
 from .model import Ask, Control, Pack

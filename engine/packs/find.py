@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...snapshot.errors import ArgumentError
 from ..errors import PackError, Problem
-from ..expression import suggest
+from ..language.expression import suggest
 from .model import Pack
 from .reader import read_pack
 

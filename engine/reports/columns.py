@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..change import Change
+from ..comparing.change import Change
 from ..model import Severity, Status
 from .report import Record
 from .words import answered, reasons

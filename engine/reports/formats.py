@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from ..expression import suggest
+from ..language.expression import suggest
 from .files import STDOUT, OutputError
 from .report import Context, Report
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..change import Change
+from ..comparing.change import Change
 from ..model import Severity
 from ..tally import Row
 from .report import Context, Lines, Record, Totals

@@ -18,9 +18,9 @@ from typing import Any
 
 import stillframe
 
-from .. import priorities
-from ..change import Change
-from ..history import Point
+from ..comparing.change import Change
+from ..comparing.history import Point
+from ..mending import priorities
 from ..model import Policy, Severity, Status
 from ..packs.output import as_data
 from ..tally import Row, ranked

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .. import summary
-from ..change import Change
+from ..comparing.change import Change
 from ..packs.output import summary as shares
 from ..tally import Row, ranked
 from .report import Context, Lines, Record, Totals

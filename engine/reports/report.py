@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ...snapshot.model import Snapshot
-from ..change import Change
+from ..comparing.change import Change
 from ..model import Policy, Severity
 from ..packs.model import Pack
 from ..packs.report import PackReport
 from ..tally import Row
 
 if TYPE_CHECKING:
-    from ..history import Point
+    from ..comparing.history import Point
 
 FINDING_FIELDS = (
     "policy",

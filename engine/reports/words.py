@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from ...snapshot.model import EVERYWHERE, GLOBAL
-from ..causes import read_why, why_lines
+from ..comparing.causes import read_why, why_lines
 from ..model import Policy
 from .report import Record
 

@@ -10,16 +10,16 @@ import pytest
 from builders import compared, nine, write_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stillframe.engine.authoring.policy_tests import TIME, fixture
 from stillframe.engine.batch import batches
-from stillframe.engine.causes import why_lines, why_record
-from stillframe.engine.diff import Unchanged, diff, newly_failing
+from stillframe.engine.comparing.causes import why_lines, why_record
+from stillframe.engine.comparing.diff import Unchanged, diff, newly_failing
+from stillframe.engine.comparing.scene import Part, Scene
+from stillframe.engine.comparing.sides import Side
+from stillframe.engine.comparing.states import STATES
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Kind, Severity, Status, Waived
 from stillframe.engine.policies import override, parse_policy
-from stillframe.engine.policy_tests import TIME, fixture
-from stillframe.engine.scene import Part, Scene
-from stillframe.engine.sides import Side
-from stillframe.engine.states import STATES
 from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.model import Unknown
 

@@ -6,10 +6,10 @@ import textwrap
 
 import pytest
 from builders import nine
-from stillframe.engine.coverage import cover, watch
+from stillframe.engine.authoring.coverage import cover, watch
+from stillframe.engine.authoring.policy_tests import cases
 from stillframe.engine.errors import PolicyError
 from stillframe.engine.policies import parse_policy
-from stillframe.engine.policy_tests import cases
 
 HEAD = """\
 id: a-policy

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from builders import compared, shipped
-from stillframe.engine.diff import newly_failing
+from stillframe.engine.authoring.policy_tests import fixture
+from stillframe.engine.comparing.diff import newly_failing
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Severity
-from stillframe.engine.policy_tests import fixture
 
 A = "111122223333"
 FAIL, PASS = {"KeyRotationEnabled": False}, {"KeyRotationEnabled": True}

@@ -7,10 +7,10 @@ import textwrap
 
 import pytest
 from builders import nine, shipped, write_snapshot
+from stillframe.engine.authoring.policy_tests import fixture
 from stillframe.engine.batch import finding_record
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.policies import load_policies
-from stillframe.engine.policy_tests import fixture
 from stillframe.snapshot import open_snapshot
 
 A, B = "111122223333", "444455556666"

@@ -8,10 +8,10 @@ import pytest
 from builders import write_snapshot
 from expressions import DATA, EXPRESSIONS
 from hypothesis import given
+from stillframe.engine.authoring.trace import ITEMS, Step, mark, trace
 from stillframe.engine.errors import EvaluationError
-from stillframe.engine.expression import parse
-from stillframe.engine.interpret import holds
-from stillframe.engine.trace import ITEMS, Step, mark, trace
+from stillframe.engine.language.expression import parse
+from stillframe.engine.language.interpret import holds
 from stillframe.snapshot.model import Unknown
 
 A, B = "111122223333", "444455556666"

@@ -15,12 +15,12 @@ from expressions import ATOMS, with_ours
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from stillframe.engine.errors import EvaluationError
-from stillframe.engine.expression import parse
 from stillframe.engine.fast import run
 from stillframe.engine.fast.cache import FOLDER
 from stillframe.engine.fast.run import judge
+from stillframe.engine.language.expression import parse
+from stillframe.engine.language.template import Template
 from stillframe.engine.model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
-from stillframe.engine.template import Template
 from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.errors import StillframeError
 

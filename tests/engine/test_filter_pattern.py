@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stillframe.engine.errors import EvaluationError
-from stillframe.engine.filter_cover import filter_covers, filter_covers_part
-from stillframe.engine.filter_pattern import DEPTH, Every, Glob, Pattern, Regex, Some, Test, read_pattern
+from stillframe.engine.language.filter_cover import filter_covers, filter_covers_part
+from stillframe.engine.language.filter_pattern import DEPTH, Every, Glob, Pattern, Regex, Some, Test, read_pattern
 from stillframe.snapshot.model import Unknown
 
 Test.__test__ = False  # not one of pytest's

@@ -7,12 +7,12 @@ import sys
 import time
 
 import pytest
+from stillframe.engine.authoring.signatures import SIGNATURES
 from stillframe.engine.errors import EvaluationError
-from stillframe.engine.expression import parse
-from stillframe.engine.functions import ARITY, AWARE, OURS, PLAIN, TIMED
-from stillframe.engine.interpret import evaluate
-from stillframe.engine.policy_document import is_public, like, statements
-from stillframe.engine.signatures import SIGNATURES
+from stillframe.engine.language.expression import parse
+from stillframe.engine.language.functions import ARITY, AWARE, OURS, PLAIN, TIMED
+from stillframe.engine.language.interpret import evaluate
+from stillframe.engine.language.policy_document import is_public, like, statements
 from stillframe.snapshot.model import Unknown
 
 SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
@@ -292,7 +292,7 @@ def test_long_lists_are_fast():
 def test_the_engine_of_regular_expressions_is_loaded_when_one_is_used():
     script = """
 import sys
-from stillframe.engine.expression import parse
+from stillframe.engine.language.expression import parse
 parse("lower(a)")
 assert "re2" not in sys.modules
 parse("matches(a, 'b')")

@@ -19,9 +19,9 @@ from expressions import (
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from stillframe.engine.errors import EvaluationError
-from stillframe.engine.expression import check_variables, parse
-from stillframe.engine.interpret import evaluate, holds
-from stillframe.engine.unknowns import unknown_in
+from stillframe.engine.language.expression import check_variables, parse
+from stillframe.engine.language.interpret import evaluate, holds
+from stillframe.engine.language.unknowns import unknown_in
 from stillframe.snapshot.model import Unknown
 
 SCOPE = {"snapshot_time": "2026-01-01T00:00:00Z", "params": {"n": 3}}

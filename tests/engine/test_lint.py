@@ -8,12 +8,12 @@ from pathlib import Path
 import botocore.session
 import pytest
 from builders import shipped
+from stillframe.engine.authoring.infer import Complaint, infer
+from stillframe.engine.authoring.lint import CODES, _place, _sites, lint
+from stillframe.engine.authoring.resource_types import config_types
 from stillframe.engine.errors import PolicyError
-from stillframe.engine.expression import parse, walk
-from stillframe.engine.infer import Complaint, infer
-from stillframe.engine.lint import CODES, _place, _sites, lint
+from stillframe.engine.language.expression import parse, walk
 from stillframe.engine.policies import parse_policy
-from stillframe.engine.resource_types import config_types
 from stillframe.engine.yaml12 import load
 from stillframe.snapshot.catalog import Call
 from stillframe.snapshot.shapes import output_type

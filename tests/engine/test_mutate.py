@@ -6,11 +6,11 @@ import textwrap
 
 import pytest
 from builders import nine
-from stillframe.engine.mutants import mutants
-from stillframe.engine.mutate import mutate
+from stillframe.engine.authoring.mutants import mutants
+from stillframe.engine.authoring.mutate import mutate
+from stillframe.engine.authoring.policy_tests import Case, fixture
+from stillframe.engine.language.reads import without
 from stillframe.engine.policies import parse_policy
-from stillframe.engine.policy_tests import Case, fixture
-from stillframe.engine.reads import without
 
 HEAD = """\
 id: a-policy

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from stillframe.engine.expression import parse
 from stillframe.engine.fast.offers import Board, Offer, Survey, short
 from stillframe.engine.fast.target import UNKNOWN, Target
 from stillframe.engine.join import key_of
+from stillframe.engine.language.expression import parse
 
 VALUES = st.one_of(
     st.text(max_size=2), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.just([1])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stillframe.engine.coverage import cover
+from stillframe.engine.authoring.coverage import cover
+from stillframe.engine.authoring.lint import lint
+from stillframe.engine.authoring.mutants import mutants
+from stillframe.engine.authoring.resource_types import config_types
 from stillframe.engine.errors import PolicyError
-from stillframe.engine.lint import lint
-from stillframe.engine.mutants import mutants
 from stillframe.engine.policies import apply_settings, load_policies, parse_policy
-from stillframe.engine.resource_types import config_types
 from stillframe.snapshot import ArgumentError
 from stillframe.snapshot.shapes import output_type
 

@@ -12,10 +12,10 @@ import time
 
 import pytest
 from builders import write_snapshot
-from stillframe.engine.completion import completions
-from stillframe.engine.prompt import history_file
-from stillframe.engine.query import VARIABLES
-from stillframe.engine.resource_types import config_types
+from stillframe.engine.authoring.completion import completions
+from stillframe.engine.authoring.prompt import history_file
+from stillframe.engine.authoring.query import VARIABLES
+from stillframe.engine.authoring.resource_types import config_types
 from stillframe.snapshot.shapes import output_type
 
 A, B = "111122223333", "444455556666"

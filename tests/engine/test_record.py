@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 from builders import nine, shipped, write_snapshot
+from stillframe.engine.authoring.example import as_yaml
+from stillframe.engine.authoring.policy_tests import cases, fixture, run_tests
+from stillframe.engine.authoring.record import record
+from stillframe.engine.authoring.shrink import shrink
 from stillframe.engine.evaluate import evaluate
-from stillframe.engine.example import as_yaml
 from stillframe.engine.policies import load_policies, parse_policy
-from stillframe.engine.policy_tests import cases, fixture, run_tests
-from stillframe.engine.record import record
-from stillframe.engine.shrink import shrink
 from stillframe.engine.yaml12 import load
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.errors import ArgumentError

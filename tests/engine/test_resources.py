@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from stillframe.engine.fields import fields_of, first_sentence
-from stillframe.engine.resource_types import config_types
-from stillframe.engine.resources import show_type
+from stillframe.engine.authoring.fields import fields_of, first_sentence
+from stillframe.engine.authoring.resource_types import config_types
+from stillframe.engine.authoring.resources import show_type
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.shapes import output_type
 from stillframe.snapshot.types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, array, mapping, maybe, struct

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from stillframe.engine.lint import lint
+from stillframe.engine.authoring.lint import lint
+from stillframe.engine.authoring.policy_tests import run_tests
+from stillframe.engine.authoring.resource_types import config_types
+from stillframe.engine.authoring.scaffold import draft
 from stillframe.engine.policies import load_policies
-from stillframe.engine.policy_tests import run_tests
-from stillframe.engine.resource_types import config_types
-from stillframe.engine.scaffold import draft
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.shapes import output_type
 from stillframe.snapshot.types import ANY, BOOLEAN, STRING, Kind, Type, maybe, struct

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 from rich.console import Console
+from stillframe.engine.mending.priorities import SEVERITIES
 from stillframe.engine.model import Severity, Status
-from stillframe.engine.priorities import SEVERITIES
 from stillframe.engine.summary import first_steps, totals
 from stillframe.engine.tally import Row
 from stillframe.engine.terminal import print_totals

@@ -10,16 +10,16 @@ import pytest
 from builders import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stillframe.engine.authoring.policy_tests import fixture
 from stillframe.engine.batch import batches, finding_record
-from stillframe.engine.change import Change
+from stillframe.engine.comparing.change import Change
+from stillframe.engine.comparing.diff import Unchanged, diff, newly_failing
+from stillframe.engine.comparing.sides import Side
 from stillframe.engine.config import open_config
-from stillframe.engine.diff import Unchanged, diff, newly_failing
 from stillframe.engine.draft import draft, quoted
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Kind, Severity, Status, Waived
-from stillframe.engine.policy_tests import fixture
 from stillframe.engine.rules import Rules
-from stillframe.engine.sides import Side
 from stillframe.engine.tally import Tally
 from stillframe.engine.waivers import Waiver, Waivers, evidence_digest, glob
 from stillframe.engine.yaml12 import load

@@ -197,7 +197,7 @@ def test_regions_that_are_none_are_refused(snapshot, regions):
 
 
 def test_a_field_that_aws_always_sends_is_unknown_where_it_is_not():
-    from stillframe.engine.policy_tests import fixture
+    from stillframe.engine.authoring.policy_tests import fixture
 
     vpc = next(iter(fixture({"AWS::EC2::VPC": [{"VpcId": "vpc-1"}]}).account(ACCOUNT).read("AWS::EC2::VPC")))
     assert str(vpc.config["OwnerId"]) == "AWS::EC2::VPC has no OwnerId"

@@ -1,0 +1,172 @@
+"""Lint policies: every expression, template, join and fixture against AWS's API models.
+
+Errors are what the models contradict; they cannot be disabled. Warnings are what can go wrong: a policy may
+disable one by its code, with the reason, and a disable that disables nothing is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...snapshot.types import ANY, NULL, Type, struct
+from ..language.expression import Expression, parse
+from ..language.template import parse_template
+from ..model import Policy
+from ..policies import load_params
+from ..yaml12 import Document, Path, load
+from .fixture_types import check_rows
+from .infer import Complaint, infer
+from .resource_types import row_type, variable_types
+
+ERROR, WARNING = "error", "warning"
+# Code → how bad it is. Each has a page in docs/lint/.
+CODES: Mapping[str, str] = {
+    "bad-argument": ERROR,
+    "bad-comparison": ERROR,
+    "bad-fixture": ERROR,
+    "not-a-list": ERROR,
+    "not-in-enum": WARNING,
+    "nullable-argument": WARNING,
+    "unknown-field": ERROR,
+    "untested": WARNING,
+    "unused": WARNING,
+    "unused-ignore": WARNING,
+}
+NEEDED = ("pass", "fail", "unknown")  # what the examples of a tested policy expect at least
+
+_ROLLUP = struct({}, "the text of a rollup, which names $failed, $account and the like,")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Diagnostic:
+    """One complaint about a policy file. Lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    code: str
+    message: str
+
+    @property
+    def level(self) -> str:
+        return CODES[self.code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """An expression in a policy: where it stands, how far into its text it begins, and what it is evaluated on."""
+
+    path: Path
+    offset: int
+    expression: Expression
+    at: Type
+    variables: Mapping[str, Type]
+    key: bool = False
+
+
+def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]:
+    """Every complaint about one policy, by line and column. `config_type` gives the type of a resource type."""
+    document = load(policy.text.encode())
+    ignored = document.value.get("lint", {}).get("ignore", {})
+    found: list[Diagnostic] = []
+
+    def report(place: tuple[int, int], code: str, message: str, source: str = policy.source) -> None:
+        if policy.extends and source == policy.source and place[0] > policy.extends.lines:
+            place, message = (policy.extends.at, 1), f"in what it takes from {policy.extends.id}: {message}"
+        found.append(Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message))
+
+    sites = list(_sites(policy, document.value, config_type))
+    for site in sites:
+        for complaint in infer(site.expression, site.at, site.variables)[1]:
+            report(_place(document, site, complaint), complaint.code, complaint.message)
+    for path, code, message in _joins(sites):
+        report(document.locate(path, 0), code, message)
+    fixtures = {policy.source: document, **{path: load(text.encode()) for path, text in policy.beside.items()}}
+    for source, holder in fixtures.items():
+        for number, test in enumerate(holder.value.get("tests", ())):
+            for kind, rows in test["given"].items():
+                for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), holder):
+                    report(fault.place, fault.code, fault.message, source)
+    for path, code, message in _unused(policy, document.value, sites):
+        report(document.keys.get(path, (1, 1)), code, message)
+
+    kept = [each for each in found if each.code not in ignored or each.level == ERROR]
+    for code in ignored.keys() - {each.code for each in found if each.level == WARNING}:
+        line, column = document.keys["lint", "ignore", code]
+        message = f"nothing here is {code}: remove it"
+        kept.append(Diagnostic(path=policy.source, line=line, column=column, code="unused-ignore", message=message))
+    return sorted(set(kept))
+
+
+def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str], Type]) -> Iterator[_Site]:
+    config = config_type(policy.resource)
+    variables = variable_types(policy, load_params(policy), config_type)
+
+    def site(path: Path, text: str, at: Type = config) -> _Site:
+        return _Site(path=path, offset=0, expression=parse(text), at=at, variables=variables)
+
+    def texts(path: Path, text: str, at: Type = config) -> Iterator[_Site]:
+        for start, expression in parse_template(text).holes():
+            yield _Site(path=path, offset=start, expression=expression, at=at, variables=variables)
+
+    if "where" in given:
+        yield site(("where",), given["where"])
+    for name, lookup in given.get("lookup", {}).items():
+        at = ("lookup", name)
+        row = row_type(config_type(lookup["from"]))
+        for theirs, ours in lookup.get("match", {}).items():
+            joined: Path = (*at, "match", theirs)
+            dollar = theirs.startswith("$")  # a field of their row: parsed as `@.$account`
+            expression = parse(f"@.{theirs}" if dollar else theirs)
+            yield _Site(path=joined, offset=-2 if dollar else 0, expression=expression, at=row, variables={}, key=True)
+            yield site((*joined, "in"), ours["in"]) if isinstance(ours, dict) else site(joined, ours)
+        if "where" in lookup:
+            yield site((*at, "where"), lookup["where"], row)
+    asserted = given["assert"] if isinstance(given["assert"], list) else [given["assert"]]
+    for number, entry in enumerate(asserted):
+        path: Path = ("assert", number) if isinstance(given["assert"], list) else ("assert",)
+        if isinstance(entry, dict):
+            yield site((*path, "that"), entry["that"])
+            yield from texts((*path, "message"), entry["message"])
+        else:
+            yield site(path, entry)
+    worded = _ROLLUP if policy.rollup else config
+    yield from texts(("message",), given.get("message", ""), worded)
+    yield from texts(("remediation", "cli"), given.get("remediation", {}).get("cli", ""), worded)
+
+
+def _place(document: Document, site: _Site, complaint: Complaint) -> tuple[int, int]:
+    return document.locate(site.path, max(site.offset + complaint.at, 0), key=site.key)
+
+
+def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
+    """Joins whose two sides can never be equal."""
+    theirs = {site.path: site for site in sites if site.key}
+    for site in sites:
+        among = site.path[-1] == "in"
+        other = theirs.get(site.path[:-1] if among else site.path)
+        if other and not site.key:
+            left, right = (infer(each.expression, each.at, each.variables)[0] for each in (other, site))
+            right = right.item if among else right
+            if left.kind is not right.kind and not {left, right} & {ANY, NULL} and "any" not in (left.kind, right.kind):
+                yield site.path, "bad-comparison", f"{left} on their side is never equal to {right} on ours"
+
+
+def _unused(policy: Policy, given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
+    text = " ".join(site.expression.text for site in sites)
+    read = {name for site in sites for name in site.expression.variables()}
+    for name in policy.lookups.keys() - read:
+        yield ("lookup", name), "unused", f"${name} is never read"
+    for name in given.get("params", {}):
+        if not re.search(rf"\$params\.{re.escape(name)}\b", text):
+            yield ("params", name), "unused", f"$params.{name} is never read"
+    expected = {status for test in policy.tests for status in _statuses(test["expect"])}
+    if missing := [status for status in NEEDED if status not in expected]:
+        yield ("id",), "untested", f"no example expects {' or '.join(missing)}"
+
+
+def _statuses(expect: Any) -> list[str]:
+    return [expect] if isinstance(expect, str) else list(expect.values())

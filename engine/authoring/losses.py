@@ -1,0 +1,65 @@
+"""Lost fields: whether an example that fails, or is unknown, passes once a field that the policy reads is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..language.reads import Path, without
+from ..model import Finding, Policy, Status
+from .mutants import NOTHING
+from .policy_tests import TIME, Case, fixture
+from .read_fields import fields
+
+_SOUND = frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """An example that passes without a field. `was` and `becomes` are as for a mutant, so that it can be excused."""
+
+    policy: str
+    example: str
+    was: str
+    becomes: str = NOTHING
+
+    def __str__(self) -> str:
+        return f"{self.policy}: {self.example}: passes without {self.was}"
+
+
+def losses(policy: Policy, examples: Sequence[Case]) -> Iterator[Loss]:
+    """Every example and field for which a lost field makes a pass of what is none."""
+    read = {kind: _prefixes(paths) for kind, paths in fields(policy).items()}
+    for case in examples:
+        before = {found.identity: found.status for found in case.judge(policy)}
+        for kind, path, given in _without(case.test["given"], read):
+            lost = Case(test=case.test, snapshot=fixture(given, case.test.get("time", TIME)))
+            if any(_is_worse(found, before, case.test["expect"]) for found in lost.judge(policy)):
+                named = f"{kind} {'.'.join(path).replace('.[]', '[]')}"
+                yield Loss(policy=policy.id, example=case.test["name"], was=named)
+
+
+def _is_worse(found: Finding, before: Mapping[Any, Status], expected: object) -> bool:
+    # Without its id a resource is another one: then what the example expects of all says what it was.
+    was = before.get(found.identity, expected)
+    return found.status is Status.PASS and was in _SOUND
+
+
+def _prefixes(paths: Sequence[Path]) -> list[Path]:
+    """`A.B[]` is lost with A as well."""
+    found = {path[:size] for path in paths for size in range(1, len(path) + 1)}
+    return sorted(path for path in found if path[-1] not in ("[]", "*"))
+
+
+def _without(
+    given: Mapping[str, Any], read: Mapping[str, Sequence[Path]]
+) -> Iterator[tuple[str, Path, Mapping[str, Any]]]:
+    for kind, paths in read.items():
+        rows = given.get(kind)
+        if not isinstance(rows, list):
+            continue
+        for path in paths:
+            cut = [without(row, path) for row in rows]
+            if cut != rows:
+                yield kind, path, {**given, kind: cut}

@@ -1,0 +1,52 @@
+"""What functions are given: `&expressions`, and values that must be of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ...snapshot.model import Json
+from ..errors import EvaluationError
+from .unknowns import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    """An `&expression` argument. jmespath.py knows it by this class name and these two attributes."""
+
+    expression: Any
+    visit: Callable[[Any, Json], Json]
+    test: Callable[[Any, Json], Truth]
+
+    def value(self, at: Json) -> Json:
+        return self.visit(self.expression, at)
+
+    def holds(self, at: Json) -> Truth:
+        return self.test(self.expression, at)
+
+
+def text(function: str, value: Json) -> str:
+    """An argument that must be text. Raises EvaluationError."""
+    if not isinstance(value, str):
+        raise EvaluationError(f"{function}() takes text, not {kind(value)}")
+    return value
+
+
+def kind(value: Json) -> str:
+    """A value's JMESPath type."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+        case _:
+            return "an &expression"

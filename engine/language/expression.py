@@ -1,0 +1,171 @@
+"""Parse expressions: JMESPath as jmespath.py parses it, plus `$variables` (JEP-18 reference syntax).
+
+`$name` is a variable; after a dot, as in `$bucket.$account`, it names what a joined resource is rather than
+how it is configured: `$account`, `$region`, `$id`, `$name`, `$tags`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from jmespath.exceptions import IncompleteExpressionError, JMESPathError, ParseError
+from jmespath.lexer import Lexer
+from jmespath.parser import Parser
+
+from ..errors import EvaluationError
+from .functions import ARITY, check_literal
+
+Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed expression. Equal text parses to the same tree."""
+
+    text: str
+    tree: Node = field(compare=False, repr=False)
+
+    def variables(self) -> frozenset[str]:
+        return frozenset(node["value"] for node in walk(self.tree) if node["type"] == "variable")
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Expression:
+    """Parse an expression. Raises EvaluationError: not JMESPath, or a function that is unknown or misused."""
+    try:
+        tree = _Parser().parse(text).parsed
+    except JMESPathError as error:
+        raise EvaluationError(_first_line(error)).moved(_character(error, text)) from None
+    except RecursionError:
+        raise EvaluationError("the expression is nested too deeply") from None
+    for node in walk(tree):
+        try:
+            _check(node)
+        except EvaluationError as error:
+            raise error.moved(node.get("start", 0)) from None
+    return Expression(text, tree)
+
+
+def check_variables(expression: Expression, allowed: Collection[str], start: int = 0) -> None:
+    """Raise EvaluationError for a `$variable` that is not in `allowed`, in a text where the expression starts."""
+    for node in walk(expression.tree):
+        if node["type"] == "variable" and node["value"] not in allowed:
+            unknown = f"unknown variable ${node['value']}{suggest(node['value'], allowed, '$')}"
+            raise EvaluationError(unknown).moved(start + node["start"])
+
+
+_LISTED = 60  # names that are few enough to choose from
+
+
+def suggest(wrong: str, known: Collection[str], prefix: str = "") -> str:
+    """`; did you mean X?`, or what there is to choose from."""
+    by_case = {name.lower(): name for name in known}
+    close = [by_case[wrong.lower()]] if wrong.lower() in by_case else get_close_matches(wrong, known, 1, 0.6)
+    if close:
+        return f"; did you mean {prefix}{close[0]}?"
+    return f"; there are {', '.join(prefix + name for name in sorted(known))}" if 0 < len(known) <= _LISTED else ""
+
+
+def walk(node: Any) -> Iterator[Node]:
+    yield node
+    for child in node["children"]:
+        if isinstance(child, dict):  # a slice's children are numbers
+            yield from walk(child)
+
+
+_WORDS = frozenset({"true", "false", "null"})
+_AFTER_NOT = frozenset({"subexpression", "value_projection", "filter_projection", "flatten"})
+
+
+class _Lexer(Lexer):  # type: ignore[misc]  # jmespath is untyped
+    START_IDENTIFIER = Lexer.START_IDENTIFIER | {"$"}
+
+
+class _Parser(Parser):  # type: ignore[misc]
+    _CACHE: dict[str, Any] = {}  # noqa: RUF012 - jmespath's own cache must not see our grammar
+
+    def _parse(self, expression: str) -> Any:
+        # As in the parent, with our lexer.
+        self._text = expression
+        self._tokens = list(_Lexer().tokenize(expression))
+        self._index = 0
+        tree = self._expression(binding_power=0)
+        if self._current_token() != "eof":
+            token = self._lookahead_token(0)
+            raise ParseError(token["start"], token["value"], token["type"], f"Unexpected token: {token['value']}")
+        return _Parsed(tree)
+
+    def _expression(self, binding_power: int = 0) -> Node:
+        # As in the parent, noting where each node stands. A node in parentheses stands between them.
+        token = self._lookahead_token(0)
+        self._advance()
+        nud: Any = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)
+        left: Node = nud(token)
+        if token["type"] != "lparen":
+            self._place(left, token["start"])
+        while binding_power < self.BINDING_POWER[self._current_token()]:
+            led: Any = getattr(self, f"_token_led_{self._current_token()}", None)
+            if led is None:
+                self._error_led_token(self._lookahead_token(0))
+            self._advance()
+            left = led(left)
+            self._place(left, token["start"])
+        return left
+
+    def _place(self, node: Node, start: int) -> None:
+        # The lexer's own "end" is wrong for literals: the text ends where the next token begins.
+        end = self._lookahead_token(0)["start"]
+        node["start"], node["end"] = start, len(self._text[:end].rstrip())
+
+    def _token_nud_unquoted_identifier(self, token: dict[str, Any]) -> Node:
+        name: str = token["value"]
+        after_dot = self._index > 1 and self._tokens[self._index - 2]["type"] == "dot"
+        if name in _WORDS and not after_dot:
+            raise ParseError(token["start"], name, token["type"], f"a field named {name}: write `{name}`")
+        if name == "$":
+            raise ParseError(token["start"], name, token["type"], "a variable needs a name after $")
+        if name.startswith("$") and not after_dot:
+            return {"type": "variable", "children": [], "value": name[1:]}
+        return {"type": "field", "children": [], "value": name}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    parsed: Node
+
+
+def _check(node: Node) -> None:
+    if node["type"] == "function_expression":
+        name, given = node["value"], len(node["children"])
+        if name not in ARITY:
+            raise EvaluationError(f"unknown function {name}(){suggest(name, ARITY)}")
+        least, most = ARITY[name]
+        if given < least or (most is not None and given > most):
+            wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
+            raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
+        for position, child in enumerate(node["children"]):
+            if child["type"] == "literal":
+                check_literal(name, position, child["value"])
+    if node["type"] in _AFTER_NOT and node["children"][0]["type"] == "not_expression":
+        # JMESPath reads !a.b as (!a).b, which is always null; likewise !a[?b] and !a[].
+        raise EvaluationError("! takes only the name that follows it: write !(a.b)")
+    if node["type"] == "key_val_pair" and node["value"].startswith("$"):
+        raise EvaluationError(f"{node['value']} cannot be the key of an object")
+    if node["type"] == "slice" and node["children"][2] == 0:
+        raise EvaluationError("the step of a slice cannot be 0")
+
+
+def _first_line(error: JMESPathError) -> str:
+    if not isinstance(error, ParseError):
+        return f"not JMESPath: {str(error).splitlines()[0]}"
+    ends = isinstance(error, IncompleteExpressionError)
+    return f"not JMESPath: {'something is missing at the end' if ends else error.msg}"
+
+
+def _character(error: JMESPathError, text: str) -> int:
+    position = error.lex_position if isinstance(error, ParseError) else getattr(error, "lexer_position", None) or 0
+    return min(int(position), len(text))

@@ -1,0 +1,160 @@
+"""The functions of the language: JMESPath's own, and ours, in one table.
+
+A function sees plain values. One that gets an unknown argument, however deep, is unknown too, unless it is in
+`AWARE`: those decide what they can from what is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
+
+from ...snapshot.model import Json, Unknown
+from ..errors import EvaluationError
+from . import lists, network, policy_document, text, times
+from .arguments import _Expression
+from .filter_cover import check_required, filter_covers, filter_covers_part
+from .unknowns import unknown_in
+
+
+class _Undecided(Exception):  # noqa: N818 - not an error: the way an unknown leaves jmespath.py's own loops
+    def __init__(self, unknown: Unknown) -> None:
+        self.unknown = unknown
+
+
+def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
+    """Call a function of the table. Raises EvaluationError where the arguments are of the wrong kind."""
+    try:
+        if name in AWARE:
+            return AWARE[name](*arguments)
+        gaps = [gap for argument in arguments if (gap := unknown_in(argument)) is not None]
+        if gaps:
+            return Unknown.merge(gaps)
+        if name in TIMED:
+            return TIMED[name](*arguments, snapshot_time)
+        if name in PLAIN:
+            return PLAIN[name](*arguments)
+        return lists.JMESPATH.call_function(name, [_decided(argument) for argument in arguments])
+    except _Undecided as undecided:
+        return undecided.unknown
+    except JMESPathError as error:
+        raise EvaluationError(str(error)) from None
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise EvaluationError(f"{name}(): {error}") from None
+
+
+def check_literal(name: str, position: int, value: Json) -> None:
+    """Raise EvaluationError for a literal argument that can never be right: then the policy is wrong, not the data."""
+    if check := LITERALS.get((name, position)):
+        check(value)
+
+
+def _not_null(*arguments: Json) -> Json:
+    return next((argument for argument in arguments if argument is not None), None)
+
+
+def _known(*arguments: Json) -> Json:
+    """The first argument that is known and not null; unknown if any was; else null."""
+    gaps = []
+    for argument in arguments:
+        gap = unknown_in(argument)
+        if gap is None and argument is not None:
+            return argument
+        if gap is not None:
+            gaps.append(gap)
+    return Unknown.merge(gaps) if gaps else None
+
+
+def _decided(argument: Json) -> Json:
+    """An &expression for jmespath.py's own functions, which know no unknown."""
+    if not isinstance(argument, _Expression):
+        return argument
+
+    def visit(expression: Any, at: Json) -> Json:
+        value = argument.visit(expression, at)
+        if (gap := unknown_in(value)) is not None:
+            raise _Undecided(gap)
+        return value
+
+    return _Expression(argument.expression, visit, argument.test)
+
+
+PLAIN: Mapping[str, Callable[..., Json]] = {
+    "arn": text.arn,
+    "cidr_contains": network.cidr_contains,
+    "days_between": times.days_between,
+    "hours_between": times.hours_between,
+    "is_public_policy": policy_document.is_public,
+    "join": text.join,
+    "like": policy_document.like,
+    "lower": text.lower,
+    "matches": text.matches,
+    "parse_json": text.parse_json,
+    "split": text.split,
+    "statements": policy_document.statements,
+}
+TIMED: Mapping[str, Callable[..., Json]] = {"days_since": times.days_since, "hours_since": times.hours_since}
+AWARE: Mapping[str, Callable[..., Json]] = {
+    "acl_opens_port": network.acl_opens_port,
+    "all": lists.all_,
+    "any": lists.any_,
+    "contains": lists.contains,
+    "difference": lists.difference,
+    "filter_covers": filter_covers,
+    "filter_covers_part": filter_covers_part,
+    "intersection": lists.intersection,
+    "known": _known,
+    "length": lists.length,
+    "map": lists.map_,
+    "not_null": _not_null,
+    "opens_port": network.opens_port,
+    "unique": lists.unique,
+}
+LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
+    ("acl_opens_port", 1): network.ports,
+    ("cidr_contains", 0): network.network,
+    ("cidr_contains", 1): network.network,
+    ("filter_covers", 1): check_required,
+    ("filter_covers_part", 1): check_required,
+    ("matches", 1): text.regex,
+    ("opens_port", 1): network.ports,
+}
+OURS: Mapping[str, tuple[int, int | None]] = {
+    "acl_opens_port": (2, 2),
+    "all": (2, 2),
+    "any": (2, 2),
+    "arn": (1, 1),
+    "cidr_contains": (2, 2),
+    "days_between": (2, 2),
+    "days_since": (1, 1),
+    "difference": (2, 2),
+    "filter_covers": (2, 2),
+    "filter_covers_part": (2, 2),
+    "hours_between": (2, 2),
+    "hours_since": (1, 1),
+    "intersection": (2, 2),
+    "is_public_policy": (1, 1),
+    "known": (1, None),
+    "like": (2, 2),
+    "lower": (1, 1),
+    "matches": (2, 2),
+    "opens_port": (2, 2),
+    "parse_json": (1, 1),
+    "split": (2, 2),
+    "statements": (1, 1),
+    "unique": (1, 1),
+}
+
+
+def _arity(signature: Sequence[Mapping[str, Any]]) -> tuple[int, int | None]:
+    return len(signature), None if signature and signature[-1].get("variadic") else len(signature)
+
+
+# Function → the fewest and the most arguments it takes; None for any number.
+ARITY: Mapping[str, tuple[int, int | None]] = {
+    **{name: _arity(entry["signature"]) for name, entry in Functions.FUNCTION_TABLE.items()},
+    **OURS,
+}

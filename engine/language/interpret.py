@@ -1,0 +1,310 @@
+"""The exact path: evaluate an expression tree with jmespath.py's semantics and a third truth, unknown.
+
+`value` gives what an expression is; `truth` whether it holds. They differ where something is unknown:
+`unknown || true` holds, whatever it is. Both are sound: they never say more than every possible answer of AWS
+would allow. A list may hold Unknown items: rows that may or may not be there.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...snapshot.model import Json, Unknown
+from ..errors import EvaluationError
+from .arguments import _Expression
+from .expression import Expression, Node
+from .functions import call
+from .unknowns import Truth, UnknownLength, known_items, maybe_items, unknown_in
+
+Scope = Mapping[str, Json]  # variables by name, without the $
+
+
+def evaluate(expression: Expression, at: Json, scope: Scope) -> Json:
+    """The value of an expression at a node. Raises EvaluationError."""
+    return _guard(value, expression, at, scope)
+
+
+def holds(expression: Expression, at: Json, scope: Scope) -> Truth:
+    """Whether an expression is true at a node: true, false or Unknown. Raises EvaluationError."""
+    held: Truth = _guard(truth, expression, at, scope)
+    return held
+
+
+def _guard(function: Callable[[Node, Json, Scope], Json], expression: Expression, at: Json, scope: Scope) -> Json:
+    try:
+        return function(expression.tree, at, scope)
+    except RecursionError:
+        raise EvaluationError("the data is nested too deeply") from None
+
+
+def value(node: Node, at: Json, scope: Scope) -> Json:
+    return _VALUE[node["type"]](node, at, scope)
+
+
+def truth(node: Node, at: Json, scope: Scope) -> Truth:
+    decide = _TRUTH.get(node["type"])
+    return decide(node, at, scope) if decide else truthiness(value(node, at, scope))
+
+
+def truthiness(found: Json) -> Truth:
+    """JMESPath's truth: null, false, "", [] and {} are false; 0 is true. A list of maybes may be empty."""
+    if isinstance(found, UnknownLength):
+        return True  # a number
+    if isinstance(found, Unknown):
+        return found
+    if isinstance(found, list) and found and not known_items(found):
+        return Unknown.merge(maybe_items(found))
+    return not (found is None or found is False or found in ("", [], {}))
+
+
+def _or_truth(node: Node, at: Json, scope: Scope) -> Truth:
+    left = truth(node["children"][0], at, scope)
+    if left is True:
+        return True
+    right = truth(node["children"][1], at, scope)
+    if left is False or right is True:
+        return right
+    return left if right is False else Unknown.merge([left, right])
+
+
+def _and_truth(node: Node, at: Json, scope: Scope) -> Truth:
+    left = truth(node["children"][0], at, scope)
+    if left is False:
+        return False
+    right = truth(node["children"][1], at, scope)
+    if left is True or right is False:
+        return right
+    return left if right is True else Unknown.merge([left, right])
+
+
+def _not(node: Node, at: Json, scope: Scope) -> Truth:
+    found = truth(node["children"][0], at, scope)
+    return found if isinstance(found, Unknown) else not found
+
+
+def _or(node: Node, at: Json, scope: Scope) -> Json:
+    left = value(node["children"][0], at, scope)
+    left_truth = truthiness(left)
+    if left_truth is True:
+        return left
+    right = value(node["children"][1], at, scope)
+    return right if left_truth is False else _either(left, right)
+
+
+def _and(node: Node, at: Json, scope: Scope) -> Json:
+    left = value(node["children"][0], at, scope)
+    left_truth = truthiness(left)
+    if left_truth is False:
+        return left
+    right = value(node["children"][1], at, scope)
+    return right if left_truth is True else _either(left, right)
+
+
+def _either(left: Json, right: Json) -> Unknown:
+    return Unknown.merge(gap for found in (left, right) if (gap := unknown_in(found)) is not None)
+
+
+def _field(node: Node, at: Json, scope: Scope) -> Json:
+    if isinstance(at, Unknown):
+        return at
+    return at.get(node["value"]) if isinstance(at, dict) else None
+
+
+def _index(node: Node, at: Json, scope: Scope) -> Json:
+    if isinstance(at, Unknown):
+        return at
+    if not isinstance(at, list):
+        return None
+    position = node["value"]
+    before = at[: position + 1] if position >= 0 else at[position:]
+    if maybe := maybe_items(before):
+        return Unknown.merge(maybe)
+    return at[position] if -len(at) <= position < len(at) else None
+
+
+def _slice(node: Node, at: Json, scope: Scope) -> Json:
+    if isinstance(at, Unknown):
+        return at
+    if not isinstance(at, list):
+        return None
+    if maybe := maybe_items(at):
+        return Unknown.merge(maybe)
+    return at[slice(*node["children"])]
+
+
+def _chain(node: Node, at: Json, scope: Scope) -> Json:
+    for child in node["children"]:
+        at = value(child, at, scope)
+    return at
+
+
+def _projection(node: Node, at: Json, scope: Scope) -> Json:
+    base = value(node["children"][0], at, scope)
+    return _project(base, node["children"][1], scope) if isinstance(base, list) else _unless_unknown(base)
+
+
+def _value_projection(node: Node, at: Json, scope: Scope) -> Json:
+    base = value(node["children"][0], at, scope)
+    return (
+        _project(list(base.values()), node["children"][1], scope) if isinstance(base, dict) else _unless_unknown(base)
+    )
+
+
+def _project(items: list[Json], right: Node, scope: Scope) -> list[Json]:
+    found = (item if isinstance(item, Unknown) else value(right, item, scope) for item in items)
+    return [item for item in found if item is not None]
+
+
+def _filter_projection(node: Node, at: Json, scope: Scope) -> Json:
+    base_node, right, condition = node["children"]
+    base = value(base_node, at, scope)
+    if not isinstance(base, list):
+        return _unless_unknown(base)
+    kept: list[Json] = []
+    for item in base:
+        decision = item if isinstance(item, Unknown) else truth(condition, item, scope)
+        if decision is not False:
+            kept.append(item if decision is True else decision)
+    return _project(kept, right, scope)
+
+
+def _unless_unknown(base: Json) -> Unknown | None:
+    return base if isinstance(base, Unknown) else None
+
+
+def _flatten(node: Node, at: Json, scope: Scope) -> Json:
+    base = value(node["children"][0], at, scope)
+    if not isinstance(base, list):
+        return _unless_unknown(base)
+    return [inner for item in base for inner in (item if isinstance(item, list) else [item])]
+
+
+def _multi_select_list(node: Node, at: Json, scope: Scope) -> Json:
+    if at is None or isinstance(at, Unknown):
+        return at
+    return [value(child, at, scope) for child in node["children"]]
+
+
+def _multi_select_dict(node: Node, at: Json, scope: Scope) -> Json:
+    if at is None or isinstance(at, Unknown):
+        return at
+    return {child["value"]: value(child["children"][0], at, scope) for child in node["children"]}
+
+
+def _comparator(node: Node, at: Json, scope: Scope) -> Json:
+    left, right = (value(child, at, scope) for child in node["children"])
+    symbol = node["value"]
+    if symbol in ("eq", "ne"):
+        same = _same(left, right)
+        return same if isinstance(same, Unknown) or symbol == "eq" else not same
+    if (
+        isinstance(left, UnknownLength)
+        and symbol in ("gt", "gte")
+        and _number(right)
+        and _ORDER[symbol](left.known, right)
+    ):
+        return True  # those that are surely there are enough
+    if gaps := [side for side in (left, right) if isinstance(side, Unknown)]:
+        return Unknown.merge(gaps)
+    return compare(symbol, left, right)
+
+
+def compare(symbol: str, left: Json, right: Json) -> bool | None:
+    """Order two known values by `lt`, `lte`, `gt` or `gte`. Raises EvaluationError for text beside a number."""
+    if not (_ordered(left) and _ordered(right)):
+        return None
+    if isinstance(left, str) != isinstance(right, str):
+        raise EvaluationError("text and a number cannot be ordered")
+    return _ORDER[symbol](left, right)
+
+
+def _same(left: Json, right: Json) -> Truth:
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return Unknown.merge(side for side in (left, right) if isinstance(side, Unknown))
+    if type(left) is type(right) and (gap := unknown_in([left, right])) is not None:
+        return gap
+    return equal(left, right)
+
+
+def equal(left: Json, right: Json) -> bool:
+    """Whether two known values are equal."""
+    if _number(left) and left in (0, 1):  # 1 == true in Python, not in JMESPath
+        return not isinstance(right, bool) and left == right
+    if _number(right) and right in (0, 1):
+        return not isinstance(left, bool) and left == right
+    return bool(left == right)
+
+
+def _number(found: Json) -> bool:
+    return isinstance(found, int | float) and not isinstance(found, bool)
+
+
+def _ordered(found: Json) -> bool:
+    return _number(found) or isinstance(found, str)
+
+
+def _function(node: Node, at: Json, scope: Scope) -> Json:
+    arguments = [value(child, at, scope) for child in node["children"]]
+    return call(node["value"], arguments, scope["snapshot_time"])
+
+
+def _expref(node: Node, at: Json, scope: Scope) -> Json:
+    return _Expression(
+        node["children"][0],
+        lambda expression, item: value(expression, item, scope),
+        lambda expression, item: truth(expression, item, scope),
+    )
+
+
+def _watched_truth(node: Node, at: Json, scope: Scope) -> Truth:
+    # A condition that coverage.py watches: no tree has one unless it put it there.
+    found = truth(node["children"][0], at, scope)
+    node["value"](found)
+    return found
+
+
+def _watched_value(node: Node, at: Json, scope: Scope) -> Json:
+    found = value(node["children"][0], at, scope)
+    node["value"](truthiness(found))
+    return found
+
+
+_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+}
+_TRUTH: Mapping[str, Callable[[Node, Json, Scope], Truth]] = {
+    "or_expression": _or_truth,
+    "and_expression": _and_truth,
+    "not_expression": _not,
+    "watched": _watched_truth,
+}
+_VALUE: Mapping[str, Callable[[Node, Json, Scope], Json]] = {
+    "and_expression": _and,
+    "comparator": _comparator,
+    "current": lambda node, at, scope: at,
+    "expref": _expref,
+    "field": _field,
+    "filter_projection": _filter_projection,
+    "flatten": _flatten,
+    "function_expression": _function,
+    "identity": lambda node, at, scope: at,
+    "index": _index,
+    "index_expression": _chain,
+    "literal": lambda node, at, scope: node["value"],
+    "multi_select_dict": _multi_select_dict,
+    "multi_select_list": _multi_select_list,
+    "not_expression": _not,
+    "or_expression": _or,
+    "pipe": _chain,
+    "projection": _projection,
+    "slice": _slice,
+    "subexpression": _chain,
+    "value_projection": _value_projection,
+    "variable": lambda node, at, scope: scope[node["value"]],
+    "watched": _watched_value,
+}

@@ -1,0 +1,158 @@
+"""What an expression reads, without running it: the paths that make a finding's evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+import msgspec
+
+from ...snapshot.model import Json, Unknown
+from ..errors import EvaluationError
+from .expression import Expression, Node
+from .interpret import Scope
+from .settle import settled
+
+Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for each value of an object
+
+# Variables that only repeat the finding's identity.
+_ENVELOPE = frozenset({"$account", "$region", "$id", "$name", "$snapshot_time"})
+
+
+def reads(expression: Expression, params: Json = None) -> tuple[Path, ...]:
+    """The longest paths an expression reads. A path that starts with `$name` starts at a variable.
+
+    With the policy's parameters, those that they reach.
+    """
+    return _longest(expression) if params is None else _settled(expression, msgspec.json.encode(params))
+
+
+@cache
+def _longest(expression: Expression) -> tuple[Path, ...]:
+    return _paths(expression.tree)
+
+
+@lru_cache(maxsize=4096)
+def _settled(expression: Expression, params: bytes) -> tuple[Path, ...]:
+    return _paths(settled(expression, msgspec.json.decode(params)))
+
+
+def _paths(tree: Node) -> tuple[Path, ...]:
+    found: set[Path] = set()
+    _emit(_trace(tree, (), found), found)
+    paths = sorted(path for path in found if path and path[0] not in _ENVELOPE)
+    return tuple(path for path in paths if not any(other[: len(path)] == path and other != path for other in paths))
+
+
+def evidence(expressions: tuple[Expression, ...], at: Json, scope: Scope) -> Mapping[str, Json]:
+    """Each path the expressions read, with its value. A joined resource in full is shown by its id."""
+    found: dict[str, Json] = {}
+    for expression in expressions:
+        for path in reads(expression, scope.get("params")):
+            variable = path[0].startswith("$")
+            start = _variable(scope, path[0][1:]) if variable else at
+            found[label(path)] = brief(get(start, path[1:] if variable else path))
+    return dict(sorted(found.items()))
+
+
+def label(path: Path) -> str:
+    """A path as evidence names it."""
+    return ".".join(path).replace(".[]", "[]")
+
+
+def _variable(scope: Scope, name: str) -> Json:
+    try:
+        return scope[name]
+    except EvaluationError as error:  # a lookup whose own expressions have no value
+        return Unknown.because(str(error))
+
+
+def _emit(path: Path | None, found: set[Path]) -> None:
+    if path:
+        found.add(path)
+
+
+def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
+    """The path a node's value comes from, None where it is computed. Paths that computing reads go to `found`."""
+    children: list[Any] = node["children"]
+    match node["type"]:
+        case "current" | "identity":
+            return at
+        case "variable":
+            return ("$" + node["value"],)
+        case "field":
+            return None if at is None else (*at, node["value"])
+        case "index" | "slice":
+            return None if at is None else (*at, "[]") if node["type"] == "index" else at
+        case "subexpression" | "pipe" | "index_expression":
+            for child in children:
+                at = _trace(child, at, found)
+            return at
+        case "flatten" | "watched":
+            return _trace(children[0], at, found)
+        case "projection" | "value_projection" | "filter_projection":
+            base = _trace(children[0], at, found)
+            item = None if base is None else (*base, "*" if node["type"] == "value_projection" else "[]")
+            _emit(base, found)
+            if node["type"] == "filter_projection":
+                _emit(_trace(children[2], item, found), found)
+            return _trace(children[1], item, found)
+        case "or_expression":
+            left, right = (_trace(child, at, found) for child in children)
+            _emit(left, found)
+            _emit(right, found)
+            return left if children[1]["type"] == "literal" else None
+        case "function_expression":
+            _trace_call(children, at, found)
+            return None
+        case "literal":
+            return None
+        case _:  # comparisons, conjunctions, negations and multi-selects: computed from all their children
+            for child in children:
+                _emit(_trace(child, at, found), found)
+            return None
+
+
+def _trace_call(arguments: list[Node], at: Path | None, found: set[Path]) -> None:
+    plain = [argument for argument in arguments if argument["type"] != "expref"]
+    paths = [_trace(argument, at, found) for argument in plain]
+    for path in paths:
+        _emit(path, found)
+    items = next((path for path in paths if path), None)
+    for argument in arguments:
+        if argument["type"] == "expref":
+            _emit(_trace(argument["children"][0], (*items, "[]") if items else None, found), found)
+
+
+def get(at: Json, path: Path) -> Json:
+    """What a path leads to."""
+    for number, step in enumerate(path):
+        if isinstance(at, Unknown):
+            return at
+        if step in ("[]", "*"):
+            items = at if isinstance(at, list) and step == "[]" else list(at.values()) if isinstance(at, dict) else None
+            return None if items is None else [get(item, path[number + 1 :]) for item in items]
+        at = at.get(step) if isinstance(at, dict) else None
+    return at
+
+
+def without(node: Any, path: Path) -> Any:
+    """A copy of a value without the field that a path leads to, in each item that it leads through."""
+    step, rest = path[0], path[1:]
+    if step == "[]":
+        return [without(item, rest) for item in node] if isinstance(node, list) else node
+    if not isinstance(node, dict):
+        return node
+    if step == "*":
+        return {key: without(item, rest) for key, item in node.items()}
+    if not rest:
+        return {key: item for key, item in node.items() if key != step}
+    return {key: without(item, rest) if key == step else item for key, item in node.items()}
+
+
+def brief(found: Json) -> Json:
+    """A value as evidence shows it: a joined resource in full is shown by its id."""
+    if isinstance(found, list):
+        return [brief(item) for item in found]
+    return found["$id"] if isinstance(found, dict) and "$id" in found else found

@@ -1,0 +1,74 @@
+"""Texts with `{{ expression }}` in them: messages and remediation commands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from ...snapshot.model import Json
+from ..errors import EvaluationError
+from .expression import Expression, parse
+from .interpret import Scope, evaluate
+from .unknowns import unknown_in
+
+_HOLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Literal text and expressions in turn; `starts` has the character at which each expression begins."""
+
+    parts: tuple[str | Expression, ...]
+    starts: tuple[int, ...]
+
+    def expressions(self) -> Iterator[Expression]:
+        return (part for part in self.parts if isinstance(part, Expression))
+
+    def holes(self) -> Iterator[tuple[int, Expression]]:
+        """Each expression, and the character at which it begins."""
+        return zip(self.starts, self.expressions(), strict=True)
+
+
+def parse_template(text: str) -> Template:
+    """Raises EvaluationError for an expression that does not parse or a hole that does not close."""
+    parts: list[str | Expression] = []
+    starts: list[int] = []
+    end = 0
+    for hole in [*_HOLE.finditer(text), None]:
+        literal = text[end : hole.start() if hole else len(text)]
+        if "{{" in literal:
+            raise EvaluationError("a {{ without its }}").moved(end + literal.index("{{"))
+        parts.append(literal)
+        if hole:
+            parts.append(_parsed(hole))
+            starts.append(hole.start(1))
+            end = hole.end()
+    return Template(tuple(parts), tuple(starts))
+
+
+def _parsed(hole: re.Match[str]) -> Expression:
+    try:
+        return parse(hole[1])
+    except EvaluationError as error:
+        raise error.moved(hole.start(1)) from None
+
+
+def render(template: Template, at: Json, scope: Scope, *, shell: bool = False) -> str:
+    """Fill the holes. With `shell`, each value is quoted: names in a snapshot are not ours to trust."""
+    return "".join(part if isinstance(part, str) else _shown(part, at, scope, shell=shell) for part in template.parts)
+
+
+def _shown(expression: Expression, at: Json, scope: Scope, *, shell: bool) -> str:
+    try:
+        found = evaluate(expression, at, scope)
+    except EvaluationError as error:
+        found = f"({error})"
+    if unknown_in(found) is not None:
+        text = "(unknown)"
+    else:
+        text = found if isinstance(found, str) else msgspec.json.encode(found, order="sorted").decode()
+    return shlex.quote(text) if shell else text

@@ -1,0 +1,35 @@
+"""Functions of time. The only "now" is the snapshot's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from ...snapshot.model import Json
+from .arguments import text
+
+
+def hours_between(later: Json, earlier: Json) -> float:
+    return _hours("hours_between", later, earlier)
+
+
+def days_between(later: Json, earlier: Json) -> float:
+    return _hours("days_between", later, earlier) / 24
+
+
+def hours_since(moment: Json, snapshot_time: str) -> float:
+    return _hours("hours_since", snapshot_time, moment)
+
+
+def days_since(moment: Json, snapshot_time: str) -> float:
+    return _hours("days_since", snapshot_time, moment) / 24
+
+
+def _hours(function: str, later: Json, earlier: Json) -> float:
+    return (_moment(text(function, later)) - _moment(text(function, earlier))).total_seconds() / 3600
+
+
+@lru_cache(maxsize=1024)
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

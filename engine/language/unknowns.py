@@ -1,0 +1,50 @@
+"""Values and truths that are not known: what is unknown in a value, and Kleene's `any` and `all`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...snapshot.model import Json, Unknown
+
+Truth = bool | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownLength(Unknown):
+    """How long a list is, where some of its items may not be there; at least `known` are."""
+
+    known: int = 0
+
+
+def unknown_in(value: Json) -> Unknown | None:
+    """Every unknown anywhere in a value, merged; None where all of it is known."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return None
+    gaps = [gap for item in value if (gap := unknown_in(item)) is not None]
+    return Unknown.merge(gaps) if gaps else None
+
+
+def known_items(items: list[Json]) -> list[Json]:
+    return [item for item in items if not isinstance(item, Unknown)]
+
+
+def maybe_items(items: list[Json]) -> list[Unknown]:
+    """The items of a list that may or may not be there: rows whose condition, or whose listing, is unknown."""
+    return [item for item in items if isinstance(item, Unknown)]
+
+
+def kleene_any(truths: Sequence[Truth]) -> Truth:
+    if any(truth is True for truth in truths):
+        return True
+    return Unknown.merge(maybe_items(list(truths))) if maybe_items(list(truths)) else False
+
+
+def kleene_all(truths: Sequence[Truth]) -> Truth:
+    if any(truth is False for truth in truths):
+        return False
+    return Unknown.merge(maybe_items(list(truths))) if maybe_items(list(truths)) else True

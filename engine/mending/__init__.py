@@ -1,0 +1,1 @@
+"""What to mend first, and how."""
