@@ -76,7 +76,7 @@ def _read(compiled: Compiled, path: Path, *, decoding: bool) -> None:
         account = snapshot.account(identity)
         for kind, decoder in compiled.decoders.items():
             text = text_of(account, kind)
-            for part in text.parts() if decoding else ():
+            for _, part in text.parts() if decoding else ():
                 decoder.for_lines(text).together(part)
 
 

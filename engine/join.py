@@ -32,7 +32,7 @@ Across = Callable[[Lookup, Key | None], tuple[Index, Unknown | None]]
 class Joins:
     """The lookups of one snapshot. Indexes are built once and kept: an account's until `enter` opens the next.
 
-    `across` finds rows for lookups within the snapshot, where somebody gathered them beforehand.
+    `across` finds rows for lookups within the snapshot, where somebody has a quicker way.
     """
 
     def __init__(self, snapshot: Snapshot, across: Across | None = None) -> None:

@@ -27,7 +27,7 @@ from .format import (
     parse,
     read_line,
 )
-from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, count_lines
+from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
 
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
@@ -153,10 +153,11 @@ def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines
     data = _read(path)
     if digest(data) != entry.sha256:
         raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", _DAMAGED)
-    number, utf8 = count_lines(data), _is_text(data)
-    if number != entry.count:
-        raise SnapshotError(f"{path}: {number} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
-    return Lines(data=data, number=number, utf8=utf8, plain=utf8 and is_plain(data))
+    utf8 = _is_text(data)
+    lines = lines_of(data, utf8=utf8, plain=utf8 and is_plain(data))
+    if lines.number != entry.count:
+        raise SnapshotError(f"{path}: {lines.number} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
+    return lines
 
 
 def _is_text(data: bytes) -> bool:

@@ -11,6 +11,7 @@ Json = Any  # AWS owns these values; we never model them
 
 GLOBAL = "global"  # the region of what an account has once, and of calls that list account-wide
 EVERYWHERE = "*"  # the region of a gap that covers a whole account
+_OPENS, _CLOSES = b"{}"
 TOGETHER = 1 << 20  # bytes of lines: while they are judged they stay in the processor's cache
 
 
@@ -65,49 +66,57 @@ class Coverage:
 class Lines:
     """The resources of one type as text, one a line, and their number.
 
-    `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us.
+    `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us; `neat` that each line
+    begins and ends with a brace. Between two braces that face away from each other no record goes on.
     """
 
     data: bytes = b""
     number: int = 0
     utf8: bool = True
     plain: bool = True
+    neat: bool = True
     _lines: Sequence[memoryview] | None = None
 
     @property
     def lines(self) -> Sequence[memoryview]:
         """Each line. They are cut when one is first asked for, as views: a copy of each costs more than reading."""
         if self._lines is None:
-            self._lines = _cut(self.data)
+            view = memoryview(self.data)
+            self._lines = [view[start:end] for start, end in _ends(self.data)]
         return self._lines
 
-    def parts(self) -> Iterator[bytes | memoryview]:
-        """Some lines at a time."""
+    def parts(self) -> Iterator[tuple[int, bytes | memoryview]]:
+        """Some lines at a time, with their number."""
         data, start = self.data, 0
         if len(data) <= TOGETHER:
-            yield from [data] if data else []
+            yield from [(self.number, data)] if data else []
             return
         view = memoryview(data)
         while start < len(data):
             end = data.find(b"\n", start + TOGETHER) + 1 or len(data)
-            yield view[start:end]
+            yield sum(1 for _ in _ends(data, start, end)), view[start:end]
             start = end
 
 
-def _cut(data: bytes) -> list[memoryview]:
-    view, lines = memoryview(data), list[memoryview]()
-    start, end = 0, data.find(b"\n")
-    while end >= 0:
-        lines.append(view[start:end])
-        start, end = end + 1, data.find(b"\n", end + 1)
-    return lines if start == len(data) else [*lines, view[start:]]
+def lines_of(data: bytes, *, utf8: bool, plain: bool) -> Lines:
+    """The lines of a file."""
+    number, neat = 0, True
+    for start, end in _ends(data):
+        number += 1
+        if start == end or data[start] != _OPENS or data[end - 1] != _CLOSES:
+            neat = False
+    return Lines(data=data, number=number, utf8=utf8, plain=plain, neat=neat)
 
 
-def count_lines(data: bytes) -> int:
-    number, end = 0, data.find(b"\n")
-    while end >= 0:  # `count` looks at each byte, `find` at many at once
-        number, end = number + 1, data.find(b"\n", end + 1)
-    return number + (data[-1:] not in (b"\n", b""))
+def _ends(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, int]]:
+    """Where each line begins and ends."""
+    stop, find = len(data) if stop is None else stop, data.find
+    while start < stop:
+        end = find(b"\n", start, stop)
+        if end < 0:
+            end = stop
+        yield start, end
+        start = end + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ and policy at a time. So the two give the same bytes, and the exact path stays t
     texts        its evidence, messages and commands
     near, far    lookups within an account, and across a snapshot
     offers       which account has what for lookups across a snapshot
-    gather       the rows of other accounts, before the first is judged
     rows         a file → its records, some at a time: those that are plain, and others
     stretch      plain records → what each rule finds, remembered or new
     judge        one account → its findings

@@ -31,7 +31,7 @@ from .offers import Offer
 
 FOLDER = ".cache"
 KEPT = 4  # files in a folder: the findings of so many judgements
-_FORMAT = 3
+_FORMAT = 4
 _TAIL = 8 + 32  # the length of the index, and its digest
 
 
@@ -59,8 +59,9 @@ class Meta(msgspec.Struct, array_like=True):
 
 
 class Index(msgspec.Struct, array_like=True):
-    """The end of a cache file: the stamps of the policies, and for each account the places of its two records."""
+    """The end of a cache file: its maker, the stamps of the policies, and where the two records of each account are."""
 
+    maker: bytes
     policies: dict[str, bytes]
     accounts: dict[str, tuple[Place, Place]]
 
@@ -70,7 +71,7 @@ class Cache:
     """A cache file that can be read, or nothing. `whole` says that it is of this very judgement."""
 
     path: Path | None = None
-    index: Index = field(default_factory=lambda: Index({}, {}))
+    index: Index = field(default_factory=lambda: Index(b"", {}, {}))
     whole: bool = False
     _file: IO[bytes] | None = None
 
@@ -114,8 +115,7 @@ class Memory:
 
 def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:
     """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
-    parts = [_FORMAT, stillframe.__version__, catalog_digest(), sorted(written)]
-    parts += [policy.id, policy.text, policy.severity.value]
+    parts = [sorted(written), policy.id, policy.text, policy.severity.value]
     moment = captured_at if reads_time(policy) else None
     return hashlib.sha256(encode([*parts, dict(policy.params), moment])).digest()
 
@@ -155,7 +155,7 @@ class CacheWriter:
     """A cache file being written. Where it cannot be, judging goes on without."""
 
     def __init__(self, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> None:
-        self._index = Index(dict(stamps), {})
+        self._index = Index(_maker(), dict(stamps), {})
         self._start = 0
         self._file: IO[bytes] | None = None
         folder = _folder(snapshot)
@@ -221,8 +221,14 @@ def _read_index(path: Path) -> Index | None:
         file.seek(-_TAIL - length, os.SEEK_END)
         data = file.read(length)
         if hashlib.sha256(data).digest() == tail[8:]:
-            return _decode_index(data)
+            found = _decode_index(data)
+            return found if found.maker == _maker() else None
     return None
+
+
+def _maker() -> bytes:
+    """A digest of what all that is kept depends on: nothing is believed of what another version or catalogue left."""
+    return hashlib.sha256(encode([_FORMAT, stillframe.__version__, catalog_digest()])).digest()
 
 
 _encode = msgspec.msgpack.Encoder().encode

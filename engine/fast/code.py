@@ -89,10 +89,6 @@ def put(holder: ast.expr, key: ast.expr, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Subscript(holder, key, ast.Store())], value)
 
 
-def count(counts: ast.expr, number: ast.expr) -> ast.stmt:
-    return ast.AugAssign(ast.Subscript(counts, number, ast.Store()), ast.Add(), const(1))
-
-
 def do(value: ast.expr) -> ast.stmt:
     return ast.Expr(value)
 
@@ -103,11 +99,6 @@ def when(test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt] | None 
 
 def each(target: ast.Name, values: ast.expr, body: list[ast.stmt]) -> ast.stmt:
     return ast.For(ast.Name(target.id, ast.Store()), values, body, [])
-
-
-def attempt(body: list[ast.stmt], otherwise: list[ast.stmt]) -> ast.stmt:
-    """try: body; except Exception: otherwise"""
-    return ast.Try(body, [ast.ExceptHandler(name("Exception"), None, otherwise)], [], [])
 
 
 def define(identifier: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:

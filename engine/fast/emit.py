@@ -28,6 +28,9 @@ class Unsupported(Exception):  # noqa: N818 - not an error: the policy takes the
     """An expression that is not worth compiling."""
 
 
+TOO_MUCH = (Unsupported, RecursionError, ValueError, SyntaxError, MemoryError)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """What a node became. `need` is its place in a record, `items` that of each item of a list we made."""

@@ -1,6 +1,6 @@
 """Lookups across a snapshot: a board says which accounts may have rows with a key, and these are opened for them.
 
-Little is kept of what was found, and little of the files where it was: memory does not grow with the fleet.
+Little is kept of what was found, and little of the files where it was.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from ...snapshot.model import Account, Lines, Resource, Snapshot, Unknown
+from ..errors import EvaluationError
 from ..join import Index, Key, build
+from ..language.expression import Expression
 from ..model import Lookup
 from . import near
 from .near import Find
-from .offers import Board, Offer, Survey, offer, survey
+from .offers import ANYTHING, Board, Offer, Survey, offer, short, survey
 from .plain import NotPlain
 from .program import Join
 from .rows import exact_row, keyed, text_of
@@ -30,6 +32,32 @@ OPEN = 4  # files that are kept: of a few accounts, which keep what others send 
 _Remembered = Callable[[str, str], Offer | None]  # of an account, by the name of a target
 
 
+_NOT_YET: Any = object()
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class _Kept(dict[_K, _V], Generic[_K, _V]):
+    """So many of what was kept last."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: _K, value: _V) -> _V:
+        if len(self) >= self._most:
+            del self[next(iter(self))]
+        self[key] = value
+        return value
+
+    def recalled(self, key: _K) -> _V | None:
+        """What is kept, for as long again; None if it is not."""
+        if key not in self:
+            return None
+        found = self[key] = self.pop(key)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """The resources of one type in one account, by what a target finds them by."""
@@ -39,9 +67,8 @@ class _File:
     numbers: Mapping[Hashable, list[int]]
 
     def rows(self, kind: str, key: Hashable) -> list[Row]:
-        """Those with a key, and those that may have any, in order."""
-        wanted = [*self.numbers.get(key, ()), *self.numbers.get(UNKNOWN, ())]
-        return [Row(self.account, kind, self.text, number) for number in sorted(wanted)]
+        """Those with a key, in order."""
+        return [Row(self.account, kind, self.text, number) for number in self.numbers.get(key, ())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +93,15 @@ class Far:
     board: Board = field(init=False)
     remembered: _Remembered = lambda *_: None
     used: set[tuple[str, Hashable]] = field(default_factory=set)
-    _files: dict[tuple[str, str], _File] = field(default_factory=dict)
-    _plain: dict[tuple[Join, Hashable], Sequence[Any] | None] = field(default_factory=dict)
-    _rows: dict[tuple[str, Hashable], Sequence[Any]] = field(default_factory=dict)
-    _exact: dict[tuple[str, Hashable], Index] = field(default_factory=dict)
-    _offers: dict[str, dict[str, Offer]] = field(default_factory=lambda: defaultdict(dict))
     _accounts: frozenset[str] = field(init=False)
+    _files: _Kept[tuple[str, str], _File] = field(default_factory=lambda: _Kept(OPEN))
+    _plain: _Kept[tuple[Join, Hashable], Sequence[Any] | None] = field(default_factory=lambda: _Kept(KEPT))
+    _rows: _Kept[tuple[str, Hashable], Sequence[Any]] = field(default_factory=lambda: _Kept(KEPT))
+    _exact: _Kept[tuple[str, Hashable], Index] = field(default_factory=lambda: _Kept(KEPT))
+    _tables: _Kept[tuple[str, str], dict[bytes, list[bytes]]] = field(default_factory=lambda: _Kept(OPEN))
+    _maybes: dict[str, tuple[Unknown, ...] | EvaluationError] = field(default_factory=dict)
+    _unknown: dict[str, list[tuple[str, list[bytes]]]] = field(default_factory=dict)
+    _offers: dict[str, dict[str, Offer]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
         self.board = Board(self.snapshot.accounts)
@@ -84,10 +114,9 @@ class Far:
 
         def find(_: str, key: Hashable) -> Sequence[Any]:
             used.add((name, key))
-            if (join, key) not in found:
-                _bound(found, KEPT)
-                found[join, key] = self._found(join, target, key)
-            rows = found[join, key]
+            rows: Sequence[Any] | None = found.get((join, key), _NOT_YET)
+            if rows is _NOT_YET:
+                rows = found.keep((join, key), self._found(join, target, key))
             if rows is None:
                 raise NotPlain
             return rows
@@ -95,27 +124,30 @@ class Far:
         return find
 
     def across(self, lookup: Lookup, key: Key | None) -> tuple[Index, Unknown | None]:
-        """The same for the exact path."""
+        """The same for the exact path. Raises EvaluationError."""
         target = target_of(lookup)
         place = target.name, key
         self.used.add(place)
-        if place not in self._exact:
-            _bound(self._exact, KEPT)
-            self._exact[place] = build((row.parse() for row in self._lines(target, key)), lookup.theirs, {})
-        return self._exact[place], self.board.gaps.get(target.name)
+        index = self._exact.get(place)
+        if index is None:
+            there = self._build(lookup.theirs, self._lines(target, key))
+            index = self._exact.keep(place, Index(there.rows, self._unknowns(target)))
+        return index, self.board.gaps.get(target.name)
 
     def answer(self, asked: Iterable[tuple[str, Hashable]]) -> bytes:
-        """A digest of what there is for some keys of targets, by their names."""
-        found = list[object]()
+        """A digest of what there is for some keys of targets, by their names; rows of unknown keys are for all."""
+        found, names = list[object](), set[str]()
         for name, key in sorted(asked, key=repr):
             target = self.board.targets.get(name)
             if target is None:  # nobody looks for it any more
                 found.append(name)
                 continue
-            rows = [(each, self._offer(target, each).having(key)) for each in self._where(target, key)]
+            names.add(name)
+            rows = [(each, self._table(target, each).get(short(key), [])) for each in self._where(target, key)]
+            found.append([name, target.elsewhere(key, self._accounts), repr(key), rows])
+        for name in sorted(names):
             gap = self.board.gaps.get(name)
-            causes = gap.causes if gap is not None else None
-            found.append([name, causes, target.elsewhere(key, self._accounts), repr(key), rows])
+            found.append([name, gap.causes if gap is not None else None, self._unknown_rows(self.board.targets[name])])
         return hashlib.sha256(msgspec.msgpack.encode(found)).digest()
 
     def survey(self, account: str) -> Survey:
@@ -129,6 +161,8 @@ class Far:
         by_account = not lookup.one and any(theirs.text == "@.$account" for theirs in target.theirs)
         if by_account and target.elsewhere(key, self._accounts):
             return None
+        if self._unknowns(target) and not lookup.one:
+            return None
         found = near.index(self._decoded(target, key), join, self.snapshot.captured_at)
         try:
             return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, ())
@@ -137,39 +171,69 @@ class Far:
 
     def _decoded(self, target: Target, key: Hashable) -> Sequence[Any]:
         """Rows for all lookups that find them by the same fields."""
-        place, rows = (target.name, key), self._rows
-        if place not in rows:
-            _bound(rows, KEPT)
+        place = target.name, key
+        rows = self._rows.get(place)
+        if rows is None:
             decoder = self.decoders[target.source].careful()
-            rows[place] = [decoder.row(each.text.lines[each.number], each.parse) for each in self._lines(target, key)]
-        return rows[place]
+            lines = self._lines(target, key)
+            rows = [decoder.row(each.text.lines[each.number], each.parse) for each in lines]
+            self._rows.keep(place, rows)
+        return rows
 
-    def _lines(self, target: Target, key: Hashable) -> Iterable[Row]:
-        for account in self._where(target, key):
-            yield from self._file(target, account).rows(target.source, key)
+    def _lines(self, target: Target, key: Hashable) -> list[Row]:
+        return [
+            row for account in self._where(target, key) for row in self._file(target, account).rows(target.source, key)
+        ]
+
+    def _unknowns(self, target: Target) -> tuple[Unknown, ...]:
+        """Why rows may have any key: those whose own nobody knows. Raises EvaluationError where one has no value."""
+        name = target.name
+        if name not in self._maybes:
+            lines = self._lines(target, UNKNOWN)
+            try:
+                self._maybes[name] = self._build(target.theirs, lines).maybes
+            except EvaluationError as error:
+                self._maybes[name] = error
+        found = self._maybes[name]
+        if isinstance(found, EvaluationError):
+            raise found
+        return found
+
+    def _build(self, theirs: tuple[Expression, ...], lines: Iterable[Row]) -> Index:
+        return build((row.parse() for row in lines), theirs, {"snapshot_time": self.snapshot.captured_at})
 
     def _where(self, target: Target, key: Hashable) -> list[str]:
-        if target.name not in self.board.targets:  # nobody knew that it would be asked for
-            accounts = map(self.snapshot.account, self.snapshot.accounts)
-            self.board.add([target], (survey(account, [target], {}, keeping=False) for account in accounts))
-        owner = target.owner()
+        """The accounts that may have rows with a key; those whose own is unknown have UNKNOWN."""
+        name, owner = target.name, target.owner()
+        if name not in self.board.targets:  # nobody knew that it would be asked for
+            time, accounts = self.snapshot.captured_at, map(self.snapshot.account, self.snapshot.accounts)
+            self.board.add([target], (survey(account, [target], {}, time, keeping=False) for account in accounts))
         if owner is None:
-            return self.board.where(target.name, key)
+            return self.board.where(name, short(key))
         return [key[owner]] if isinstance(key, tuple) and key[owner] in self._accounts else []
 
     def _file(self, target: Target, identity: str) -> _File:
         place = target.name, identity
-        file = self._files.pop(place, None)
+        file = self._files.recalled(place)
         if file is None:
             account = self.snapshot.account(identity)
             text, numbers = text_of(account, target.source), dict[Hashable, list[int]]()
-            for key, number in keyed(account, target, text):
+            for key, number in keyed(account, target, text, self.snapshot.captured_at):
                 numbers.setdefault(key, []).append(number)
-            file = _File(account, text, numbers)
-            if len(self._files) >= OPEN:
-                del self._files[next(iter(self._files))]  # the one that was not asked for longest
-        self._files[place] = file
+            file = self._files.keep(place, _File(account, text, numbers))
         return file
+
+    def _table(self, target: Target, account: str) -> dict[bytes, list[bytes]]:
+        place = target.name, account
+        table = self._tables.recalled(place)
+        return self._tables.keep(place, self._offer(target, account).table()) if table is None else table
+
+    def _unknown_rows(self, target: Target) -> list[tuple[str, list[bytes]]]:
+        name = target.name
+        if name not in self._unknown:
+            there = self._where(target, UNKNOWN)
+            self._unknown[name] = [(each, self._table(target, each).get(ANYTHING, [])) for each in there]
+        return self._unknown[name]
 
     def _offer(self, target: Target, account: str) -> Offer:
         """What an account offers, if it did not say so on the board: it is named by who looks for it."""
@@ -177,10 +241,7 @@ class Far:
         if known and name in known.offers:
             return known.offers[name]
         if name not in asked:
-            asked[name] = self.remembered(account, name) or offer(self.snapshot.account(account), target, keeping=True)
+            time = self.snapshot.captured_at
+            read = self.remembered(account, name) or offer(self.snapshot.account(account), target, time, keeping=True)
+            asked[name] = read
         return asked[name]
-
-
-def _bound(kept: dict[Any, Any], most: int) -> None:
-    if len(kept) >= most:
-        kept.clear()

@@ -57,7 +57,7 @@ def index(rows: Iterable[Row], join: Join, snapshot_time: str) -> Index:
     theirs, keep, there, odd = join.theirs, join.keep, found.rows, found.odd
     for row in rows:
         if row.__class__ is Resource:
-            key = exact_key(row, join.lookup.theirs)
+            key = exact_key(row, join.lookup.theirs, snapshot_time)
             if key == UNKNOWN:
                 found.whole = False
             elif key is not None:

@@ -6,7 +6,7 @@ import hashlib
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
@@ -30,15 +30,12 @@ class Offer(msgspec.Struct, array_like=True):
     rows: bytes = b""
     stamp: bytes = b""
 
-    def having(self, key: Hashable) -> list[bytes]:
-        """The digests of the rows that a key finds: those of unknown keys are for all."""
-        wanted = {ANYTHING, short(key)}
-        starts = range(0, len(self.keys), SHORT)
-        return [
-            self.rows[number * LONG : (number + 1) * LONG]
-            for number, start in enumerate(starts)
-            if self.keys[start : start + SHORT] in wanted
-        ]
+    def table(self) -> dict[bytes, list[bytes]]:
+        """The digests of rows, by the digests of their keys."""
+        found = defaultdict[bytes, list[bytes]](list)
+        for number, start in enumerate(range(0, len(self.keys), SHORT)):
+            found[self.keys[start : start + SHORT]].append(self.rows[number * LONG : (number + 1) * LONG])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +46,23 @@ class Survey:
     gaps: Mapping[str, tuple[str, ...]]
 
 
-def survey(account: Account, targets: Iterable[Target], remembered: Mapping[str, Offer], *, keeping: bool) -> Survey:
+def survey(
+    account: Account, targets: Iterable[Target], remembered: Mapping[str, Offer], snapshot_time: str, *, keeping: bool
+) -> Survey:
     """What an account has. Of targets that name the account it is not asked: who looks there opens it."""
     targets = list(targets)
     gaps = {target.name: account.gap_anywhere(target.source) for target in targets}
     offers = {
-        target.name: remembered.get(target.name) or offer(account, target, keeping=keeping)
+        target.name: remembered.get(target.name) or offer(account, target, snapshot_time, keeping=keeping)
         for target in targets
         if target.owner() is None
     }
     return Survey(offers, {name: gap.causes for name, gap in gaps.items() if gap is not None})
 
 
-def offer(account: Account, target: Target, *, keeping: bool) -> Offer:
+def offer(account: Account, target: Target, snapshot_time: str, *, keeping: bool) -> Offer:
     text = text_of(account, target.source)
-    rows = list(keyed(account, target, text))
+    rows = list(keyed(account, target, text, snapshot_time))
     keys = b"".join([short(key) for key, _ in rows])
     if not keeping:
         return Offer(keys)
@@ -119,18 +118,14 @@ class Board:
             found.sort()
             self._index[name] = array("Q", found)
 
-    def where(self, target: str, key: Hashable) -> list[str]:
-        """The accounts that may have rows with a key, in order."""
-        return [self.accounts[number] for number in sorted({*self._numbers(target, key)})]
-
-    def _numbers(self, name: str, key: Hashable) -> Iterator[int]:
-        found = self._index.get(name, array("Q"))
-        for each in (ANYTHING, short(key)):
-            start = _start(each)
-            place = bisect_left(found, start)
-            while place < len(found) and found[place] >> _ACCOUNT == start >> _ACCOUNT:
-                yield found[place] & (1 << _ACCOUNT) - 1
-                place += 1
+    def where(self, target: str, key: bytes) -> list[str]:
+        """The accounts that may have rows with a key, by its digest, in order."""
+        found, start, numbers = self._index.get(target, array("Q")), _start(key), []
+        place = bisect_left(found, start)
+        while place < len(found) and found[place] >> _ACCOUNT == start >> _ACCOUNT:
+            numbers.append(found[place] & (1 << _ACCOUNT) - 1)
+            place += 1
+        return [self.accounts[number] for number in numbers]
 
 
 def _start(digest: bytes) -> int:

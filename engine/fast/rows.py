@@ -7,8 +7,9 @@ from functools import partial
 from itertools import chain, groupby
 from operator import lt
 
-from ...snapshot.model import Account, Lines, Resource, count_lines
-from .target import Decoder, Row, Target, exact_key, key_reader
+from ...snapshot.model import Account, Lines, Resource
+from ..errors import EvaluationError
+from .target import UNKNOWN, Decoder, Row, Target, exact_key, key_reader
 
 
 def read_rows(account: Account, kind: str, text: Lines, decoder: Decoder) -> Iterator[tuple[int, Sequence[Row]]]:
@@ -18,20 +19,17 @@ def read_rows(account: Account, kind: str, text: Lines, decoder: Decoder) -> Ite
     """
     decoder = decoder.for_lines(text)
     before, last = 0, ("", "")
-    for data in text.parts():
-        rows = decoder.together(data)
-        alike = rows is not None and {row.account for row in rows} == {account.id}
+    for number, data in text.parts():
+        rows = decoder.together(data) if text.neat else None
+        alike = rows is not None and len(rows) == number and {row.account for row in rows} == {account.id}
         if rows is None or not alike:
-            end = before + count_lines(bytes(data))
-            rows = _one_by_one(account, kind, decoder, text, range(before, end))
+            rows = _one_by_one(account, kind, decoder, text, range(before, before + number))
         places = [(row.region, row.id) for row in rows]
         if not all(map(lt, chain([last], places), places)):
             _refuse(account, kind)
         last = places[-1]
         yield from [(before, rows)] if alike else _stretches(before, rows)
-        before += len(rows)
-    if before != text.number:  # a record is longer than a line
-        _refuse(account, kind)
+        before += number
 
 
 def text_of(account: Account, kind: str) -> Lines:
@@ -66,14 +64,27 @@ def _refuse(account: Account, kind: str) -> None:
     raise AssertionError(f"the exact path reads {len(list(account.read(kind)))} of {kind}, the fast path does not")
 
 
-def keyed(account: Account, target: Target, text: Lines) -> Iterator[tuple[Hashable, int]]:
-    """Every row of an account that a target may find: its key, and the number of its line from 0."""
+def keyed(account: Account, target: Target, text: Lines, snapshot_time: str) -> Iterator[tuple[Hashable, int]]:
+    """Every row of an account that a target may find: its key, and the number of its line from 0.
+
+    The key of a row that has no value is unknown too: who asks for rows meets the error, and nobody else.
+    """
     decoder, key_of = key_reader(target)
     for before, rows in read_rows(account, target.source, text, decoder):
         for number, row in enumerate(rows, before):
-            try:
-                key = exact_key(row, target.theirs) if row.__class__ is Resource else key_of(row)
-            except Exception:  # whatever it is, the exact path knows it
-                key = exact_key(exact_row(account, target.source, text, number), target.theirs)
+            if row.__class__ is Resource:
+                key = _exactly_keyed(row, target, snapshot_time)
+            else:
+                try:
+                    key = key_of(row, snapshot_time)
+                except Exception:  # whatever it is, the exact path knows it
+                    key = _exactly_keyed(exact_row(account, target.source, text, number), target, snapshot_time)
             if key is not None:
                 yield key, number
+
+
+def _exactly_keyed(resource: Resource, target: Target, snapshot_time: str) -> Hashable:
+    try:
+        return exact_key(resource, target.theirs, snapshot_time)
+    except EvaluationError:
+        return UNKNOWN

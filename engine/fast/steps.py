@@ -28,14 +28,14 @@ class Desk:
     far: Far
     memory: Memory | None
     targets: Sequence[Target]
-    looking: Sequence[Policy]  # those that look across the snapshot
+    looking: Mapping[str, Policy]  # those that look across the snapshot, by their ids
 
     @classmethod
     def set_up(
         cls, snapshot: Snapshot, policies: Sequence[Policy], written: Collection[Status], memory: Memory | None
     ) -> Self:
         compiled = compile_policies(policies, written)
-        looking = [policy for policy in policies if targets_of([policy])]
+        looking = {policy.id: policy for policy in policies if targets_of([policy])}
         desk = cls(compiled, snapshot, Far(snapshot, compiled.decoders), memory, targets_of(policies), looking)
         desk.far.remembered = desk._remembered
         return desk
@@ -59,10 +59,11 @@ def _survey(desk: Desk, accounts: Sequence[str]) -> list[Survey]:
 def _survey_one(desk: Desk, identity: str) -> Survey:
     known = _Known.of(desk, identity)
     offers = _still_offered(desk, known)
-    if known and known.unchanged and all(map(known.same, desk.looking)):
+    if known and known.unchanged and all(map(known.same, desk.looking.values())):
         return Survey(offers, known.meta.gaps)
     account = known.account() if known else desk.snapshot.account(identity)
-    return survey(account, desk.targets, offers, keeping=desk.memory is not None)
+    time = desk.snapshot.captured_at
+    return survey(account, desk.targets, offers, time, keeping=desk.memory is not None)
 
 
 def _share(desk: Desk, board: Board) -> None:
@@ -80,13 +81,13 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
         return Judged(judge_account(desk.compiled, desk.snapshot, identity, far))
     known = _Known.of(desk, identity)
     kept = memory.cache.batches(identity) if known else None
-    answered = bool(
-        known and all(map(known.same, desk.looking)) and known.meta.answer == far.answer(keys_of(known.meta.asked))
-    )
+    answered = False
+    if known and all(map(known.same, desk.looking.values())):
+        answered = known.meta.answer == far.answer(keys_of(known.meta.asked))
     same = {
         policy.id: (kept or {})[policy.id]
         for policy in policies
-        if kept and known and known.same(policy) and (answered or policy not in desk.looking)
+        if kept and known and known.same(policy) and (answered or policy.id not in desk.looking)
     }
     if len(same) == len(policies) and known and known.unchanged:
         return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta)
@@ -142,7 +143,7 @@ def _stamper(account: Account) -> Callable[[Sequence[str]], bytes]:
 
 def _still_offered(desk: Desk, known: _Known | None) -> dict[str, Offer]:
     """What is remembered of what an account has for others, of types that are as they were."""
-    there = ((target, known.meta.offers.get(target.name)) for target in desk.targets) if known else ()
+    there = ((each, known.meta.offers.get(each.name)) for each in desk.targets if not each.timed) if known else ()
     return {
         target.name: offered
         for target, offered in there

@@ -16,13 +16,14 @@ from ...snapshot.format import is_plain
 from ...snapshot.model import Lines, Resource
 from ..join import key_of, row
 from ..language.expression import Expression, walk
+from ..language.functions import TIMED
 from ..language.interpret import evaluate
 from ..language.settle import settled
 from ..language.unknowns import unknown_in
 from ..model import Lookup, Policy
 from . import code, plain
 from .calls import LANGUAGE
-from .emit import Emitter, Value
+from .emit import TOO_MUCH, Emitter, Value
 from .needs import LineNeed, Scalar
 from .plain import NotPlain
 
@@ -41,7 +42,13 @@ class Target:
 
     @property
     def name(self) -> str:
-        return " ".join([self.source, *(each.text for each in self.theirs)])
+        return msgspec.json.encode([self.source, *(each.text for each in self.theirs)]).decode()
+
+    @property
+    def timed(self) -> bool:
+        """Whether what rows are found by changes with time alone."""
+        nodes = (node for expression in self.theirs for node in walk(expression.tree))
+        return any(node["type"] == "function_expression" and node["value"] in TIMED for node in nodes)
 
     def elsewhere(self, key: Hashable, accounts: Collection[str]) -> bool:
         """Whether a key names an account that is not among these."""
@@ -133,7 +140,7 @@ class Decoder:
         return replace(self, decode=plain_, several=scalars.several if utf8 else _never)
 
 
-def _never(_: bytes | memoryview) -> Any:
+def _never(*_: Any) -> Any:
     raise NotPlain
 
 
@@ -148,12 +155,15 @@ def decoder(need: LineNeed) -> Decoder:
 
 
 @cache
-def key_reader(target: Target) -> tuple[Decoder, Callable[[Row], Hashable]]:
+def key_reader(target: Target) -> tuple[Decoder, Callable[[Row, str], Hashable]]:
     """Reads no more of a line than its key."""
     need = LineNeed(target.source)
-    on_row(need, target.theirs, recording=True)
-    theirs = on_row(need, target.theirs, recording=False)
-    return decoder(need), lambda each: theirs(each, "")
+    try:
+        on_row(need, target.theirs, recording=True)
+        theirs = on_row(need, target.theirs, recording=False)
+    except TOO_MUCH:
+        return decoder(LineNeed(target.source)), _never
+    return decoder(need), theirs
 
 
 def key(emitter: Emitter, values: Sequence[ast.expr]) -> ast.expr:
@@ -165,9 +175,10 @@ def key(emitter: Emitter, values: Sequence[ast.expr]) -> ast.expr:
     return code.choose(code.both(*(code.is_a(value, "str") for value in values)), code.tuple_(values), made)
 
 
-def exact_key(resource: Resource, theirs: Sequence[Expression]) -> Hashable:
-    """The key of a row that is not plain; None where nothing matches it."""
-    values = [evaluate(expression, row(resource), {}) for expression in theirs]
+def exact_key(resource: Resource, theirs: Sequence[Expression], snapshot_time: str) -> Hashable:
+    """The key of a row that is not plain; None where nothing matches it. Raises EvaluationError."""
+    scope = {"snapshot_time": snapshot_time}
+    values = [evaluate(expression, row(resource), scope) for expression in theirs]
     if unknown_in(values) is not None:
         return UNKNOWN
     return None if None in values else key_of(values)
@@ -186,7 +197,8 @@ def on_row(
     emitter = Emitter(
         root=need, namespace={} if namespace is None else namespace, recording=recording, language=LANGUAGE
     )
-    emitter.variables = dict(variables or {})
+    time = Value(code=code.name("snapshot_time"), is_text=True)
+    emitter.variables = {"snapshot_time": lambda: time, **(variables or {})}
     at = Value(code=code.name("r"), need=need, never_null=True)
     if condition:
         result = emitter.truth(expressions[0].tree, at)

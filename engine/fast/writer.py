@@ -11,12 +11,12 @@ from typing import Any
 from ..model import Policy, Status
 from . import code, memo, plain
 from .calls import LANGUAGE
-from .emit import Emitter, Unsupported, Value
+from .emit import TOO_MUCH, Emitter, Value
 from .judgement import Judgement
 from .needs import LineNeed, Need
 from .program import Program, Rule
+from .target import looked_up
 
-TOO_MUCH = (Unsupported, RecursionError, ValueError, SyntaxError, MemoryError)
 _PARAMETERS = ("r", "account", "snapshot_time", "finds")
 
 
@@ -89,7 +89,7 @@ class _Writer:
         decide = self.function("decide", _PARAMETERS, judgement.decide())
         if not policy.rollup:
             word = self.function("word", (*_PARAMETERS, "told"), judgement.word())
-        known = None if policy.lookups else columns.of(self.program.touched[policy.id])
+        known = None if looked_up(policy) else columns.of(self.program.touched[policy.id])
         front, aside = judgement.front(Status.FAIL), judgement.front(Status.NOT_APPLICABLE)
         return Rule(decide=decide, word=word, front=front, aside=aside, columns=known)
 

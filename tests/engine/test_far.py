@@ -1,0 +1,235 @@
+"""Lookups across a snapshot, and the files behind them: where the quick way could differ from the exact path."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, REGIONS, compact, write_estate
+from stillframe.engine.fast import cache, run, target
+from stillframe.engine.fast.run import judge
+from stillframe.engine.language.expression import parse
+from stillframe.engine.model import Assertion, Lookup, Policy, Severity, Within
+from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot.errors import StillframeError
+
+A, B = ACCOUNTS[:2]
+WAYS = ({"exact": True}, {}, {"cache": True}, {"cache": True})
+
+
+@pytest.fixture(autouse=True)
+def catalogue(monkeypatch) -> Iterator[None]:
+    for module in (archive, target):
+        monkeypatch.setattr(module, "load_catalog", lambda: CATALOG)
+    target.key_reader.cache_clear()
+    yield
+    target.key_reader.cache_clear()
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "2026-01-01T00-00-00Z"
+
+
+def line(kind: str, account: str, identity: str, config: Mapping[str, Any]) -> bytes:
+    record = {"type": kind, "id": identity, "account": account, "region": "eu-west-1", "name": None, "config": config}
+    return compact({**record, "tags": {}})
+
+
+def having(one: Sequence[bytes] = (), other: Sequence[bytes] = ()) -> dict[str, Any]:
+    """An account with some resources of two types."""
+    types = {kind: {"read": ["global"] if kind == ONCE else list(REGIONS), "missing": {}} for kind in CATALOG}
+    lines = {**{kind: [] for kind in CATALOG}, ONE: list(one), OTHER: list(other)}
+    return {"name": None, "regions": list(REGIONS), "types": types, "lines": lines}
+
+
+def policy(identity: str, that: str, theirs: Sequence[str] = (), ours: Sequence[str] = (), **given: Any) -> Policy:
+    lookup = Lookup(
+        source=OTHER,
+        theirs=tuple(map(parse, theirs)),
+        ours=tuple(map(parse, ours)),
+        where=None,
+        within=Within.SNAPSHOT,
+        one=False,
+    )
+    fields = {"resource": ONE, "where": None, "rollup": None, "params": {}, "message": None, "remediation_cli": None}
+    return Policy(
+        id=identity,
+        title="it holds",
+        severity=Severity.HIGH,
+        assertions=(Assertion(that=parse(that), message=None),),
+        lookups={"r": lookup} if theirs else {},
+        frameworks={},
+        source="p.yaml",
+        text=f"{identity} {that} {theirs} {ours}",
+        **{**fields, **given},
+    )
+
+
+def judged(path: Path, policies: Sequence[Policy], **method: Any) -> Any:
+    try:
+        return list(judge(open_snapshot(path), policies, run.Method(few=0, **method)))
+    except StillframeError as error:
+        return type(error)
+
+
+def statuses(path: Path, policies: Sequence[Policy], **method: Any) -> list[tuple[str, dict[str, int]]]:
+    return [(each.policy, dict(each.counts)) for each in judged(path, policies, **method)]
+
+
+def same(path: Path, *policies: Policy) -> Any:
+    expected, *others = (judged(path, policies, **method) for method in WAYS)
+    assert others == [expected] * len(others)
+    return expected
+
+
+def replaced(path: Path, data: bytes, count: int) -> None:
+    """Have other bytes in one file, with digests that are right."""
+    (path / A / f"{OTHER.replace('::', '-')}.jsonl").write_bytes(data)
+    for file, entries, name, values in (
+        (path / A / "account.json", "types", OTHER, {"count": count}),
+        (path / "manifest.json", "accounts", A, None),
+    ):
+        content = json.loads(file.read_bytes())
+        if values is None:
+            content[entries][name] = hashlib.sha256((path / A / "account.json").read_bytes()).hexdigest()
+        else:
+            content[entries][name] |= {**values, "sha256": hashlib.sha256(data).hexdigest()}
+        file.write_bytes(compact(content))
+
+
+THREE = [line(OTHER, A, identity, {"a": 1}) for identity in "ijk"]
+
+
+@pytest.mark.parametrize(
+    ("data", "count", "is_right"),
+    [
+        (b"\n".join(THREE) + b"\n", 3, True),
+        (b"\n".join(THREE), 3, True),
+        (b"\r\n".join(THREE) + b"\r\n", 3, True),
+        (b" " + THREE[0] + b" \n", 1, True),
+        (THREE[0] + THREE[1] + b"\n\n", 2, False),
+        (THREE[0] + b"\n\n" + THREE[1] + b"\n", 3, False),
+        (THREE[0] + b"\n\n" + THREE[1] + b"\n", 2, False),
+        (THREE[0].replace(b'"config":{', b'"config":\n{') + b"\n" + THREE[1] + THREE[2] + b"\n", 3, False),
+        (
+            THREE[0].replace(b'"config":{}', b'"config":{}').replace(b",", b",\n", 1) + b"\n" + THREE[1] + b"\n",
+            2,
+            False,
+        ),
+        (b"\n", 1, False),
+        (THREE[0] + b"\n\n", 2, False),
+    ],
+)
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_a_line_is_a_record(path, monkeypatch, data, count, is_right, together):
+    monkeypatch.setattr("stillframe.snapshot.model.TOGETHER", together)
+    write_estate(path, {A: having(other=THREE)})
+    replaced(path, data, count)
+    assert isinstance(same(path, policy("p", "a == `1`", resource=OTHER)), list) is is_right
+
+
+def test_targets_with_other_fields_are_others(path):
+    write_estate(
+        path,
+        {
+            A: having(one=[line(ONE, A, "i", {"a": "x"})]),
+            B: having(other=[line(OTHER, B, "i", {"a": ["x"], "b": "x"})]),
+        },
+    )
+    one = policy("p", "length($r) == `0`", ["a [0]"], ["a"])
+    two = policy("q", "length($r) == `0`", ["a", "[0]"], ["a", "a"])
+    same(path, one, two)
+    assert statuses(path, [one, two]) == statuses(path, [one]) + statuses(path, [two])
+
+
+@pytest.mark.parametrize("theirs", ["split(a, ':')[0]", "not_null(a, b)", "length(a)", "to_number(a)", "map(&a, c)"])
+@pytest.mark.parametrize("value", ["x:y", 5, None, {"$missing": "denied"}])
+@pytest.mark.parametrize("where", [None, "a == 'never'"])
+def test_rows_may_be_found_by_what_functions_make_of_them(path, theirs, value, where):
+    """Where a row has no such value, whoever looks gets the error, and nobody else."""
+    write_estate(
+        path,
+        {
+            A: having(one=[line(ONE, A, "i", {"a": "x"})]),
+            B: having(other=[line(OTHER, B, "i", {"a": value, "b": "x", "c": []})]),
+        },
+    )
+    same(path, policy("p", "length($r) == `0`", [theirs], ["a"], where=parse(where) if where else None))
+
+
+def test_what_rows_are_found_by_may_change_with_time(tmp_path):
+    estate = {
+        A: having(one=[line(ONE, A, "i", {"a": 1})]),
+        B: having(other=[line(OTHER, B, "i", {"a": "2025-12-31T00:00:00Z"})]),
+    }
+    found = []
+    for day in ("2026-01-01", "2026-01-02"):
+        path = write_estate(tmp_path / f"{day}T00-00-00Z", estate)
+        manifest = json.loads((path / "manifest.json").read_bytes())
+        (path / "manifest.json").write_bytes(compact({**manifest, "captured_at": f"{day}T00:00:00Z"}))
+        found.append(same(path, policy("p", "length($r) == `0`", ["days_since(a)"], ["a"])))
+    assert [dict(batch.counts) for batches in found for batch in batches] == [{"fail": 1}, {"pass": 1}]
+
+
+def test_nothing_is_believed_of_what_another_version_or_catalogue_left(tmp_path, monkeypatch):
+    rows = [line(OTHER, B, "i", {"a": "x"})]
+    estates = [{A: having(one=[line(ONE, A, "i", {"a": value})]), B: having(other=rows)} for value in ("x", "y")]
+    path, given = tmp_path / "2026-01-01T00-00-00Z", [policy("p", "length($r) == `0`", ["a"], ["a"])]
+    write_estate(path, estates[0])
+    same(path, *given)
+    (kept,) = (tmp_path / cache.FOLDER).iterdir()
+    monkeypatch.setattr(cache, "_FORMAT", "another")
+    assert cache._read_index(kept) is None
+    monkeypatch.undo()
+    assert cache._read_index(kept) is not None
+    monkeypatch.setattr(cache, "catalog_digest", lambda: "another")
+    assert cache._read_index(kept) is None
+
+
+@pytest.mark.parametrize("method", [{}, {"cache": True}])
+def test_files_are_read_few_times_whatever_is_unknown(tmp_path, monkeypatch, method):
+    """One row with an unknown key in each account could be anybody's: it is asked for once, not by every key."""
+    reads, whole = [], archive._read
+
+    def noting(path):
+        reads.append(path)
+        return whole(path)
+
+    monkeypatch.setattr(archive, "_read", noting)
+    numbers = []
+    for accounts in (8, 16):
+        estate = {
+            (name := f"{number:012}"): having(
+                one=[line(ONE, name, f"i{each}", {"a": f"{number}-{each}"}) for each in range(9)],
+                other=[line(OTHER, name, "i", {"a": {"$missing": "denied"}})],
+            )
+            for number in range(accounts)
+        }
+        shutil.rmtree(tmp_path / cache.FOLDER, ignore_errors=True)
+        path = write_estate(tmp_path / "2026-01-01T00-00-00Z", estate)
+        reads.clear()
+        found = judged(path, [policy("p", "length($r) == `0`", ["a"], ["a"])], **method)
+        numbers.append(len(reads))
+        assert {status for batch in found for status in batch.counts} == {"unknown"}
+    assert numbers[1] <= 2 * numbers[0] + 8
+
+
+def test_many_rows_of_one_account_are_asked_for_in_time_that_grows_with_them(tmp_path, monkeypatch):
+    """What an account has for others is put in order once, not for every key."""
+    from stillframe.engine.fast import offers
+
+    tables, whole = [], offers.Offer.table
+    monkeypatch.setattr(offers.Offer, "table", lambda self: tables.append(self) or whole(self))
+    estate = {
+        A: having(one=[line(ONE, A, f"i{each:03}", {"a": str(each)}) for each in range(200)]),
+        B: having(other=[line(OTHER, B, f"i{each:03}", {"a": str(each)}) for each in range(200)]),
+    }
+    path = write_estate(tmp_path / "2026-01-01T00-00-00Z", estate)
+    same(path, policy("p", "length($r) == `1`", ["a"], ["a"]))
+    assert len(tables) <= 4
