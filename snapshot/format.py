@@ -124,10 +124,6 @@ def _array(value: Sequence[Json]) -> list[Json]:
     return [_out(item) for item in value]
 
 
-def _itself(value: Json) -> Json:
-    return value
-
-
 def _other(value: Json) -> Json:
     match value:
         case dict():
@@ -151,7 +147,7 @@ def _text(value: object) -> str:
 
 
 def _key(key: object) -> str:
-    # A tag may be spelled like the marker. It gets one more dollar here and loses it in `_in`.
+    # A tag may be spelled like the marker. It gets one more dollar here and loses it in `decode`.
     text = _text(key)
     return "$" + text if text[:1] == "$" and _ESCAPED.match(text) else text
 
@@ -162,9 +158,7 @@ _OUT: Mapping[type, Callable[[Any], Json]] = {
     list: _array,
     tuple: _array,
     str: _text,
-    bool: _itself,
-    int: _itself,
-    type(None): _itself,
+    **dict.fromkeys((bool, int, type(None)), lambda value: value),
 }
 
 
