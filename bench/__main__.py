@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure Stillframe beside other ways to judge."
     )
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help=f"of {', '.join(PARTS)}; all if none is named")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="a smoke test: small snapshots, one run")
     parser.add_argument("--runs", type=int, default=5, help="runs of each contender (default: 5)")
     parser.add_argument(
@@ -45,6 +45,8 @@ def main() -> None:
     default = Path(tempfile.gettempdir()) / "stillframe-bench"
     parser.add_argument("--into", type=Path, default=default, help=f"where snapshots are kept (default: {default})")
     options = parser.parse_args()
+    if unknown := [part for part in options.parts if part not in PARTS]:
+        parser.error(f"no such part: {', '.join(unknown)}; choose from {', '.join(PARTS)}")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # installed modules were compiled once, not at each start
     out, err = Console(), Console(stderr=True)
     runs, slow = (1, 1) if options.quick else (options.runs, options.slow_runs)

@@ -6,16 +6,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, REGIONS, compact, write_estate
 from stillframe.engine.fast import cache, run, target
+from stillframe.engine.fast import steps as judging
 from stillframe.engine.fast.run import judge
 from stillframe.engine.language.expression import parse
 from stillframe.engine.model import Assertion, Lookup, Policy, Severity, Within
 from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.errors import StillframeError
 
 A, B = ACCOUNTS[:2]
@@ -177,19 +180,38 @@ def test_what_rows_are_found_by_may_change_with_time(tmp_path):
     assert [dict(batch.counts) for batches in found for batch in batches] == [{"fail": 1}, {"pass": 1}]
 
 
-def test_nothing_is_believed_of_what_another_version_or_catalogue_left(tmp_path, monkeypatch):
-    rows = [line(OTHER, B, "i", {"a": "x"})]
-    estates = [{A: having(one=[line(ONE, A, "i", {"a": value})]), B: having(other=rows)} for value in ("x", "y")]
-    path, given = tmp_path / "2026-01-01T00-00-00Z", [policy("p", "length($r) == `0`", ["a"], ["a"])]
-    write_estate(path, estates[0])
-    same(path, *given)
-    (kept,) = (tmp_path / cache.FOLDER).iterdir()
-    monkeypatch.setattr(cache, "_FORMAT", "another")
-    assert cache._read_index(kept) is None
-    monkeypatch.undo()
-    assert cache._read_index(kept) is not None
+ABSENT = {
+    A: having(one=[line(ONE, A, "i", {"a": "x", "b": {"c": 1}, "c": []})]),
+    B: having(other=[line(OTHER, B, "i", {"z": "x"})]),
+}
+
+
+def test_another_catalogue_may_say_that_a_field_was_lost(path, monkeypatch):
+    """A row without the field is no row of ours; where AWS always sends it, it may be anybody's."""
+    given = policy("p", "length($r) == `0`", ["a"], ["a"])
+    write_estate(path, ABSENT)
+    assert [dict(batch.counts) for batch in same(path, given)] == [{"pass": 1}]
+    changed = {**CATALOG, OTHER: replace(CATALOG[OTHER], always=(steps("a"),))}
+    for module in (archive, target):
+        monkeypatch.setattr(module, "load_catalog", lambda: changed)
     monkeypatch.setattr(cache, "catalog_digest", lambda: "another")
-    assert cache._read_index(kept) is None
+    target.key_reader.cache_clear()
+    assert [dict(batch.counts) for batch in same(path, given)] == [{"unknown": 1}]
+
+
+def test_another_version_believes_nothing_of_what_is_kept(path, monkeypatch):
+    given = policy("p", "length($r) == `0`", ["a"], ["a"])
+    write_estate(path, ABSENT)
+    same(path, given)
+    files = [file.name for file in (path.parent / cache.FOLDER).iterdir()]
+    noted, whole = [], judging.judge_account
+    monkeypatch.setattr(judging, "judge_account", lambda *given: noted.append(given) or whole(*given))
+    judged(path, [given], cache=True)
+    assert noted == []
+    monkeypatch.setattr(cache, "_FORMAT", "another")
+    judged(path, [given], cache=True)
+    assert len(noted) == len(ABSENT)
+    assert [file.name for file in (path.parent / cache.FOLDER).iterdir()] == files
 
 
 @pytest.mark.parametrize("method", [{}, {"cache": True}])
