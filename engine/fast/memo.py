@@ -1,7 +1,8 @@
 """What a judgement depends on, as a key: where it comes again, so does the outcome.
 
-Of all records of a type few differ in what one policy reads. So a program remembers outcomes, finished down to the
-bytes of their evidence, by the values they came from.
+Of all records of a type few differ in what one policy reads. So outcomes are remembered, finished down to the bytes of
+their evidence, by the values they came from: for many records at once in stretch.py, or, where rows that lookups find
+are among these values, by the function that makes the lookups.
 """
 
 from __future__ import annotations
