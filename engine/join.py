@@ -74,6 +74,8 @@ class Joins:
         gaps += [gap for *_, gap in found if gap is not None]
         if lookup.within is Within.SNAPSHOT and not lookup.one:
             gaps += [gap for key in keys if (gap := elsewhere(lookup, key, self._accounts)) is not None]
+        if lookup.refers:
+            gaps += [_absent(lookup, map(_told, key)) for key, index, _ in found if key and key not in index.rows]
         if lookup.where:
             matched = list(_where(lookup.where, matched, scope))
         gap = Unknown.merge(gaps) if gaps else None
@@ -167,6 +169,12 @@ def _hashable(value: Json) -> Key:
     return type(value) is bool, msgspec.json.encode(value, order="sorted") if composite else value
 
 
+def _told(part: Any) -> Json:
+    """A part of a key as the value that it was."""
+    found = part if isinstance(part, str) else part[1]
+    return msgspec.json.decode(found) if isinstance(found, bytes) else found
+
+
 def _where(condition: Expression, rows: list[Json], scope: Scope) -> Iterable[Json]:
     for candidate in rows:
         decision = candidate if isinstance(candidate, Unknown) else holds(condition, candidate, scope)
@@ -178,8 +186,11 @@ def _one(lookup: Lookup, ours: list[Json], matched: list[Json], gap: Unknown | N
     found = known_items(matched)
     if len(found) == 1:
         return found[0]
-    shown = ", ".join(map(str, ours))
     if found:
-        return Unknown.because(f"{len(found)} resources of type {lookup.source} match {shown}")
-    absent = Unknown.because(f"no {lookup.source} {shown} in this snapshot".replace("  ", " "))
-    return Unknown.merge([absent, *maybe_items(matched), *([] if gap is None else [gap])])
+        return Unknown.because(f"{len(found)} resources of type {lookup.source} match {', '.join(map(str, ours))}")
+    return Unknown.merge([_absent(lookup, ours), *maybe_items(matched), *([] if gap is None else [gap])])
+
+
+def _absent(lookup: Lookup, values: Iterable[Json]) -> Unknown:
+    named = f"{lookup.source} {', '.join(map(str, values))}".rstrip()
+    return Unknown.because(f"no {named} in this snapshot")

@@ -87,7 +87,8 @@ class Lookup:
     """A join: the resources of another type whose `theirs` equal our `ours`, and that satisfy `where`.
 
     `among` is which of `ours` is a list, of which any item may be the equal one. `one` says that
-    exactly one exists: the variable is that resource, and unknown where it was not collected.
+    exactly one exists: the variable is that resource, and unknown where it was not collected. `refers` says
+    that what each of our keys names exists: one that was not collected makes an unknown item.
     """
 
     source: str
@@ -97,6 +98,7 @@ class Lookup:
     where: Expression | None
     within: Within
     one: bool
+    refers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,8 +166,17 @@ class PolicyReader(Reader):
                 where=where,
                 within=Within(entry.get("within", "region")),
                 one=entry.get("one", False),
+                refers=self._refers(entry, at),
             )
         return lookups
+
+    def _refers(self, entry: Mapping[str, Any], at: tuple[str, ...]) -> bool:
+        refers: bool = entry.get("refers", False)
+        if refers and entry.get("one"):
+            self.fault((*at, "refers"), "`one` says already that it exists: leave `refers` out", key=True)
+        elif refers and not entry.get("match"):
+            self.fault((*at, "refers"), "without `match` nothing is referred to: leave `refers` out", key=True)
+        return refers
 
     def _assertions(self, given: Any, variables: Collection[str]) -> Iterator[Assertion]:
         listed = given if isinstance(given, list) else [given]

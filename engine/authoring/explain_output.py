@@ -141,7 +141,7 @@ def _said(step: Step) -> str:
 def _lookup(trace: LookupTrace, width: int) -> Iterator[Text]:
     lookup = trace.lookup
     reach = {"region": "in this region", "account": "in this account", "snapshot": "in the snapshot"}[lookup.within]
-    one = ", exactly one" if lookup.one else ""
+    one = ", exactly one" if lookup.one else ", which exist" if lookup.refers else ""
     yield Text.assemble((printable(f"${trace.name}"), "bold"), f"  {lookup.source} {reach}{one}")
     for number, (theirs, ours, found) in enumerate(trace.keys):
         head = f"{'':<10}{theirs} {'in' if number == lookup.among else '='} {ours}"

@@ -179,7 +179,10 @@ def _of_lookup(policy: Policy, name: str, lookup: Lookup) -> Iterator[Mutant]:
         if within is not lookup.within:
             yield _setting(policy, (*at, "within"), lookup.within, within, with_lookup(policy, name, within=within))
     one = not lookup.one
-    yield _setting(policy, (*at, "one"), lookup.one, one, with_lookup(policy, name, one=one))
+    yield _setting(policy, (*at, "one"), lookup.one, one, with_lookup(policy, name, one=one, refers=False))
+    if lookup.refers:
+        changed = with_lookup(policy, name, refers=False)
+        yield _setting(policy, (*at, "refers"), True, False, changed)
     if lookup.where:
         was = shown(lookup.where, lookup.where.tree)
         changed = with_lookup(policy, name, where=None)

@@ -165,7 +165,7 @@ class Far:
             return None
         found = near.index(self._decoded(target, key), join, self.snapshot.captured_at)
         try:
-            return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, ())
+            return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, near.NONE)
         except NotPlain:
             return None
 

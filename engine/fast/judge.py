@@ -17,8 +17,8 @@ from ..join import Joins
 from ..model import Finding, Policy, Status, Within
 from ..rollup import Item
 from .far import Far
-from .near import Near
-from .program import Program
+from .near import Find, Near, referred
+from .program import Join, Program
 from .rows import exact_row, read_rows, text_of
 from .stretch import Entry, Found, Judging
 from .target import Decoder, decoder
@@ -106,7 +106,7 @@ def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[
         if verdict.status in program.written:
             found[position].pieces += (finding_line(finding(policy, resource, verdict)), b"", b"")
 
-    finds = [(far if join.lookup.within is Within.SNAPSHOT else near).find(join) for join in program.joins.values()]
+    finds = [_finder(join, near, far) for join in program.joins.values()]
     judging = Judging(program, account.id, exact.snapshot.captured_at, finds, text, found, judge_exactly)
     for before, rows in read_rows(account, kind, text, decoder):
         if rows[0].__class__ is not Resource:
@@ -116,6 +116,11 @@ def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[
             for position in range(len(program.policies)):
                 judge_exactly(number, position, resource)
     return {policy.id: each for policy, each in zip(program.policies, found, strict=True)}
+
+
+def _finder(join: Join, near: Near, far: Far) -> Find:
+    find = (far if join.lookup.within is Within.SNAPSHOT else near).find(join)
+    return referred(find) if join.lookup.refers else find
 
 
 def _item(account: Account, kind: str, entry: Entry) -> Item:

@@ -15,6 +15,7 @@ from .rows import read_rows, text_of
 from .target import UNKNOWN, Decoder, Row, exact_key
 
 Find = Callable[[str, Hashable], Sequence[Row]]
+NONE: Sequence[Row] = ()  # what is found of a key that no row has
 
 
 @dataclass(slots=True)
@@ -31,6 +32,18 @@ class Index:
         if (gap or not self.whole) and not one:
             return _Never()
         return _But(self.rows, self.odd) if self.odd else self.rows
+
+
+def referred(find: Find) -> Find:
+    """The same where each key names what exists: one without a row is not plain, be its rows kept or not."""
+
+    def found(region: str, key: Hashable) -> Sequence[Row]:
+        rows = find(region, key)
+        if rows is NONE and key is not None:
+            raise NotPlain
+        return rows
+
+    return found
 
 
 class _Never(dict[Hashable, list[Row]]):
@@ -66,6 +79,8 @@ def index(rows: Iterable[Row], join: Join, snapshot_time: str) -> Index:
             try:
                 if keep is None or keep(row, snapshot_time):
                     there.setdefault(key, []).append(row)
+                elif join.lookup.refers:
+                    there.setdefault(key, [])
             except Exception:  # nobody can say whether it is one of them
                 odd.add(key)
     return found
@@ -92,12 +107,12 @@ class Near:
             if sure is None:
                 sure, rows = self._by_region(join)
             if region in sure:
-                return rows.get((region, key), ())
+                return rows.get((region, key), NONE)
             place = EVERYWHERE if everywhere else region
             table = tables.get(place)
             if table is None:
                 table = tables[place] = self._table(join, place)
-            return table.get(key, ())
+            return table.get(key, NONE)
 
         return find
 
@@ -114,8 +129,12 @@ class Near:
                 continue
             try:
                 key = theirs(row, time)
-                if key is not None and (keep is None or keep(row, time)):
+                if key is None:
+                    continue
+                if keep is None or keep(row, time):
                     rows.setdefault((row.region, key), []).append(row)
+                elif join.lookup.refers:
+                    rows.setdefault((row.region, key), [])
             except Exception:  # nobody can say whether it is one of them
                 sure.discard(row.region)
         return sure, rows

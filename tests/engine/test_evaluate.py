@@ -157,6 +157,42 @@ def test_a_lookup_matches_each_item_of_a_list_once(policy, wanted, expected):
     assert statuses(counted, **given) == {"vpc-1": ("pass" if len(expected) == 2 else "fail") if known else "unknown"}
 
 
+@pytest.mark.parametrize(
+    ("within", "wanted", "rows", "absent"),
+    [
+        ("region", ["fl-1"], [LOG], None),
+        ("region", ["fl-1", "fl-2"], [LOG], "no AWS::EC2::FlowLog fl-2 in this snapshot"),
+        ("region", ["fl-3", "fl-2"], [], "no AWS::EC2::FlowLog fl-3 in this snapshot; no AWS::EC2::FlowLog fl-2 in"),
+        ("region", ["fl-1"], [{**LOG, "$region": "eu-west-1"}], "no AWS::EC2::FlowLog fl-1 in this snapshot"),
+        ("account", ["fl-1"], [{**LOG, "$region": "eu-west-1"}], None),
+        ("account", ["fl-1"], [{**LOG, "$account": B}], "no AWS::EC2::FlowLog fl-1 in this snapshot"),
+        ("snapshot", ["fl-1"], [{**LOG, "$account": B}], None),
+        ("snapshot", ["fl-2"], [{**LOG, "$account": B}], "no AWS::EC2::FlowLog fl-2 in this snapshot"),
+        ("region", ["fl-1"], [{**LOG, "FlowLogStatus": "OFF"}], None),
+        ("region", [None, 2], [LOG], "no AWS::EC2::FlowLog 2 in this snapshot"),
+        ("region", [], [], None),
+        ("region", None, [], None),
+    ],
+)
+def test_what_is_referred_to_and_was_not_collected_is_unknown(policy, within, wanted, rows, absent):
+    lookup = (
+        "logs: {from: AWS::EC2::FlowLog, match: {FlowLogId: {in: Wanted}}, where: FlowLogStatus == 'ACTIVE',"
+        f" within: {within}, refers: true}}"
+    )
+    found = policy(lookup=lookup, **{"assert": "all($logs, &TrafficType == 'ALL')"})
+    given = {"AWS_EC2_VPC": [VPC | {"Wanted": wanted}], "AWS_EC2_FlowLog": rows}
+    (only,) = [each for each in judged(found, **given) if each.resource == "vpc-1"]
+    assert (only.status, only.message.startswith(absent or "It holds")) == ("unknown" if absent else "pass", True)
+
+
+def test_one_key_may_refer_too_and_a_lookup_that_says_nothing_may_find_nothing(policy):
+    for refers, expected in (("true", "unknown"), ("false", "pass")):
+        lookup = f"logs: {{from: AWS::EC2::FlowLog, match: {{FlowLogId: Log}}, refers: {refers}}}"
+        judging = policy(lookup=lookup, **{"assert": "length($logs) == `0`"})
+        assert statuses(judging, AWS_EC2_VPC=[VPC | {"Log": "fl-9"}], AWS_EC2_FlowLog=[LOG]) == {"vpc-1": expected}
+        assert statuses(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[LOG]) == {"vpc-1": "pass"}
+
+
 def test_a_key_of_a_row_that_is_unknown_may_be_in_a_list(policy):
     found = policy(
         lookup="logs: {from: AWS::EC2::FlowLog, match: {FlowLogId: {in: Wanted}}}", **{"assert": "length($logs) == `1`"}

@@ -187,6 +187,7 @@ def lookups(draw: st.DrawFn) -> dict[str, Lookup]:
             where=draw(conditions((), OURS[:6], OURS + earlier)),
             within=within,
             one=name == "one" or luck == 0,
+            refers=name != "one" and luck in (1, 2) and bool(theirs),
         )
     return found
 

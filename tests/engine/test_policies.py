@@ -71,6 +71,16 @@ def test_five_lines_are_a_policy(tmp_path):
         ("Rotation.KeyRotationEnabled", "A\nlookup: {account: {from: AWS::EC2::VPC}}", "cannot be a name here"),
         (
             "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, match: {VpcId: b}, one: true, refers: true}}",
+            "`one` says already that it exists",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, refers: true}}",
+            "without `match` nothing is referred to",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
             "A\nlookup: {x: {from: AWS::EC2::VPC, wihtin: region}}",
             "did you mean within?",
         ),
