@@ -135,8 +135,9 @@ def demo(
 
 def main() -> None:
     """The error boundary: what a person can act on, and no traceback."""
-    # Typer would end an interrupted run with 1, which says that something fails.
-    before = signal.signal(signal.SIGINT, _interrupted)
+    # Typer would end an interrupted run with 1, which says that something fails; and one that was told to end by
+    # another signal would leave its unfinished files.
+    before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         app()
     except Exception as error:
@@ -144,12 +145,16 @@ def main() -> None:
             raise
         sys.exit(_explain(error))
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _interrupted(*_: object) -> None:
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _interrupted(number: int, _: object) -> None:
     _tell("interrupted", "")
-    sys.exit(130)
+    sys.exit(128 + number)
 
 
 def _explain(error: Exception) -> int:

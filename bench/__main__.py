@@ -17,6 +17,7 @@ from .incremental import incremental
 from .rounds import BenchError
 from .run import Settings, dense, full, startup, tenth
 from .scaling import scaling
+from .snapshots import CACHE
 from .tables import Table, machine, on_terminal, write
 
 PARTS: Mapping[str, Callable[[Settings], Table]] = {
@@ -47,6 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := [part for part in options.parts if part not in PARTS]:
         parser.error(f"no such part: {', '.join(unknown)}; choose from {', '.join(PARTS)}")
+    os.environ["XDG_CACHE_HOME"] = str(options.into / CACHE)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # installed modules were compiled once, not at each start
     out, err = Console(), Console(stderr=True)
     runs, slow = (1, 1) if options.quick else (options.runs, options.slow_runs)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .rounds import BenchError, Contender, Usage, measure, medians
 from .run import NINE, QUIET, STILLFRAME, Settings, types, warm
-from .snapshots import CHANGED, FIRST, LATER, is_snapshot, series_of
+from .snapshots import CACHE, CHANGED, FIRST, LATER, series_of
 from .tables import Table, megabytes, seconds
 
 # Step → whether what earlier runs kept is removed first, the command, and the snapshots it is given.
@@ -32,7 +32,7 @@ def incremental(settings: Settings) -> Table:
     for number in range(settings.slow_runs):
         for name, fresh, command, numbers in STEPS:
             if fresh:
-                _forget(pictures[FIRST].parent)
+                shutil.rmtree(settings.into / CACHE, ignore_errors=True)
             settings.say(f"round {number + 1} of {settings.slow_runs}: {name}")
             step = _step(name, command, [pictures[each] for each in numbers], settings.into / "ours.jsonl")
             taken[name].append(measure(step))
@@ -50,13 +50,6 @@ def _step(name: str, command: str, snapshots: list[Path], out: Path) -> Contende
     quiet = QUIET if command == "evaluate" else QUIET[2:]
     whole = (STILLFRAME, command, *map(str, snapshots), "-o", str(out), *quiet, "--workers", "1")
     return Contender(name=name, command=whole, out=out)
-
-
-def _forget(archive: Path) -> None:
-    """Remove what earlier runs have kept: all beside the snapshots."""
-    for path in archive.iterdir():
-        if path.is_dir() and not is_snapshot(path):
-            shutil.rmtree(path)
 
 
 def _same_without_cache(step: Contender) -> None:

@@ -18,6 +18,7 @@ from .shapes import aws_account, aws_region, flow_log, key, recorder, resource, 
 
 HERE = Path(__file__).parent
 MAKERS = ("arithmetic", "buckets", "dense", "estate", "filler", "fleet", "instances", "shapes", "snapshots")
+CACHE = "cache"  # where findings of before are kept
 FIRST, CHANGED, LATER = 0, 1, 2  # the pictures of the archive for incremental runs, in order
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import msgspec
 
 from .catalog import ResourceType, load_catalog
 from .errors import SnapshotError
+from .files import DAMAGED, FILE, LINE, folder_at, read_file
 from .format import (
     AccountFile,
     AccountIndex,
@@ -34,7 +34,6 @@ ACCOUNT = "account.json"
 
 ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z\Z")
 _SPECIFIED = "docs/snapshot-format.md says what a line holds"
-_DAMAGED = "the snapshot changed after it was written: restore it, or collect again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class Entry:
 def list_snapshots(archive: Path) -> list[Entry]:
     """The snapshots of an archive, oldest first, unfinished ones included."""
     try:
-        folders = sorted(path for path in archive.iterdir() if ID.match(path.name) and path.is_dir())
+        folders = sorted(path for path in archive.iterdir() if ID.match(path.name) and _is_snapshot(path))
     except FileNotFoundError:
         raise SnapshotError(
             f"{archive}: no such archive",
@@ -65,6 +64,12 @@ def list_snapshots(archive: Path) -> list[Entry]:
         )
         for path in folders
     ]
+
+
+def _is_snapshot(path: Path) -> bool:
+    if path.is_symlink():
+        raise SnapshotError(f"{path}: a link", "an archive holds snapshots, no links to them")
+    return path.is_dir()
 
 
 def find_snapshot(path: Path) -> Path:
@@ -91,7 +96,7 @@ def open_snapshot(path: Path) -> Snapshot:
     Raises SnapshotError here and while reading: absent, unfinished, newer, malformed, or changed.
     """
     folder = find_snapshot(path)
-    data = _read(folder / MANIFEST)
+    data = read_file(folder / MANIFEST)
     manifest = _manifest(data, folder)
     return Snapshot(
         id=manifest.id,
@@ -105,7 +110,7 @@ def open_snapshot(path: Path) -> Snapshot:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    return _manifest(_read(folder / MANIFEST), folder)
+    return _manifest(read_file(folder / MANIFEST), folder)
 
 
 def _manifest(data: bytes, folder: Path) -> Manifest:
@@ -121,13 +126,15 @@ def read_account_file(folder: Path, account: str, expected: str) -> AccountFile:
 
 
 def _account_file(folder: Path, account: str, expected: str, shape: type[AccountFile | AccountIndex]) -> Any:
+    if not folder_at(f"{folder}/{account}"):
+        raise SnapshotError(f"{folder}/{account}: no folder of the snapshot", DAMAGED)
     path = f"{folder}/{account}/{ACCOUNT}"
-    data = _read(path)
+    data = read_file(path)
     if digest(data) != expected:
-        raise SnapshotError(f"{path}: its digest is not the one in {MANIFEST}", _DAMAGED)
+        raise SnapshotError(f"{path}: its digest is not the one in {MANIFEST}", DAMAGED)
     file = parse(data, shape, path)
     if file.account != account:
-        raise SnapshotError(f"{path}: it describes account {file.account}", _DAMAGED)
+        raise SnapshotError(f"{path}: it describes account {file.account}", DAMAGED)
     return file
 
 
@@ -147,16 +154,16 @@ def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines
     """The lines of one file, whose digest and number are right."""
     if entry.sha256 is None:
         if entry.count:
-            raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", _DAMAGED)
+            raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", DAMAGED)
         return Lines()
     path = f"{folder}/{account}/{file_name(kind)}"
-    data = _read(path)
+    data = read_file(path, min(entry.count * LINE, FILE))
     if digest(data) != entry.sha256:
-        raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", _DAMAGED)
+        raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", DAMAGED)
     utf8 = _is_text(data)
     lines = lines_of(data, utf8=utf8, plain=utf8 and is_plain(data))
     if lines.number != entry.count:
-        raise SnapshotError(f"{path}: {lines.number} resources where {ACCOUNT} counts {entry.count}", _DAMAGED)
+        raise SnapshotError(f"{path}: {lines.number} resources where {ACCOUNT} counts {entry.count}", DAMAGED)
     return lines
 
 
@@ -177,7 +184,7 @@ def parse_line(folder: Path, account: str, kind: str, line: bytes | memoryview, 
     resource = _read_line(bytes(line), f"{path}:{number}")
     if (resource.type, resource.account) != (kind, account):
         described = f"{resource.type} of account {resource.account}"
-        raise SnapshotError(f"{path}:{number}: it describes {described}", _DAMAGED)
+        raise SnapshotError(f"{path}:{number}: it describes {described}", DAMAGED)
     if spec := load_catalog().get(kind):
         complete(resource.config, spec)
     return resource
@@ -271,21 +278,3 @@ def _stamp(file: AccountIndex, kinds: Sequence[str]) -> bytes:
     regions = file.regions.cause if isinstance(file.regions, Marker) else file.regions
     entries = [file.types.get(kind) for kind in kinds]
     return hashlib.sha256(msgspec.json.encode([file.account, file.name, regions, kinds, entries])).digest()
-
-
-def _read(path: Path | str) -> bytes:
-    # A fleet has tens of thousands of small files: what `open` does beside reading takes as long as reading.
-    try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:
-            size = os.fstat(file).st_size
-            data = os.read(file, size)
-            while len(data) < size and (more := os.read(file, size - len(data))):  # not all comes at once
-                data += more
-            return data
-        finally:
-            os.close(file)
-    except FileNotFoundError:
-        raise SnapshotError(f"{path}: missing", _DAMAGED) from None
-    except OSError as error:
-        raise SnapshotError(f"{path}: cannot be read ({error.strerror})") from None

@@ -16,7 +16,7 @@ import msgspec
 
 from .archive import ID, MANIFEST
 from .errors import SnapshotError
-from .files import lock
+from .files import lock, open_own, read_file
 from .format import Previous, digest, parse
 
 PRUNED = "pruned"
@@ -46,9 +46,9 @@ def links(archive: Path, faults: list[str] | None = None) -> dict[str, Link]:
     found = {}
     for path, pruned in _manifests(archive):
         try:
-            data = path.read_bytes()
+            data = read_file(path)
             link: _Link = parse(data, _Link, path)
-        except (OSError, SnapshotError) as error:
+        except SnapshotError as error:
             if faults is not None:
                 faults.append(str(error))
             continue
@@ -72,7 +72,7 @@ def latest(archive: Path) -> Path | None:
 @contextmanager
 def hold(archive: Path) -> Iterator[None]:
     """Nobody else adds to the chain of an archive, or prunes it, while the block runs."""
-    with (archive / LOCK).open("ab") as file:
+    with open_own(archive / LOCK) as file:
         lock(file, wait=True)
         yield
 

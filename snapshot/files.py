@@ -1,29 +1,126 @@
-"""Files that are written once: readable by their owner alone, and on the disk before anything says that they are."""
+"""The one way to open a file of an archive, and to write one: nothing that somebody planted there is followed.
+
+An archive may come from people who mean harm. So a file of it is a regular file, no link, and no larger than it may be;
+and a file is written under a name that nobody can guess, and takes its own when it is complete.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
+import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from .errors import CollectError
+from .errors import CollectError, SnapshotError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 PLAN = ".plan.json"  # what an unfinished snapshot was to become
+DAMAGED = "the snapshot changed after it was written: restore it, or collect again"
+# What docs/snapshot-format.md allows, in bytes: a line, a resource file, a manifest or account file.
+LINE = 1 << 24
+FILE = 1 << 31
+DOCUMENT = 1 << 28
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def read_file(path: Path | str, most: int = DOCUMENT) -> bytes:
+    """The bytes of a file. Raises SnapshotError: missing, a link, no regular file, larger than `most`.
+
+    Of a file with more than one line's bytes, lines that are longer than one may be are refused before all is read.
+    """
+    # A fleet has tens of thousands of small files: what `open` does beside reading takes as long as reading.
+    try:
+        file, size = _open(path)
+        try:
+            if size > most:
+                raise SnapshotError(f"{path}: {size} bytes, where {most} are the most that it may have", DAMAGED)
+            return os.read(file, size) if size <= LINE else _read_large(file, size, path)
+        finally:
+            os.close(file)
+    except FileNotFoundError:
+        raise SnapshotError(f"{path}: missing", DAMAGED) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise SnapshotError(f"{path}: a link", "an archive holds files and folders, no links") from None
+        raise SnapshotError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _open(path: Path | str) -> tuple[int, int]:
+    file = os.open(path, _FLAGS)
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(file)
+        raise SnapshotError(f"{path}: not a regular file", "an archive holds files and folders, nothing else")
+    return file, found.st_size
+
+
+def _read_large(file: int, size: int, path: Path | str) -> bytes:
+    data = bytearray(size)  # a sparse file costs memory only as far as it is read
+    view, end = memoryview(data), 0
+    with os.fdopen(file, "rb", 0, closefd=False) as pieces:
+        while end < size and (more := pieces.readinto(view[end : end + LINE])):
+            if more == LINE and data.find(b"\n", end, end + more) < 0:
+                raise SnapshotError(f"{path}: a line of more than {LINE} bytes", DAMAGED)
+            end += more
+    return data if end == size else data[:end]  # type: ignore[return-value]  # it is bytes to all who read it
+
+
+def folder_at(path: Path | str) -> bool:
+    """Whether there is a folder itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes its name when the block ends well, and that is gone where it does not. Raises OSError."""
+    descriptor, partial = tempfile.mkstemp(prefix=f".{path.name[:32]}.", dir=path.parent)  # 0600, O_EXCL, O_NOFOLLOW
+    try:
+        with os.fdopen(descriptor, "wb", 1 << 18) as file:
+            yield file
+        Path(partial).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(partial).unlink()
+        raise
 
 
 def write_file(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    """Write a file that is on the disk before it has its name."""
+    with replacing(path) as file:
         file.write(data)
         file.flush()
-        os.fsync(descriptor)
+        os.fsync(file.fileno())
+
+
+def open_held(path: Path) -> IO[bytes] | None:
+    """Open a file of an archive and lock it; None where another process has it. Raises OSError or SnapshotError."""
+    file = os.fdopen(_open(path)[0], "rb")
+    if lock(file, wait=False):
+        return file
+    file.close()
+    return None
+
+
+def open_own(path: Path) -> IO[bytes]:
+    """Open a file to lock it, or make it, for its owner alone. Raises OSError, also for a link."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "rb+")
 
 
 def lock(file: IO[bytes], *, wait: bool) -> bool:
     """Lock an open file for as long as it is open; False where another process has it."""
+    if fcntl is None:
+        return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

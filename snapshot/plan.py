@@ -11,7 +11,7 @@ import msgspec
 
 from .catalog import ResourceType, catalog_digest
 from .errors import CollectError
-from .files import PLAN, lock, write_file, writing
+from .files import PLAN, open_held, write_file, writing
 from .format import decode, encode, parse
 from .once import repeated
 from .targets import Target
@@ -90,8 +90,7 @@ def targets_of(kept: Kept) -> list[Target]:
 
 
 def _held(folder: Path, path: Path) -> IO[bytes]:
-    file = path.open("rb")
-    if not lock(file, wait=False):
-        file.close()
+    file = open_held(path)
+    if file is None:
         raise CollectError(f"{folder}: another collector is at work on it", "wait for it to end")
     return file

@@ -11,7 +11,7 @@ from pathlib import Path
 from .archive import MANIFEST
 from .chain import PRUNED, hold, links
 from .errors import ArgumentError
-from .files import write_file, writing
+from .files import folder_at, read_file, write_file, writing
 
 Keep = Mapping[str, int]
 
@@ -65,8 +65,10 @@ def prune(archive: Path, keep: Keep, *, dry_run: bool = False) -> tuple[list[str
         for name in going if not dry_run else ():
             _remove(archive, name)
         if not dry_run:
-            for left in archive.glob(".pruned-*"):  # also of one who was stopped
-                shutil.rmtree(left)
+            # Also of one who was stopped; and findings of an earlier version, which nobody believes any more.
+            for left in (*archive.glob(".pruned-*"), archive / ".cache"):
+                if folder_at(left):
+                    shutil.rmtree(left)
     return sorted(staying), going
 
 
@@ -74,6 +76,6 @@ def _remove(archive: Path, name: str) -> None:
     (archive / PRUNED).mkdir(mode=0o700, exist_ok=True)
     for path in sorted((archive / name).glob(f"{MANIFEST}*")):  # and its signatures
         suffix = path.name.removeprefix(MANIFEST)
-        write_file(archive / PRUNED / f"{name}.json{suffix}", path.read_bytes())
+        write_file(archive / PRUNED / f"{name}.json{suffix}", read_file(path))
     # Under another name it is no snapshot: nobody sees half of one.
     (archive / name).rename(archive / f".pruned-{name}")

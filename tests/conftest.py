@@ -32,12 +32,13 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def no_real_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No profile, no credentials and no instance metadata of the machine that runs the tests."""
+    """No profile, no credentials, no instance metadata and no cache of the machine that runs the tests."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "STILLFRAME_"))]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "absent"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
 
 
 @pytest.fixture(scope="session")

@@ -128,8 +128,8 @@ def test_drift_reads_nothing_of_equal_accounts_and_files(tmp_path, monkeypatch):
     opened: list[str] = []
     from stillframe.snapshot import archive
 
-    read = archive._read
-    monkeypatch.setattr(archive, "_read", lambda path: opened.append(str(path)) or read(path))
+    read = archive.read_file
+    monkeypatch.setattr(archive, "read_file", lambda path, *most: opened.append(str(path)) or read(path, *most))
     assert [each.resource for each in drift(open_snapshot(old), open_snapshot(new))]
     assert not [path for path in opened if "VPC" in path or B in path]
     opened.clear()

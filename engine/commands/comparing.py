@@ -21,6 +21,7 @@ from stillframe.engine.commands.options import (
     UseCache,
     Verbose,
     Workers,
+    kept,
     limits,
     rules,
 )
@@ -88,6 +89,6 @@ def diff(
         verbose=verbose,
         limits=within,
         chosen=chosen,
-        method=Method(exact=exact, workers=workers, cache=cache),
+        method=Method(exact=exact, workers=workers, cache=kept(cache)),
     )
     raise typer.Exit(code)

@@ -17,6 +17,7 @@ from stillframe.engine.commands.options import (
     UseCache,
     Verbose,
     Workers,
+    kept,
     names,
     rules,
 )
@@ -95,12 +96,13 @@ def trend(
     from stillframe.engine.comparing.history_output import print_trend
     from stillframe.engine.comparing.trend_page import write_trend
     from stillframe.engine.fast.run import Method
-    from stillframe.engine.reports.files import STDOUT
+    from stillframe.engine.reports.files import STDOUT, distinct
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.selection import selection
     from stillframe.engine.terminal import console
 
+    distinct([*(output or ()), *(series or ())])
     pages = [name for name in output or () if name.endswith(".html")]
     output = [name for name in output or () if name not in pages]
     check_names([*output, *(series or ())])
@@ -109,7 +111,7 @@ def trend(
         rules(config, policies, settings, packs=packs, shipped=shipped),
     )
     judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
-    history, method = History(judged_by), Method(workers=workers, cache=cache)
+    history, method = History(judged_by), Method(workers=workers, cache=kept(cache))
     try:
         for snapshot in _each(archive):
             history.add(snapshot, chosen, method)
@@ -162,7 +164,7 @@ def backtest(
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])
     test = Backtest(*both(old, new, chosen))
     for snapshot in _each(archive):
-        test.add(snapshot, chosen, Method(workers=workers, cache=cache))
+        test.add(snapshot, chosen, Method(workers=workers, cache=kept(cache)))
     printed = STDOUT in (output or ())
     with records(output or (), FIELDS) as write:
         for case in test.cases():

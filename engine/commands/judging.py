@@ -27,6 +27,7 @@ from stillframe.engine.commands.options import (
     UseCache,
     Verbose,
     Workers,
+    kept,
     limits,
     names,
     rules,
@@ -72,6 +73,7 @@ def evaluate(
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.fast.run import Method
+    from stillframe.engine.reports.files import distinct
     from stillframe.engine.reports.formats import printed, targets
     from stillframe.engine.run import run_evaluate
     from stillframe.engine.selection import selection
@@ -79,10 +81,11 @@ def evaluate(
     from stillframe.snapshot import open_snapshot
 
     written, chosen = targets(output or (), form), selection(only or (), but or ())
+    distinct([*(output or ()), *([receipt] if receipt else ())])
     if receipt and chosen.partial:
         raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
     within = limits(fail_on, max_unknown, allow_unknown=allow_unknown)
-    method = Method(exact=exact, workers=workers, cache=cache and not receipt)
+    method = Method(exact=exact, workers=workers, cache=kept(cache and not receipt))
     judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
     picture = open_snapshot(snapshot)
     known = _baseline(baseline, picture, judged_by, method) if baseline else None

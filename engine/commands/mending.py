@@ -17,6 +17,7 @@ from stillframe.engine.commands.options import (
     SnapshotPath,
     UseCache,
     Workers,
+    kept,
     rules,
 )
 
@@ -49,20 +50,21 @@ def remediate(
     from stillframe.engine.mending.mend_output import print_mending, print_rest
     from stillframe.engine.mending.plan import script
     from stillframe.engine.model import Status
-    from stillframe.engine.reports.files import STDOUT, whole
+    from stillframe.engine.reports.files import STDOUT, distinct, whole
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.selection import selection
     from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
     targets = output or ([STDOUT] if plan else [])
+    distinct(targets)
     check_names(() if plan else targets)
     chosen, picture = selection(only or (), but or ()), open_snapshot(snapshot)
     judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
     judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
     mending = Mending(picture, judged_by.policies, judged_by.priorities)
     written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
-    method = Method(workers=workers, cache=cache, written=written)
+    method = Method(workers=workers, cache=kept(cache), written=written)
     mending.take(chosen.over(judged_by.waivers_for(picture).over(judge(picture, judged_by.policies, method)), picture))
     if plan:
         text = "".join(f"{line}\n" for line in script(mending, judged_by.policies)).encode("utf-8", "replace")

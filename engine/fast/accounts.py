@@ -24,7 +24,7 @@ def judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> It
         return _judged(snapshot, policies, method, None)
     stamps = {policy.id: policy_stamp(policy, snapshot.captured_at, method.written) for policy in policies}
     kinds = {policy.id: kinds_of(policy) for policy in policies}
-    memory = Memory(open_cache(snapshot, stamps), stamps, snapshot.digests, kinds)
+    memory = Memory(open_cache(method.cache, snapshot, stamps), stamps, snapshot.digests, kinds)
     return _remembered(snapshot, policies, method, memory)
 
 
@@ -52,7 +52,7 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
 
     given = snapshot, policies, method.written, memory
     workers: Workers = Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
-    writer = CacheWriter(snapshot, memory.stamps) if memory else None
+    writer = CacheWriter(method.cache, snapshot, memory.stamps) if memory and method.cache else None
     shares, targets = shared(snapshot.accounts), targets_of(policies)
     try:
         if targets:

@@ -1,16 +1,19 @@
-"""Findings of before, kept beside the archive: what has not changed is not judged again.
+"""Findings of before, kept in a folder of the user's own: what has not changed is not judged again.
 
-A cache file holds the findings of one judgement, an account a record. A finding depends on its policy, on what the
-account's files said of the types that the policy reads, and on the rows of other accounts that lookups found; all of
-it by digest. Where the digests are the same, so are the findings. A file that is damaged is no cache: nothing is
-trusted whose own digest is not right.
+What lies in an archive is never believed: who made the archive could have made that. A cache file holds the findings
+of one judgement, an account a record. A finding depends on its policy, on what the account's files said of the types
+that the policy reads, and on the rows of other accounts that lookups found; all of it by digest. Where the digests
+are the same, so are the findings. A file that is damaged is no cache: nothing is trusted whose own digest is not
+right, nor a folder that others may write to.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+import stat
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +32,9 @@ from ..language.settle import settled
 from ..model import Policy, Status, Within
 from .offers import Offer
 
-FOLDER = ".cache"
-KEPT = 4  # files in a folder: the findings of so many judgements
+KEPT = 4  # files of an archive: the findings of so many judgements
+MOST = 4 << 30  # bytes of all archives' files; the newest stays, however large
+_ENDING = ".findings"
 _FORMAT = 4
 _TAIL = 8 + 32  # the length of the index, and its digest
 
@@ -136,14 +140,13 @@ def kinds_of(policy: Policy) -> tuple[str, ...]:
     return tuple(sorted({policy.resource, *near}))
 
 
-def open_cache(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:
-    """The cache of this judgement, or else of the latest beside the same archive."""
-    folder, name = _folder(snapshot), _name(snapshot, stamps)
-    if folder is None:
+def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:
+    """The cache of this judgement, or else of the latest of the same archive."""
+    if not _is_own(folder):
         return Cache()
-    same = folder / name
+    same = folder / _name(snapshot, stamps)
     with suppress(OSError):
-        others = sorted(folder.glob("*.findings"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        others = _newest(folder.glob(f"{_archive(snapshot)}-*{_ENDING}"))
         for path in [same, *others] if same.exists() else others:
             index = _read_index(path)
             if index is not None:
@@ -154,18 +157,16 @@ def open_cache(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:
 class CacheWriter:
     """A cache file being written. Where it cannot be, judging goes on without."""
 
-    def __init__(self, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> None:
+    def __init__(self, folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> None:
         self._index = Index(_maker(), dict(stamps), {})
         self._start = 0
         self._file: IO[bytes] | None = None
-        folder = _folder(snapshot)
-        if folder is None:
-            return
-        self._path = folder / _name(snapshot, stamps)
-        self._partial = folder / f".{self._path.name}.{os.getpid()}"
+        self._path, self._archive = folder / _name(snapshot, stamps), _archive(snapshot)
         with suppress(OSError):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            self._file = os.fdopen(os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _is_own(folder):
+                descriptor, partial = tempfile.mkstemp(prefix=".", dir=folder)
+                self._file, self._partial = os.fdopen(descriptor, "wb"), Path(partial)
 
     def add(self, account: str, meta: Meta, batches: Mapping[str, Batch | None]) -> None:
         if self._file is not None:
@@ -190,9 +191,8 @@ class CacheWriter:
             self._file.write(index + len(index).to_bytes(8, "big") + hashlib.sha256(index).digest())
             self._file.close()
             self._partial.replace(self._path)
-            kept = sorted(self._path.parent.glob("*.findings"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-            for path in kept[KEPT:]:
-                path.unlink(missing_ok=True)
+            self._file = None
+            self._tidy()
         except OSError:
             self.drop()
 
@@ -201,16 +201,46 @@ class CacheWriter:
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
-                self._partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._partial.unlink()
             self._file = None
 
+    def _tidy(self) -> None:
+        """Keep no more than a few files of each archive, and no more bytes than that of all."""
+        kept, size = 0, 0
+        for path in _newest(self._path.parent.glob(f"*{_ENDING}")):
+            kept += path.name.startswith(self._archive)
+            size += path.stat().st_size
+            if path != self._path and (size > MOST or (kept > KEPT and path.name.startswith(self._archive))):
+                path.unlink(missing_ok=True)
 
-def _folder(snapshot: Snapshot) -> Path | None:
-    return snapshot.path.parent / FOLDER if snapshot.path else None
+
+def _newest(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is there, is no link, and nobody but this user may write to it."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    own = not hasattr(os, "geteuid") or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
+    return stat.S_ISDIR(found.st_mode) and own
+
+
+def _archive(snapshot: Snapshot) -> str:
+    return hashlib.sha256(os.fsencode(os.path.realpath(_place(snapshot).parent))).hexdigest()[:16]
+
+
+def _place(snapshot: Snapshot) -> Path:
+    assert snapshot.path is not None  # noqa: S101 - of one in memory nothing is kept
+    return snapshot.path
 
 
 def _name(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> str:
-    return hashlib.sha256(b"".join([str(snapshot.digest).encode(), *stamps.values()])).hexdigest()[:32] + ".findings"
+    of = hashlib.sha256(b"".join([str(snapshot.digest).encode(), *stamps.values()])).hexdigest()[:32]
+    return f"{_archive(snapshot)}-{of}{_ENDING}"
 
 
 def _read_index(path: Path) -> Index | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...snapshot.model import Snapshot
 from ..batch import Batch, batches
@@ -19,12 +20,13 @@ _ACCOUNT = 10  # what judging an account without any takes, in resources
 class Method:
     """How to judge. The findings are the same, byte for byte; those whose status is not `written` are only counted.
 
+    What is found is kept in the folder `cache`, if there is one, and what was found before taken from there.
     One process takes the exact path also for snapshots with no more than `few` resources, and remembers nothing.
     """
 
     exact: bool = False
     workers: int = 1
-    cache: bool = False
+    cache: Path | None = None
     written: Collection[Status] = frozenset(Status)
     few: int = FEW
 

@@ -124,9 +124,26 @@ def _received(line: Connection) -> Any:
     return result
 
 
+def _end_with_parent() -> None:
+    """Leave nobody at work whose work nobody waits for, however the first process ended."""
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    parent = parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
+
+
 def _serve(line: Connection, inherited: Sequence[Connection], spool: int, *given: Any) -> None:
     """What a worker does: take a step and a task, give the result, until nobody is there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_parent()
     for other in inherited:
         other.close()
     desk: Desk | None = None

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ..language.expression import suggest
-from .files import STDOUT, OutputError
+from .files import STDOUT, OutputError, distinct
 from .report import Context, Report
 
 
@@ -64,6 +64,7 @@ def targets(names: Iterable[str], form: str | None = None) -> Sequence[Target]:
     if form is not None and form not in FORMATS:
         raise OutputError(f"{form!r} is no format{suggest(form, FORMATS)}", f"use one of {', '.join(FORMATS)}")
     given = list(names) or ([STDOUT] if form else [])
+    distinct(given)
     found = [Target(name, FORMATS[form] if form else _by_ending(name)) for name in given]
     for target in found:
         if target.format.folder and target.name == STDOUT:

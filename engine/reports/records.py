@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ...snapshot.format import encode
-from .files import STDOUT, OutputError, whole
+from .files import STDOUT, OutputError, distinct, whole
 from .plain import Stream, csv_row
 from .report import Lines, Totals
 
@@ -18,8 +18,9 @@ ENDINGS = (".jsonl", ".json", ".csv")
 Record = Mapping[str, Any]
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Raise OutputError for a name whose ending says no format, before any work is done."""
+def check_names(names: Sequence[str]) -> None:
+    """Raise OutputError for a name that is there twice, or whose ending says no format, before any work is done."""
+    distinct(names)
     for name in names:
         if name != STDOUT and Path(name).suffix not in ENDINGS:
             raise OutputError(f"{name}: no format is known for this name", f"use one of {', '.join(ENDINGS)}")

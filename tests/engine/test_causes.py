@@ -472,8 +472,8 @@ def test_equal_snapshots_are_not_read_again(run, tmp_path, monkeypatch):
     command = ("diff", path, path, "-p", policy, "--workers", "2")  # alone, one does not keep what is so little
     assert run(*command).code == 0
     opened: list[str] = []
-    read = archive._read
-    monkeypatch.setattr(archive, "_read", lambda file: opened.append(Path(file).name) or read(file))
+    read = archive.read_file
+    monkeypatch.setattr(archive, "read_file", lambda file, *most: opened.append(Path(file).name) or read(file, *most))
     assert run(*command).code == 0
     assert opened == ["manifest.json", "manifest.json"]
 

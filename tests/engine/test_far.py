@@ -23,7 +23,8 @@ from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.errors import StillframeError
 
 A, B = ACCOUNTS[:2]
-WAYS = ({"exact": True}, {}, {"cache": True}, {"cache": True})
+KEPT = "kept"  # beside the snapshot
+WAYS = ({"exact": True}, {}, {"cache": KEPT}, {"cache": KEPT})
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,8 @@ def policy(identity: str, that: str, theirs: Sequence[str] = (), ours: Sequence[
 
 def judged(path: Path, policies: Sequence[Policy], **method: Any) -> Any:
     try:
-        return list(judge(open_snapshot(path), policies, run.Method(few=0, **method)))
+        kept = path.parent / KEPT if method.pop("cache", None) else None
+        return list(judge(open_snapshot(path), policies, run.Method(few=0, cache=kept, **method)))
     except StillframeError as error:
         return type(error)
 
@@ -220,27 +222,27 @@ def test_another_version_believes_nothing_of_what_is_kept(path, monkeypatch):
     given = policy("p", "length($r) == `0`", ["a"], ["a"])
     write_estate(path, ABSENT)
     same(path, given)
-    files = [file.name for file in (path.parent / cache.FOLDER).iterdir()]
+    files = [file.name for file in (path.parent / KEPT).iterdir()]
     noted, whole = [], judging.judge_account
     monkeypatch.setattr(judging, "judge_account", lambda *given: noted.append(given) or whole(*given))
-    judged(path, [given], cache=True)
+    judged(path, [given], cache=KEPT)
     assert noted == []
     monkeypatch.setattr(cache, "_FORMAT", "another")
-    judged(path, [given], cache=True)
+    judged(path, [given], cache=KEPT)
     assert len(noted) == len(ABSENT)
-    assert [file.name for file in (path.parent / cache.FOLDER).iterdir()] == files
+    assert [file.name for file in (path.parent / KEPT).iterdir()] == files
 
 
-@pytest.mark.parametrize("method", [{}, {"cache": True}])
+@pytest.mark.parametrize("method", [{}, {"cache": KEPT}])
 def test_files_are_read_few_times_whatever_is_unknown(tmp_path, monkeypatch, method):
     """One row with an unknown key in each account could be anybody's: it is asked for once, not by every key."""
-    reads, whole = [], archive._read
+    reads, whole = [], archive.read_file
 
-    def noting(path):
+    def noting(path, *most):
         reads.append(path)
-        return whole(path)
+        return whole(path, *most)
 
-    monkeypatch.setattr(archive, "_read", noting)
+    monkeypatch.setattr(archive, "read_file", noting)
     numbers = []
     for accounts in (8, 16):
         estate = {
@@ -250,7 +252,7 @@ def test_files_are_read_few_times_whatever_is_unknown(tmp_path, monkeypatch, met
             )
             for number in range(accounts)
         }
-        shutil.rmtree(tmp_path / cache.FOLDER, ignore_errors=True)
+        shutil.rmtree(tmp_path / KEPT, ignore_errors=True)
         path = write_estate(tmp_path / "2026-01-01T00-00-00Z", estate)
         reads.clear()
         found = judged(path, [policy("p", "length($r) == `0`", ["a"], ["a"])], **method)

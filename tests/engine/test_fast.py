@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.fast import run
-from stillframe.engine.fast.cache import FOLDER
 from stillframe.engine.fast.run import judge
 from stillframe.engine.language.expression import parse
 from stillframe.engine.language.template import Template
@@ -277,7 +276,7 @@ def test_what_is_remembered_changes_nothing(folder, mood):
     @often(5)
     @given(SEVERAL, st.lists(st.integers(0, 2**32), min_size=2, max_size=3))
     def same(given, seeds):
-        shutil.rmtree(folder.parent / FOLDER, ignore_errors=True)
+        shutil.rmtree(folder.parent / "kept", ignore_errors=True)
         first = crowd(mood, seeds[0], 1)
         for seed in seeds:
             account = ACCOUNTS[seed % 3]
@@ -285,6 +284,6 @@ def test_what_is_remembered_changes_nothing(folder, mood):
             path = write_estate(folder, first | {account: other[account]} if account in other else first)
             expected = outcome(path, given, Method(exact=True))
             for _ in range(2):
-                assert outcome(path, given, Method(cache=True)) == expected
+                assert outcome(path, given, Method(cache=folder.parent / "kept")) == expected
 
     same()

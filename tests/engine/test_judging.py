@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +27,6 @@ from bench import fleet
 
 SCALE = 0.01  # eleven accounts
 Method = partial(run.Method, few=0)  # the compiler, however little there is
-CACHE = Method(cache=True)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def pictures(archive: Path):
     return [open_snapshot(path) for path in sorted(archive.glob("2*"))]
 
 
-def found(snapshot, method=CACHE, policies=None) -> bytes:
+def found(snapshot, method=Method(), policies=None) -> bytes:
     return b"".join(batch.data for batch in judge(snapshot, policies or nine(), method))
 
 
@@ -62,74 +65,119 @@ def judged(monkeypatch) -> list[str]:
     return seen
 
 
-@pytest.fixture(autouse=True)
-def forgotten(archive):
-    yield
-    for path in archive.glob(".cache/*"):
-        path.unlink()
+@pytest.fixture
+def kept(tmp_path) -> Path:
+    """Where what was found is kept."""
+    return tmp_path / "kept"
 
 
-def test_one_process_or_two_cold_or_warm(archive, expected, judged):
+@pytest.fixture
+def cache(kept):
+    return Method(cache=kept)
+
+
+def test_one_process_or_two_cold_or_warm(archive, expected, judged, kept, cache):
     for picture, findings in zip(pictures(archive), expected, strict=True):
         assert found(picture, Method()) == findings
         assert found(picture, Method(workers=2)) == findings
-        assert found(picture, Method(cache=True, workers=2)) == findings
+        assert found(picture, Method(cache=kept, workers=2)) == findings
         judged.clear()
-        assert found(picture) == findings
+        assert found(picture, cache) == findings
         assert judged == []
 
 
-def test_only_what_changed_is_judged_again(archive, expected, judged):
+def test_only_what_changed_is_judged_again(archive, expected, judged, cache):
     first, second = pictures(archive)
     changed = {account for account in first.accounts if first.digests[account] != second.digests[account]}
     assert 0 < len(changed) < len(first.accounts)
-    found(first)
+    found(first, cache)
     judged.clear()
-    assert found(second) == expected[1]
+    assert found(second, cache) == expected[1]
     assert set() < set(judged) < changed  # of some accounts only what no policy reads has changed
     judged.clear()
-    assert found(first) == expected[0]
+    assert found(first, cache) == expected[0]
     assert judged == []
 
 
-def test_another_policy_or_parameter_is_judged_anew(archive, judged):
+def test_another_policy_or_parameter_is_judged_anew(archive, judged, cache):
     (picture, _), policies = pictures(archive), shipped("kms-key-rotation", "vpc-flow-logs")
-    found(picture, CACHE, policies)
+    found(picture, cache, policies)
     stricter = [dataclasses.replace(each, params={**each.params, "max_period_days": 90}) for each in policies[:1]]
     judged.clear()
-    assert found(picture, CACHE, [*stricter, policies[1]]) == found(picture, Method(), [*stricter, policies[1]])
+    assert found(picture, cache, [*stricter, policies[1]]) == found(picture, Method(), [*stricter, policies[1]])
     assert judged
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"", lambda data: b"\0" * len(data)])
-def test_a_damaged_cache_is_no_cache(archive, expected, damage):
+def test_a_damaged_cache_is_no_cache(archive, expected, damage, kept, cache):
     picture = pictures(archive)[0]
-    found(picture)
-    (file,) = archive.glob(".cache/*.findings")
+    found(picture, cache)
+    (file,) = kept.iterdir()
     file.write_bytes(damage(file.read_bytes()))
-    assert found(picture) == expected[0]
+    assert found(picture, cache) == expected[0]
 
 
-def test_one_damaged_record_costs_only_what_comes_after(archive, expected):
+def test_one_damaged_record_costs_only_what_comes_after(archive, expected, kept, cache):
     picture = pictures(archive)[0]
-    found(picture)
-    (file,) = archive.glob(".cache/*.findings")
+    found(picture, cache)
+    (file,) = kept.iterdir()
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    assert found(picture) == expected[0]
+    assert found(picture, cache) == expected[0]
 
 
-def test_where_nothing_can_be_kept_judging_goes_on(archive, expected, monkeypatch):
-    monkeypatch.setattr("stillframe.engine.fast.cache.FOLDER", "2026-01-01T00-00-00Z/manifest.json")
-    assert found(pictures(archive)[0]) == expected[0]
+def test_where_nothing_can_be_kept_judging_goes_on(archive, expected, kept, cache):
+    kept.write_text("a file")
+    assert found(pictures(archive)[0], cache) == expected[0]
 
 
-def test_the_cache_is_bounded(archive, monkeypatch):
+def test_a_folder_that_others_may_write_to_is_no_cache(archive, expected, judged, kept, cache):
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    kept.chmod(0o770)
+    judged.clear()
+    assert found(picture, cache) == expected[0]
+    assert judged
+
+
+def test_a_link_to_a_folder_is_no_cache(archive, expected, judged, kept, cache):
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    kept.rename(kept.with_name("elsewhere"))
+    kept.symlink_to(kept.with_name("elsewhere"))
+    judged.clear()
+    assert found(picture, cache) == expected[0]
+    assert judged
+
+
+def test_what_an_archive_brings_is_not_believed(archive, expected, judged, kept, cache):
+    """Whoever made an archive can make the digests of a cache in it, too."""
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    before = sorted(archive.rglob("*"))
+    shutil.copytree(kept, archive / ".cache")
+    try:
+        judged.clear()
+        assert found(picture, Method(cache=kept.with_name("fresh"))) == expected[0]
+        assert judged
+    finally:
+        shutil.rmtree(archive / ".cache")
+    assert sorted(archive.rglob("*")) == before
+
+
+def test_the_files_of_an_archive_are_few(archive, kept, cache):
     picture = pictures(archive)[0]
     for policy in nine()[:6]:
-        found(picture, CACHE, [policy])
-    assert len(list(archive.glob(".cache/*"))) == 4
+        found(picture, cache, [policy])
+    assert len(list(kept.iterdir())) == 4
+
+
+def test_the_bytes_of_all_archives_are_few(archive, kept, cache, monkeypatch):
+    monkeypatch.setattr("stillframe.engine.fast.cache.MOST", 0)
+    for picture in pictures(archive):
+        found(picture, cache)
+    assert len(list(kept.iterdir())) == 1
 
 
 def test_statuses_that_nobody_wants_are_counted(archive):
@@ -186,6 +234,34 @@ def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):
     with pytest.raises(StillframeError, match="a worker process ended") as error:
         found(pictures(archive)[0], Method(workers=2))
     assert "--workers 1" in error.value.help
+
+
+STUCK = """
+import sys, time
+from stillframe.engine.fast import steps, work
+steps.STEPS["judge"] = lambda desk, task: time.sleep(600)
+crew = work.Crew(2)
+work.Desk.set_up = classmethod(lambda *_: None)
+print(*(process.pid for process in crew._processes), flush=True)
+next(crew.each("judge", [1, 2]))
+"""
+
+
+def test_workers_end_with_the_process_that_they_work_for():
+    with subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True) as process:
+        workers = [int(each) for each in process.stdout.readline().split()]
+        assert len(workers) == 2
+        process.kill()
+    deadline = time.monotonic() + 10
+    while alive(workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert alive(workers) == []
+
+
+def alive(processes: list[int]) -> list[int]:
+    """Those that still run; one that ended and that nobody has asked for is a zombie."""
+    stats = {each: Path(f"/proc/{each}/stat") for each in processes}
+    return [each for each, stat in stats.items() if stat.exists() and " Z " not in stat.read_text()]
 
 
 def test_shares_cover_all_accounts_in_order():
