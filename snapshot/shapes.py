@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import botocore.session
+import yaml
 from botocore.model import Shape
 
 from .catalog import Call
@@ -36,31 +39,46 @@ def _service(name: str) -> Any:
     return _session().get_service_model(name)
 
 
+@cache
+def _spellings() -> Any:
+    return yaml.safe_load((files("stillframe.snapshot") / "spellings.yaml").read_text())
+
+
 def output_type(call: Call) -> Type:
     """The type of what an API call answers, before the catalogue's `result` picks from it."""
     shape = _service(call.service).operation_model(call.operation).output_shape
-    return _type(shape) if shape is not None else ANY
+    return _type(shape, _spellings().get(call.service, {})) if shape is not None else ANY
 
 
-def _type(shape: Shape) -> Type:
+def _type(shape: Shape, spelt: Mapping[str, Mapping[str, str]]) -> Type:
     doc = " ".join(_MARKUP.sub(" ", shape.documentation).split())
     if shape.type_name == "structure":
-        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _members(shape), doc=doc)
+        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _members(shape, spelt), doc=doc)
     if shape.type_name == "list":
-        return Type(Kind.ARRAY, name=shape.name, of_item=lambda: _type(shape.member), doc=doc)
+        return Type(Kind.ARRAY, name=shape.name, of_item=lambda: _type(shape.member, spelt), doc=doc)
     if shape.type_name == "map" and getattr(shape.key, "enum", ()):
-        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _entries(shape), doc=doc)
+        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _entries(shape, spelt), doc=doc)
     if shape.type_name == "map":
-        return Type(Kind.MAP, name=shape.name, of_item=lambda: _type(shape.value), doc=doc)
+        return Type(Kind.MAP, name=shape.name, of_item=lambda: _type(shape.value, spelt), doc=doc)
     scalar = _SCALARS.get(shape.type_name, ANY)
     return Type(scalar.kind, name=shape.name, enum=tuple(getattr(shape, "enum", ())), doc=doc)
 
 
-def _entries(shape: Any) -> Mapping[str, Type]:
+def _entries(shape: Any, spelt: Mapping[str, Mapping[str, str]]) -> Mapping[str, Type]:
     """The members of a map whose keys the model knows, as it does those of IAM's account summary."""
-    return {name: maybe(_type(shape.value)) for name in shape.key.enum}
+    return {name: maybe(_type(shape.value, spelt)) for name in shape.key.enum}
 
 
-def _members(shape: Any) -> Mapping[str, Type]:
+def _members(shape: Any, spelt: Mapping[str, Mapping[str, str]]) -> Mapping[str, Type]:
     # AWS leaves out what is not set: any member may be absent, which expressions read as null.
-    return {name: maybe(_type(member)) for name, member in shape.members.items()}
+    return {
+        name: _spelt(maybe(_type(member, spelt)), spelt.get(f"{shape.name}.{name}", {}))
+        for name, member in shape.members.items()
+    }
+
+
+def _spelt(found: Type, pairs: Mapping[str, str]) -> Type:
+    """The same type, with the values that answers have beside those of the model."""
+    if not pairs:
+        return found
+    return replace(found, enum=tuple(dict.fromkeys([*found.enum, *pairs.values()])), spellings=tuple(pairs.items()))

@@ -29,13 +29,15 @@ class Kind(StrEnum):
 class Type:
     """A type. `members` and `item` are functions, so that recursive shapes end; `nullable` says null may stand here.
 
-    `name` and `doc` are the API model's own, for messages and for `stillframe resource show`.
+    `name` and `doc` are the API model's own, for messages and for `stillframe resource show`. `enum` has every spelling
+    of its values; `spellings` are the pairs of which AWS's model has the one and its answers have the other.
     """
 
     kind: Kind
     name: str = ""
     nullable: bool = False
     enum: tuple[str, ...] = ()
+    spellings: tuple[tuple[str, str], ...] = ()
     of_members: Callable[[], Mapping[str, Type]] | None = None
     of_item: Callable[[], Type] | None = None
     doc: str = ""
@@ -92,7 +94,7 @@ def union(left: Type, right: Type) -> Type:
     if left.kind is Kind.OBJECT and left.of_members is not right.of_members:
         return replace(ANY, nullable=nullable)
     enum = tuple(dict.fromkeys(left.enum + right.enum)) if left.enum and right.enum else ()
-    return replace(left, nullable=nullable, enum=enum)
+    return replace(left, nullable=nullable, enum=enum, spellings=left.spellings if enum else ())
 
 
 def _merged_item(left: Type, right: Type) -> Type:

@@ -14,6 +14,7 @@ from ...snapshot.types import ANY, BOOLEAN, EMPTY, EXPREF, NULL, NUMBER, STRING,
 from ..language.expression import Expression, Node, suggest
 from .narrow import falsehoods, path_of, truths
 from .signatures import SIGNATURES
+from .spelling import Compared, compared, half_spelt
 
 SCALARS = frozenset({Kind.BOOLEAN, Kind.NUMBER, Kind.STRING})
 OBJECTS = frozenset({Kind.OBJECT, Kind.MAP})
@@ -32,13 +33,15 @@ class Complaint:
 class Context:
     """What the nodes of one expression share. `sure` holds paths that a condition to the left made non-null.
 
-    `fields` says what each field, by the character where it begins, is a field of.
+    `fields` says what each field, by the character where it begins, is a field of, and `compared` what texts are held
+    against enumerations.
     """
 
     variables: Mapping[str, Type]
     complaints: list[Complaint] = field(default_factory=list)
     sure: frozenset[str] = frozenset()
     fields: dict[int, Type] = field(default_factory=dict)
+    compared: list[Compared] = field(default_factory=list)
 
     def complain(self, node: Node, code: str, message: str) -> None:
         self.complaints.append(Complaint(_start(node), code, message))
@@ -48,6 +51,8 @@ def infer(expression: Expression, at: Type, variables: Mapping[str, Type]) -> tu
     """The type of an expression at a node of a type, and every complaint about it."""
     context = Context(variables)
     found = _infer(expression.tree, at, context)
+    for node, message in half_spelt(context.compared):
+        context.complain(node, "one-spelling", message)
     return found, sorted(set(context.complaints))
 
 
@@ -189,6 +194,7 @@ def _equality(node: Node, left: Type, right: Type, context: Context) -> None:
     if len(kinds) == 2 and not kinds & {Kind.ANY, Kind.NULL}:
         context.complain(node, "bad-comparison", f"{_a(left)} is never equal to {_a(right)}")
     for one, child in ((left, node["children"][1]), (right, node["children"][0])):
+        context.compared += compared("==", one, child)
         if (
             one.enum
             and child["type"] == "literal"
@@ -252,6 +258,8 @@ def _function(node: Node, at: Type, context: Context) -> Type:
         wanted = signature.takes[min(number, len(signature.takes) - 1)]
         _argument(name, found, wanted, child, context)
     _contained(name, types, arguments, context)
+    if len(types) == 2:
+        context.compared += [*compared(name, types[0], arguments[1]), *compared(name, types[1], arguments[0])]
     return signature.gives(types)
 
 

@@ -30,6 +30,7 @@ CODES: Mapping[str, str] = {
     "not-a-list": ERROR,
     "not-in-enum": WARNING,
     "nullable-argument": WARNING,
+    "one-spelling": WARNING,
     "unknown-field": ERROR,
     "untested": WARNING,
     "unused": WARNING,

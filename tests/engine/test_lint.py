@@ -7,6 +7,7 @@ from pathlib import Path
 
 import botocore.session
 import pytest
+import yaml
 from builders import shipped
 from stillframe.engine.authoring.infer import Complaint, infer
 from stillframe.engine.authoring.lint import CODES, _place, _sites, lint
@@ -19,7 +20,8 @@ from stillframe.snapshot.catalog import Call
 from stillframe.snapshot.shapes import output_type
 
 TYPES = config_types(output_type)
-DOCS = Path(__file__).parent.parent.parent / "docs" / "lint"
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs" / "lint"
 
 
 def complaints(text: str) -> list[str]:
@@ -67,9 +69,10 @@ def test_one_wrong_letter_in_any_field_of_any_expression_is_caught_where_it_is(p
     assert found
     for number, (line, column, name) in enumerate(found):
         source = lines[line - 1]
-        assert source[column - 1 :].startswith(name), (line, column, name)
+        at = column - 1 + (source[column - 1] == '"')  # a name in quotes begins with the quote
+        assert source[at:].startswith(name), (line, column, name)
         wrong = misspelt(name, number)
-        changed = source[: column - 1] + wrong + source[column - 1 + len(name) :]
+        changed = source[:at] + wrong + source[at + len(name) :]
         mutant = "".join([*lines[: line - 1], changed, *lines[line:]])
         caught = {(each.line, each.column, each.code) for each in lint(parse_policy("p.yaml", mutant), TYPES)}
         assert (line, column, "unknown-field") in caught, (line, column, name, wrong)
@@ -234,6 +237,50 @@ def test_an_expression_in_a_block_is_located_in_its_own_line():
     block = "assert: >-\n  Name &&\n\n    (Status.IsLogging ||\n  Nmae)\n"
     text = HEAD.format(resource="AWS::CloudTrail::Trail", assertion="X").replace("assert: X\n", block)
     assert complaints(text)[0].startswith("9:3 unknown-field")
+
+
+CERTIFICATE = "AWS::CertificateManager::Certificate"
+
+
+@pytest.mark.parametrize(
+    ("assertion", "sent"),
+    [
+        ("KeyAlgorithm == 'RSA_1024'", "'RSA_1024' as 'RSA-1024'"),
+        ("KeyAlgorithm != 'RSA-1024'", "'RSA-1024' as 'RSA_1024'"),
+        ("contains(['RSA_1024', 'RSA_2048', 'RSA-2048'], KeyAlgorithm)", "'RSA_1024' as 'RSA-1024'"),
+        ('contains(`["RSA_1024"]`, KeyAlgorithm)', "'RSA_1024' as 'RSA-1024'"),
+        ("starts_with(KeyAlgorithm, 'RSA_')", "'RSA_1024' as 'RSA-1024'"),
+        ("matches(KeyAlgorithm, '_2048$')", "'RSA_2048' as 'RSA-2048'"),
+        ("like(KeyAlgorithm, 'EC_*')", "'EC_prime256v1' as 'EC-prime256v1'"),
+        ("starts_with(KeyAlgorithm, 'RSA') && KeyAlgorithm != 'RSA_1024'", "'RSA_1024' as 'RSA-1024'"),
+    ],
+)
+def test_a_value_that_aws_spells_in_two_ways_is_asked_for_in_both(assertion, sent):
+    (found,) = about(assertion, resource=CERTIFICATE)
+    assert f"one-spelling: AWS sends {sent} as well" in found
+
+
+@pytest.mark.parametrize(
+    "assertion",
+    [
+        "KeyAlgorithm == 'RSA_1024' || KeyAlgorithm == 'RSA-1024'",
+        "contains(['RSA_1024', 'RSA-1024'], KeyAlgorithm)",
+        "starts_with(KeyAlgorithm, 'RSA')",
+        "starts_with(KeyAlgorithm, 'RSA_') || starts_with(KeyAlgorithm, 'RSA-')",
+        "matches(KeyAlgorithm, '^RSA.1024')",
+        "Status == 'ISSUED'",
+    ],
+)
+def test_both_spellings_are_right(assertion):
+    assert about(assertion, resource=CERTIFICATE) == []
+
+
+def test_the_table_of_spellings_names_members_and_values_of_awss_models():
+    for service, members in yaml.safe_load((ROOT / "snapshot" / "spellings.yaml").read_text()).items():
+        model = botocore.session.Session().get_service_model(service)
+        for path, pairs in members.items():
+            structure, member = path.split(".")
+            assert set(pairs) <= set(model.shape_for(structure).members[member].enum), path
 
 
 def test_a_warning_is_disabled_with_a_reason_and_an_error_never():
