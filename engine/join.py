@@ -26,7 +26,7 @@ class Index:
     maybes: tuple[Unknown, ...]
 
 
-Across = Callable[[Lookup, Key | None], tuple[Index, Unknown | None]]
+Across = Callable[[Lookup, Key], tuple[Index, Unknown | None]]
 
 
 class Joins:
@@ -68,14 +68,13 @@ class Joins:
             return Unknown.merge(gaps) if lookup.one else [Unknown.merge(gaps)]
         found = [(wanted, *self._index(lookup, resource, scope, wanted)) for wanted in keys]
         matched: list[Json] = [row for wanted, index, _ in found for row in index.rows.get(wanted, ())]
-        if not found:
-            found = [((), *self._index(lookup, resource, scope, None))]
-        matched += found[-1][1].maybes
+        if found:  # else every key is null, which equals nothing, whatever the rows are
+            matched += found[-1][1].maybes
         gaps += [gap for *_, gap in found if gap is not None]
         if lookup.within is Within.SNAPSHOT and not lookup.one:
             gaps += [gap for key in keys if (gap := elsewhere(lookup, key, self._accounts)) is not None]
         if lookup.refers:
-            gaps += [_absent(lookup, map(_told, key)) for key, index, _ in found if key and key not in index.rows]
+            gaps += [_absent(lookup, map(_told, key)) for key, index, _ in found if key not in index.rows]
         if lookup.where:
             matched = list(_where(lookup.where, matched, scope))
         gap = Unknown.merge(gaps) if gaps else None
@@ -83,9 +82,7 @@ class Joins:
             return _one(lookup, ours, matched, gap)
         return matched if gap is None else [*matched, gap]
 
-    def _index(
-        self, lookup: Lookup, resource: Resource, scope: Scope, wanted: Key | None
-    ) -> tuple[Index, Unknown | None]:
+    def _index(self, lookup: Lookup, resource: Resource, scope: Scope, wanted: Key) -> tuple[Index, Unknown | None]:
         assert self._account is not None  # noqa: S101
         if lookup.within is Within.SNAPSHOT:
             if self._across:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...snapshot.catalog import load_catalog
 from ...snapshot.types import ANY, NULL, Type, struct
 from ..language.expression import Expression, parse
 from ..language.template import parse_template
@@ -27,6 +28,7 @@ CODES: Mapping[str, str] = {
     "bad-argument": ERROR,
     "bad-comparison": ERROR,
     "bad-fixture": ERROR,
+    "loose-reference": WARNING,
     "not-a-list": ERROR,
     "not-in-enum": WARNING,
     "nullable-argument": WARNING,
@@ -91,6 +93,8 @@ def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]
             for kind, rows in test["given"].items():
                 for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), holder):
                     report(fault.place, fault.code, fault.message, source)
+    for path, code, message in _references(document.value):
+        report(document.keys[path], code, message)
     for path, code, message in _unused(policy, document.value, sites):
         report(document.keys.get(path, (1, 1)), code, message)
 
@@ -154,6 +158,29 @@ def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
             right = right.item if among else right
             if left.kind is not right.kind and not {left, right} & {ANY, NULL} and "any" not in (left.kind, right.kind):
                 yield site.path, "bad-comparison", f"{left} on their side is never equal to {right} on ours"
+
+
+def _references(given: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+    """Lookups by what identifies the other resource that do not say whether it exists."""
+    for name, lookup in given.get("lookup", {}).items():
+        kind = lookup["from"]
+        for theirs in () if {"one", "refers"} & lookup.keys() else lookup.get("match", {}):
+            if _identifies(kind, theirs):
+                yield (
+                    ("lookup", name, "match", theirs),
+                    "loose-reference",
+                    (
+                        f"{theirs} identifies an {kind}: say `refers: true` if one that we name exists,"
+                        " `refers: false` if it need not"
+                    ),
+                )
+
+
+def _identifies(kind: str, theirs: str) -> bool:
+    spec, own = load_catalog()[kind], kind.rpartition(":")[2]
+    return theirs in ("$id", "$name", spec.id, spec.name) or bool(
+        re.fullmatch(rf"({own})?(arn|id|identifier|name)", theirs, re.IGNORECASE)
+    )
 
 
 def _unused(policy: Policy, given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:

@@ -90,7 +90,7 @@ class Scene:
         own = [each for each in rows if each.account == account.id]
         near = replace(account, read=lambda kind: [each for each in own if each.type == kind])
 
-        def across(lookup: Lookup, _: Key | None) -> tuple[Index, Unknown | None]:
+        def across(lookup: Lookup, _: Key) -> tuple[Index, Unknown | None]:
             found = (each for each in rows if each.type == lookup.source and side.accounts.has(each.account))
             gap = side.gap(lookup.source, EVERYWHERE, EVERYWHERE)
             return build(found, lookup.theirs, {"params": policy.params}), gap

@@ -123,7 +123,7 @@ class Far:
 
         return find
 
-    def across(self, lookup: Lookup, key: Key | None) -> tuple[Index, Unknown | None]:
+    def across(self, lookup: Lookup, key: Key) -> tuple[Index, Unknown | None]:
         """The same for the exact path. Raises EvaluationError."""
         target = target_of(lookup)
         place = target.name, key

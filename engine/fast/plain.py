@@ -147,8 +147,7 @@ def identify(begins: bytes, marks: Hash, identity: str, name: str | None) -> byt
 
 def gathered(find: Find, region: str, values: tuple[Json, ...], among: int) -> list[Any]:
     """The rows of a lookup for each item of one of its values."""
-    keys: list[Hashable] = [*asked(values, among)[0]] or [None]
-    return [row for wanted in keys for row in find(region, wanted)]
+    return [row for wanted in asked(values, among)[0] for row in find(region, wanted)]
 
 
 def key(values: tuple[Json, ...]) -> Hashable:

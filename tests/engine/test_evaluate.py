@@ -113,6 +113,16 @@ def test_a_lookup_in_what_was_not_collected_is_unknown(policy, within):
     assert statuses(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog={"$missing": "Denied: x"}) == {"vpc-1": "unknown"}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "odd"), [("Odd", None), ("{in: Odd}", None), ("{in: Odd}", []), ("{in: Odd}", [None])]
+)
+def test_where_nothing_is_asked_for_it_does_not_matter_what_could_be_read(policy, wanted, odd):
+    lookup = f"logs: {{from: AWS::EC2::FlowLog, match: {{FlowLogId: {wanted}}}}}"
+    judging = policy(lookup=lookup, **{"assert": "length($logs) == `0`"})
+    given = {"AWS_EC2_VPC": [VPC | {"Odd": odd}], "AWS_EC2_FlowLog": {"$missing": "Denied: x"}}
+    assert statuses(judging, **given) == {"vpc-1": "pass"}
+
+
 def test_null_matches_nothing_and_an_unknown_key_may_match(policy):
     judging = policy(lookup="logs: {from: AWS::EC2::FlowLog, match: {Odd: Odd}}", **{"assert": "length($logs) == `0`"})
     assert statuses(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[LOG]) == {"vpc-1": "pass"}

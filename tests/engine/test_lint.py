@@ -192,13 +192,13 @@ def test_what_is_inside_a_document_is_not_known_and_not_complained_of():
             "lookup: {k: {from: AWS::KMS::Key, match: {KeyArm: KmsKeyId}}}\nwhere: $k\n",
             "7:43 unknown-field: AWS::KMS::Key has no field KeyArm; did you mean KeyArn?",
         ),
-        ("lookup: {k: {from: AWS::KMS::Key, match: {KeyArn: KmsKeyID}}}\nwhere: $k\n", "7:51 unknown-field"),
+        ("lookup: {k: {from: AWS::KMS::Key, match: {KeyArn: KmsKeyID}, one: true}}\nwhere: $k\n", "7:51 unknown-field"),
         (
             "lookup: {k: {from: AWS::KMS::Key, match: {$acount: $account}}}\nwhere: $k\n",
             "7:43 unknown-field: AWS::KMS::Key has no field $acount; did you mean $account?",
         ),
         (
-            "lookup: {k: {from: AWS::KMS::Key, match: {KeyArn: IsMultiRegionTrail}}}\nwhere: $k\n",
+            "lookup: {k: {from: AWS::KMS::Key, match: {KeyArn: IsMultiRegionTrail}, one: true}}\nwhere: $k\n",
             "bad-comparison: string on their side is never equal to boolean on ours",
         ),
         ("lookup: {k: {from: AWS::KMS::Key, where: Metadta}}\nwhere: $k\n", "7:42 unknown-field"),
@@ -231,6 +231,35 @@ def test_every_part_of_a_policy_is_checked(more, expected):
     found = about("Name", more=more)
     assert len(found) == 1, found
     assert expected in found[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs", "says"),
+    [
+        ("KMS::Key", "KeyArn", True),  # its id
+        ("KMS::Key", "KeyId", True),
+        ("SNS::Topic", "TopicArn", True),
+        ("EC2::SecurityGroup", "GroupName", True),  # its name
+        ("S3::Bucket", "$id", True),
+        ("S3::Bucket", "$name", True),
+        ("EC2::FlowLog", "ResourceId", False),
+        ("EC2::RouteTable", "VpcId", False),
+        ("Logs::MetricFilter", "logGroupName", False),
+        ("S3::Bucket", "$account", False),
+        ("KMS::Key", "arn(KeyArn).account", False),
+    ],
+)
+def test_a_lookup_by_what_identifies_says_whether_that_exists(kind, theirs, says):
+    lookup = f"lookup: {{k: {{from: AWS::{kind}, match: {{{theirs}: Name}}{{}}}}}}\nwhere: $k\n"
+    found = about("Name", more=lookup.replace("{}", ""))
+    assert found == (
+        [f"7:{lookup.index(theirs) + 1} loose-reference: {theirs} identifies an AWS::{kind}: {SAY}"] * says
+    )
+    for said in (", refers: true", ", refers: false", ", one: true"):
+        assert about("Name", more=lookup.replace("{}", said)) == []
+
+
+SAY = "say `refers: true` if one that we name exists, `refers: false` if it need not"
 
 
 def test_an_expression_in_a_block_is_located_in_its_own_line():
@@ -287,7 +316,7 @@ def test_a_warning_is_disabled_with_a_reason_and_an_error_never():
     text = HEAD.format(resource="AWS::CloudTrail::Trail", assertion="starts_with(KmsKeyId, Nmae)")
     text = text.replace("untested: a test", "untested: a test, nullable-argument: a reason")
     assert [each.split()[1] for each in complaints(text)] == ["unknown-field:"]
-    with pytest.raises(PolicyError, match="is none of not-in-enum"):
+    with pytest.raises(PolicyError, match="is none of loose-reference"):
         complaints(text.replace("nullable-argument", "unknown-field"))
 
 
