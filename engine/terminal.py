@@ -246,16 +246,19 @@ def print_policies(console: Console, policies: Iterable[Policy]) -> None:
 
 
 def print_contents(console: Console, snapshot: Snapshot) -> None:
-    """What a snapshot holds: resources and gaps by type, then each cause."""
+    """What a snapshot holds: resources and gaps by type, then each cause, and each region that was not asked."""
     counts: Counter[str] = Counter()
     gaps: Counter[str] = Counter()
     causes: Counter[str] = Counter()
+    unasked: Counter[str] = Counter()
     for identity in snapshot.accounts:
         account = snapshot.account(identity)
         for kind, coverage in account.coverage.items():
+            found = account.gaps(kind)
             counts[kind] += account.count(kind)
-            gaps[kind] += len(coverage.missing)
+            gaps[kind] += len(found)
             causes.update(coverage.missing.values())
+            unasked.update(found.keys() - coverage.missing.keys())
     accounts = counted(len(snapshot.accounts), "account")
     _line(console, Text(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {accounts}", "bold"))
     table = _table()
@@ -267,3 +270,5 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
     console.print(table)
     for cause, places in sorted(causes.items()):
         _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
+    for region, lists in sorted(unasked.items()):
+        _line(console, safe(f"not asked: {region} ({counted(lists, 'list')})", "yellow"))

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from .errors import SnapshotError
-from .model import Json, Resource, Unknown
+from .model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
 
 FORMAT = 1
 MISSING = "$missing"
@@ -64,6 +64,14 @@ class TypeEntry(Edge, frozen=True, kw_only=True):
     sha256: str | None
     read: list[str]
     missing: dict[str, str]
+
+    def __post_init__(self) -> None:
+        if self.count and not self.read:
+            raise ValueError(f"{self.count} resources, though nothing was read")
+        if EVERYWHERE in self.read:
+            raise ValueError(f"{EVERYWHERE!r} is read: name each region, or {GLOBAL!r}")
+        if both := sorted({*self.read} & {*self.missing}):
+            raise ValueError(f"{', '.join(both)} is both read and missing")
 
 
 class Marker(Edge, frozen=True, kw_only=True):

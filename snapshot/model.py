@@ -146,16 +146,14 @@ class Account:
                 return Unknown.because(coverage.missing[place])
         if region in coverage.read or GLOBAL in coverage.read:
             return None
+        if region == EVERYWHERE and isinstance(self.regions, Unknown):
+            return self.regions
         return Unknown.because(f"{kind} was not collected from {region} in account {self.id}")
 
     def gap_anywhere(self, kind: str) -> Unknown | None:
-        """The same for the whole account: every region that is enabled must have been read."""
-        coverage = self.coverage.get(kind)
-        places = (EVERYWHERE,) if isinstance(self.regions, Unknown) else self.regions
-        if coverage is not None and not coverage.missing and (GLOBAL in coverage.read or {*places} <= {*coverage.read}):
-            return None
-        gaps = [gap for place in places if (gap := self.gap(kind, place)) is not None]
-        return Unknown.merge(gaps) if gaps else None
+        """The same for the whole account."""
+        gaps = self.gaps(kind)
+        return Unknown.merge(gaps.values()) if gaps else None
 
     def count(self, kind: str) -> int:
         """How many resources of a type were collected."""
@@ -163,11 +161,21 @@ class Account:
         return coverage.count if coverage else 0
 
     def gaps(self, kind: str) -> dict[str, Unknown]:
-        """Region → cause, for each place where listing this type was tried and failed, or never tried at all."""
+        """Region → cause, for each place where listing this type failed, or where nobody asked.
+
+        What was read decides: every region that is enabled must have been, or all of the account at once.
+        """
         coverage = self.coverage.get(kind)
+        regions = (EVERYWHERE,) if isinstance(self.regions, Unknown) else self.regions
         if coverage is None:
-            return {EVERYWHERE: Unknown.because(f"{kind} was not collected from account {self.id}")}
-        return {region: Unknown.because(cause) for region, cause in coverage.missing.items()}
+            places: Iterable[str] = (EVERYWHERE,)
+        elif GLOBAL in coverage.read or EVERYWHERE in coverage.missing or GLOBAL in coverage.missing:
+            places = coverage.missing
+        elif not coverage.missing and {*regions} <= {*coverage.read}:
+            return {}
+        else:
+            places = {*regions, *coverage.missing}
+        return {place: gap for place in sorted(places) if (gap := self.gap(kind, place)) is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from .archive import ACCOUNT, ID, MANIFEST, find_snapshot, read_account_file, read_manifest, read_resources
+from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
 from .format import AccountFile, file_name, too_deep
+from .model import GLOBAL
 
 
 def verify(path: Path) -> Iterator[str]:
@@ -63,9 +65,12 @@ def _account(folder: Path, account: str, file: AccountFile) -> Iterator[str]:
         yield f"{folder / account / stray}: not in {ACCOUNT}"
     for kind, entry in sorted(file.types.items()):
         path = folder / account / file_name(kind)
+        spec = load_catalog().get(kind)
+        here = spec is not None and spec.scope == "region" and spec.region is None and GLOBAL not in entry.read
         try:
-            for _ in read_resources(folder, account, kind, entry):
-                pass
+            for number, resource in enumerate(read_resources(folder, account, kind, entry), 1):
+                if here and resource.region not in entry.read:
+                    yield f"{path}:{number}: it is in {resource.region}, which was not read"
         except SnapshotError as error:
             yield str(error)
             continue

@@ -179,7 +179,11 @@ def estates(draw: st.DrawFn, mood: str, accounts: int = 3) -> dict[str, dict[str
             "name": draw(st.sampled_from([None, "main"])),
             "regions": list(REGIONS) if known else {"$missing": "denied: ec2:DescribeRegions"},
             "types": {kind: coverage for kind, coverage in covered.items() if coverage},
-            "lines": {kind: draw(lines(kind, account, mood)) for kind, coverage in covered.items() if coverage},
+            "lines": {
+                kind: draw(lines(kind, account, mood)) if coverage["read"] else []
+                for kind, coverage in covered.items()
+                if coverage
+            },
         }
     return found
 

@@ -66,8 +66,7 @@ def drift(old: Snapshot, new: Snapshot, types: Collection[str] = ()) -> Iterator
 
 
 def _of_type(kind: str, old: Account, new: Account) -> Iterator[Drift]:
-    regions = {region for each in (old, new) if kind in each.coverage for region in each.coverage[kind].read}
-    gaps = [_gaps(each, kind, regions) for each in (old, new)]
+    gaps = [_gaps(each, kind) for each in (old, new)]
     for region in sorted({*gaps[0], *gaps[1]}):
         was, now = (each.get(region) for each in gaps)
         if was != now:
@@ -92,12 +91,10 @@ def _gap(account: Account, kind: str, region: str) -> Unknown | None:
     return account.gap(kind, region)
 
 
-def _gaps(account: Account, kind: str, regions: Iterable[str]) -> Mapping[str, Unknown]:
+def _gaps(account: Account, kind: str) -> Mapping[str, Unknown]:
     """Where a type was not read: region → cause, or `*` alone for the whole account."""
     found = account.gaps(kind)
-    if EVERYWHERE in found:
-        return {EVERYWHERE: found[EVERYWHERE]}
-    return found | {region: gap for region in regions if (gap := _gap(account, kind, region)) is not None}
+    return {EVERYWHERE: found[EVERYWHERE]} if EVERYWHERE in found else found
 
 
 def _differing(kind: str, old: Account, new: Account) -> list[dict[tuple[str, str], Resource]]:

@@ -35,7 +35,7 @@ from .offers import Offer
 KEPT = 4  # files of an archive: the findings of so many judgements
 MOST = 4 << 30  # bytes of all archives' files; the newest stays, however large
 _ENDING = ".findings"
-_FORMAT = 4
+_FORMAT = 5
 _TAIL = 8 + 32  # the length of the index, and its digest
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -194,6 +195,37 @@ def test_regions_that_are_none_are_refused(snapshot, regions):
     redigest(snapshot)
     with pytest.raises(SnapshotError, match="regions"):
         read_everything(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"read": []}, "1 resources, though nothing was read"),
+        ({"read": [], "missing": {"us-east-1": "denied"}}, "1 resources, though nothing was read"),
+        ({"missing": {"us-east-1": "denied"}}, "us-east-1 is both read and missing"),
+        ({"read": ["*"]}, "'*' is read: name each region, or 'global'"),
+    ],
+)
+def test_an_entry_that_contradicts_itself_is_refused_and_found_by_verify(snapshot, change, message):
+    cover(snapshot, **change)
+    assert [fault for fault in verify(snapshot) if message in fault]
+    with pytest.raises(SnapshotError, match=re.escape(message)):
+        read_everything(snapshot)
+
+
+def test_a_resource_of_a_region_that_was_not_read_is_found_by_verify(snapshot):
+    cover(snapshot, read=["eu-west-1"])
+    assert [fault.partition(".jsonl")[2] for fault in verify(snapshot)] == [
+        ":1: it is in us-east-1, which was not read"
+    ]
+
+
+def cover(snapshot: Path, **change) -> None:
+    path = snapshot / ACCOUNT / "account.json"
+    account = json.loads(path.read_text())
+    account["types"]["AWS::EC2::VPC"] |= change
+    path.write_text(json.dumps(account))
+    redigest(snapshot)
 
 
 def test_a_field_that_aws_always_sends_is_unknown_where_it_is_not():

@@ -147,4 +147,5 @@ def test_regions_outside_the_scope_are_unknown_to_who_asks_for_them(aws_url, tmp
     assert set(account.regions) == {"us-east-1", "eu-west-1", "ap-south-1"}
     assert account.gap("AWS::EC2::VPC", "eu-west-1") is None
     assert account.gap("AWS::EC2::VPC", "us-east-1") is not None
-    assert account.gaps("AWS::EC2::VPC") == {}
+    assert account.gaps("AWS::EC2::VPC").keys() == {"us-east-1", "ap-south-1"}
+    assert account.gaps("AWS::S3::Bucket") == {}

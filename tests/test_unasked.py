@@ -1,0 +1,190 @@
+"""What was not asked is unknown: in findings and in whatever is made of them, however they come about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from builders import TIME, shipped, write_snapshot
+from stillframe.engine.authoring.policy_tests import cases, fixture
+from stillframe.engine.evaluate import evaluate
+from stillframe.engine.policies import parse_policy
+from stillframe.snapshot.model import GLOBAL, Coverage, Unknown
+from unasked import Tried, sweep, without
+
+A, HOME, FAR = "111122223333", "us-east-1", "eu-west-1"
+VPC, LOG = "AWS::EC2::VPC", "AWS::EC2::FlowLog"
+POLICIES = {
+    "own": f"resource: {VPC}\nassert: '!IsDefault'",
+    "all": f"resource: {VPC}\nassert: '!IsDefault'\nrollup: {{per: account, require: all}}",
+    "each": f"resource: {VPC}\nassert: '!IsDefault'\nrollup: {{per: region, require: all}}",
+    "none": f"""resource: AWS::S3::Bucket
+lookup: {{logs: {{from: {LOG}, match: {{FlowLogStatus: "'ACTIVE'"}}, within: account}}}}
+assert: length($logs) == `0`""",
+}
+
+
+def policy(name):
+    return f"id: {name}\ntitle: {name}\nseverity: low\n{POLICIES[name]}\n"
+
+
+def vpc(name, region=HOME, *, default=False):
+    return {"VpcId": name, "OwnerId": A, "State": "available", "IsDefault": default, "$region": region}
+
+
+WIDE = fixture({VPC: [vpc("vpc-1"), vpc("vpc-2", FAR, default=True)], LOG: [], "AWS::S3::Bucket": [{"Name": "b"}]})
+NARROW = without(WIDE, FAR, [VPC, LOG])
+GAP = f"{VPC} was not collected from {FAR} in account {A}"
+
+
+@pytest.fixture
+def policies(tmp_path) -> Path:
+    for name in POLICIES:
+        (tmp_path / "p").mkdir(exist_ok=True)
+        (tmp_path / "p" / f"{name}.yaml").write_text(policy(name))
+    return tmp_path / "p"
+
+
+@pytest.fixture
+def archive(tmp_path) -> Path:
+    """All was asked, and a day later less."""
+    write_snapshot(tmp_path / "archive", WIDE)
+    write_snapshot(tmp_path / "archive", NARROW, TIME + timedelta(days=1))
+    return tmp_path / "archive"
+
+
+def lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def said(records, *fields):
+    return {tuple(record[field] for field in fields) for record in records}
+
+
+def test_a_region_that_was_not_asked_is_an_unknown_finding_of_each_type_and_policy():
+    found = evaluate(NARROW, [parse_policy(name, policy(name)) for name in POLICIES])
+    assert [(each.policy, each.region, each.resource, each.status.value, each.message) for each in found] == [
+        ("all", GLOBAL, A, "unknown", GAP),
+        ("each", FAR, FAR, "unknown", GAP),
+        ("each", HOME, HOME, "pass", "each"),
+        ("none", HOME, "b", "unknown", GAP.replace(VPC, LOG)),
+        ("own", FAR, VPC, "unknown", GAP),
+        ("own", HOME, "vpc-1", "pass", "own"),
+    ]
+
+
+UNKNOWN_REGIONS = Unknown.because("denied: ec2:DescribeRegions")
+
+
+@pytest.mark.parametrize(
+    ("regions", "read", "missing", "gaps"),
+    [
+        ((HOME, FAR), (HOME, FAR), {}, {}),
+        ((HOME, FAR), (GLOBAL,), {}, {}),
+        ((HOME,), (HOME, FAR), {}, {}),
+        ((HOME, FAR), (), {}, {HOME: GAP.replace(FAR, HOME), FAR: GAP}),
+        ((HOME, FAR), (HOME,), {FAR: "denied"}, {FAR: "denied"}),
+        ((HOME, FAR), (), {HOME: "denied"}, {HOME: "denied", FAR: GAP}),
+        ((HOME,), (HOME,), {FAR: "denied"}, {FAR: "denied"}),
+        ((HOME, FAR), (), {"*": "denied"}, {"*": "denied"}),
+        ((HOME, FAR), (), {GLOBAL: "denied"}, {GLOBAL: "denied"}),
+        (UNKNOWN_REGIONS, (HOME,), {}, {"*": str(UNKNOWN_REGIONS)}),
+        (UNKNOWN_REGIONS, (HOME,), {FAR: "denied"}, {"*": str(UNKNOWN_REGIONS), FAR: "denied"}),
+        (UNKNOWN_REGIONS, (), {"*": "not entered"}, {"*": "not entered"}),
+        (UNKNOWN_REGIONS, (GLOBAL,), {}, {}),
+    ],
+)
+def test_what_was_read_decides_what_is_missing(regions, read, missing, gaps):
+    account = replace(WIDE.account(A), regions=regions, coverage={VPC: Coverage(read=read, missing=missing)})
+    assert {place: str(gap) for place, gap in account.gaps(VPC).items()} == gaps
+    assert str(account.gap_anywhere(VPC)) == ("; ".join(dict.fromkeys(gaps[each] for each in sorted(gaps))) or "None")
+
+
+@pytest.mark.parametrize("options", [["--exact"], ["--workers", "2"], ["--no-cache"], []])
+def test_every_way_to_judge_says_so_and_gives_the_same_bytes(run, archive, policies, options):
+    asked = ("evaluate", archive, "-p", policies, "--format", "jsonl")
+    plain = run(*asked)
+    assert plain.code == 4
+    assert ("own", FAR, VPC, "unknown", GAP) in said(
+        lines(plain.out), "policy", "region", "resource", "status", "message"
+    )
+    for _ in range(2):  # the second remembers
+        again = run(*asked, *options)
+        assert (again.code, again.out) == (4, plain.out)
+
+
+def test_nothing_that_is_remembered_of_a_wide_snapshot_is_believed_of_a_narrow_one(run, tmp_path, policies):
+    for number, picture in enumerate((WIDE, NARROW)):
+        write_snapshot(tmp_path / "archive", picture, TIME + timedelta(days=number))
+        assert run("evaluate", tmp_path / "archive", "-p", policies, "--workers", "2").code == 1 + 3 * number
+
+
+def snapshots(archive):
+    return sorted(archive.glob("2*"))
+
+
+def test_a_failure_whose_region_is_not_asked_any_more_is_unknown_and_never_resolved(run, archive, policies):
+    done = run("diff", *snapshots(archive), "-p", policies, "--format", "jsonl")
+    assert done.code == 4
+    found = said(lines(done.out), "change", "policy", "region", "resource")
+    assert {change for change, *_ in found} == {"unknown"}
+    assert {("unknown", "own", FAR, "vpc-2"), ("unknown", "own", FAR, VPC)} < found
+
+
+def test_a_region_that_is_asked_again_is_known(run, archive, policies):
+    done = run("diff", *reversed(snapshots(archive)), "-p", policies, "--format", "jsonl")
+    assert done.code == 1
+    changes = said(lines(done.out), "change", "policy", "resource")
+    assert {("new", "own", "vpc-2"), ("known", "own", VPC)} < changes
+
+
+def test_what_is_not_asked_any_more_is_new_against_a_baseline(run, archive, policies):
+    wide, narrow = snapshots(archive)
+    done = run("evaluate", narrow, "-p", policies, "--baseline", wide)
+    assert done.code == 4
+    assert "0 failing and 4 unknown are new" in done.err
+
+
+def test_a_trend_keeps_what_fails_where_nobody_asked(run, archive, policies, tmp_path):
+    lives = tmp_path / "lives.jsonl"
+    assert run("trend", archive, "-p", policies, "-o", lives).code == 0
+    (own,) = [each for each in lines(lives.read_text()) if each["policy"] == "own"]
+    assert (own["status"], own["failing_since"]) == ("unknown", "2026-01-01T00:00:00Z")
+
+
+def test_what_to_mend_says_that_there_may_be_more(run, archive, policies):
+    done = run("remediate", archive, "-p", policies)
+    assert "4 findings could not be judged" in done.err
+
+
+def test_drift_tells_a_region_that_was_not_asked_from_one_that_is_empty(run, archive):
+    done = run("drift", *snapshots(archive), "-o", "-")
+    assert ("unknown", VPC, FAR) in said(lines(done.out), "change", "type", "region")
+    assert "removed" not in done.out
+
+
+def test_a_snapshot_shows_which_regions_were_not_asked(run, archive):
+    shown = run("snapshot", "show", archive).out
+    assert f"not asked: {FAR} (2 lists)" in shown
+    assert [line.split()[-2:] for line in shown.splitlines() if line.startswith(VPC)] == [["1", "1"]]
+
+
+def test_a_query_says_which_region_was_not_asked(run, archive):
+    assert FAR in run("query", archive, VPC, "VpcId").err
+
+
+SAMPLE = 5  # one policy in so many; `--sweep` takes all
+
+
+def test_no_verdict_passes_for_want_of_a_region_or_type(request):
+    step = 1 if request.config.getoption("--sweep") else SAMPLE
+    tried = Tried()
+    for each in shipped()[::step]:
+        for case in cases(each):
+            params = {**each.params, **case.test.get("params", {})}
+            sweep(case.snapshot, [replace(each, params=params)], tried)
+    assert tried.faults == []
+    assert tried.number > 3000 / step * 0.7
