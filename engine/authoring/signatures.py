@@ -89,6 +89,7 @@ SIGNATURES: Mapping[str, Signature] = {
     "opens_port": _signature("object", "array|number", gives=BOOLEAN),
     "parse_json": _signature("string", gives=ANY),
     "reverse": _signature("array|string", gives=_same),
+    "selects_events": _signature("object", "object", gives=BOOLEAN),
     "sort": _signature("array", gives=_same),
     "sort_by": _signature("array", "expref", gives=_same),
     "split": _signature("string", "string", gives=array(STRING)),

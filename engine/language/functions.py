@@ -16,6 +16,7 @@ from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from . import lists, network, policy_document, text, times
 from .arguments import _Expression
+from .event_selectors import check_event, selects_events
 from .filter_cover import check_required, filter_covers, filter_covers_part
 from .unknowns import unknown_in
 
@@ -111,6 +112,7 @@ AWARE: Mapping[str, Callable[..., Json]] = {
     "map": lists.map_,
     "not_null": _not_null,
     "opens_port": network.opens_port,
+    "selects_events": selects_events,
     "unique": lists.unique,
 }
 LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
@@ -121,6 +123,7 @@ LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
     ("filter_covers_part", 1): check_required,
     ("matches", 1): text.regex,
     ("opens_port", 1): network.ports,
+    ("selects_events", 1): check_event,
 }
 OURS: Mapping[str, tuple[int, int | None]] = {
     "acl_opens_port": (2, 2),
@@ -143,6 +146,7 @@ OURS: Mapping[str, tuple[int, int | None]] = {
     "matches": (2, 2),
     "opens_port": (2, 2),
     "parse_json": (1, 1),
+    "selects_events": (2, 2),
     "split": (2, 2),
     "statements": (1, 1),
     "unique": (1, 1),
