@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ..snapshot.validation import validator
 from .errors import Problem
 from .fits import Check, compiled
 from .language.expression import suggest
@@ -31,14 +32,8 @@ def unfit(schema: Mapping[str, Any], value: Any) -> str:
     check = compiled(schema)
     if check and check(value):
         return ""
-    fault = next(_validator(schema).iter_errors(value), None)
+    fault = next(validator(schema).iter_errors(value), None)
     return str(fault.message) if fault else ""
-
-
-def _validator(schema: Mapping[str, Any]) -> Any:
-    import jsonschema
-
-    return jsonschema.Draft202012Validator(schema)
 
 
 @cache
@@ -83,7 +78,7 @@ class Reader:
         """Check the document against a JSON Schema: a function that gives it, as it is compiled once."""
         check = _check(schema)
         if not (check and check(self.document.value)):
-            for error in _validator(schema()).iter_errors(self.document.value):
+            for error in validator(schema()).iter_errors(self.document.value):
                 self._explain(error)
         return not self.problems
 

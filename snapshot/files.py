@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -84,7 +83,9 @@ def folder_at(path: Path | str) -> bool:
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name when the block ends well, and that is gone where it does not. Raises OSError."""
-    descriptor, partial = tempfile.mkstemp(prefix=f".{path.name[:32]}.", dir=path.parent)  # 0600, O_EXCL, O_NOFOLLOW
+    from tempfile import mkstemp  # which reading does without
+
+    descriptor, partial = mkstemp(prefix=f".{path.name[:32]}.", dir=path.parent)  # 0600, O_EXCL, O_NOFOLLOW
     try:
         with os.fdopen(descriptor, "wb", 1 << 18) as file:
             yield file

@@ -17,6 +17,7 @@ from .chain import verify_chain
 from .errors import SnapshotError
 from .format import AccountFile, file_name, too_deep
 from .model import GLOBAL
+from .validation import validator
 
 
 def verify(path: Path) -> Iterator[str]:
@@ -89,9 +90,7 @@ def _against(name: str, where: object, data: bytes) -> Iterator[str]:
 
 @cache
 def _validator(name: str) -> Any:
-    import jsonschema
-
-    return jsonschema.Draft202012Validator(schema(name))
+    return validator(schema(name))
 
 
 def _folders(folder: Path) -> Iterator[str]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -162,10 +161,12 @@ class CacheWriter:
         self._start = 0
         self._file: IO[bytes] | None = None
         self._path, self._archive = folder / _name(snapshot, stamps), _archive(snapshot)
+        from tempfile import mkstemp  # which takes as long to import as a small snapshot to judge
+
         with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if _is_own(folder):
-                descriptor, partial = tempfile.mkstemp(prefix=".", dir=folder)
+                descriptor, partial = mkstemp(prefix=".", dir=folder)
                 self._file, self._partial = os.fdopen(descriptor, "wb"), Path(partial)
 
     def add(self, account: str, meta: Meta, batches: Mapping[str, Batch | None]) -> None:
