@@ -8,8 +8,9 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import stillframe
 import typer
@@ -24,25 +25,12 @@ from stillframe.engine.commands import (
     mending,
 )
 from stillframe.engine.commands.packs import pack_app
-from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Commands(TyperGroup):
-    """The commands. A reader that goes away, as in `stillframe evaluate | head`, ends them as it ends any tool."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(128 + signal.SIGPIPE)
-
-
 app = typer.Typer(
-    cls=Commands,
     help="Policy as code over still pictures of an AWS estate: collect once, judge offline, diff over time.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -135,18 +123,42 @@ def demo(
 
 def main() -> None:
     """The error boundary: what a person can act on, and no traceback."""
+    _prepare_streams()
     # Typer would end an interrupted run with 1, which says that something fails; and one that was told to end by
     # another signal would leave its unfinished files.
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # or Python does, when it is too late to say why that failed
     except Exception as error:
+        if isinstance(error, OSError):
+            _stop_printing()
+        if isinstance(error, BrokenPipeError):  # a reader that went away, as in `| head`, ends it as it ends any tool
+            sys.exit(128 + signal.SIGPIPE)
         if os.environ.get("STILLFRAME_DEBUG"):
             raise
         sys.exit(_explain(error))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _prepare_streams() -> None:
+    """Spell out what a stream has no letters for, and let nothing take the place of one that is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _stop_printing() -> None:
+    """What is left to print goes nowhere: where it should go is full, or gone."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -160,7 +172,7 @@ def _interrupted(number: int, _: object) -> None:
 def _explain(error: Exception) -> int:
     from stillframe.engine import exit_codes
     from stillframe.engine.errors import PolicyError
-    from stillframe.engine.terminal import printable
+    from stillframe.engine.printable import printable
     from stillframe.snapshot import CollectError, StillframeError
 
     if isinstance(error, PolicyError):
@@ -173,13 +185,16 @@ def _explain(error: Exception) -> int:
     if isinstance(error, StillframeError):
         _tell(str(error), error.help)
         return exit_codes.NOTHING if isinstance(error, CollectError) else exit_codes.INVALID
+    if isinstance(error, OSError):
+        _tell(f"{error.filename or 'output'}: {error.strerror or error}", "make room, or check what it may be used for")
+        return exit_codes.INVALID
     fault = f"a fault of stillframe itself: {type(error).__name__}: {error}"
     _tell(fault, "please report it, with what STILLFRAME_DEBUG=1 shows")
     return exit_codes.BUG
 
 
 def _tell(message: str, help: str) -> None:  # noqa: A002 - the word people see
-    from stillframe.engine.terminal import printable
+    from stillframe.engine.printable import printable
 
     for line in message.splitlines():
         typer.secho("error: ", nl=False, err=True, bold=True, fg="red")

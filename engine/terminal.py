@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from ..snapshot.model import Snapshot
 from .comparing.causes import why_lines
 from .comparing.change import Change
 from .model import Finding, Policy, Severity, Status
+from .printable import printable
 from .summary import first_steps, totals
 from .tally import Row, Tally
 
@@ -48,16 +48,7 @@ STYLES: dict[str, str] = {
     Change.VANISHED: "dim",
 }
 WHYS = 5  # lines of causes of a difference
-# Control, format (which reorders text), surrogate, private and unassigned characters, and line separators.
 _INDENT = " " * 11
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def printable(text: str) -> str:
-    """Text with every character that a terminal might act on spelled out, as in `\\x1b`."""
-    return "".join(
-        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSAFE else char for char in text
-    )
 
 
 class _Console(Console):

@@ -14,8 +14,9 @@ from ..evaluate import evaluate
 from ..language.unknowns import Truth
 from ..model import Finding
 from ..policies import pick
+from ..printable import printable
 from ..rules import Rules
-from ..terminal import STYLES, WAIVED, printable, safe
+from ..terminal import STYLES, WAIVED, safe
 from .explain import Candidate, Explained, LookupTrace, decides, explain, gap_of
 from .subjects import find
 from .trace import Step

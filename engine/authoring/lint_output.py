@@ -8,7 +8,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ..terminal import counted, printable, safe
+from ..printable import printable
+from ..terminal import counted, safe
 from .lint import ERROR, Diagnostic
 
 _STYLES = {ERROR: "bold red"}

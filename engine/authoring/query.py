@@ -17,7 +17,8 @@ from ..errors import EvaluationError
 from ..exit_codes import INVALID, NOTHING, OK
 from ..language.expression import Expression, check_variables, parse, suggest
 from ..language.interpret import evaluate, holds
-from ..terminal import counted, printable, safe
+from ..printable import printable
+from ..terminal import counted, safe
 from .completion import completions
 from .infer import Complaint, infer
 from .lint import CODES, ERROR

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from ...snapshot.errors import ArgumentError
 from ...snapshot.model import Resource, Snapshot
 from ..model import Finding, Policy, Within
-from ..terminal import counted, printable
+from ..printable import printable
+from ..terminal import counted
 
 LISTED = 20  # findings that a name may mean
 

@@ -37,7 +37,7 @@ def snapshot_verify(
 ) -> None:
     """Check every digest, count and schema of a snapshot: exit 2 if anything is wrong."""
     from stillframe.engine import exit_codes
-    from stillframe.engine.terminal import printable
+    from stillframe.engine.printable import printable
     from stillframe.snapshot.verify import verify, verify_archive
 
     faults = 0

@@ -158,6 +158,7 @@ def run_tests(
     """Run the examples that policies carry: exit 1 if one does not come out as it says."""
     from stillframe.engine.authoring.record import record as cut
     from stillframe.engine.authoring.testing import run_policy_tests
+    from stillframe.engine.printable import show
     from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
@@ -165,6 +166,6 @@ def run_tests(
         raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
     chosen = written(config, policies, policy, packs)
     if record:
-        typer.echo(cut(chosen, open_snapshot(record[0]), record[1]), nl=False)
+        show(cut(chosen, open_snapshot(record[0]), record[1]))
         return
     raise typer.Exit(run_policy_tests(chosen, console(), console(stderr=True), coverage=coverage, mutants=mutate))

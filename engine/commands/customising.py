@@ -25,11 +25,12 @@ def policy_list(
 ) -> None:
     """List policies: id, severity, what is judged, title."""
     from stillframe.engine.authoring.policy_page import as_index
+    from stillframe.engine.printable import show
     from stillframe.engine.terminal import console, print_notes, print_policies
 
     chosen = rules(config, policies, packs=packs, every=True)
     if markdown:
-        typer.echo("\n".join(as_index(chosen.policies)))
+        show("\n".join([*as_index(chosen.policies), ""]))
         return
     print_policies(console(), chosen.policies)
     print_notes(console(stderr=True), chosen.notes())
@@ -39,8 +40,10 @@ def policy_show(
     policy: Annotated[str, typer.Argument(help="The policy's id.")], policies: Policies = None, config: Config = None
 ) -> None:
     """Print a policy as it was written."""
+    from stillframe.engine.printable import show
+
     (chosen,) = written(config, policies, policy)
-    typer.echo(chosen.text, nl=False)
+    show(chosen.text)
 
 
 def docs(
@@ -76,6 +79,7 @@ def waive(
 ) -> None:
     """Draft a waiver for each failure that has none, as YAML for stillframe.yaml."""
     from stillframe.engine.draft import check_terms, draft, open_failures
+    from stillframe.engine.printable import show
     from stillframe.engine.terminal import counted
     from stillframe.snapshot import open_snapshot
 
@@ -84,7 +88,7 @@ def waive(
     judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
     found = list(open_failures(picture, judged_by, policy=policy, account=account))
     for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind):
-        typer.echo(line)
+        show(f"{line}\n")
     typer.echo(f"{counted(len(found), 'waiver')} drafted", err=True)
 
 

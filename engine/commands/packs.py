@@ -32,11 +32,12 @@ def pack_show(
     from stillframe.engine.packs.find import load_packs
     from stillframe.engine.packs.output import print_pack
     from stillframe.engine.packs.page import as_json, as_page
+    from stillframe.engine.printable import show
     from stillframe.engine.terminal import console
 
     (found,) = load_packs([pack])
     if json or markdown:
-        typer.echo(as_json(found) if json else "\n".join(as_page(found)))
+        show(f"{as_json(found)}\n" if json else "\n".join([*as_page(found), ""]))
         return
     print_pack(console(), found)
 

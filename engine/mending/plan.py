@@ -16,7 +16,8 @@ from typing import NamedTuple
 from ..language.shell import quotable
 from ..language.template import Template
 from ..model import Effort, Kind, Policy
-from ..terminal import counted, printable
+from ..printable import printable
+from ..terminal import counted
 from .mend import Action, Mending
 
 _HEAD = """\

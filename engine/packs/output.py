@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..terminal import STYLES, counted, printable, safe
+from ..printable import printable
+from ..terminal import STYLES, counted, safe
 from .model import Pack
 from .page import asked, tally
 from .report import Answer, Outcome, PackReport

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import stat
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import IO, Any
 
 from ...snapshot.errors import StillframeError
 from ...snapshot.files import folder_at, replacing
+from ..printable import standard_output
 
 STDOUT = "-"
 _DEVICES = "/dev/"  # its links, such as /dev/stdout, are the system's own
@@ -41,8 +41,9 @@ def distinct(names: Iterable[str]) -> None:
 def whole(target: str) -> Iterator[IO[bytes]]:
     """A file that takes its name when it is complete; what is no file, such as a pipe, is written into."""
     if target == STDOUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        file = standard_output()
+        yield file
+        file.flush()
         return
     path = Path(target)
     try:
