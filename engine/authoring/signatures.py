@@ -29,6 +29,7 @@ STATEMENT = struct(
         **dict.fromkeys(("Principal", "NotPrincipal"), _PRINCIPAL),
         **dict.fromkeys(("Action", "NotAction", "Resource", "NotResource"), _TEXTS),
         "Condition": array(struct({"Operator": STRING, "Key": STRING, "Value": _TEXTS}, "Condition")),
+        **dict.fromkeys(("Fixes", "Accounts"), _TEXTS),
         "Public": BOOLEAN,
     },
     "Statement",

@@ -9,43 +9,17 @@ comes first; this stands in where a snapshot does not have it.
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from typing import Any
 
 from ...snapshot.model import Json, Unknown
 from .arguments import text
+from .condition_keys import S3_KEYS, accounts, fixes
 
-# Condition keys that fix who may call. Keys are compared without case, as IAM does.
-FIXING_KEYS = frozenset(
-    {
-        "aws:sourceip",
-        "aws:sourcearn",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:sourceowner",
-        "aws:sourceaccount",
-        "aws:userid",
-        "aws:principalorgid",
-        "s3:dataaccesspointarn",
-        "s3:dataaccesspointaccount",
-        "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    }
-)
-# Keys that fix it as well, though S3's definition does not name them.
-CALLER_KEYS = FIXING_KEYS | {
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:sourceorgid",
-    "kms:calleraccount",
-    "lambda:eventsourcetoken",
-}
-# Operators that let only the listed values through. `IfExists` lets a request without the key through, and the
-# set operator ForAllValues one with no value at all: neither limits anything.
-LIMITING_OPERATORS = frozenset(
-    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
-)
-ANY_ADDRESS = frozenset({"0.0.0.0/0", "::/0"})
 PRINCIPALS = ("AWS", "CanonicalUser", "Federated", "Service")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+_LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
+_ELEMENTS = _LISTS | {"Sid", "Effect", "Principal", "NotPrincipal", "Condition"}
 
 
 def is_public(policy: Json) -> bool | Unknown:
@@ -55,7 +29,7 @@ def is_public(policy: Json) -> bool | Unknown:
         return found
     if not all("Principal" in statement or "NotPrincipal" in statement for statement in found):
         return _NO_POLICY
-    return any(_public(statement, FIXING_KEYS) for statement in found)
+    return any(_lets_anybody_in(statement) and not _fixed_by(statement, s3=True) for statement in found)
 
 
 def statements(policy: Json) -> list[Json] | Unknown:
@@ -103,16 +77,32 @@ def _statements(policy: Any) -> list[dict[str, Any]] | Unknown:
 
 
 def _well_formed(statement: Any) -> bool:
-    if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+    """Whether a statement is what the grammar of IAM allows: what AWS would make of anything else is not known."""
+    if not isinstance(statement, dict) or not statement.keys() <= _ELEMENTS:
         return False
     principals = [statement[key] for key in ("Principal", "NotPrincipal") if key in statement]
-    return len(principals) < 2 and all(principals) and _condition_is_map(statement.get("Condition"))
-
-
-def _condition_is_map(condition: Any) -> bool:
-    return condition is None or (
-        isinstance(condition, dict) and all(isinstance(keys, dict) for keys in condition.values())
+    condition = statement.get("Condition")
+    return (
+        statement.get("Effect") in ("Allow", "Deny")
+        and len(principals) < 2
+        and all(principal and _names(principal) for principal in principals)
+        and all(_plain(statement[key]) for key in statement.keys() & _LISTS)
+        and (condition is None or (isinstance(condition, dict) and all(map(_compares, condition.values()))))
     )
+
+
+def _names(principal: Any) -> bool:
+    named = principal if isinstance(principal, dict) else {"AWS": principal}
+    return named.keys() <= set(PRINCIPALS) and all(_plain(values) and all(_texts(values)) for values in named.values())
+
+
+def _compares(keys: Any) -> bool:
+    return isinstance(keys, dict) and all(map(_plain, keys.values()))
+
+
+def _plain(values: Any) -> bool:
+    listed = values if isinstance(values, list) else [values]
+    return all(isinstance(value, str | int | float) for value in listed)
 
 
 def _in_one_form(statement: dict[str, Any]) -> Json:
@@ -122,11 +112,12 @@ def _in_one_form(statement: dict[str, Any]) -> Json:
         **{key: [each.lower() for each in _texts(statement.get(key, []))] for key in ("Action", "NotAction")},
         **{key: _texts(statement.get(key, [])) for key in ("Resource", "NotResource")},
         "Condition": [
-            {"Operator": operator.lower(), "Key": key.lower(), "Value": _texts(values)}
-            for operator, keys in (statement.get("Condition") or {}).items()
-            for key, values in keys.items()
+            {"Operator": operator.lower(), "Key": key.lower(), "Value": values}
+            for operator, key, values in _conditions(statement)
         ],
-        "Public": _public(statement, CALLER_KEYS),
+        "Fixes": (fixed := _fixed_by(statement)),
+        "Accounts": next(filter(None, (accounts(*condition) for condition in _conditions(statement))), []),
+        "Public": _lets_anybody_in(statement) and not fixed,
     }
 
 
@@ -135,34 +126,34 @@ def _principal(principal: Any) -> Json:
     return {kind: _texts(named.get(kind, [])) for kind in PRINCIPALS}
 
 
-def _public(statement: dict[str, Any], keys: AbstractSet[str]) -> bool:
-    return statement["Effect"] == "Allow" and _anyone(statement) and not _limited(statement.get("Condition"), keys)
+def _conditions(statement: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    for operator, keys in (statement.get("Condition") or {}).items():
+        for key, values in keys.items():
+            yield operator, key, _texts(values)
 
 
-def _anyone(statement: dict[str, Any]) -> bool:
-    if "NotPrincipal" in statement:  # an Allow to everyone but some
+def _fixed_by(statement: dict[str, Any], *, s3: bool = False) -> list[str]:
+    """By what the conditions fix who may call; by the keys alone that S3's definition names, if asked."""
+    found = (fixes(*each) for each in _conditions(statement) if not s3 or each[1].lower() in S3_KEYS)
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _lets_anybody_in(statement: dict[str, Any]) -> bool:
+    """Whether it allows something to everybody, whatever its conditions say.
+
+    A public identity provider, such as accounts.google.com, is everybody who has an account there.
+    """
+    if statement["Effect"] != "Allow":
+        return False
+    if "NotPrincipal" in statement:  # to everybody but some
         return True
     principal = statement.get("Principal", [])
-    named = principal.values() if isinstance(principal, dict) else [principal]
-    return any("*" in value for values in named for value in _texts(values))
-
-
-def _limited(condition: Any, fixing: AbstractSet[str]) -> bool:
-    for operator, keys in (condition or {}).items():
-        if operator.lower().removeprefix("foranyvalue:") in LIMITING_OPERATORS and any(
-            key.lower() in fixing and _texts(values) and all(_fixed(key.lower(), value) for value in _texts(values))
-            for key, values in keys.items()
-        ):
-            return True
-    return False
-
-
-def _fixed(key: str, value: str) -> bool:
-    if key == "aws:userid" and value.endswith(":*"):
-        return False
-    if key == "s3:dataaccesspointarn":  # a wildcard may stand for the access point's name, not for its account
-        value = value.split("/", 1)[0]
-    return not any(mark in value for mark in ("*", "?", "${")) and value not in ANY_ADDRESS
+    named = principal if isinstance(principal, dict) else {"AWS": principal}
+    return any(
+        "*" in value or (kind == "Federated" and not value.startswith("arn:"))
+        for kind, values in named.items()
+        for value in _texts(values)
+    )
 
 
 def _texts(values: Any) -> list[str]:

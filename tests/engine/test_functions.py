@@ -330,6 +330,9 @@ def allow(principal="*", condition=None, **more):
         allow(condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
         allow(condition={"Bool": {"aws:SecureTransport": "true"}}),
         allow(condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}),
+        allow(condition={"StringEquals": {"aws:PrincipalOrgPaths": "o-1/r-1/"}}),
+        allow(condition={"StringEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:a:1:key/1"}}),
+        allow({"Federated": "graph.facebook.com"}),
         allow(condition={"StringEquals": {"aws:userid": "AROA1:*"}}),
         allow(condition={"StringEquals": {"aws:UserAgent": "me"}}),
         {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*"}},
@@ -351,6 +354,8 @@ def test_public_by_aws_published_definition(policy):
         allow(condition={"StringEquals": {"AWS:SourceVpce": ["vpce-1", "vpce-2"]}}),
         allow(condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:1:trail/main"}}),
         allow(condition={"IpAddress": {"aws:SourceIp": ["10.0.0.0/8"]}}),
+        allow({"Federated": "arn:aws:iam::111122223333:saml-provider/office"}),
+        allow({"AWS": []}),
         allow(condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}, "Bool": {"aws:SecureTransport": "true"}}),
         allow(condition={"StringLike": {"s3:DataAccessPointArn": "arn:aws:s3:us-east-1:111122223333:accesspoint/*"}}),
         {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*"}]},
@@ -372,6 +377,14 @@ def test_not_public_by_aws_published_definition(policy):
         {"Statement": [{"Effect": "Allow", "Principal": {}}]},
         {"Statement": [{"Effect": "Permit", "Principal": "*"}]},
         {"Statement": [{"Effect": "Allow", "Principal": "*", "Condition": {"StringEquals": 1}}]},
+        {"Statement": [{"Effect": "Allow", "principal": "*", "Principal": {"AWS": "1"}}]},
+        {"Statement": [{"Effect": "Allow", "Principal": {"AWS": {}}}]},
+        {"Statement": [{"Effect": "Allow", "Principal": {"aws": "*"}}]},
+        {"Statement": [{"Effect": "Allow", "Principal": {"AWS": ""}}]},
+        {"Statement": [{"Effect": "Allow", "Principal": {"AWS": None}}]},
+        {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": [None]}]},
+        {"Statement": [{"Effect": "Allow", "Principal": "*", "Condition": {"StringEquals": {"aws:SourceVpc": None}}}]},
+        {"Statement": [{"Effect": "Allow", "Principal": "*", "Condition": {"StringEquals": {"aws:SourceVpc": [{}]}}}]},
     ],
 )
 def test_what_is_no_policy_is_unknown(policy):
@@ -406,6 +419,8 @@ def test_the_statements_of_a_policy_are_in_one_form():
         "Resource": ["arn:aws:s3:::a/*"],
         "NotResource": [],
         "Condition": [],
+        "Fixes": [],
+        "Accounts": [],
         "Public": True,
     }
     assert second == {
@@ -420,6 +435,8 @@ def test_the_statements_of_a_policy_are_in_one_form():
             {"Operator": "bool", "Key": "aws:securetransport", "Value": ["false"]},
             {"Operator": "stringlike", "Key": "aws:principalarn", "Value": ["a", "b"]},
         ],
+        "Fixes": ["arn"],
+        "Accounts": [],
         "Public": False,
     }
 
