@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...snapshot.model import Json, Unknown
+from ...snapshot.model import Json
 from ..join import asked, key_of
 from ..language import functions
 from ..language.interpret import compare, equal, truthiness
+from ..language.unknowns import unknown_in
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -60,7 +61,7 @@ def chained(found: Iterable[Iterable[Any]]) -> list[Any]:
 
 def called(name: str, arguments: list[Json], snapshot_time: str) -> Json:
     found = functions.call(name, arguments, snapshot_time)
-    if isinstance(found, Unknown):
+    if unknown_in(found) is not None:
         raise NotPlain
     return found
 

@@ -1,52 +1,54 @@
-"""Whether filter patterns of CloudWatch Logs match every event that another one matches."""
+"""Whether filter patterns of CloudWatch Logs match every event that another one matches.
+
+They do unless there is an event that it matches and they do not. Such an event is looked for among one of each kind
+that all of these patterns tell apart: so yes and no are both certain, and what is neither is unknown.
+"""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import Any
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .arguments import kind, text
-from .filter_pattern import Every, Glob, Pattern, Regex, Some, Test, read_pattern
-from .text import regex
+from .filter_pattern import Every, Pattern, Some, Test, quoted, read_pattern, tests_of
+from .filter_values import WORLDS, Value, World, holds, values
 from .unknowns import Truth, kleene_all, kleene_any
 
 CASES = 1000  # in how many ways an event may be what is required
+STEPS = 5000  # how many parts of patterns are looked at for one of them
+ACCOUNT = "recipientAccountId"  # in each of CloudTrail's events, the account that it is of
 
 Case = tuple[Test, ...]  # what all holds of an event
 
 
-def filter_covers(patterns: Json, required: Json) -> Truth:
+def filter_covers(patterns: Json, required: Json, account: Json = None) -> Truth:
     """Whether each event that `required` matches is matched by one of some patterns, by what they say of its fields.
 
-    Together they may do it, one for each part. What looks for words says nothing of fields, and covers nothing. What
-    cannot be read may cover all.
+    Together they may do it. What looks for words says nothing of fields, and covers nothing. What cannot be read may
+    cover all. With an account, the events are those that CloudTrail records in it.
     """
-    for argument in (patterns, required):
+    for argument in (patterns, required, account):
         if isinstance(argument, Unknown):
             return argument
     if not isinstance(patterns, list):
         raise EvaluationError(f"filter_covers() takes a list of filter patterns, not {kind(patterns)}")
-    wanted = text("filter_covers", required)
-    count = len(_cases(wanted))
-    rows = [
-        [each] * count if isinstance(each, Unknown) else _covered(text("filter_covers", each), wanted)
-        for each in patterns
-    ]
-    return kleene_all([kleene_any([row[number] for row in rows]) for number in range(count)])
+    known = [text("filter_covers", each) for each in patterns if not isinstance(each, Unknown)]
+    found = _covered(tuple(dict.fromkeys(known)), _of_account(text("filter_covers", required), known, account))
+    maybe = [each for each in patterns if isinstance(each, Unknown)]
+    return kleene_all([kleene_any([one, *maybe]) for one in found])
 
 
-def filter_covers_part(pattern: Json, required: Json) -> Truth:
+def filter_covers_part(pattern: Json, required: Json, account: Json = None) -> Truth:
     """Whether a pattern does some of what `filter_covers` asks of several: one that does none need not be looked at."""
-    for argument in (pattern, required):
+    for argument in (pattern, required, account):
         if isinstance(argument, Unknown):
             return argument
-    return _covered_part(text("filter_covers_part", pattern), text("filter_covers_part", required))
+    known = text("filter_covers_part", pattern)
+    return kleene_any(_covered((known,), _of_account(text("filter_covers_part", required), [known], account)))
 
 
 def check_required(pattern: Json) -> None:
@@ -54,20 +56,35 @@ def check_required(pattern: Json) -> None:
     _cases(text("filter_covers", pattern))
 
 
+def _of_account(required: str, patterns: Sequence[str], account: Json) -> str:
+    """What is required of an account's events, where a pattern asks for an account: so others are decided only once."""
+    check_required(required)
+    if account is None or not any(ACCOUNT in pattern for pattern in patterns):
+        return required
+    return narrowed(required, [f"$.{ACCOUNT} = {quoted(text('filter_covers', account))}"])
+
+
+def narrowed(pattern: str, tests: Sequence[str]) -> str:
+    """A pattern for those of its events that pass some tests, too."""
+    stripped = pattern.strip()
+    inner = [f"({stripped[1:-1]})"] if stripped else []
+    return f"{{ {' && '.join([*inner, *tests])} }}" if tests else pattern
+
+
 @lru_cache(maxsize=4096)  # the same filters are asked about by policy after policy
-def _covered(pattern: str, required: str) -> Sequence[Truth]:
-    """Of each case of what is required, whether the pattern matches it."""
-    cases = _cases(required)
-    try:
-        found = read_pattern(pattern)
-        return [found is not None and _follows(case, found) for case in cases]
-    except EvaluationError as error:
-        return [Unknown.because(str(error))] * len(cases)
-
-
-@lru_cache(maxsize=4096)
-def _covered_part(pattern: str, required: str) -> Truth:
-    return kleene_any(_covered(pattern, required))
+def _covered(patterns: tuple[str, ...], required: str) -> Sequence[Truth]:
+    """Of each case of what is required, whether the patterns match it."""
+    read: list[Pattern] = []
+    unread: list[Unknown] = []
+    for pattern in patterns:
+        try:
+            if (found := read_pattern(pattern)) is not None:
+                read.append(found)
+            elif pattern.strip().startswith("%"):
+                raise EvaluationError(f"what is found in all of an event is not known: {pattern}")
+        except EvaluationError as error:
+            unread.append(Unknown.because(str(error)))
+    return [kleene_any([_matched(case, Some(tuple(read))), *unread]) for case in _cases(required)]
 
 
 @lru_cache(maxsize=256)
@@ -101,68 +118,69 @@ def _ways(pattern: Pattern) -> list[Case]:
             return [tuple(test for way in chosen for test in way) for chosen in product(*map(_ways, parts))]
 
 
-def _follows(case: Case, pattern: Pattern) -> bool:
-    match pattern:
-        case Test():
-            return any(_entails(known, pattern) for known in case)
-        case Every(parts):
-            return all(_follows(case, part) for part in parts)
-        case Some(parts):
-            return any(_follows(case, part) for part in parts)
+def _matched(case: Case, pattern: Pattern) -> Truth:
+    """Whether a pattern matches all events of a case."""
+    tests = [*case, *tests_of(pattern)]
+    try:
+        found = {not _missed(case, pattern, world) for world in WORLDS if world.differs(tests)}
+    except EvaluationError as error:
+        return Unknown.because(str(error))
+    if len(found) > 1:
+        return Unknown.because("AWS does not say what a * inside a text, or != of a field that is not there, matches")
+    if found == {False} and _nested(tests):
+        return Unknown.because("a filter pattern asks for a field and for what is in it")
+    return found == {True}
 
 
-def _entails(known: Test, asked: Test) -> bool:
-    """Whether an event for which one test holds always passes another."""
-    if known == asked:
-        return True
-    if known.field != asked.field:
-        return False
-    if asked.operator == "EXISTS":
-        return known.operator in ("=", *_ORDER)
-    if known.operator == "!=":  # what is not a* is not ab
-        return asked.operator == "!=" and _within(asked.operand, known.operand) is True
-    if known.operator != "=":
-        return False
-    if asked.operator == "=":
-        return _within(known.operand, asked.operand) is True
-    if asked.operator == "!=":
-        return _within(known.operand, asked.operand) is False
-    order = _ORDER.get(asked.operator)
-    return bool(order and isinstance(known.operand, float) and order(known.operand, asked.operand))
+def _missed(case: Case, pattern: Pattern, world: World) -> bool:
+    """Whether there is an event of a case that a pattern does not match."""
+    fields = {test.field for test in [*case, *tests_of(pattern)]}
+    for exact in (False, True):  # examples are quick, and most often enough
+        choices = {}
+        for field in fields:
+            asked = [test for test in case if test.field == field]
+            others = [test for test in tests_of(pattern) if test.field == field]
+            found = values(asked, others, world, exact=exact)
+            choices[field] = [value for value in found if all(holds(test, value, world) for test in asked)]
+        if all(choices.values()) and _escapes(pattern, choices, world, {}):
+            return True
+    return False
 
 
-def _within(inner: object, outer: object) -> bool | None:
-    """Whether each text that one operand matches is matched by another: True, False if none is, None for some."""
-    if not isinstance(inner, Glob):
-        return inner == outer if isinstance(inner, float) and isinstance(outer, float) else None
-    fixed = "*" not in inner.text
-    if isinstance(outer, Regex):
-        return regex(outer.text).search(inner.text.encode()) is not None if fixed else None
-    if not isinstance(outer, Glob):
-        return None
-    # A letter that is in neither stands for all that a * may be: only a * can take it.
-    matched = _matches(outer.text, inner.text.replace("*", "\0"))
-    return True if matched else False if fixed else None
+def _escapes(
+    pattern: Pattern | bool, choices: dict[tuple[str, ...], list[Value]], world: World, seen: dict[Pattern, bool]
+) -> bool:
+    """Whether some choice of values makes a pattern false."""
+    if isinstance(pattern, bool):
+        return not pattern
+    if pattern not in seen:
+        if len(seen) >= STEPS:
+            raise EvaluationError("a filter pattern has too many alternatives")
+        seen[pattern] = False
+        field = min((test.field for test in tests_of(pattern)), key=lambda each: len(choices[each]), default=())
+        left = {_reduced(pattern, field, value, world) for value in choices.get(field, [None])}
+        seen[pattern] = any(_escapes(each, choices, world, seen) for each in left)
+    return seen[pattern]
 
 
-def _matches(glob: str, text: str) -> bool:
-    first, *middle = glob.split("*")
-    if not middle:
-        return text == glob
-    at, end = len(first), len(text) - len(middle[-1])
-    if at > end or not (text.startswith(first) and text.endswith(middle[-1])):
-        return False
-    for part in middle[:-1]:  # as early as possible, which leaves most for the others
-        found = text.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
+def _reduced(pattern: Pattern, field: tuple[str, ...], value: Value, world: World) -> Pattern | bool:
+    """What is left of a pattern once the value of a field is known."""
+    if isinstance(pattern, Test):
+        return holds(pattern, value, world) if pattern.field == field else pattern
+    decisive = isinstance(pattern, Some)
+    left = []
+    for part in pattern.parts:
+        found = _reduced(part, field, value, world)
+        if found is decisive:
+            return decisive
+        if not isinstance(found, bool):
+            left.append(found)
+    if not left:
+        return not decisive
+    return left[0] if len(left) == 1 else type(pattern)(tuple(left))
 
 
-_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+def _nested(tests: Sequence[Test]) -> bool:
+    """Whether values of these fields depend on each other, so that there may be no event such as we think of."""
+    fields = {test.field for test in tests}
+    return any("[*]" in one or (one != other and other[: len(one)] == one) for one in fields for other in fields)

@@ -57,6 +57,20 @@ class Some:
 Pattern = Test | Every | Some
 
 
+def tests_of(pattern: Pattern) -> Iterator[Test]:
+    """All the tests in a pattern."""
+    if isinstance(pattern, Test):
+        yield pattern
+    else:
+        for part in pattern.parts:
+            yield from tests_of(part)
+
+
+def quoted(text: str) -> str:
+    """A text as an operand."""
+    return '"' + re.sub(r'(["\\\\])', r"\\\1", text) + '"'
+
+
 def read_pattern(text: str) -> Pattern | None:
     """What a pattern says of an event that is JSON; None where it looks for words, or columns, and not for fields.
 
@@ -85,7 +99,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _STEP = re.compile(r"""\.?\["([^"]*)"\]|\.?\['([^']*)'\]|(\[[^\]]*\])|\.([\w\-*:@]+)""", re.ASCII)
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _WORDS = ("NULL", "TRUE", "FALSE")
 
 Token = tuple[str, str]  # kind and text; the last is ("", "")
@@ -157,7 +171,7 @@ class _Reader:
         raise self._fault()
 
     def _operand(self, kind: str, text: str) -> Glob | Regex | float:
-        if kind == "word" and _NUMBER.fullmatch(text):
+        if kind == "word" and NUMBER.fullmatch(text):
             return float(text)
         if kind == "quoted":
             return Glob(re.sub(r"\\(.)", r"\1", text))

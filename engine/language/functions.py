@@ -18,6 +18,7 @@ from . import lists, network, policy_document, text, times
 from .arguments import _Expression
 from .event_selectors import check_event, selects_events
 from .filter_cover import check_required, filter_covers, filter_covers_part
+from .metric_alarm import alarm_patterns
 from .unknowns import unknown_in
 
 
@@ -100,6 +101,7 @@ PLAIN: Mapping[str, Callable[..., Json]] = {
 TIMED: Mapping[str, Callable[..., Json]] = {"days_since": times.days_since, "hours_since": times.hours_since}
 AWARE: Mapping[str, Callable[..., Json]] = {
     "acl_opens_port": network.acl_opens_port,
+    "alarm_patterns": alarm_patterns,
     "all": lists.all_,
     "any": lists.any_,
     "contains": lists.contains,
@@ -127,6 +129,7 @@ LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
 }
 OURS: Mapping[str, tuple[int, int | None]] = {
     "acl_opens_port": (2, 2),
+    "alarm_patterns": (3, 3),
     "all": (2, 2),
     "any": (2, 2),
     "arn": (1, 1),
@@ -134,8 +137,8 @@ OURS: Mapping[str, tuple[int, int | None]] = {
     "days_between": (2, 2),
     "days_since": (1, 1),
     "difference": (2, 2),
-    "filter_covers": (2, 2),
-    "filter_covers_part": (2, 2),
+    "filter_covers": (2, 3),
+    "filter_covers_part": (2, 3),
     "hours_between": (2, 2),
     "hours_since": (1, 1),
     "intersection": (2, 2),

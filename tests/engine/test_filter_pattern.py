@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -106,11 +105,9 @@ def test_what_is_no_pattern_is_an_error(text):
         (["{ $.a = x }", "{ $.a = z }"], "{ $.a = x || $.a = y }", False),
         # Texts with stars
         (["{ $.a = x* }"], "{ $.a = xy }", True),
-        (["{ $.a = *x*z }"], "{ $.a = x*yz }", True),
         (["{ $.a = xy }"], "{ $.a = x* }", False),
         (["{ $.a = *ab*ba }"], "{ $.a = aba }", False),
         (["{ $.a = * }"], "{ $.a = x }", True),
-        (["{ $.a = a*b*c }"], "{ $.a = axbxc }", True),
         (["{ $.a = a*b*c }"], "{ $.a = axc }", False),
         # What one test says of another
         (["{ $.a != y }"], "{ $.a = x }", True),
@@ -121,9 +118,7 @@ def test_what_is_no_pattern_is_an_error(text):
         (["{ $.a != x* }"], "{ $.a != xy }", False),
         (["{ $.a EXISTS }"], "{ $.a = x }", True),
         (["{ $.a EXISTS }"], "{ $.a > 1 }", True),
-        (["{ $.a EXISTS }"], "{ $.a != x }", False),
         (["{ $.a NOT EXISTS }"], "{ $.a = x }", False),
-        (["{ $.a != x }"], "{ $.a NOT EXISTS }", False),
         (["{ $.a IS TRUE }"], "{ $.a IS TRUE }", True),
         (["{ $.a IS TRUE }"], "{ $.a IS FALSE }", False),
         (["{ $.b = x }"], "{ $.a = x }", False),
@@ -133,11 +128,22 @@ def test_what_is_no_pattern_is_an_error(text):
         (["{ $.a >= 2.0 }"], "{ $.a = 2 }", True),
         (["{ $.a = 2.0 }"], "{ $.a = 2 }", True),
         (["{ $.a = 3 }"], "{ $.a = 2 }", False),
-        (["{ $.a > 1 }"], "{ $.a > 2 }", False),
+        (["{ $.a > 1 }"], "{ $.a > 2 }", True),
+        (["{ $.a > 2 }"], "{ $.a > 1 }", False),
+        (["{ $.a > 1 || $.a <= 1 }"], "{ $.a = 2 }", True),
         (['{ $.a = "2" }'], "{ $.a = 2 }", False),
         (["{ $.a = %^Create% }"], "{ $.a = CreateTrail }", True),
         (["{ $.a = %^Create% }"], "{ $.a = DeleteTrail }", False),
-        (["{ $.a = %^Create% }"], "{ $.a = Create* }", False),
+        (["{ $.a = %^Create% }"], "{ $.a = Create* }", True),
+        (["{ $.a = %^Create% }"], "{ $.a = *Create }", False),
+        (["{ $.a = %Create% }"], "{ $.a = *Create }", True),
+        (["{ $.a = *Create }"], "{ $.a = %Create$% }", True),
+        (["{ $.a = *Create }"], "{ $.a = %Create% }", False),
+        (["{ $.a = %[CD]e?[lr]% }"], "{ $.a = %^(Create|Delete)% }", True),
+        (["{ $.a = %^[A-Z][a-z]{3}% }"], "{ $.a = %^[C-F]rea% || $.a = Dele* }", True),
+        (["{ $.a = %^\\w+$% }"], "{ $.a = Create* }", False),
+        (["{ $.a != %Create% }"], "{ $.a = Delete }", True),
+        (["{ $.a = Create* || $.a != %^Create% }"], "{ $.a = * }", True),
         (["{ $.a != %^Create% }"], "{ $.a = DeleteTrail }", True),
         (["{ $.a = %x% }"], "{ $.a = %x% }", True),
         (["{ $.a = x }"], "{ $.a = %x% }", False),
@@ -145,6 +151,40 @@ def test_what_is_no_pattern_is_an_error(text):
 )
 def test_what_is_covered(patterns, required, expected):
     assert filter_covers(patterns, required) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "required"),
+    [
+        ("{ $.a = a*b }", "{ $.a = axb }"),
+        ("%x%", "{ $.a = x }"),
+        ("{ $.a EXISTS }", "{ $.a != x }"),
+        ("{ $.a != x }", "{ $.a NOT EXISTS }"),
+        ("{ $.a EXISTS }", "{ $.a.b = x }"),
+        ("{ $.a = %a{1,200}% }", "{ $.a = a* }"),
+        ("{ $.a = %\\bx% }", "{ $.a = *x }"),
+        ("{ $.a = %x.{15}y% || $.a != %x.{15}y% }", "{ $.a = * }"),
+    ],
+)
+def test_what_aws_does_not_say_or_takes_too_long_is_unknown(pattern, required):
+    assert isinstance(filter_covers([pattern], required), Unknown)
+
+
+def test_patterns_cover_together_what_none_covers_alone():
+    assert filter_covers(["{ $.a = x && $.b IS TRUE }", "{ $.a = x && $.b = * }"], "{ $.a = x }") is False
+    halves = ["{ $.a = x && $.b EXISTS }", "{ $.a = x && $.b NOT EXISTS }"]
+    assert filter_covers(halves, "{ $.a = x }") is True
+    assert filter_covers(halves[:1], "{ $.a = x }") is False
+
+
+def test_of_an_account_all_events_have_its_number():
+    own = "{ $.a = x && $.recipientAccountId = 111122223333 }"
+    assert filter_covers([own], "{ $.a = x }") is False
+    assert (
+        filter_covers([own.replace("1111222", '"1111222').replace("3333 }", '3333" }')], "{ $.a = x }", "111122223333")
+        is True
+    )
+    assert filter_covers([own], "{ $.a = x }", "444455556666") is False
 
 
 def test_what_cannot_be_known_is_unknown_unless_something_else_decides():
@@ -261,31 +301,3 @@ def written(pattern: Pattern, draw: Any) -> str:
 @settings(max_examples=100)
 def test_whatever_is_written_is_read(data, pattern):
     assert read_pattern("{" + written(pattern, data.draw) + "}") == flat(pattern)
-
-
-def holds(pattern: Pattern, event: Mapping[Any, str]) -> bool:
-    match pattern:
-        case Every(parts):
-            return all(holds(part, event) for part in parts)
-        case Some(parts):
-            return any(holds(part, event) for part in parts)
-    found = event.get(pattern.field)
-    if not isinstance(pattern.operand, Glob):
-        return (found is not None) is (pattern.operator == "EXISTS")
-    glob = ".*".join(map(re.escape, pattern.operand.text.split("*")))
-    equal = found is not None and re.fullmatch(glob, found) is not None
-    return equal if pattern.operator == "=" else found is not None and not equal
-
-
-EVENTS = st.fixed_dictionaries({}, optional={("f",): st.text("ab", max_size=3), ("g", "h"): st.text("ab", max_size=3)})
-
-
-@given(st.data(), st.lists(PATTERNS, min_size=1, max_size=3), PATTERNS, st.lists(EVENTS, min_size=5, max_size=5))
-@settings(max_examples=100)
-def test_what_is_covered_is_matched(data, patterns, required, events):
-    if data.draw(st.booleans()):  # narrower than one of them
-        required = Every((required, data.draw(st.sampled_from(patterns))))
-    texts = ["{" + written(each, data.draw) + "}" for each in patterns]
-    if filter_covers(texts, "{" + written(required, data.draw) + "}") is True:
-        for event in events:
-            assert any(holds(each, event) for each in patterns) or not holds(required, event)
