@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
+from ..errors import EvaluationError
 from .automaton import OTHER, kinds, texts_like
 from .filter_pattern import NUMBER, Glob, Regex, Test
 from .filter_regex import texts_with
@@ -81,6 +82,8 @@ def values(asked: Sequence[Test], others: Sequence[Test], world: World, *, exact
     examples = list(_examples(operands, world))
     plain = all(len(_parts(operand, world)) == 1 for operand in operands)
     if exact and not plain:
+        if any(isinstance(test.operand, float) for test in tests):
+            raise EvaluationError("too much is asked of one field: numbers, and kinds of texts")
         examples = kinds([_language(operand, world) for operand in operands])
     return [*Odd, None, True, False, *_numbers(tests), *examples]
 

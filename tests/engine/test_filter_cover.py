@@ -23,7 +23,7 @@ LETTERS = "ab\N{LATIN SMALL LETTER O WITH STROKE}"
 TEXTS = ["".join(letters) for length in range(6) for letters in product(LETTERS, repeat=length)]
 TEXTS += ["a*b".join(around) for around in product(TEXTS[:13], repeat=2)]
 ABSENT, NESTED = object(), object()
-VALUES = [ABSENT, NESTED, None, True, False, 0.0, 1.0, 2.0, 3.0, "1", *TEXTS]
+VALUES = [ABSENT, NESTED, None, True, False, 0.0, 1.0, 2.0, 3.0, "0", "1", "1.75", "2", "3", "3.5", *TEXTS]
 FIELDS = ("f", "g.h", "i[0]")
 WORLDS = [(star, absent) for star in (True, False) for absent in (True, False)]
 Condition = tuple[Any, ...]  # ("&&" or "||", conditions), or (field, operator, operand)
@@ -89,11 +89,11 @@ def passes(operator: str, operand: str, value: Any, *, star: bool, absent: bool)
         case "!=":
             return value is not NESTED and not passes("=", operand, value, star=star, absent=absent)
         case ">":
-            return type(value) is float and value > float(operand)
+            return number(value) and float(value) > float(operand)
     if operand[0] == "%":
         return isinstance(value, str) and re.search(operand[1:-1], value, re.ASCII) is not None
     if operand[0] != '"':
-        return value in (float(operand), operand) and value is not True
+        return number(value) and float(value) == float(operand)
     if type(value) is float:
         return operand == '"*"'
     inner = operand[1:-1]
@@ -102,6 +102,10 @@ def passes(operator: str, operand: str, value: Any, *, star: bool, absent: bool)
     written = ".*".join(map(re.escape, middle.split("*"))) if star else re.escape(middle)
     whole = f"{'.*' * starts}{written}{'.*' * ends}"
     return isinstance(value, str) and re.fullmatch(whole, value) is not None
+
+
+def number(value: Any) -> bool:
+    return type(value) is float or (isinstance(value, str) and value.replace(".", "").isdigit())
 
 
 def inside(condition: Condition) -> Iterator[Condition]:
