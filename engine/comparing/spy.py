@@ -29,7 +29,7 @@ class Spy(Joins):
 
     def find(self, lookup: Lookup, resource: Resource, scope: Mapping[str, Json]) -> Json:
         rows = self.rows.setdefault(lookup.source, {})
-        for each in super().find(replace(lookup, where=None, one=False), resource, scope):
+        for each in super().find(replace(lookup, where=None, one=False, refers=False), resource, scope):
             if isinstance(each, Unknown):
                 self.gaps.setdefault(lookup.source, []).append(each)
             else:

@@ -77,6 +77,18 @@ lookup:
 assert: length($theirs) == `0`
 """,
 )
+REFERS = parse_policy(
+    "refers.yaml",
+    """\
+id: refers
+title: Trails write to buckets that are logged
+severity: low
+resource: AWS::CloudTrail::Trail
+lookup:
+  buckets: {from: AWS::S3::Bucket, match: {Name: S3BucketName}, within: snapshot, refers: true}
+assert: all($buckets, &Logging.TargetBucket)
+""",
+)
 AGES = parse_policy(
     "ages.yaml",
     """\
@@ -177,6 +189,20 @@ CASES = {
         BUCKETS,
         "new",
         [("configuration", True, [("logs", "Logging.TargetBucket")])],
+    ),
+    "what is referred to vanishes": (
+        trail(targets=(("logs", None), ("other", None))),
+        trail(targets=(("other", None),)),
+        REFERS,
+        "unknown",
+        [("configuration", True, [("logs", None)])],
+    ),
+    "what is referred to is there": (
+        trail(targets=(("other", None),)),
+        trail(),
+        REFERS,
+        "known",
+        [("configuration", True, [("logs", None)])],
     ),
     "what is joined with": (trail(), trail("other"), BUCKETS, "new", [("configuration", True, ["S3BucketName"])]),
     "an attached call is denied": (keys(key(False)), keys(key(DENIED)), KEYS, "unknown", [("coverage", True, FIELDS)]),

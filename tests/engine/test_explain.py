@@ -292,6 +292,16 @@ def test_rows_that_do_not_count_say_why(explained):
     assert "$bucket.Versioning.Status = unknown: no AWS::S3::Bucket old-log" in out
 
 
+def test_what_is_referred_to_and_not_there_is_said_at_the_lookup(explained, tmp_path):
+    refers = POLICY.replace("    one: true", "    refers: true")
+    refers = refers.replace("$bucket.Versioning.Status == $params.wanted", "all($bucket, &Versioning)")
+    (tmp_path / "refers.yaml").write_text(refers)
+    out = explained("main", [trail("main")], [bucket("other")], source=tmp_path / "refers.yaml").out
+    assert out.startswith("unknown  medium")
+    assert "$bucket  AWS::S3::Bucket in the snapshot, which exist\n" in out
+    assert "          no row was found\n  unknown no AWS::S3::Bucket logs in this snapshot" in out
+
+
 def test_what_could_not_be_listed_is_said_at_the_lookup(explained):
     out = explained("main", [trail("main")], {"$missing": "AccessDenied: s3:ListAllMyBuckets"}).out
     assert "          no row was found" in out

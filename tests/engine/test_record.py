@@ -95,6 +95,22 @@ def test_what_could_not_be_read_stays_so():
     assert found["given"]["AWS::EC2::FlowLog"][0]["FlowLogStatus"] == status
 
 
+def test_what_is_referred_to_and_not_there_is_a_list_without_it():
+    cluster = {
+        "ClusterIdentifier": "dwh",
+        "ClusterStatus": "available",
+        "Endpoint": {"Port": 5439},
+        "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1"}],
+    }
+    given = {
+        "AWS::Redshift::Cluster": [cluster],
+        "AWS::EC2::SecurityGroup": [],
+        "AWS::EC2::PrefixList": [],
+    }
+    example = recorded("redshift-cluster-port-restricted", given, "dwh")
+    assert (example["given"]["AWS::EC2::SecurityGroup"], example["expect"]) == ([], "unknown")
+
+
 def test_a_type_that_was_not_collected_is_not_given():
     found = recorded("vpc-flow-logs", {"AWS::EC2::VPC": [VPC]}, "vpc-1")
     assert (list(found["given"]), found["expect"]) == (["AWS::EC2::VPC"], "unknown")
