@@ -154,7 +154,7 @@ def print_diff_summary(
     after: Sequence[Row],
     counts: Counter[tuple[str, Change]],
 ) -> None:
-    """The diff, one line per policy. The population is shown before and after: a share needs its denominator."""
+    """The diff, one line per policy. The population is shown before and after, as a share needs its denominator; so is what is unknown."""
     seen = [change for change in Change if any(kind is change for _, kind in counts)]
     _line(console, safe(title, "bold"))
     table = _table()
@@ -164,7 +164,8 @@ def print_diff_summary(
         "Population",
         "Violations",
         *(["Waived"] if waived else []),
-        *(change.value.capitalize() for change in seen),
+        "Unknown",
+        *(change.heading for change in seen),
     ):
         table.add_column(name, justify="right")
     was, now = ({row.policy: row for row in rows} for rows in (before, after))
@@ -175,6 +176,7 @@ def print_diff_summary(
             _arrow(*(row.population if row else 0 for row in pair)),
             _arrow(*(row.violations if row else 0 for row in pair)),
             *([_arrow(*(row.waived if row else 0 for row in pair))] if waived else []),
+            _arrow(*(row.unknown if row else 0 for row in pair)),
             *(_count(counts[policy, change], STYLES[change]) for change in seen),
         )
     console.print(table)

@@ -188,3 +188,27 @@ def test_no_verdict_passes_for_want_of_a_region_or_type(request):
             sweep(case.snapshot, [replace(each, params=params)], tried)
     assert tried.faults == []
     assert tried.number > 3000 / step * 0.7
+
+
+# ------------------------------------------------------------------------------------- unknown before and after
+
+
+@pytest.mark.parametrize(("ending", "shown"), [("markdown", "| 2 | 0 | 1 |"), ("github", "1 not known"), ("html", "")])
+def test_a_comparison_shows_what_is_unknown_in_both(run, tmp_path, policies, ending, shown):
+    old, new = (write_snapshot(tmp_path / "a", NARROW, TIME + timedelta(days=n)) for n in range(2))
+    report = tmp_path / f"report"
+    done = run("diff", old, new, "-p", policies / "own.yaml", "-o", report, "--format", ending)
+    assert done.code == 4
+    table = [line.split() for line in done.err.splitlines()]
+    assert ["Policy", "Population", "Violations", "Unknown"] in table
+    assert ["own", "2", "0", "1"] in table
+    assert shown in report.read_text()
+
+
+def test_an_account_that_is_not_collected_any_more_is_unknown(run, tmp_path, policies):
+    two = fixture({VPC: [vpc("vpc-1"), {**vpc("vpc-2"), "$account": "444455556666"}]})
+    old = write_snapshot(tmp_path / "a", two)
+    new = write_snapshot(tmp_path / "a", fixture({VPC: [vpc("vpc-1")]}), TIME + timedelta(days=1))
+    done = run("diff", old, new, "-p", policies / "own.yaml")
+    assert done.code == 4
+    assert ["own", "2", "0", "0", "→", "1", "1"] in [line.split() for line in done.err.splitlines()]

@@ -15,3 +15,8 @@ class Change(StrEnum):
     KNOWN = "known"
     APPEARED = "appeared"
     VANISHED = "vanished"
+
+    @property
+    def heading(self) -> str:
+        """What a column of it is called, beside one of all that is unknown."""
+        return "Newly unknown" if self is Change.UNKNOWN else self.capitalize()

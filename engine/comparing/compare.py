@@ -66,7 +66,10 @@ def run_diff(
                 if failing := changed.batch.count(Status.FAIL):
                     counts[changed.batch.policy, Change.PERSISTING] += failing
                 continue
-            counts[changed.finding.policy, changed.change] += 1
+            found = changed.finding
+            counts[found.policy, changed.change] += 1
+            if changed.change is Change.UNKNOWN and found.account not in new.accounts:
+                after.counts[found.policy][Status.UNKNOWN] += 1  # of which the new snapshot has nothing to say
             failures += newly_failing(changed, limits.fail_on)
             if printing and (changed.change in PRINTED or changed.why):
                 print_difference(out, changed, verbose=verbose)
@@ -78,7 +81,7 @@ def run_diff(
     if given.named and rules.named:
         print_changes(err, given.pack_reports(old, was)[0], packs)
     print_notes(err, notes)
-    unknown = sum(count for (_, change), count in counts.items() if change is Change.UNKNOWN)
+    unknown = sum(row.unknown for row in now)
     return judged(
         findings=sum(row.population for row in was + now),
         failures=failures,

@@ -42,9 +42,8 @@ class Annotations:
             new = totals.changes[row.policy, Change.NEW] if self.context.before else row.violations
             if new:
                 yield _command(_LEVELS.get(row.severity, "notice"), row, _failures(self.context, row, new, kept))
-            unknown = totals.changes[row.policy, Change.UNKNOWN] if self.context.before else row.unknown
-            if unknown:
-                yield _command("warning", row, f"{unknown:,} not known")
+            if row.unknown:
+                yield _command("warning", row, f"{row.unknown:,} not known")
 
 
 def _failures(context: Context, row: Row, number: int, kept: list[Record]) -> str:

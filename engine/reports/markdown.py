@@ -107,12 +107,12 @@ def _judged(totals: Totals) -> Iterator[str]:
 
 def _compared(totals: Totals) -> Iterator[str]:
     seen = [change for change in Change if any(kind is change for _, kind in totals.changes)]
-    yield f"| Policy | Population | Violations |{''.join(f' {change.capitalize()} |' for change in seen)}"
-    yield f"|---|--:|--:|{'--:|' * len(seen)}"
+    yield f"| Policy | Population | Violations | Unknown |{''.join(f' {change.heading} |' for change in seen)}"
+    yield f"|---|--:|--:|--:|{'--:|' * len(seen)}"
     for old, new in totals.pairs():
         counts = "".join(f" {totals.changes[new.policy, change]:,} |" for change in seen)
-        numbers = f"{_arrow(old.population, new.population)} | {_arrow(old.violations, new.violations)}"
-        yield f"| {_policy(new)} | {numbers} |{counts}"
+        pairs = ((getattr(row, name) for row in (old, new)) for name in ("population", "violations", "unknown"))
+        yield f"| {_policy(new)} | {' | '.join(_arrow(*pair) for pair in pairs)} |{counts}"
 
 
 def _policy(row: Row) -> str:

@@ -66,10 +66,11 @@ function legend() {
 function changes(show) {
   const seen = names.change.filter((change) => report.policies.some((policy) => policy.changes[change]));
   const arrow = (old, now, label) => el('td', { class: 'number', 'data-label': label }, old === now ? count(now) : `${count(old)} → ${count(now)}`);
-  const headings = [['Best practice'], ['Population', 'number'], ['Violations', 'number'], ...seen.map((change) => [change[0].toUpperCase() + change.slice(1), 'number'])];
+  const headings = [['Best practice'], ['Population', 'number'], ['Violations', 'number'], ['Not known', 'number'],
+    ...seen.map((change) => [change === 'unknown' ? 'Newly not known' : change[0].toUpperCase() + change.slice(1), 'number'])];
   const rows = report.order.map((index) => report.policies[index]).map((policy) => el('tr', {},
     policyName(policy, show), arrow(policy.before.population, policy.population, 'population '), arrow(policy.before.violations, policy.violations, 'violations '),
-    seen.map((change) => number(policy.changes[change], `change-${change}`, `${change} `))));
+    arrow(policy.before.unknown, policy.unknown, 'not known '), seen.map((change) => number(policy.changes[change], `change-${change}`, `${change} `))));
   return section('changes', 'What changed', table(headings, rows, 'What changed'));
 }
 
