@@ -20,6 +20,7 @@ from .reports.report import Context, Totals
 from .reports.write import reports
 from .rules import Rules
 from .selection import Selection
+from .selection import notes as notes_of
 from .tally import SHOWN, Tally
 from .terminal import (
     counted,
@@ -71,7 +72,7 @@ def run_evaluate(
                 advance(accounts=1)
         rows = tally.rows()
         packs, unsaid = rules.pack_reports(snapshot, rows)
-        notes = [*chosen.notes(), *rules.notes(), *waivers.reports(), *unsaid]
+        notes = [*notes_of(chosen, rules), *waivers.reports(), *unsaid]
         unknown, failures = sum(row.unknown for row in rows), tally.failures(limits.fail_on)
         if baseline:
             unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)

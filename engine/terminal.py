@@ -154,7 +154,10 @@ def print_diff_summary(
     after: Sequence[Row],
     counts: Counter[tuple[str, Change]],
 ) -> None:
-    """The diff, one line per policy. The population is shown before and after, as a share needs its denominator; so is what is unknown."""
+    """The diff, one line per policy: population, violations and unknown before and after, then what became of findings.
+
+    A share needs its denominator, and a failure that cannot be seen any more is not mended.
+    """
     seen = [change for change in Change if any(kind is change for _, kind in counts)]
     _line(console, safe(title, "bold"))
     table = _table()

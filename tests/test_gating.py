@@ -114,6 +114,43 @@ def test_a_choice_that_is_none_is_an_error(run, tmp_path, policies, option, mess
     assert message in result.err
 
 
+PART = ["--only", "policy=k*", "--except", "severity=high"]
+SAID = "this is a part: --only policy=k* --except severity=high"
+
+
+@pytest.mark.parametrize(
+    "command", ["evaluate ARCHIVE", "diff SNAPSHOT ARCHIVE", "trend ARCHIVE", "backtest ARCHIVE", "remediate ARCHIVE"]
+)
+def test_every_command_that_judges_says_that_it_shows_a_part(run, tmp_path, policies, command):
+    path = write_snapshot(tmp_path / "s", ESTATE)
+    places = {"ARCHIVE": tmp_path / "s", "SNAPSHOT": path}
+    asked = [places.get(word, word) for word in command.split()]
+    against = ["--against", policies] if "backtest" in command else []
+    assert SAID in run(*asked, "-p", policies, *against, *PART).err.splitlines()
+    assert "this is a part" not in run(*asked, "-p", policies, *against).err
+
+
+def test_a_plan_and_the_page_of_an_archive_say_that_they_are_a_part(run, tmp_path, policies):
+    write_snapshot(tmp_path / "s", ESTATE)
+    run("remediate", tmp_path / "s", "-p", policies, *PART, "--plan", "-o", tmp_path / "plan.sh")
+    run("trend", tmp_path / "s", "-p", policies, *PART, "-o", tmp_path / "trend.html")
+    assert f"# {SAID}" in (tmp_path / "plan.sh").read_text().splitlines()
+    assert SAID in (tmp_path / "trend.html").read_text()
+
+
+def test_a_control_whose_policy_is_not_chosen_is_left_out_in_every_format(run, tmp_path):
+    path = write_snapshot(tmp_path / "s", ESTATE)
+    reports = [tmp_path / name for name in ("r.json", "r.md", "r.html")]
+    for report, form in zip(reports, ("controls", "controls-markdown", "html"), strict=True):
+        done = run("evaluate", path, "--pack", "logging", *PART[2:], "-o", report, "--format", form)
+        assert " left out (" in done.err
+        assert "unanswered" not in done.err
+    counts = json.loads(reports[0].read_text())["packs"][0]["counts"]
+    assert (counts["left_out"] > 0, counts["unanswered"]) == (True, 0)
+    assert "| left out |" in reports[1].read_text()
+    assert '"left_out":' in reports[2].read_text()
+
+
 def test_a_choice_of_no_account_judges_nothing(run, tmp_path, policies):
     path = write_snapshot(tmp_path / "s", ESTATE)
     assert run("evaluate", path, "-p", policies, "--only", "account=999999999999").code == 3

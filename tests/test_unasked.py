@@ -196,7 +196,7 @@ def test_no_verdict_passes_for_want_of_a_region_or_type(request):
 @pytest.mark.parametrize(("ending", "shown"), [("markdown", "| 2 | 0 | 1 |"), ("github", "1 not known"), ("html", "")])
 def test_a_comparison_shows_what_is_unknown_in_both(run, tmp_path, policies, ending, shown):
     old, new = (write_snapshot(tmp_path / "a", NARROW, TIME + timedelta(days=n)) for n in range(2))
-    report = tmp_path / f"report"
+    report = tmp_path / "report"
     done = run("diff", old, new, "-p", policies / "own.yaml", "-o", report, "--format", ending)
     assert done.code == 4
     table = [line.split() for line in done.err.splitlines()]

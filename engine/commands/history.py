@@ -99,8 +99,8 @@ def trend(
     from stillframe.engine.reports.files import STDOUT, distinct
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import console
+    from stillframe.engine.selection import notes, selection
+    from stillframe.engine.terminal import console, print_notes
 
     distinct([*(output or ()), *(series or ())])
     pages = [name for name in output or () if name.endswith(".html")]
@@ -128,6 +128,7 @@ def trend(
     finally:
         history.close()
     print_trend(console(stderr=STDOUT in [*output, *(series or ())]), history.points)
+    print_notes(console(stderr=True), notes(chosen, judged_by))
     raise typer.Exit(_nothing(row.population for point in history.points for row in point.rows))
 
 
@@ -153,8 +154,8 @@ def backtest(
     from stillframe.engine.fast.run import Method
     from stillframe.engine.reports.files import STDOUT
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import console
+    from stillframe.engine.selection import notes, selection
+    from stillframe.engine.terminal import console, print_notes
 
     check_names(output or ())
     chosen, new = selection(only or (), but or ()), rules(config, policies)
@@ -171,7 +172,9 @@ def backtest(
             write(case.record())
             if verbose and not printed:
                 print_case(console(), case)
-    print_backtest(console(stderr=True), test.trials)
+    err = console(stderr=True)
+    print_backtest(err, test.trials)
+    print_notes(err, notes(chosen, old, new))
     raise typer.Exit(_nothing(row.population for trial in test.trials for row in (*trial.before, *trial.after)))
 
 

@@ -52,8 +52,8 @@ def remediate(
     from stillframe.engine.model import Status
     from stillframe.engine.reports.files import STDOUT, distinct, whole
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import console
+    from stillframe.engine.selection import notes, selection
+    from stillframe.engine.terminal import console, print_notes
     from stillframe.snapshot import open_snapshot
 
     targets = output or ([STDOUT] if plan else [])
@@ -66,8 +66,9 @@ def remediate(
     written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
     method = Method(workers=workers, cache=kept(cache), written=written)
     mending.take(chosen.over(judged_by.waivers_for(picture).over(judge(picture, judged_by.policies, method)), picture))
+    said = notes(chosen, judged_by)
     if plan:
-        text = "".join(f"{line}\n" for line in script(mending, judged_by.policies)).encode("utf-8", "replace")
+        text = "".join(f"{line}\n" for line in script(mending, judged_by.policies, said)).encode("utf-8", "replace")
         for target in targets:
             with whole(target) as file:
                 file.write(text)
@@ -77,3 +78,4 @@ def remediate(
                 write(action.record(mending.priorities))
     print_mending(console(stderr=STDOUT in targets), mending, show)
     print_rest(console(stderr=True), mending)
+    print_notes(console(stderr=True), said)

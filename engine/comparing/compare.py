@@ -19,6 +19,7 @@ from ..reports.report import Context, Totals
 from ..reports.write import reports
 from ..rules import Rules
 from ..selection import Selection
+from ..selection import notes as notes_of
 from ..tally import Tally
 from ..terminal import print_diff_summary, print_difference, print_notes
 from .change import Change
@@ -75,7 +76,7 @@ def run_diff(
                 print_difference(out, changed, verbose=verbose)
         was, now = before.rows(), after.rows()
         packs, unsaid = rules.pack_reports(new, now)
-        notes = [*chosen.notes(), *rules.notes(), *later.reports(), *unsaid]
+        notes = [*notes_of(chosen, given, rules), *later.reports(), *unsaid]
         written.end(Totals(rows=now, accounts=after.accounts, before=was, changes=counts, packs=packs, notes=notes))
     print_diff_summary(err, _title(old, new, policies=old_rules is not None), was, now, counts)
     if given.named and rules.named:

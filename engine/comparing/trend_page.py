@@ -11,6 +11,7 @@ from ..reports.report import Context, Totals
 from ..reports.write import reports
 from ..rules import Rules
 from ..selection import Selection
+from ..selection import notes as notes_of
 from ..tally import Tally
 from .history import Point
 
@@ -29,5 +30,5 @@ def write_trend(
     with reports(targets, context) as written:
         for batch in tally.through(chosen.over(waivers.over(judge(latest, rules.policies, method)), latest)):
             written.add(batch.data)
-        notes = [*rules.notes(), *waivers.reports()]
+        notes = [*notes_of(chosen, rules), *waivers.reports()]
         written.end(Totals(rows=tally.rows(), accounts=tally.accounts, notes=notes))

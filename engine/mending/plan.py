@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import methodcaller
 from typing import NamedTuple
@@ -45,8 +45,11 @@ class _Step(NamedTuple):
     needs: Mapping[str, str]
 
 
-def script(mending: Mending, policies: Sequence[Policy]) -> Iterator[str]:
-    """The lines of the plan, in order of account, region and worth. Each account first asks for what it needs."""
+def script(mending: Mending, policies: Sequence[Policy], notes: Iterable[str] = ()) -> Iterator[str]:
+    """The lines of the plan, in order of account, region and worth. Each account first asks for what it needs.
+
+    `notes` say what it is a part of.
+    """
     by_id = {policy.id: policy for policy in policies}
     actions = mending.actions()
     mended = sum(len(action.fingerprints) for action in actions if action.command)
@@ -55,6 +58,7 @@ def script(mending: Mending, policies: Sequence[Policy]) -> Iterator[str]:
     yield from _HEAD.format(title=title).splitlines()
     if mending.unknown:
         yield f"# {counted(mending.unknown, 'finding')} could not be judged, and may be failures, too."
+    yield from (f"# {printable(note)}" for note in notes)
     by_place = sorted(actions, key=lambda action: (action.at.account, action.at.region))  # stable: best first
     for account, those in groupby(by_place, key=lambda action: action.at.account):
         steps = [_step(action, by_id[next(iter(action.policies))]) for action in those]

@@ -20,6 +20,7 @@ _STYLES = {
     Outcome.MANUAL: "cyan",
     Outcome.ATTESTED: "green",
     Outcome.UNANSWERED: "magenta",
+    Outcome.LEFT_OUT: "magenta",
 }
 _NUMBERS = ("Population", "Violations", "Waived", "Unknown")
 

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     WAIVED = "waived"
     UNANSWERED = "unanswered"
+    LEFT_OUT = "left_out"
     MANUAL = "manual"
     ATTESTED = "attested"
     PASS = "pass"
@@ -100,7 +101,7 @@ def _answer(
         return Answer(control=control, status=judged, rows=found, why=why)
     said = attestations.of(pack, control.number)
     if said is None:
-        status = Outcome.UNANSWERED if missing or control.unanswered else Outcome.MANUAL
+        status = Outcome.LEFT_OUT if missing else Outcome.UNANSWERED if control.unanswered else Outcome.MANUAL
         return Answer(control=control, status=status, rows=found, why=why)
     return Answer(control=control, status=_SAID[said.status], rows=found, why=why, attestation=said)
 

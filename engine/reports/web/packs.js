@@ -1,7 +1,7 @@
 // Packs: of each the share of every status, and its controls with what is behind them.
 
-const OUTCOMES = { fail: 'bad', unknown: 'unknown', unanswered: 'unknown', manual: 'low', waived: 'waived', attested: 'good', pass: 'good', not_applicable: 'waived' };
-const OUTCOME_BADGES = { attested: 'pass', manual: 'low', unanswered: 'unknown' };
+const OUTCOMES = { fail: 'bad', unknown: 'unknown', unanswered: 'unknown', left_out: 'unknown', manual: 'low', waived: 'waived', attested: 'good', pass: 'good', not_applicable: 'waived' };
+const OUTCOME_BADGES = { attested: 'pass', manual: 'low', unanswered: 'unknown', left_out: 'unknown' };
 const outcome = (status) => status.replace('_', ' ');
 
 function packs(show) {

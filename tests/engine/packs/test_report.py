@@ -94,7 +94,7 @@ def test_a_failure_that_is_waived_is_no_pass_and_no_other_is_hidden():
 
 def test_a_policy_that_is_disabled_answers_nothing():
     answer = answered(control("a", "b@p-1"), [row("a", {P: 1})], disabled={"b": "the SIEM does it"})
-    assert (answer.status, answer.why) == (Outcome.UNANSWERED, "b@p-1 is disabled: the SIEM does it")
+    assert (answer.status, answer.why) == (Outcome.LEFT_OUT, "b@p-1 is disabled: the SIEM does it")
     assert answered(control("a", "b"), [row("a", {F: 1})], disabled={"b": "r"}).status is Outcome.FAIL
 
 
