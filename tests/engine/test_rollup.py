@@ -1,0 +1,99 @@
+"""Folding: what is not known, or could not be listed, is never lost in a verdict on many."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from stillframe.engine.model import Require, Rollup, Status, Within
+from stillframe.engine.rollup import Item, fold
+from stillframe.snapshot.model import Account, Coverage, Unknown
+
+A, KIND = "111122223333", "AWS::EC2::VPC"
+EAST, WEST = "us-east-1", "eu-west-1"
+PASS, FAIL, UNKNOWN, ERROR, NOT_APPLICABLE = (
+    Status.PASS,
+    Status.FAIL,
+    Status.UNKNOWN,
+    Status.ERROR,
+    Status.NOT_APPLICABLE,
+)
+
+
+def account(missing=(), regions=(EAST, WEST)) -> Account:
+    coverage = Coverage(read={EAST, WEST} - {*missing}, missing=dict.fromkeys(missing, "denied"))
+    return Account(id=A, name=None, regions=regions, coverage={KIND: coverage}, read=lambda kind: [])
+
+
+def item(status: Status, region: str = EAST, name: str = "vpc-1", message: str = "m") -> Item:
+    return Item(resource=None, region=region, id=name, status=status, message=message, evidence={"saw": name})
+
+
+def folded(items, per=Within.ACCOUNT, require=Require.ALL, **estate) -> list:
+    policy = SimpleNamespace(rollup=Rollup(per=per, require=require), resource=KIND)
+    return list(fold(policy, account(**estate), items))
+
+
+@pytest.mark.parametrize(
+    ("require", "statuses", "missing", "expected"),
+    [
+        (Require.ALL, [PASS], [WEST], UNKNOWN),
+        (Require.ALL, [FAIL], [WEST], FAIL),
+        (Require.ALL, [], [WEST], UNKNOWN),
+        (Require.ANY, [PASS], [WEST], PASS),
+        (Require.ANY, [FAIL], [WEST], UNKNOWN),
+        (Require.ANY, [], [WEST], UNKNOWN),
+        (Require.ALL, [PASS, ERROR], [], ERROR),
+        (Require.ALL, [FAIL, ERROR], [], FAIL),
+        (Require.ALL, [UNKNOWN, ERROR], [], ERROR),
+        (Require.ANY, [FAIL, ERROR], [], ERROR),
+        (Require.ANY, [PASS, ERROR], [], PASS),
+        (Require.ALL, [NOT_APPLICABLE], [], UNKNOWN),
+        (Require.ANY, [NOT_APPLICABLE], [], FAIL),
+    ],
+)
+def test_a_gap_and_an_error_count_as_not_known(require, statuses, missing, expected):
+    (one,) = folded([item(each) for each in statuses], require=require, missing=missing)
+    assert one.status is expected
+
+
+def test_each_region_is_folded_by_itself_and_has_its_own_gap():
+    items = [item(PASS), item(FAIL, WEST), item(PASS, WEST)]
+    found = folded(items, per=Within.REGION)
+    assert [(one.region, one.subject, one.status) for one in found] == [(EAST, EAST, PASS), (WEST, WEST, FAIL)]
+    found = folded([item(PASS)], per=Within.REGION, missing=[WEST])
+    assert [(one.status, one.message) for one in found] == [(PASS, "m (us-east-1 vpc-1)"), (UNKNOWN, "denied")]
+
+
+@pytest.mark.parametrize("require", Require)
+def test_where_the_regions_are_not_known_there_is_one_unknown_finding_and_no_silence(require):
+    (one,) = folded([item(FAIL)], per=Within.REGION, require=require, regions=Unknown.because("ec2:DescribeRegions"))
+    assert (one.status, one.region, one.message) == (UNKNOWN, "*", "ec2:DescribeRegions")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "deciding"),
+    [
+        ([PASS, FAIL, UNKNOWN], ["us-east-1 vpc-1"]),
+        ([PASS, UNKNOWN, ERROR], ["us-east-1 vpc-1", "us-east-1 vpc-2"]),
+        ([PASS, PASS], ["us-east-1 vpc-0", "us-east-1 vpc-1"]),
+    ],
+)
+def test_the_evidence_is_of_those_that_decided(statuses, deciding):
+    (one,) = folded([item(each, name=f"vpc-{n}") for n, each in enumerate(statuses)])
+    assert list(one.evidence) == deciding
+
+
+def test_texts_may_name_what_failed_and_what_is_not_known():
+    (one,) = folded([item(each, name=each.value) for each in Status])
+    assert [each.id for each in one.failed] == ["fail"]
+    assert [each.id for each in one.unknown] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("vpc-1", "us-east-1 vpc-1"), ("arn:aws:x", "arn:aws:x"), (EAST, EAST), ("x:arn:", "us-east-1 x:arn:")],
+)
+def test_a_resource_is_named_with_its_region_unless_its_id_tells_it(name, label):
+    (one,) = folded([item(FAIL, name=name), item(FAIL, name=name)])
+    assert one.message == f"m ({label}, {label})"
