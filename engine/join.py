@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
+from .language import equality
 from .language.expression import Expression
 from .language.interpret import Scope, evaluate, holds
 from .language.unknowns import known_items, maybe_items, unknown_in
@@ -162,8 +163,7 @@ def key_of(values: Iterable[Json]) -> Key:
 
 
 def _hashable(value: Json) -> Key:
-    composite = isinstance(value, list | dict)
-    return type(value) is bool, msgspec.json.encode(value, order="sorted") if composite else value
+    return type(value) is bool, equality.text(value) if isinstance(value, list | dict) else value
 
 
 def _told(part: Any) -> Json:

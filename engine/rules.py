@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..snapshot.model import Snapshot
 from .errors import ConfigError, PackError, PolicyError, Problem
+from .language.equality import equal
 from .mending.priorities import DEFAULTS, Priorities
 from .model import Policy, base
 from .packs.asked import framed, resolve
@@ -170,7 +171,7 @@ def _tailored(found: _Found, judged: Sequence[Policy]) -> Iterator[str]:
     for pack in found.packs:
         for name in sorted({ask.policy for ask in pack.asks()} & by_id.keys()):
             for param, asked in found.in_force[name].params.items():
-                if (value := by_id[name].params[param]) != asked:
+                if not equal(value := by_id[name].params[param], asked):
                     yield f"{name} is judged with {param} {value}, where {pack.name} asks {asked}"
 
 

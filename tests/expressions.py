@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import jmespath
 from hypothesis import strategies as st
+from jmespath.functions import Functions, signature
+from jmespath.parser import Parser
+from jmespath.visitor import Options, TreeInterpreter
 
 FIELDS = st.sampled_from(["a", "b", "c"])
 SCALARS = st.one_of(
@@ -203,9 +205,38 @@ OF_LISTS = st.tuples(
 ).map(lambda t: t[1].format(t[0]))
 
 
+class _Functions(Functions):
+    @signature({"types": ["array", "string"]}, {"types": []})
+    def _func_contains(self, subject, search):
+        if isinstance(subject, str):
+            return isinstance(search, str) and search in subject
+        return tagged(search) in map(tagged, subject)
+
+
+class _Specified(TreeInterpreter):
+    """jmespath.py, but for what the specification has otherwise: 1 is not true, however deep, and in no text."""
+
+    COMPARATOR_FUNC = TreeInterpreter.COMPARATOR_FUNC | {
+        "eq": lambda one, other: tagged(one) == tagged(other),
+        "ne": lambda one, other: tagged(one) != tagged(other),
+    }
+
+
+def tagged(value):
+    """A value in which Python tells 1 from true."""
+    if isinstance(value, list):
+        return ["list", *map(tagged, value)]
+    if isinstance(value, dict):
+        return {key: tagged(item) for key, item in value.items()}
+    return ["bool", str(value)] if isinstance(value, bool) else value
+
+
+OPTIONS = Options(custom_functions=_Functions())
+
+
 def reference(expression, data):
     """What the installed jmespath.py says: ("value", v), or ("error", None)."""
     try:
-        return ("value", jmespath.search(expression, data))
+        return ("value", _Specified(OPTIONS).visit(Parser().parse(expression).parsed, data))
     except Exception:
         return ("error", None)

@@ -17,6 +17,7 @@ from ..authoring.read_fields import deciding
 from ..evaluate import findings, judge
 from ..fast.cache import reads_time
 from ..join import Index, Joins, Key, build, row
+from ..language.equality import equal
 from ..language.reads import Path, get, label, without
 from ..language.unknowns import unknown_in
 from ..model import Finding, Lookup, Policy, Within
@@ -207,7 +208,7 @@ class Scene:
             else:
                 for path in paths.get(kind, ()):
                     was, now = get(old_row, path), get(new_row, path)
-                    if was != now:
+                    if not equal(was, now):
                         part = _part(kind, path, old_row, new_row)
                         pair.fields[path[0]] = max(part, pair.fields.get(path[0], part), key=_STRENGTH.index)
                         found.append((part, Detail(of=of, path=label(path), before=was, after=now)))
@@ -226,7 +227,7 @@ def _part(kind: str, path: Path, old: Row, new: Row) -> Part:
     spec = load_catalog().get(kind)
     for each in spec.volatile if spec else ():
         old, new = without(old, steps(each)), without(new, steps(each))
-    return Part.VOLATILE if get(old, path) == get(new, path) else Part.CONFIGURATION
+    return Part.VOLATILE if equal(get(old, path), get(new, path)) else Part.CONFIGURATION
 
 
 def _union(each: Iterable[Mapping[str, Collection[Path]]]) -> Mapping[str, Collection[Path]]:

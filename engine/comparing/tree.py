@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ...snapshot.format import encode
 from ...snapshot.model import Json
+from ..language.equality import equal, key
 
 _NOTHING = object()
 
@@ -24,26 +24,17 @@ def differences(old: Json, new: Json, path: str = "", *, items: bool = False) ->
         gone, come = _unlike(old, new), _unlike(new, old)
         if gone or come:
             yield f"{path}[]", gone, come
-    elif old is _NOTHING or new is _NOTHING or not same(old, new):
+    elif old is _NOTHING or new is _NOTHING or not equal(old, new):
         yield path, None if old is _NOTHING else old, None if new is _NOTHING else new
 
 
 def _unlike(items: list[Json], others: list[Json]) -> list[Json]:
     """The items of a list that the other does not have, as often as it has them."""
-    left, found = Counter(map(encode, others)), []
+    left, found = Counter(map(key, others)), []
     for item in items:
-        text = encode(item)
-        if left[text] > 0:
-            left[text] -= 1
+        mark = key(item)
+        if left[mark] > 0:
+            left[mark] -= 1
         else:
             found.append(item)
     return found
-
-
-def same(old: Json, new: Json) -> bool:
-    """Whether two values are the same JSON: 1 is not true."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        return old.keys() == new.keys() and all(same(old[name], new[name]) for name in old)
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(same, old, new))
-    return bool(old == new and isinstance(old, bool) is isinstance(new, bool))

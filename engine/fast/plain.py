@@ -13,7 +13,8 @@ import msgspec
 from ...snapshot.model import Json
 from ..join import asked, key_of
 from ..language import functions
-from ..language.interpret import compare, equal, truthiness
+from ..language.equality import among, equal
+from ..language.interpret import compare, truthiness
 from ..language.unknowns import unknown_in
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ _SIZED = frozenset({str, list, dict})
 
 def contains(subject: Json, wanted: Json) -> bool:
     if subject.__class__ is list:
-        return wanted in subject
-    if subject.__class__ is str and wanted.__class__ is str:
-        return wanted in subject
+        return among(wanted, subject)
+    if subject.__class__ is str:
+        return wanted.__class__ is str and wanted in subject
     raise NotPlain
 
 

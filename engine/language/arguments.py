@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,11 @@ class _Expression:
 
     def holds(self, at: Json) -> Truth:
         return self.test(self.expression, at)
+
+
+def either(words: Sequence[str]) -> str:
+    """Words as a choice: `a list, text or null`."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def text(function: str, value: Json) -> str:

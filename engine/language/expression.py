@@ -6,18 +6,21 @@ how it is configured: `$account`, `$region`, `$id`, `$name`, `$tags`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
-from jmespath.exceptions import IncompleteExpressionError, JMESPathError, ParseError
+from jmespath.exceptions import IncompleteExpressionError, JMESPathError, LexerError, ParseError
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
+from ...snapshot.format import DEPTH, too_deep
 from ..errors import EvaluationError
-from .functions import ARITY, check_literal
+from .functions import ARITY, EXPREFS, check_literal
 
 Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
 
@@ -40,11 +43,11 @@ def parse(text: str) -> Expression:
         tree = _Parser().parse(text).parsed
     except JMESPathError as error:
         raise EvaluationError(_first_line(error)).moved(_character(error, text)) from None
-    except RecursionError:
-        raise EvaluationError("the expression is nested too deeply") from None
-    for node in walk(tree):
+    _bound_depth(tree)
+    for node in walk({"type": "root", "children": [tree]}):
         try:
             _check(node)
+            _check_value(node.get("value"))
         except EvaluationError as error:
             raise error.moved(node.get("start", 0)) from None
     return Expression(text, tree)
@@ -77,12 +80,43 @@ def walk(node: Any) -> Iterator[Node]:
             yield from walk(child)
 
 
+def _bound_depth(tree: Node) -> None:
+    """Raise EvaluationError for a tree that is too deep: whoever walks it has a stack that ends."""
+    level = [tree]
+    for _ in range(DEPTH):
+        level = [child for node in level for child in node["children"] if isinstance(child, dict)]
+        if not level:
+            return
+    raise _too_deep(level[0].get("start", 0))
+
+
+def _too_deep(at: int) -> EvaluationError:
+    return EvaluationError(f"the expression is nested more than {DEPTH} deep").moved(at)
+
+
+_DIGITS = 15  # of a place in a list
+_LONG = re.compile(r"[0-9]{4000}")
 _WORDS = frozenset({"true", "false", "null"})
 _AFTER_NOT = frozenset({"subexpression", "value_projection", "filter_projection", "flatten"})
 
 
 class _Lexer(Lexer):  # type: ignore[misc]  # jmespath is untyped
     START_IDENTIFIER = Lexer.START_IDENTIFIER | {"$"}
+
+    def _consume_number(self) -> str:
+        start, number = self._position, str(super()._consume_number())
+        if len(number) > _DIGITS:
+            raise LexerError(lexer_position=start, lexer_value=number, message="no list is that long")
+        return number
+
+    def _consume_until(self, delimiter: str) -> str:
+        start, found = self._position, str(super()._consume_until(delimiter))
+        if delimiter == "`":
+            deep, long = too_deep(found.encode(errors="replace")), _LONG.search(found)  # which would pass for text
+            fault = f"nested more than {DEPTH} deep" if deep else "a number of too many digits" if long else ""
+            if fault:
+                raise LexerError(lexer_position=start, lexer_value=found, message=fault)
+        return found
 
 
 class _Parser(Parser):  # type: ignore[misc]
@@ -92,7 +126,7 @@ class _Parser(Parser):  # type: ignore[misc]
         # As in the parent, with our lexer.
         self._text = expression
         self._tokens = list(_Lexer().tokenize(expression))
-        self._index = 0
+        self._index = self._depth = 0
         tree = self._expression(binding_power=0)
         if self._current_token() != "eof":
             token = self._lookahead_token(0)
@@ -102,6 +136,9 @@ class _Parser(Parser):  # type: ignore[misc]
     def _expression(self, binding_power: int = 0) -> Node:
         # As in the parent, noting where each node stands. A node in parentheses stands between them.
         token = self._lookahead_token(0)
+        self._depth += 1
+        if self._depth > DEPTH:
+            raise _too_deep(token["start"])
         self._advance()
         nud: Any = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)
         left: Node = nud(token)
@@ -114,6 +151,7 @@ class _Parser(Parser):  # type: ignore[misc]
             self._advance()
             left = led(left)
             self._place(left, token["start"])
+        self._depth -= 1
         return left
 
     def _place(self, node: Node, start: int) -> None:
@@ -148,8 +186,13 @@ def _check(node: Node) -> None:
             wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
             raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
         for position, child in enumerate(node["children"]):
+            here = EXPREFS.get(name) == position
+            if here is not (child["type"] == "expref"):
+                raise EvaluationError(f"{name}() takes {'an' if here else 'no'} &expression here")
             if child["type"] == "literal":
                 check_literal(name, position, child["value"])
+    elif any(isinstance(child, dict) and child["type"] == "expref" for child in node["children"]):
+        raise EvaluationError("an &expression is an argument, as in any(list, &expression), and nothing else")
     if node["type"] in _AFTER_NOT and node["children"][0]["type"] == "not_expression":
         # JMESPath reads !a.b as (!a).b, which is always null; likewise !a[?b] and !a[].
         raise EvaluationError("! takes only the name that follows it: write !(a.b)")
@@ -159,11 +202,32 @@ def _check(node: Node) -> None:
         raise EvaluationError("the step of a slice cannot be 0")
 
 
+def _check_value(value: Any) -> None:
+    """Raise EvaluationError for a name or a literal that no JSON has."""
+    match value:
+        case str():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise EvaluationError("half of a surrogate pair is no text") from None
+        case float() if not isfinite(value):
+            raise EvaluationError("a number that is not finite")
+        case list():
+            for item in value:
+                _check_value(item)
+        case dict():
+            for item in (*value, *value.values()):
+                _check_value(item)
+        case _:
+            pass
+
+
 def _first_line(error: JMESPathError) -> str:
     if not isinstance(error, ParseError):
         return f"not JMESPath: {str(error).splitlines()[0]}"
     ends = isinstance(error, IncompleteExpressionError)
-    return f"not JMESPath: {'something is missing at the end' if ends else error.msg}"
+    said = error.message if isinstance(error, LexerError) else error.msg
+    return f"not JMESPath: {'something is missing at the end' if ends else said}"
 
 
 def _character(error: JMESPathError, text: str) -> int:

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from . import lists, network, policy_document, text, times
-from .arguments import _Expression
+from .arguments import _Expression, kind
 from .event_selectors import check_event, selects_events
 from .filter_cover import check_required, filter_covers, filter_covers_part
 from .metric_alarm import alarm_patterns
+from .standard import standard
 from .unknowns import unknown_in
 
 
@@ -39,13 +39,11 @@ def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
             return TIMED[name](*arguments, snapshot_time)
         if name in PLAIN:
             return PLAIN[name](*arguments)
-        return lists.JMESPATH.call_function(name, [_decided(argument) for argument in arguments])
+        return standard(name, [_decided(argument) for argument in arguments])
     except _Undecided as undecided:
         return undecided.unknown
-    except JMESPathError as error:
-        raise EvaluationError(str(error)) from None
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise EvaluationError(f"{name}(): {error}") from None
+    except (TypeError, ValueError, AttributeError, LookupError):
+        raise EvaluationError(f"{name}() has no value for these arguments") from None
 
 
 def check_literal(name: str, position: int, value: Json) -> None:
@@ -56,6 +54,15 @@ def check_literal(name: str, position: int, value: Json) -> None:
 
 def _not_null(*arguments: Json) -> Json:
     return next((argument for argument in arguments if argument is not None), None)
+
+
+def _merge(*objects: Json) -> Json:
+    merged: dict[str, Json] = {}
+    for each in objects:
+        if not isinstance(each, dict):
+            raise EvaluationError(f"merge() takes objects, not {kind(each)}")
+        merged |= each
+    return merged
 
 
 def _known(*arguments: Json) -> Json:
@@ -94,9 +101,11 @@ PLAIN: Mapping[str, Callable[..., Json]] = {
     "like": policy_document.like,
     "lower": text.lower,
     "matches": text.matches,
+    "merge": _merge,
     "parse_json": text.parse_json,
     "split": text.split,
     "statements": policy_document.statements,
+    "to_number": text.to_number,
 }
 TIMED: Mapping[str, Callable[..., Json]] = {"days_since": times.days_since, "hours_since": times.hours_since}
 AWARE: Mapping[str, Callable[..., Json]] = {
@@ -164,4 +173,15 @@ def _arity(signature: Sequence[Mapping[str, Any]]) -> tuple[int, int | None]:
 ARITY: Mapping[str, tuple[int, int | None]] = {
     **{name: _arity(entry["signature"]) for name, entry in Functions.FUNCTION_TABLE.items()},
     **OURS,
+}
+# Function → which of its arguments is an &expression.
+EXPREFS: Mapping[str, int] = {
+    **{
+        name: position
+        for name, entry in Functions.FUNCTION_TABLE.items()
+        for position, argument in enumerate(entry["signature"])
+        if "expref" in argument["types"]
+    },
+    "all": 1,
+    "any": 1,
 }

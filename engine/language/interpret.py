@@ -14,6 +14,7 @@ from typing import Any
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .arguments import _Expression
+from .equality import equal
 from .expression import Expression, Node
 from .functions import call
 from .unknowns import Truth, UnknownLength, known_items, maybe_items, unknown_in
@@ -226,15 +227,6 @@ def _same(left: Json, right: Json) -> Truth:
     if type(left) is type(right) and (gap := unknown_in([left, right])) is not None:
         return gap
     return equal(left, right)
-
-
-def equal(left: Json, right: Json) -> bool:
-    """Whether two known values are equal."""
-    if _number(left) and left in (0, 1):  # 1 == true in Python, not in JMESPath
-        return not isinstance(right, bool) and left == right
-    if _number(right) and right in (0, 1):
-        return not isinstance(left, bool) and left == right
-    return bool(left == right)
 
 
 def _number(found: Json) -> bool:

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from jmespath.functions import Functions
-
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .arguments import _Expression, kind
+from .equality import among, key
+from .standard import standard
 from .unknowns import Truth, UnknownLength, kleene_all, kleene_any, known_items, maybe_items, unknown_in
-
-JMESPATH = Functions()
 
 
 def any_(items: Json, test: Json) -> Truth:
@@ -33,12 +31,15 @@ def _each(name: str, items: Json, test: Json) -> list[Truth]:
 
 def contains(subject: Json, wanted: Json) -> Json:
     if isinstance(subject, list) and unknown_in(wanted) is None:
-        if wanted in known_items(subject):
+        if among(wanted, known_items(subject)):
             return True
         gap = unknown_in(subject)
         return False if gap is None else gap
-    gap = unknown_in([subject, wanted])
-    return JMESPATH.call_function("contains", [subject, wanted]) if gap is None else gap
+    if (gap := unknown_in([subject, wanted])) is not None:
+        return gap
+    if not isinstance(subject, str):
+        raise EvaluationError(f"contains() takes a list or text, not {kind(subject)}")
+    return isinstance(wanted, str) and wanted in subject
 
 
 def length(subject: Json) -> Json:
@@ -46,7 +47,7 @@ def length(subject: Json) -> Json:
         return subject
     if isinstance(subject, list) and (maybe := maybe_items(subject)):
         return UnknownLength(Unknown.merge(maybe).causes, len(subject) - len(maybe))
-    return JMESPATH.call_function("length", [subject])
+    return standard("length", [subject])
 
 
 def map_(test: Json, items: Json) -> Json:
@@ -74,8 +75,8 @@ def unique(items: Json) -> list[Json]:
     for item in _maybes("unique", items):
         if isinstance(item, Unknown):
             kept.append(item)
-        elif (key := _key(item)) not in seen:
-            seen.add(key)
+        elif (mark := key(item)) not in seen:
+            seen.add(mark)
             kept.append(item)
     # What is unknown may be a value that comes later, so nobody can say which of those is the last.
     return kept + ([Unknown.merge(maybe)] if (maybe := maybe_items(kept)) else [])
@@ -83,14 +84,14 @@ def unique(items: Json) -> list[Json]:
 
 def _kept(name: str, items: Json, others: Json, *, if_among: bool) -> list[Json]:
     candidates, against = _maybes(name, items), _maybes(name, others)
-    among = {_key(other) for other in known_items(against)}
+    marks = {key(other) for other in known_items(against)}
     maybe = maybe_items(against)
     kept: list[Json] = []
     for item in candidates:
         if isinstance(item, Unknown):
             if against or not if_among:  # nothing is among no others
                 kept.append(item)
-        elif _key(item) in among:
+        elif key(item) in marks:
             kept += [item] if if_among else []
         elif maybe:
             kept.append(Unknown.merge(maybe))
@@ -106,17 +107,3 @@ def _maybes(name: str, items: Json) -> list[Json]:
     if not isinstance(items, list):
         raise EvaluationError(f"{name}() takes a list, not {kind(items)}")
     return [item if (gap := unknown_in(item)) is None else gap for item in items]
-
-
-def _key(item: Json) -> Hashable:
-    """What two values share if and only if they are equal by `==`: 1 is 1.0 and is not true."""
-    return isinstance(item, bool), _frozen(item)
-
-
-def _frozen(item: Json) -> Hashable:
-    if isinstance(item, list):
-        return tuple(map(_frozen, item))
-    if isinstance(item, dict):
-        return frozenset((key, _frozen(value)) for key, value in item.items())
-    frozen: Hashable = item
-    return frozen

@@ -48,7 +48,10 @@ def alarm_patterns(filters: Json, alarms: Json, account: Json) -> Json:
     for each in filters:
         for alarm in alarms:
             gap = unknown_in([_of(each, _FILTER), _of(alarm, _ALARM)])
-            found += [gap] if gap is not None else _patterns(each, alarm, account)
+            try:
+                found += [gap] if gap is not None else _patterns(each, alarm, account)
+            except (LookupError, TypeError, AttributeError):
+                raise EvaluationError("alarm_patterns() takes metric filters and alarms as AWS sends them") from None
     return found
 
 

@@ -9,6 +9,7 @@ from itertools import product
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .arguments import kind, text
+from .equality import equal
 from .unknowns import Truth, kleene_all, kleene_any, maybe_items
 
 # IP protocols by EC2's names and IANA's numbers. Those of security groups are in the documentation of IpPermission,
@@ -71,12 +72,23 @@ def acl_opens_port(entries: Json, wanted: Json) -> Truth:
         return entries
     if not isinstance(entries, list):
         raise EvaluationError(f"acl_opens_port() takes a network ACL's entries, not {kind(entries)}")
-    numbers = [entry if isinstance(entry, Unknown) else entry.get("RuleNumber") for entry in entries]
+    numbers = [_rule_number(entry) for entry in entries]
     if gap := maybe_items(numbers):
         return Unknown.merge(gap)
     ordered = sorted(entries, key=lambda entry: entry.get("RuleNumber"), reverse=True)
     packets = product(EVERYBODY, ("6", "17"), ports(wanted))
     return kleene_any([_lets_in(ordered, *packet) for packet in packets])
+
+
+def _rule_number(entry: Json) -> Json:
+    if isinstance(entry, Unknown):
+        return entry
+    if not isinstance(entry, dict):
+        raise EvaluationError(f"acl_opens_port() takes a network ACL's entries, not a list with {kind(entry)}")
+    number = entry.get("RuleNumber")
+    if isinstance(number, bool) or not isinstance(number, int | float | Unknown):
+        raise EvaluationError(f"acl_opens_port(): the RuleNumber of an entry is a number, not {kind(number)}")
+    return number
 
 
 def _lets_in(entries: Sequence[Json], world: tuple[str, str], protocol: str, wanted: Json) -> Truth:
@@ -108,7 +120,7 @@ def _about(entry: Json, world: tuple[str, str], protocol: str, wanted: Json) -> 
 
 def _is(entry: Json, field: str, value: Json) -> Truth:
     found = entry.get(field)
-    return found if isinstance(found, Unknown) else bool(found == value)
+    return found if isinstance(found, Unknown) else equal(found, value)
 
 
 def ports(value: Json) -> list[float | Unknown]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -18,7 +20,10 @@ def lower(value: Json) -> str:
 
 
 def split(value: Json, separator: Json) -> list[str]:
-    return text("split", value).split(text("split", separator))
+    whole, between = text("split", value), text("split", separator)
+    if not between:
+        raise EvaluationError("split(): the separator is empty")
+    return whole.split(between)
 
 
 def join(separator: Json, items: Json) -> str:
@@ -55,6 +60,24 @@ def _compiled(expression: str) -> Any:
     except (re2.error, UnicodeError) as error:
         detail = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
         raise EvaluationError(f"matches(): not a regular expression of RE2: {detail}") from None
+
+
+def to_number(value: Json) -> int | float | None:
+    """The number that a text is in JSON, as JMESPath's specification has it; null for any other text or value."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if not isinstance(value, str):
+        return value
+    if not _NUMBER(value):
+        return None
+    try:
+        number = float(value) if set(value) & set(".eE") else int(value)
+        return number if isfinite(number) else None
+    except (ValueError, OverflowError):  # of more digits than a number has
+        return None
+
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?").fullmatch
 
 
 def parse_json(value: Json) -> Json:

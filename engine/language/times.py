@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from ...snapshot.model import Json
+from ..errors import EvaluationError
 from .arguments import text
 
 
@@ -26,10 +27,14 @@ def days_since(moment: Json, snapshot_time: str) -> float:
 
 
 def _hours(function: str, later: Json, earlier: Json) -> float:
-    return (_moment(text(function, later)) - _moment(text(function, earlier))).total_seconds() / 3600
+    first, last = (_moment(function, text(function, each)) for each in (earlier, later))
+    return (last - first).total_seconds() / 3600
 
 
 @lru_cache(maxsize=1024)
-def _moment(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
+def _moment(function: str, value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise EvaluationError(f"{function}(): {value!r} is no time as in ISO 8601") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

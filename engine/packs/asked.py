@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import Problem
+from ..language.equality import equal
 from ..language.expression import suggest
 from ..model import AT, Policy
 from ..policies import misfit, override, shipped_files
@@ -26,7 +27,7 @@ def resolve(pack: Pack, known: Mapping[str, Policy], problems: list[Problem]) ->
             problems.append(_problem(pack, control, fault))
             return asked
         policy = _asked(pack, asked, known[asked.policy])
-        if found.setdefault(policy.id, policy).params != policy.params:
+        if not equal(found.setdefault(policy.id, policy).params, policy.params):
             problems.append(_problem(pack, control, f"{asked.policy} is asked with other parameters above"))
         return replace(asked, policy=policy.id)
 
@@ -50,7 +51,7 @@ def framed(policies: Sequence[Policy], packs: Sequence[Pack]) -> Sequence[Policy
 
 def _asked(pack: Pack, ask: Ask, written: Policy) -> Policy:
     changed = override(written, ask.params)
-    return written if changed.params == written.params else replace(changed, id=f"{written.id}{AT}{pack.name}")
+    return written if equal(changed.params, written.params) else replace(changed, id=f"{written.id}{AT}{pack.name}")
 
 
 def _fault(ask: Ask, known: Mapping[str, Policy]) -> str:

@@ -74,7 +74,9 @@ SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
         ("days_between('9999-12-31', '0001-01-01')", 3652058.0),
         ("difference(`[3, 1, 2, 1]`, `[2]`)", [3, 1, 1]),
         ('difference(`[1, true, 0, "1", [1], null]`, `[true, "1", null]`)', [1, 0, [1]]),
-        ("difference(`[1.0, [true]]`, `[1, [1]]`)", []),
+        ('difference(`[1.0, [1, [true]], {"a": 1.0}]`, `[1, [1, [1]], {"a": 1}]`)', [[1, [True]]]),
+        ("intersection(`[[1], [true]]`, `[[true]]`)", [[True]]),
+        ('unique(`[[1], [true], [1.0], {"a": 0}, {"a": false}]`)', [[1], [True], {"a": 0}, {"a": False}]),
         ('difference(`[{"a": 1, "b": [2]}]`, `[{"b": [2], "a": 1}]`)', []),
         ("intersection(`[3, 1, 2, 1]`, `[1, 3]`)", [3, 1, 1]),
         ("intersection(`[1]`, `[true]`)", []),
@@ -241,7 +243,7 @@ def test_an_entry_of_a_network_acl_opens_a_port():
         ("unique(a)", "unique() takes a list, not null"),
         ("join(', ', a)", "join() takes a list, not null"),
         ("join(a, `[]`)", "join() takes text, not null"),
-        ("split('a', '')", "split(): empty separator"),
+        ("split('a', '')", "split(): the separator is empty"),
     ],
 )
 def test_an_argument_of_the_wrong_kind_is_an_error_that_says_so(expression, message):

@@ -106,7 +106,7 @@ def test_a_warning_does_not_stop_it(run, estate):
     result = ask(run, estate, "length(KmsKeyId)")
     assert result.code == 0
     assert "^ warning[nullable-argument]" in result.err
-    assert "error: In function length()" in result.out
+    assert "error: length() takes text, a list or an object, not null" in result.out
 
 
 @pytest.mark.parametrize(
