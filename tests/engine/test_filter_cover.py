@@ -145,7 +145,7 @@ def covered(patterns: list[Condition], required: Condition, *, star: bool, absen
 
 def test_what_covers_does_so_on_every_event_and_what_does_not_misses_one(request):
     count = 100_000 if request.config.getoption("--sweep") else 400
-    seen = {True: 0, False: 0, None: 0}
+    seen, needless = {True: 0, False: 0, None: 0}, 0
     for seed in range(count):
         random = Random(seed)
         patterns = [pattern(random, 2) for _ in range(random.choice([1, 1, 2]))]
@@ -157,12 +157,13 @@ def test_what_covers_does_so_on_every_event_and_what_does_not_misses_one(request
         right = {covered(patterns, required, star=star, absent=absent) for star, absent in WORLDS}
         if isinstance(found, Unknown):
             seen[None] += 1
-            assert len(right) == 2 or "too" in str(found), (seed, texts, written(required), str(found))
+            needless += len(right) == 1
         else:
             seen[found] += 1
             assert right == {found}, (seed, texts, written(required), found)
     assert min(seen[True], seen[False]) > count / 5
-    print(f"{count} patterns: {seen}")
+    assert needless <= count / 500
+    print(f"{count} patterns: {seen}, {needless} unknown that need not be")
 
 
 @pytest.mark.parametrize("seed", range(40))
