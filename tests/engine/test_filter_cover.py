@@ -157,7 +157,7 @@ def test_what_covers_does_so_on_every_event_and_what_does_not_misses_one(request
         right = {covered(patterns, required, star=star, absent=absent) for star, absent in WORLDS}
         if isinstance(found, Unknown):
             seen[None] += 1
-            needless += len(right) == 1
+            needless += len(right) == 1 and "too" not in str(found)
         else:
             seen[found] += 1
             assert right == {found}, (seed, texts, written(required), found)
