@@ -23,6 +23,7 @@ DEPTH = 100
 
 _ESCAPED = re.compile(r"\$+missing\Z")
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -245,9 +246,9 @@ def too_deep(data: bytes) -> bool:
     """Whether JSON is nested beyond what AWS sends: what would end in a recursion error later is refused early."""
     if data.count(b"{") + data.count(b"[") <= DEPTH:
         return False
-    brackets = _STRINGS.sub(b"", data).translate(None, _NO_BRACKETS)
+    brackets = _STRINGS.sub(b"", data).translate(_BRACKETS, _NO_BRACKETS)
     for _ in range(DEPTH):
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
 
 

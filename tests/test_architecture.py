@@ -78,25 +78,34 @@ def test_judging_by_sound_policies_imports_no_aws_client_and_no_jsonschema(tmp_p
 def test_evaluating_opens_no_socket_and_reads_no_clock(tmp_path):
     from builders import write_snapshot
 
-    path = write_snapshot(tmp_path, {"AWS::KMS::Key": []})
+    given = {"AWS::KMS::Key": [], "AWS::EC2::VPC": [{"VpcId": "vpc-1"}], "AWS::EC2::FlowLog": []}
+    path = write_snapshot(tmp_path, given)
     script = f"""
-import datetime, socket, time, sys
-def refuse(*_, **__): raise AssertionError("not offline")
+import datetime, pathlib, socket, time
+judging = False
+def refuse(*given, **more):
+    if judging:
+        raise AssertionError("not offline")
+    return refuse
 socket.socket.connect = refuse
-sys.argv = ["stillframe", "evaluate", {str(path)!r}, "-o", "-"]
+class Clock(datetime.datetime):  # before anybody imports it
+    now = utcnow = today = refuse
+class Calendar(datetime.date):
+    today = refuse
+datetime.datetime, datetime.date = Clock, Calendar
 from stillframe.engine.evaluate import evaluate
+from stillframe.engine.fast.run import Method, judge
 from stillframe.engine.policies import load_policies
 from stillframe.snapshot import open_snapshot
-time.time = time.time_ns = refuse
-class Clock(datetime.datetime):
-    now = utcnow = today = refuse
-datetime.datetime = Clock
-policies = load_policies()
-judged = evaluate(open_snapshot({str(path)!r} and __import__("pathlib").Path({str(path)!r})), policies)
-print({{p.id for p in policies if p.resource != "AWS::KMS::Key"}} == {{finding.policy for finding in judged}})
+time.time = time.time_ns = time.gmtime = time.localtime = refuse
+policies, snapshot = load_policies(), open_snapshot(pathlib.Path({str(path)!r}))
+judging = True
+expected = {{policy.id for policy in policies if policy.resource != "AWS::KMS::Key"}}
+for found in evaluate(snapshot, policies), judge(snapshot, policies, Method(few=0)):
+    print({{each.policy for each in found}} == expected)
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert result.stdout.strip() == "True", result.stderr
+    assert result.stdout.split() == ["True", "True"], result.stderr
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -17,6 +17,7 @@ from stillframe.engine.fast import judge as fast_judge
 from stillframe.engine.fast import steps as judging
 from stillframe.engine.fast.run import judge
 from stillframe.engine.language.expression import parse
+from stillframe.engine.language.template import Template
 from stillframe.engine.model import Assertion, Lookup, Policy, Severity, Within
 from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.catalog import steps
@@ -274,3 +275,61 @@ def test_many_rows_of_one_account_are_asked_for_in_time_that_grows_with_them(tmp
     path = write_estate(tmp_path / "2026-01-01T00-00-00Z", estate)
     same(path, policy("p", "length($r) == `1`", ["a"], ["a"]))
     assert len(tables) <= 4
+
+
+ALIKE = [
+    {},
+    *({"a": value} for value in (None, {}, {"b": None}, {"b": {}}, {"b": []}, {"c": 1}, [], "b")),
+    *({"a": {"b": value}} for value in (0, False, 1, True, 1.0, "", "1", "x", [None], [1], {"c": None}, {"c": 1})),
+]
+
+
+@pytest.mark.parametrize(
+    "that",
+    ["a.[b]", "a.{x: b}", "a.[b, c]", "a.b", "a.b.c", "a.b.[c]", "a.b == `1`", "!(a.[b])", "a == `{}`", "b", "a.b[0]"],
+)
+@pytest.mark.parametrize("through", [None, Within.REGION, Within.ACCOUNT, Within.SNAPSHOT])
+def test_what_is_remembered_of_one_record_is_not_said_of_another(path, that, through):
+    """Records that are alike but for null, an object without fields, and what Python takes for equal."""
+    configs = [ALIKE[number % len(ALIKE)] for number in range(2 * len(ALIKE))]
+    rows = [line(OTHER, A, f"i{number:03}", {"k": number, **each}) for number, each in enumerate(configs)]
+    ones = [line(ONE, A, f"i{number:03}", {"k": number, "a": 1, "b": None}) for number in range(len(configs))]
+    write_estate(path, {A: having(one=ones, other=rows)})
+    text = template(that if through is None else f"$r[].[{that}]")
+    if through is None:
+        given = policy("p", that, resource=OTHER, message=text)
+    else:
+        given = policy("p", f"$r[?{that}]", ["k"], ["k"], message=text)
+        given = replace(given, lookups={"r": replace(given.lookups["r"], within=through)})
+    same(path, given)
+
+
+def template(hole: str) -> Template:
+    return Template(("", parse(hole), ""), (0,))
+
+
+@pytest.mark.parametrize(
+    "that", ["$id != 'i'", "$name", "$region == 'eu-west-1'", "$account == '1'", "$tags.a", "$tags"]
+)
+@pytest.mark.parametrize("row", [False, True])
+def test_what_is_remembered_of_one_record_is_not_said_of_its_namesake_elsewhere(path, that, row):
+    """Records whose configs are the same, in two accounts and two regions, of two names and with other tags."""
+    estate = {
+        account: having(
+            one=[line(ONE, account, "i", {"a": 1, "b": None})],
+            other=[
+                compact(
+                    {**json.loads(line(OTHER, account, identity, {"a": 1})), "region": at, "name": name, "tags": tags}
+                )
+                for at in REGIONS
+                for identity, name, tags in (("i", "n", {}), ("j", None, {"a": "b"}), ("k", None, {"a": ""}))
+            ],
+        )
+        for account in (A, B)
+    }
+    write_estate(path, estate)
+    if row:
+        of_rows = that.replace("$", "@.$", 1)
+        same(path, policy("p", f"length($r[?{of_rows}]) == `1`", ["a"], ["a"], message=template(f"$r[?{of_rows}].$id")))
+    else:
+        same(path, policy("p", that, resource=OTHER, message=template(that.partition(" ")[0])))

@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
+from itertools import accumulate
 from pathlib import Path
 
 import yaml
@@ -28,7 +29,7 @@ from child import Seen, judge, survey, warm_up
 from mutant import Mutant, mutants
 
 HERE = Path(__file__).parent
-SLOW = 0.5  # seconds of computing, while it is watched
+ENOUGH = 15.0  # seconds of tests for one mutant, as they take while they are watched
 COLUMNS = ("mutants", "killed", "timeout", "excused", "survived")
 
 
@@ -93,18 +94,15 @@ def _module(path: str) -> str:
 
 
 def _relevant(mutant: Mutant, root: Path, seen: Mapping[str, Seen]) -> dict[str, float]:
-    """The tests to run, each with its seconds, the quickest first: those that were seen on the lines.
+    """The tests to run, each with its seconds, the quickest first: those that were seen on the lines, or else all.
 
-    Slow ones count where no other was seen; all quick ones, where none was: what a test finds in a cache or a fixture
-    was made by another, and what runs in a process of its own is not seen.
+    No test is seen there whose fixture, cache or other process ran them for it. Whoever takes longest comes too late.
     """
     lines, path = set(mutant.lines), str(root / mutant.path)
-    quick = {test: each for test, each in seen.items() if each.seconds < SLOW}
-    for tests in (quick, seen):
-        found = [test for test, each in tests.items() if not lines.isdisjoint(each.lines.get(path, ()))]
-        if found:
-            break
-    return {test: seen[test].seconds for test in sorted(found or quick, key=lambda test: seen[test].seconds)}
+    found = [test for test, each in seen.items() if not lines.isdisjoint(each.lines.get(path, ()))]
+    by_time = sorted(found or seen, key=lambda test: seen[test].seconds)
+    until = accumulate(seen[test].seconds for test in by_time)
+    return {test: seen[test].seconds for test, spent in zip(by_time, until, strict=True) if spent < ENOUGH}
 
 
 def _shown(mutant: Mutant, outcome: str) -> str:

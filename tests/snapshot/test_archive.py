@@ -6,12 +6,15 @@ import json
 import re
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from builders import TIME, write_snapshot
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.policies import load_policies
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
+from stillframe.snapshot.archive import complete
+from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.format import digest
 from stillframe.snapshot.verify import verify
 
@@ -225,7 +228,7 @@ def cover(snapshot: Path, **change) -> None:
     account = json.loads(path.read_text())
     account["types"]["AWS::EC2::VPC"] |= change
     path.write_text(json.dumps(account))
-    redigest(snapshot)
+    edit(snapshot, accounts={ACCOUNT: digest(path.read_bytes())})
 
 
 def test_a_field_that_aws_always_sends_is_unknown_where_it_is_not():
@@ -233,6 +236,58 @@ def test_a_field_that_aws_always_sends_is_unknown_where_it_is_not():
 
     vpc = next(iter(fixture({"AWS::EC2::VPC": [{"VpcId": "vpc-1"}]}).account(ACCOUNT).read("AWS::EC2::VPC")))
     assert str(vpc.config["OwnerId"]) == "AWS::EC2::VPC has no OwnerId"
+
+
+def lines(*places: tuple[str, str], kind: str = "AWS::EC2::VPC") -> bytes:
+    record = {"type": kind, "account": ACCOUNT, "name": None, "config": {"VpcId": "v"}, "tags": {}}
+    return b"".join(json.dumps({**record, "region": at, "id": name}).encode() + b"\n" for at, name in places)
+
+
+EAST, WEST = "us-east-1", "us-west-1"
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "message"),
+    [
+        (lines((EAST, "a"), (EAST, "b"), (WEST, "a")), {}, None),
+        (lines((EAST, "b"), (EAST, "a")), {}, "VPC.jsonl:2: not in the order of region and id"),
+        (lines((WEST, "a"), (EAST, "b")), {}, "VPC.jsonl:2: not in the order of region and id"),
+        (lines((EAST, "a"), (EAST, "a")), {}, "VPC.jsonl:2: not in the order of region and id, or there twice"),
+        (lines((EAST, "a"), (EAST, "b")), {"count": 1}, "2 resources where account.json counts 1"),
+        (lines((EAST, "a"), (EAST, "b")), {"count": 3}, "2 resources where account.json counts 3"),
+        (lines((EAST, "a"))[:-9], {}, "VPC.jsonl:1: "),
+        (lines((EAST, "a"), kind="AWS::KMS::Key"), {}, "VPC.jsonl:1: it describes AWS::KMS::Key of account"),
+        (lines((EAST, "\xe9")).replace(b"\\u00e9", b"\xe9"), {}, "VPC.jsonl:1: "),  # not UTF-8
+        (lines((EAST, "\xe9")).replace(b"\\u00e9", "\xe9".encode()), {}, None),
+    ],
+)
+def test_a_file_that_is_not_as_specified_is_refused_where_its_digest_is_right(snapshot, data, changes, message):
+    (snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl").write_bytes(data)
+    entry = {"read": [EAST, WEST], "sha256": digest(data), "count": data.count(b"\n") or 1, **changes}
+    cover(snapshot, **entry)
+    read = open_snapshot(snapshot).account(ACCOUNT).read
+    if message is None:
+        assert len(list(read("AWS::EC2::VPC"))) == data.count(b"\n")
+    else:
+        with pytest.raises(SnapshotError, match=re.escape(message)):
+            list(read("AWS::EC2::VPC"))
+
+
+@pytest.mark.parametrize(
+    ("always", "given", "expected"),
+    [
+        ("A.B", {"A": {}}, {"A": {"B": "T has no A.B"}}),
+        ("A.B", {"A": {"B": None}}, {"A": {"B": None}}),
+        ("A.B", {}, {}),
+        ("A.B", {"A": None}, {"A": None}),
+        ("A[].B", {"A": [{"B": 1}, {}, 7]}, {"A": [{"B": 1}, {"B": "T has no A[].B"}, 7]}),
+        ("A[].B", {"A": {"B": 1}}, {"A": {"B": 1}}),
+        ("A", {}, {"A": "T has no A"}),
+    ],
+)
+def test_what_aws_always_sends_is_marked_wherever_it_is_not(always, given, expected):
+    complete(given, SimpleNamespace(type="T", always=[steps(always)]))
+    assert json.loads(json.dumps(given, default=str)) == expected
 
 
 def edit(snapshot: Path, **changes) -> None:

@@ -9,7 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stillframe.snapshot.errors import SnapshotError
-from stillframe.snapshot.format import decode, encode, file_name, read_line, timestamp, write_line
+from stillframe.snapshot.format import (
+    DEPTH,
+    FORMAT,
+    AccountFile,
+    all_known,
+    decode,
+    encode,
+    file_name,
+    is_plain,
+    parse,
+    read_line,
+    timestamp,
+    too_deep,
+    write_line,
+)
 from stillframe.snapshot.model import Resource, Unknown
 
 KEYS = st.one_of(st.sampled_from(["$missing", "$$missing", "$", "$$$missing", "missing", "a"]), st.text(max_size=4))
@@ -88,3 +102,52 @@ def test_a_file_is_named_after_its_type():
 
 def test_huge_integers_keep_their_digits():
     assert read_line(write_line(a_resource(config={"n": 10**30}))).config == {"n": 10**30}
+
+
+@pytest.mark.parametrize(
+    ("data", "known", "plain"),
+    [
+        (b'{"a":1}', True, True),
+        (b'{"$missing":"x"}', False, False),
+        (b'{"$$missing":"x"}', False, False),
+        (b'{"$\\u006dissing":"x"}', False, False),
+        (b'{"$id":"x"}', True, False),
+        (b'{"$name":"x"}', True, True),
+        (b'{"\\u0024id":"x"}', False, False),
+        (b'{"a":"\\u20ac"}', True, True),
+        (b'{"a":"\\\\"}', True, True),
+    ],
+)
+def test_a_line_that_may_hold_a_marker_is_neither_known_nor_plain(data, known, plain):
+    assert (all_known(data), is_plain(data)) == (known, plain)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"[" * DEPTH + b"]" * DEPTH, False),
+        (b"[" * (DEPTH + 1) + b"]" * (DEPTH + 1), True),
+        (b'{"a":' * (DEPTH + 1) + b"1" + b"}" * (DEPTH + 1), True),
+        (b"[{" * (DEPTH // 2 + 1) + b"}]" * (DEPTH // 2 + 1), True),
+        (b"[" + b"[]," * DEPTH + b"[]]", False),
+        (b'["' + b"[" * 200 + b'"]', False),
+        (b'["\\"' + b"[" * 200 + b'"]', False),
+    ],
+)
+def test_only_brackets_outside_of_texts_nest(data, expected):
+    assert too_deep(data) is expected
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(FORMAT, None), (FORMAT + 1, "snapshot format 2, but this version reads up to 1"), ("x", "Expected `int`")],
+)
+@pytest.mark.parametrize("more", [{}, {"unheard_of": 1}])
+def test_a_newer_format_is_refused_before_anything_else_in_it(number, message, more):
+    document = {"format": number, "account": "1", "name": None, "regions": ["us-east-1"], "types": {}, **more}
+    data = msgspec.json.encode(document)
+    if message is None and not more:
+        assert parse(data, AccountFile, "account.json").format == FORMAT
+    else:
+        with pytest.raises(SnapshotError, match=message or "unheard_of"):
+            parse(data, AccountFile, "account.json")
