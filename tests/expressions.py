@@ -123,7 +123,7 @@ TYPED_DATA = st.fixed_dictionaries(
                     "RuleAction": st.sampled_from(["allow", "deny"]),
                     "Protocol": st.sampled_from(["-1", "6", "1"]),
                     "Egress": st.booleans(),
-                    "CidrBlock": st.sampled_from(["0.0.0.0/0", "10.0.0.0/8"]),
+                    "CidrBlock": st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1"]),
                     "PortRange": st.sampled_from([{"From": 22, "To": 22}, {"From": 80, "To": 80}]),
                 }
             ),
@@ -157,6 +157,8 @@ TYPED = st.recursive(
             "contains(split(text, '-'), 'b')",
             "arn(text).resource",
             "acl_opens_port(entries, port)",
+            "acl_opens_port(entries, port, 'literal')",
+            "world_reaches([{IpProtocol: protocol, FromPort: first, ToPort: last, IpRanges: [{CidrIp: cidr}]}], `[]`)",
             "like(text, '?-*')",
             "any(statements(policy), &Public)",
             "statements(policy)[?contains(Principal.AWS, '*')].Action[]",

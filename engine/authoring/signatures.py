@@ -34,6 +34,14 @@ STATEMENT = struct(
     },
     "Statement",
 )
+_REACHED = struct(
+    {
+        "IpProtocol": STRING,
+        **dict.fromkeys(("FromPort", "ToPort"), NUMBER),
+        **dict.fromkeys(("IPv4", "IPv6"), BOOLEAN),
+    },
+    "Reached",
+)
 ARN = struct(dict.fromkeys(("partition", "service", "region", "account", "resource"), STRING), "ARN", nullable=True)
 
 
@@ -54,7 +62,7 @@ def _item(types: Sequence[Type]) -> Type:
 
 SIGNATURES: Mapping[str, Signature] = {
     "abs": _signature("number", gives=NUMBER),
-    "acl_opens_port": _signature("array", "array|number", gives=BOOLEAN),
+    "acl_opens_port": _signature("array", "array|number", "string", gives=BOOLEAN),
     "alarm_patterns": _signature("array", "array", "string", gives=array(STRING)),
     "all": _signature("array", "expref", gives=BOOLEAN),
     "any": _signature("array", "expref", gives=BOOLEAN),
@@ -104,4 +112,5 @@ SIGNATURES: Mapping[str, Signature] = {
     "type": _signature("", gives=STRING),
     "unique": _signature("array", gives=_same),
     "values": _signature("object", gives=array(ANY)),
+    "world_reaches": _signature("array", "array", "string", gives=array(_REACHED)),
 }

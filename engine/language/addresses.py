@@ -31,6 +31,15 @@ def network(text: str) -> Network | None:
         return None
 
 
+@lru_cache(maxsize=8192)
+def size(text: str) -> int:
+    """How many addresses a CIDR holds. Raises TypeError for what is none."""
+    found = network(text)
+    if found is None:
+        raise TypeError
+    return found.num_addresses
+
+
 def union(networks: Iterable[Network], family: int) -> Addresses:
     """The addresses of one family, 4 or 6, that networks hold together."""
     found: Addresses = []
@@ -56,6 +65,11 @@ def without(addresses: Addresses, others: Addresses) -> Addresses:
     return left
 
 
+def meet(addresses: Addresses, others: Addresses) -> bool:
+    """Whether an address is among both."""
+    return any(first <= end and start <= last for first, last in addresses for start, end in others)
+
+
 def _networks(*texts: str) -> list[Network]:
     return [ip_network(text) for text in texts]
 
@@ -71,12 +85,12 @@ INTERNET = {
     4: without(union(_networks("0.0.0.0/0"), 4), union(_ELSEWHERE, 4)),
     6: union(_networks("2000::/3"), 6),
 }
-_LEAST = {family: sum(last - first + 1 for first, last in addresses) for family, addresses in INTERNET.items()}
+LEAST = {family: sum(last - first + 1 for first, last in addresses) for family, addresses in INTERNET.items()}
 
 
 def whole(networks: Sequence[Network], family: int) -> bool:
     """Whether networks hold together every address of a family from which somebody can come over the internet."""
-    if sum(each.num_addresses for each in networks if each.version == family) < _LEAST[family]:
+    if sum(each.num_addresses for each in networks if each.version == family) < LEAST[family]:
         return False  # most rules: too small even if they do not overlap
     return not without(INTERNET[family], union(networks, family))
 

@@ -13,7 +13,7 @@ from jmespath.functions import Functions
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
-from . import lists, network, policy_document, text, times
+from . import acl, lists, network, policy_document, security_group, text, times
 from .arguments import _Expression, kind
 from .event_selectors import check_event, selects_events
 from .filter_cover import check_required, filter_covers, filter_covers_part
@@ -109,7 +109,7 @@ PLAIN: Mapping[str, Callable[..., Json]] = {
 }
 TIMED: Mapping[str, Callable[..., Json]] = {"days_since": times.days_since, "hours_since": times.hours_since}
 AWARE: Mapping[str, Callable[..., Json]] = {
-    "acl_opens_port": network.acl_opens_port,
+    "acl_opens_port": acl.acl_opens_port,
     "alarm_patterns": alarm_patterns,
     "all": lists.all_,
     "any": lists.any_,
@@ -125,19 +125,22 @@ AWARE: Mapping[str, Callable[..., Json]] = {
     "opens_port": network.opens_port,
     "selects_events": selects_events,
     "unique": lists.unique,
+    "world_reaches": security_group.world_reaches,
 }
 LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
     ("acl_opens_port", 1): network.ports,
+    ("acl_opens_port", 2): network.check_reading,
     ("cidr_contains", 0): network.network,
     ("cidr_contains", 1): network.network,
     ("filter_covers", 1): check_required,
     ("filter_covers_part", 1): check_required,
     ("matches", 1): text.regex,
     ("opens_port", 1): network.ports,
+    ("world_reaches", 2): network.check_reading,
     ("selects_events", 1): check_event,
 }
 OURS: Mapping[str, tuple[int, int | None]] = {
-    "acl_opens_port": (2, 2),
+    "acl_opens_port": (2, 3),
     "alarm_patterns": (3, 3),
     "all": (2, 2),
     "any": (2, 2),
@@ -162,6 +165,7 @@ OURS: Mapping[str, tuple[int, int | None]] = {
     "split": (2, 2),
     "statements": (1, 1),
     "unique": (1, 1),
+    "world_reaches": (2, 3),
 }
 
 

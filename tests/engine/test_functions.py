@@ -9,10 +9,12 @@ import time
 import pytest
 from stillframe.engine.authoring.signatures import SIGNATURES
 from stillframe.engine.errors import EvaluationError
+from stillframe.engine.language.acl import acl_opens_port
 from stillframe.engine.language.expression import parse
 from stillframe.engine.language.functions import ARITY, AWARE, OURS, PLAIN, TIMED
 from stillframe.engine.language.interpret import evaluate
 from stillframe.engine.language.policy_document import is_public, like, statements
+from stillframe.engine.language.security_group import world_reaches
 from stillframe.snapshot.model import Unknown
 
 SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
@@ -134,6 +136,107 @@ def test_a_permission_opens_one_of_several_ports(ports, opened):
     assert evaluate(parse("acl_opens_port(entries, ports)"), given, SCOPE) is opened
 
 
+OPEN4, OPEN6 = {"IPv4": True, "IPv6": False}, {"IPv4": False, "IPv6": True}
+LOST = Unknown.because("lost")
+
+
+def rule(*cidrs, first=22, last=22, protocol="tcp", **more):
+    ranges = {
+        "IpRanges": [{"CidrIp": cidr} for cidr in cidrs if ":" not in cidr],
+        "Ipv6Ranges": [{"CidrIpv6": cidr} for cidr in cidrs if ":" in cidr],
+        "PrefixListIds": [],
+    }
+    return permission(protocol, first, last, **ranges | more)
+
+
+def listed(name, *cidrs, **more):
+    return {"PrefixListId": name, "OwnerId": "1", "Entries": [{"Cidr": cidr} for cidr in cidrs], **more}
+
+
+def named(*lists):
+    return {"PrefixListIds": [{"PrefixListId": name} for name in lists]}
+
+
+def reached(first, last, opened, *transports):
+    return [
+        {"IpProtocol": transport, "FromPort": first, "ToPort": last, **opened} for transport in transports or ["tcp"]
+    ]
+
+
+NEARLY = [f"{first}.0.0.0/8" for first in range(1, 224) if first not in (10, 127)]
+GONE = Unknown.because("no AWS::EC2::PrefixList a in this snapshot")
+
+
+@pytest.mark.parametrize(
+    ("permissions", "lists", "expected"),
+    [
+        ([], [], []),
+        ([rule("0.0.0.0/0")], [], reached(22, 22, OPEN4)),
+        ([rule("::/0")], [], reached(22, 22, OPEN6)),
+        ([rule("0.0.0.0/0", "0:0::/0")], [], reached(22, 22, {"IPv4": True, "IPv6": True})),
+        ([rule("0.0.0.0/1")], [], []),
+        ([rule("0.0.0.0/1", "128.0.0.0/1")], [], reached(22, 22, OPEN4)),
+        ([rule("0.0.0.0/1"), rule("128.0.0.0/1")], [], reached(22, 22, OPEN4)),
+        ([rule("0.0.0.0/1"), rule("128.0.0.0/2"), rule("192.0.0.0/2")], [], reached(22, 22, OPEN4)),
+        ([rule("::/1"), rule("8000::/1")], [], reached(22, 22, OPEN6)),
+        ([rule("2000::/3")], [], reached(22, 22, OPEN6)),
+        ([rule("2000::/4")], [], []),
+        ([rule(*NEARLY)], [], reached(22, 22, OPEN4)),
+        ([rule(*NEARLY[1:])], [], []),
+        ([rule("0.0.0.0/1"), rule("128.0.0.0/1", first=23, last=23)], [], []),
+        ([rule("0.0.0.0/1"), rule("128.0.0.0/1", protocol="udp")], [], []),
+        ([rule("0.0.0.0/1"), rule("128.0.0.0/1", first=20, last=30)], [], reached(22, 22, OPEN4)),
+        ([rule("0.0.0.0/1", first=0, last=25), rule("128.0.0.0/1", first=20, last=30)], [], reached(20, 25, OPEN4)),
+        ([rule("0.0.0.0/1"), rule("128.0.0.0/1", first=None, last=None, protocol="-1")], [], reached(22, 22, OPEN4)),
+        ([rule("0.0.0.0/0", protocol="-1", first=None, last=None)], [], reached(0, 65535, OPEN4, "tcp", "udp")),
+        ([rule("0.0.0.0/0", protocol="icmp", first=-1, last=-1)], [], []),
+        (
+            [rule("0.0.0.0/0", first=80, last=81), rule("0.0.0.0/0", first=80, last=80)],
+            [],
+            [*reached(80, 81, OPEN4), *reached(80, 80, OPEN4), *reached(81, 81, OPEN4)],
+        ),
+        ([rule(**named("a"))], [listed("a", "0.0.0.0/0")], reached(22, 22, OPEN4)),
+        ([rule(**named("a"))], [listed("b", "0.0.0.0/0")], reached(22, 22, {"IPv4": GONE, "IPv6": GONE})),
+        ([rule(**named("a", "b"))], [listed("a", "0.0.0.0/1"), listed("b", "128.0.0.0/1")], reached(22, 22, OPEN4)),
+        ([rule("0.0.0.0/1", **named("a"))], [listed("a", "128.0.0.0/1")], reached(22, 22, OPEN4)),
+        ([rule(**named("a"))], [listed("a", Entries=None, OwnerId="AWS")], []),
+        ([rule(**named("a"))], [listed("a", Entries=LOST)], reached(22, 22, {"IPv4": LOST, "IPv6": LOST})),
+        ([rule(**named("a"))], [LOST], reached(22, 22, {"IPv4": LOST, "IPv6": LOST})),
+        ([rule("0.0.0.0/0", **named("a"))], LOST, reached(22, 22, {"IPv4": True, "IPv6": LOST})),
+        ([rule("203.0.113.0/24")], LOST, []),
+        ([rule(IpRanges=LOST)], [], reached(22, 22, {"IPv4": LOST, "IPv6": False})),
+        ([rule(IpRanges=[{"CidrIp": LOST}])], [], reached(22, 22, {"IPv4": LOST, "IPv6": False})),
+        ([rule("203.0.113.0/24", first=LOST)], [], []),
+        ([rule("0.0.0.0/0", first=LOST)], [], reached(0, 22, {"IPv4": LOST, "IPv6": False})),
+        ([rule("0.0.0.0/0", last=LOST)], [], reached(22, 65535, {"IPv4": LOST, "IPv6": False})),
+        (
+            [rule("0.0.0.0/1", protocol=LOST, first=None, last=None), rule("128.0.0.0/1")],
+            [],
+            reached(22, 22, {"IPv4": LOST, "IPv6": False}),
+        ),
+        ([LOST], [], reached(0, 65535, {"IPv4": LOST, "IPv6": LOST}, "tcp", "udp")),
+        (LOST, [], LOST),
+    ],
+)
+def test_what_the_world_reaches_is_added_up_port_by_port(permissions, lists, expected):
+    assert world_reaches(permissions, lists) == expected
+
+
+@pytest.mark.parametrize(
+    ("permissions", "expected"),
+    [
+        ([rule("0.0.0.0/0")], reached(22, 22, OPEN4)),
+        ([rule("::/0", **named("a"))], reached(22, 22, OPEN6)),
+        ([rule("0.0.0.0/1", "128.0.0.0/1", "0:0::/0")], []),
+        ([rule("0.0.0.0/1"), rule("128.0.0.0/1")], []),
+        ([rule(**named("a"))], []),
+        ([rule(Ipv6Ranges=[LOST])], reached(22, 22, {"IPv4": False, "IPv6": LOST})),
+    ],
+)
+def test_read_literally_nothing_is_added_up(permissions, expected):
+    assert world_reaches(permissions, LOST, "literal") == expected
+
+
 def test_what_lets_the_world_reach_a_port_is_one_filter():
     asked = parse(
         "length(IpPermissions[?opens_port(@, `22`) && (IpRanges[?CidrIp == '0.0.0.0/0'] "
@@ -157,6 +260,8 @@ def entry(number, action="allow", protocol="-1", ports=None, cidr="0.0.0.0/0", *
 
 
 LAST = entry(32767, "deny")
+HALF, REST = "0.0.0.0/1", "128.0.0.0/1"
+INTERNET = [f"{first}.0.0.0/8" for first in range(1, 224) if first not in (10, 127)]
 SSH, UNREAD = {"protocol": "6", "ports": (22, 22)}, Unknown.because("lost")
 
 
@@ -195,10 +300,43 @@ SSH, UNREAD = {"protocol": "6", "ports": (22, 22)}, Unknown.because("lost")
         ([entry(90, Protocol=UNREAD), entry(100)], True),
         ([entry(90, "deny", Protocol=UNREAD), LAST], False),
         ([entry(90), entry(100, RuleAction=UNREAD)], True),
+        ([entry(100, cidr="0.0.0.0/1"), LAST], False),
+        ([entry(100, cidr="0.0.0.0/1"), entry(110, cidr="128.0.0.0/1"), LAST], True),
+        ([entry(110, cidr="128.0.0.0/1"), entry(100, cidr="0.0.0.0/1"), LAST], True),
+        ([entry(100, cidr=HALF), entry(105, "deny", cidr=REST), entry(110, cidr=REST)], False),
+        ([entry(100, cidr=HALF), entry(105, "deny", cidr="128.0.0.0/9"), entry(110, cidr=REST)], True),
+        ([entry(100, cidr="0.0.0.0/1"), entry(110, cidr="8000::/1")], False),
+        ([entry(100, cidr="0.0.0.0/1", **SSH), entry(110, cidr="128.0.0.0/1", protocol="17", ports=(22, 22))], False),
+        ([entry(80, "deny", cidr="0.0.0.0/1"), entry(90, "deny", cidr="128.0.0.0/1"), entry(100)], False),
+        ([entry(80, "deny", cidr="0.0.0.0/1"), entry(100)], True),
+        ([entry(80, cidr="203.0.113.0/24"), entry(90, "deny"), entry(100)], False),
+        ([entry(*at, cidr=cidr) for cidr in INTERNET for at in [(90, "deny")]] + [entry(100)], False),
+        ([entry(100, cidr="2000::/3")], True),
+        ([entry(100, cidr="8000::/1")], False),
+        ([entry(100, cidr="0.0.0.0/1"), entry(110, CidrBlock=UNREAD)], UNREAD),
+        ([entry(100, "deny", CidrBlock=UNREAD), entry(110, cidr="0.0.0.0/1")], False),
     ],
 )
 def test_a_network_acl_lets_everybody_in_by_its_lowest_entry(entries, opened):
     assert evaluate(parse("acl_opens_port(Entries, `22`)"), {"Entries": entries}, SCOPE) == opened
+
+
+@pytest.mark.parametrize(
+    ("entries", "opened"),
+    [
+        ([entry(100)], True),
+        ([entry(90, "deny"), entry(100)], True),
+        ([entry(100, cidr="::/0", **SSH)], True),
+        ([entry(100, protocol="6", ports=(443, 443))], False),
+        ([entry(100, Egress=True)], False),
+        ([entry(100, cidr="0.0.0.0/1"), entry(110, cidr="128.0.0.0/1")], False),
+        ([LAST], False),
+        ([entry(100, CidrBlock=UNREAD)], UNREAD),
+        ([entry(100, CidrBlock=None)], Unknown.because("an entry of the network ACL has no CIDR")),
+    ],
+)
+def test_read_literally_one_entry_of_a_network_acl_decides(entries, opened):
+    assert acl_opens_port(entries, 22, "literal") == opened
 
 
 def test_an_entry_of_a_network_acl_opens_a_port():
@@ -233,6 +371,16 @@ def test_an_entry_of_a_network_acl_opens_a_port():
         ("opens_port({IpProtocol: 'tcp', FromPort: `-1`, ToPort: `-1`}, `22`)", "opens_port(): -1 is no port"),
         ("acl_opens_port(a, `22`)", "acl_opens_port() takes a network ACL's entries, not null"),
         ("acl_opens_port(`[{}, {}]`, `22`)", "acl_opens_port(): "),
+        ('acl_opens_port(`[{"RuleNumber": 1, "Protocol": "-1", "CidrBlock": "x"}]`, `22`)', "'x' is no CIDR of IPv4"),
+        ("world_reaches(a, `[]`)", "world_reaches() takes IpPermissions, not null"),
+        ("world_reaches([bad], `[]`)", "world_reaches() takes IpPermissions, not text"),
+        (
+            "world_reaches([{IpProtocol: '-1', IpRanges: [{CidrIp: bad}]}], `[]`)",
+            "'(' is neither an IP address nor a CIDR",
+        ),
+        ("world_reaches([{IpProtocol: '-1', IpRanges: [{CidrIp: a}]}], `[]`)", "world_reaches() takes text, not null"),
+        ("world_reaches([{IpProtocol: bad}], `[]`)", "'(' is no IP protocol"),
+        ("world_reaches([{IpProtocol: '-1'}], a)", "world_reaches() takes prefix lists, not null"),
         ("like(a, '*')", "like() takes text, not null"),
         ("days_between(a, '2026-01-01')", "days_between() takes text, not null"),
         ("hours_between('2026-01-01', bad)", "hours_between(): "),
@@ -266,6 +414,8 @@ def test_an_argument_of_the_wrong_kind_is_an_error_that_says_so(expression, mess
         ("a[?opens_port(@, `65536`)]", "opens_port(): 65536 is no port"),
         ("opens_port(a, `true`)", "opens_port() takes a port, not a boolean"),
         ("opens_port(a, `[22, 65536]`)", "opens_port(): 65536 is no port"),
+        ("world_reaches(a, a, 'strict')", "addresses are read added-up or literal, not strict"),
+        ("acl_opens_port(a, a, 'strict')", "addresses are read added-up or literal, not strict"),
     ],
 )
 def test_a_literal_that_can_never_be_right_is_an_error_of_the_policy(expression, message):

@@ -1,0 +1,154 @@
+"""What security groups let the whole internet reach, with the addresses of their rules added up port by port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from ...snapshot.model import Json, Unknown
+from ..errors import EvaluationError
+from .addresses import FAMILIES, LEAST, Network, network, size, whole
+from .arguments import kind, text
+from .network import ADDED_UP, EVERY_PROTOCOL, LAST_PORT, LITERAL, check_reading, port, transports
+from .unknowns import Truth, known_items, maybe_items
+
+_TRANSPORTS = ("tcp", "udp")
+_RANGES = {4: ("IpRanges", "CidrIp", "0.0.0.0/0"), 6: ("Ipv6Ranges", "CidrIpv6", "::/0")}
+
+
+@dataclass(slots=True)
+class _Rule:
+    """A rule as far as it is known: what it is about, whom it lets in, and what nobody can say of either."""
+
+    transports: tuple[str, ...] = _TRANSPORTS
+    first: float = 0
+    last: float = LAST_PORT
+    networks: list[Network] = field(default_factory=list)
+    doubts: list[Unknown] = field(default_factory=list)  # whether it is about these ports
+    gaps: Mapping[int, list[Unknown]] = field(default_factory=lambda: {family: [] for family in FAMILIES})  # whom else
+
+
+def world_reaches(permissions: Json, prefix_lists: Json, reading: Json = ADDED_UP) -> Json:
+    """What the whole of IPv4, or of IPv6, reaches by EC2's IpPermissions together.
+
+    A list of `{IpProtocol, FromPort, ToPort, IPv4, IPv6}`, for TCP and UDP, of ports that at least one of the two
+    reaches, or may reach: those of each rule that lets in the whole alone, and those for which rules do together, be
+    it by prefix lists. A prefix list that a rule names and that is not among those given may hold anybody. Read
+    literally, as AWS's controls do, only rules for 0.0.0.0/0 and ::/0 count.
+    """
+    if isinstance(permissions, Unknown):
+        return permissions
+    if not isinstance(permissions, list):
+        raise EvaluationError(f"world_reaches() takes IpPermissions, not {kind(permissions)}")
+    check_reading(reading)
+    if _too_few(permissions):
+        return []
+    rules = list(_rules(permissions, None if reading == LITERAL else _by_id(prefix_lists)))
+    return [reached for transport in _TRANSPORTS for reached in _reached(transport, rules)]
+
+
+def _too_few(permissions: Sequence[Json]) -> bool:
+    """Whether it is plain to see that rules let in too few for a world, whatever they are about. Nearly all do."""
+    try:
+        for family, (ranges, cidr, _) in _RANGES.items():
+            if sum(size(each[cidr]) for rule in permissions for each in rule[ranges]) >= LEAST[family]:
+                return False
+        return not any(rule["PrefixListIds"] for rule in permissions)
+    except (TypeError, KeyError, AttributeError):  # something is unknown, or not there
+        return False
+
+
+def _reached(transport: str, rules: Sequence[_Rule]) -> Iterator[Json]:
+    """The ports that rules let the world reach, or may: of each alone, and of those together that none is alone."""
+    ours = [rule for rule in rules if transport in rule.transports]
+    alone = [(rule.first, rule.last) for rule in ours]
+    bounds = sorted({first for first, _ in alone} | {last + 1 for _, last in alone})
+    between = [(first, after - 1) for first, after in pairwise(bounds)]
+    for first, last in dict.fromkeys(alone + between):
+        here = [rule for rule in ours if rule.first <= first and last <= rule.last]
+        lets_in = {f"IPv{family}": _lets_in(here, family) for family in FAMILIES}
+        if any(truth is not False for truth in lets_in.values()):
+            yield {"IpProtocol": transport, "FromPort": first, "ToPort": last, **lets_in}
+
+
+def _lets_in(rules: Sequence[_Rule], family: int) -> Truth:
+    if whole([each for rule in rules if not rule.doubts for each in rule.networks], family):
+        return True
+    gaps = [gap for rule in rules for gap in rule.gaps[family]]
+    if gaps or whole([each for rule in rules for each in rule.networks], family):
+        return Unknown.merge([*gaps, *(doubt for rule in rules for doubt in rule.doubts)])
+    return False
+
+
+def _rules(permissions: Iterable[Json], lists: Mapping[str, Json] | None) -> Iterator[_Rule]:
+    """Rules as far as they are known; without prefix lists, by what they say literally."""
+    for permission in permissions:
+        rule = _Rule()
+        if isinstance(permission, Unknown):
+            _let_in(rule, [permission], FAMILIES)
+        elif not isinstance(permission, dict):
+            raise EvaluationError(f"world_reaches() takes IpPermissions, not {kind(permission)}")
+        elif _is_about(rule, permission):
+            for family, (ranges, cidr, world) in _RANGES.items():
+                whom = _each(permission.get(ranges), cidr)
+                if lists is None:
+                    whom = [each for each in whom if each == world or isinstance(each, Unknown)]
+                _let_in(rule, whom, (family,))
+            for named in _each(permission.get("PrefixListIds"), "PrefixListId") if lists is not None else ():
+                _let_in(rule, [named] if isinstance(named, Unknown) else _entries(lists or {}, named), FAMILIES)
+        yield rule
+
+
+def _is_about(rule: _Rule, permission: Json) -> bool:
+    """Note what a permission is about; False where it is about no port."""
+    protocol = permission.get("IpProtocol")
+    if isinstance(protocol, Unknown):
+        rule.doubts.append(protocol)
+    elif protocol != EVERY_PROTOCOL:
+        rule.transports = transports(protocol)
+        first, last = (port(permission.get(bound)) if rule.transports else 0 for bound in ("FromPort", "ToPort"))
+        rule.doubts += [bound for bound in (first, last) if isinstance(bound, Unknown)]
+        rule.first = 0 if isinstance(first, Unknown) else first
+        rule.last = LAST_PORT if isinstance(last, Unknown) else last
+    return bool(rule.transports)
+
+
+def _let_in(rule: _Rule, cidrs: Iterable[Json], families: Sequence[int]) -> None:
+    for cidr in cidrs:
+        if isinstance(cidr, Unknown):
+            for family in families:
+                rule.gaps[family].append(cidr)
+        elif (found := network(text("world_reaches", cidr))) is None:
+            raise EvaluationError(f"world_reaches(): {cidr!r} is neither an IP address nor a CIDR")
+        else:
+            rule.networks.append(found)
+
+
+def _each(items: Json, name: str) -> list[Json]:
+    """One field of each item, of which some, or all, may be unknown."""
+    listed = [items] if isinstance(items, Unknown) else items or []
+    return [item if isinstance(item, Unknown) else item.get(name) for item in listed]
+
+
+def _by_id(prefix_lists: Json) -> dict[str, Json]:
+    """Prefix lists by their ids; by an empty one, what is unknown of which lists there are."""
+    listed = [prefix_lists] if isinstance(prefix_lists, Unknown) else prefix_lists
+    if not isinstance(listed, list):
+        raise EvaluationError(f"world_reaches() takes prefix lists, not {kind(prefix_lists)}")
+    gaps = maybe_items(listed)
+    found = {row.get("PrefixListId"): row for row in known_items(listed)}
+    return {**found, "": Unknown.merge(gaps)} if gaps else found
+
+
+def _entries(lists: Mapping[str, Json], named: str) -> list[Json]:
+    """Whom a prefix list lets in. AWS's own hold addresses of its services, and are not collected."""
+    row = lists.get(named)
+    if row is None:
+        return [lists.get("", Unknown.because(f"no AWS::EC2::PrefixList {named} in this snapshot"))]
+    if (entries := row.get("Entries")) is not None:
+        return _each(entries, "Cidr")
+    owner = row.get("OwnerId")
+    if owner == "AWS":
+        return []
+    return [owner if isinstance(owner, Unknown) else Unknown.because(f"no entries of prefix list {named}")]
