@@ -27,6 +27,7 @@ from .format import (
     parse,
     read_line,
 )
+from .kinds import mark, mark_tags
 from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
 
 MANIFEST = "manifest.json"
@@ -179,31 +180,35 @@ def _is_text(data: bytes) -> bool:
 
 
 def parse_line(folder: Path, account: str, kind: str, line: bytes | memoryview, number: int) -> Resource:
-    """The resource of a line, with all that AWS always sends: where it is not there, it is unknown."""
+    """The resource of a line. What AWS always sends and is not there is unknown; what AWS never sends is, too."""
     path = f"{folder}/{account}/{file_name(kind)}"
     resource = _read_line(bytes(line), f"{path}:{number}")
     if (resource.type, resource.account) != (kind, account):
         described = f"{resource.type} of account {resource.account}"
         raise SnapshotError(f"{path}:{number}: it describes {described}", DAMAGED)
-    if spec := load_catalog().get(kind):
-        complete(resource.config, spec)
     return resource
 
 
 def _read_line(line: bytes, where: str) -> Resource:
     try:
-        return read_line(line)
+        resource = read_line(line)
+        if spec := load_catalog().get(resource.type):
+            complete(resource.config, spec)
+        mark_tags(resource.tags, resource.type)
     except RecursionError:
         raise SnapshotError(f"{where}: nested too deeply", _SPECIFIED) from None
     except (msgspec.DecodeError, UnicodeDecodeError, SnapshotError) as error:
         raise SnapshotError(f"{where}: {error}", _SPECIFIED) from None
+    return resource
 
 
 def complete(config: dict[str, Json], spec: ResourceType) -> None:
-    """Mark as unknown, in place, what AWS always sends or the collector always attaches, but is not there.
+    """Mark as unknown, in place, what is not as AWS sends it: lost, though it is always there, or of another kind.
 
-    Without this a lost field would read as null, and null reads as false: `!Public` would pass.
+    Without this a lost field would read as null, and null reads as false: `!Public` would pass. The text "false"
+    would read as true.
     """
+    mark(config, spec.type)
     for steps in spec.always:
         _mark(config, steps, f"{spec.type} has no {'.'.join(steps).replace('.[]', '[]')}")
 

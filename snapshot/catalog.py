@@ -218,7 +218,7 @@ def name_of(spec: ResourceType, config: Mapping[str, Json]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def tags_of(spec: ResourceType, config: Mapping[str, Json]) -> Mapping[str, str] | Unknown:
+def tags_of(spec: ResourceType, config: Mapping[str, Json]) -> Mapping[str, Json] | Unknown:
     """A resource's tags, key to value; Unknown where its type's tags are not collected, or could not be."""
     if spec.tags is None:
         return not_collected(spec.type)
@@ -227,12 +227,12 @@ def tags_of(spec: ResourceType, config: Mapping[str, Json]) -> Mapping[str, str]
         return gap
     match found := compiled(spec.tags).search(config):
         case dict():
-            return {key: str(value) for key, value in found.items()}
+            return {key: value if isinstance(value, Unknown) else str(value) for key, value in found.items()}
         case None:
             return {}
         case list() if all(isinstance(tag, dict) for tag in found):
             pairs = [(tag[key], tag.get(value, "")) for tag in found for key, value in _TAGS if key in tag]
-            if len(pairs) == len(found):
+            if len(pairs) == len(found) and all(isinstance(key, str) for key, _ in pairs):
                 return dict(pairs)
     return Unknown.because(f"UnexpectedAnswer: tags of {spec.type}")
 

@@ -9,12 +9,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import botocore
 import botocore.session
 import yaml
 from botocore.model import Shape
 
 from .catalog import Call
 from .types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, maybe
+
+VERSION: str = botocore.__version__  # of the models
 
 _SCALARS = {
     "boolean": BOOLEAN,
@@ -52,6 +55,8 @@ def output_type(call: Call) -> Type:
 
 def _type(shape: Shape, spelt: Mapping[str, Mapping[str, str]]) -> Type:
     doc = " ".join(_MARKUP.sub(" ", shape.documentation).split())
+    if getattr(shape, "is_document_type", False):  # any JSON
+        return ANY
     if shape.type_name == "structure":
         return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _members(shape, spelt), doc=doc)
     if shape.type_name == "list":

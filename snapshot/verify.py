@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from .archive import ACCOUNT, ID, MANIFEST, find_snapshot, read_account_file, re
 from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
-from .format import AccountFile, file_name, too_deep
+from .format import AccountFile, file_name, read_line, too_deep
+from .kinds import MALFORMED, malformed
 from .model import GLOBAL
 from .validation import validator
+
+SHOWN = 20  # malformed values of one file
 
 
 def verify(path: Path) -> Iterator[str]:
@@ -76,8 +80,19 @@ def _account(folder: Path, account: str, file: AccountFile) -> Iterator[str]:
             yield str(error)
             continue
         if entry.sha256:
-            for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
+            for number, line in enumerate(lines, 1):
                 yield from _against("resource", f"{path}:{number}", line)
+            yield from _misfits(path, kind, lines)
+
+
+def _misfits(path: Path, kind: str, lines: Sequence[bytes]) -> Iterator[str]:
+    """Values of another kind than AWS sends. What is wrong with one line is often wrong with all."""
+    read = ((number, read_line(line)) for number, line in enumerate(lines, 1) if not too_deep(line))
+    found = (f"{path}:{number}: {cause}" for number, line in read for cause in malformed(line.config, kind))
+    yield from islice(found, SHOWN)
+    if more := sum(1 for _ in found):
+        yield f"{path}: {more} more {MALFORMED}"
 
 
 def _against(name: str, where: object, data: bytes) -> Iterator[str]:

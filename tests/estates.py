@@ -286,3 +286,40 @@ def _something(mood: str, chance: Random, depth: int) -> Any:
             return [_something(mood, chance, depth - 1) for _ in range(chance.randint(0, 3))]
         return {name: _something(mood, chance, depth - 1) for name in "abc" if chance.random() < 0.6}
     return chance.choice(_ODD if mood == WILD and luck > 0.95 else _SOME)
+
+
+def kinded(estate: Estate, table: Mapping[str, Any], chance: Random) -> Estate:
+    """The same with configs whose values are mostly of the kinds that a table has, and every tenth time are not."""
+    for entry in estate.values():
+        for kind, lines in entry["lines"].items():
+            for number, line in enumerate(lines):
+                record = json.loads(line)
+                record["config"] = {
+                    name: _of_kind(each, (table[kind],), chance)
+                    for name, each in table[kind].items()
+                    if chance.random() < 0.9
+                }
+                lines[number] = compact(record)
+    return estate
+
+
+def _of_kind(entry: Any, around: tuple[Any, ...], chance: Random) -> Any:
+    luck = chance.random()
+    if luck < 0.06:
+        return _something(PLAIN, chance, 2)
+    if luck < 0.1:
+        return {"$missing": "denied"} if luck < 0.07 else None
+    match entry:
+        case "s":
+            return chance.choice(["", "a", "b", "x", "é"])
+        case "n":
+            return chance.choice([0, 1, 3, 1.5, 1.0, 2**70])
+        case "b":
+            return luck < 0.5
+        case int():
+            return _of_kind(around[entry], around[entry + 1 :], chance)
+        case [item]:
+            return [_of_kind(item, around, chance) for _ in range(chance.randint(0, 3))]
+        case {"*": item}:
+            return {name: _of_kind(item, around, chance) for name in "abc" if chance.random() < 0.6}
+    return {name: _of_kind(each, (entry, *around), chance) for name, each in entry.items() if chance.random() < 0.8}

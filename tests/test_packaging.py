@@ -35,6 +35,7 @@ def test_the_wheel_holds_exactly_the_package(wheel):
         path for kind in ("*.py", "engine/**/*.py", "snapshot/*.py", "policies/*.py") for path in ROOT.glob(kind)
     ]
     kinds = (
+        "snapshot/kinds.json",
         "snapshot/*.yaml",
         "snapshot/catalog/*.yaml",
         "snapshot/schemas/*.json",

@@ -18,6 +18,7 @@ import jmespath
 from ...snapshot.archive import complete
 from ...snapshot.catalog import ResourceType, known, load_catalog, name_of, tags_of
 from ...snapshot.format import decode
+from ...snapshot.kinds import mark_tags
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot
 from ..evaluate import evaluate
 from ..model import Finding, Policy
@@ -118,13 +119,15 @@ def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
         GLOBAL if spec.scope == "account" else REGION
     )
     complete(config, spec)
+    tags = decode(envelope["tags"]) if "tags" in envelope else tags_of(spec, config)
+    mark_tags(tags, spec.type)
     return Resource(
         type=spec.type,
         id=envelope.get("id") or _id(spec, config),
         account=envelope.get("account", ACCOUNT),
         region=envelope.get("region", region),
         name=envelope["name"] if "name" in envelope else name_of(spec, config),
-        tags=decode(envelope["tags"]) if "tags" in envelope else tags_of(spec, config),
+        tags=tags,
         config=config,
     )
 

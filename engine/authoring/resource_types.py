@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from ...snapshot.catalog import Call, ResourceType, load_catalog
+from ...snapshot.format import encode
+from ...snapshot.kinds import written
 from ...snapshot.types import ANY, BOOLEAN, NULL, NUMBER, STRING, Kind, Type, array, mapping, maybe, struct
 from ..language.expression import parse
 from ..model import Policy
@@ -35,6 +37,13 @@ def config_types(output_of: OutputOf) -> Callable[[str], Type]:
         return _config_type(load_catalog()[kind], output_of)
 
     return config_type
+
+
+def kinds_table(config_type: Callable[[str], Type], models: str) -> Iterator[str]:
+    """The lines of `snapshot/kinds.json`; `models` is the version of the API models that they come from."""
+    entries = {"botocore": models, **{kind: written(config_type(kind)) for kind in load_catalog()}}
+    lines = (f"{encode(name).decode()}:{encode(entry).decode()}" for name, entry in entries.items())
+    yield from ("{", ",\n".join(lines), "}")
 
 
 def row_type(config: Type) -> Type:

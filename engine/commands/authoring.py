@@ -22,15 +22,21 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @resource_app.command("list")
 def resource_list(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a reference, as Markdown.")] = False,
+    kinds: Annotated[bool, typer.Option("--kinds", help="Print the kinds of all values, as JSON.")] = False,
 ) -> None:
     """List every resource type: what lists it, how often, and whether it has names and tags."""
     from stillframe.engine.authoring.resources import as_markdown, list_types
     from stillframe.engine.terminal import console
 
-    if markdown:
+    if kinds:
+        from stillframe.engine.authoring.resource_types import kinds_table
+        from stillframe.snapshot.shapes import VERSION
+
+        typer.echo("\n".join(kinds_table(_config_types(), VERSION)))
+    elif markdown:
         typer.echo("\n".join(as_markdown()))
-        return
-    list_types(console())
+    else:
+        list_types(console())
 
 
 @resource_app.command("show")

@@ -23,6 +23,7 @@ import stillframe
 
 from ...snapshot.catalog import catalog_digest
 from ...snapshot.format import encode
+from ...snapshot.kinds import kinds_digest
 from ...snapshot.model import Snapshot
 from ..batch import Batch
 from ..language.expression import walk
@@ -259,7 +260,7 @@ def _read_index(path: Path) -> Index | None:
 
 def _maker() -> bytes:
     """A digest of what all that is kept depends on: nothing is believed of what another version or catalogue left."""
-    return hashlib.sha256(encode([_FORMAT, stillframe.__version__, catalog_digest()])).digest()
+    return hashlib.sha256(encode([_FORMAT, stillframe.__version__, catalog_digest(), kinds_digest()])).digest()
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -1,4 +1,7 @@
-"""What of a record the policies need: a tree of fields that grows while expressions are read, and its msgspec type."""
+"""What of a record the policies need: a tree of fields that grows while expressions are read, and its msgspec type.
+
+A value that is not of the kind that AWS sends is refused, as far as it is decoded: the exact path marks it as unknown.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from ...snapshot import kinds, types
 from ...snapshot.format import MISSING
+from ...snapshot.types import Type
 
 Scalar = str | int | float | bool | None
 Steps = tuple[str, ...]  # of a path, as in the catalogue: field names, and "[]" for each item of a list
@@ -33,6 +38,7 @@ class Need:
         self.counted = False  # somebody asks whether it is empty
         self.flat = False  # as an item it is flattened: a list there would be something else
         self.checks: list[Steps] = []  # what must be there, below a place that is decoded as it is
+        self.fits: kinds.Fits | None = None  # and of what kinds it must be, as far as msgspec does not see to it
 
     def field(self, name: str) -> Need:
         if name not in self.fields:
@@ -52,26 +58,30 @@ class Need:
             return Kind.PLAIN
         return Kind.STRUCT if self.fields else Kind.LIST if self.items else Kind.PLAIN
 
-    def shape(self, always: Sequence[Steps], leaf: Any) -> Any:
-        """The type to decode it with. What AWS `always` sends is required: a record without it is not plain.
+    def shape(self, always: Sequence[Steps], kind: Type, leaf: Any) -> Any:
+        """The type to decode it with, which takes null, and no value of another `kind`.
 
-        `leaf` is what to decode as it is: Any, or Scalar to refuse what may hold a marker.
+        What AWS `always` sends is required: a record without it is not plain. `leaf` is for what may be anything: Any,
+        or Scalar to refuse what may hold a marker.
         """
         match self.kind:
             case Kind.PLAIN:
-                self.checks = list(always)
-                return leaf
-            case Kind.LIST:
+                self.checks, self.fits = list(always), kinds.fits(kind) if _is_deep(kind) else None
+                return _whole(kind, leaf)
+            case Kind.LIST if kind.kind in (types.Kind.ARRAY, types.Kind.ANY):
                 assert self.items is not None  # noqa: S101 - that is what makes it a list
-                inner = self.items.shape([steps[1:] for steps in always if steps[0] == "[]" and steps[1:]], leaf)
-                return list[inner | None] | None  # type: ignore[valid-type]
-            case Kind.STRUCT:
-                return self.struct(always, leaf) | None
+                below = [steps[1:] for steps in always if steps[0] == "[]" and steps[1:]]
+                return list[self.items.shape(below, kind.item, leaf)] | None  # type: ignore[misc]
+            case Kind.STRUCT if kind.kind in (types.Kind.OBJECT, types.Kind.MAP, types.Kind.ANY):
+                return self.struct(always, kind, leaf) | None
+        return None  # what fits is not what the policies take it for
 
-    def struct(self, always: Sequence[Steps], leaf: Any) -> type[msgspec.Struct]:
+    def struct(self, always: Sequence[Steps], kind: Type, leaf: Any) -> type[msgspec.Struct]:
         fields: list[Any] = []
         for name, need in self.fields.items():
-            shape = need.shape([steps[1:] for steps in always if steps[0] == name and steps[1:]], leaf)
+            below = [steps[1:] for steps in always if steps[0] == name and steps[1:]]
+            member = kind.item if kind.kind is types.Kind.MAP else kind.members.get(name, types.ANY)
+            shape = need.shape(below, member, leaf)
             fields.append((need.label, shape) if (name,) in always else (need.label, shape, None))
         names = {need.label: name for name, need in self.fields.items()}
         # A marker in the place of the object is not an object without fields.
@@ -79,14 +89,16 @@ class Need:
         names["marker"] = MISSING
         return msgspec.defstruct("Record", fields, rename=names, kw_only=True, gc=False)
 
-    def lacking(self) -> Callable[[Any], bool] | None:
-        """A test for whether something is missing below a place that is decoded as it is; None if nothing can be."""
-        if self.checks:
-            return lambda value: any(_missing(value, steps) for steps in self.checks)
+    def flawed(self) -> Callable[[Any], bool] | None:
+        """A test for whether something below a place that is decoded as it is is missing, or of another kind than AWS
+        sends; None if nothing can be."""
+        if self.checks or self.fits:
+            checks, fits = self.checks, self.fits
+            return lambda value: any(_missing(value, steps) for steps in checks) or bool(fits and not fits(value))
         if self.items:
-            inner = self.items.lacking()
+            inner = self.items.flawed()
             return inner and (lambda value: any(inner(each) for each in value or () if each is not None))
-        below = [(need.label, test) for need in self.fields.values() if (test := need.lacking())]
+        below = [(need.label, test) for need in self.fields.values() if (test := need.flawed())]
         if not below:
             return None
         return lambda value: value is not None and any(test(getattr(value, label)) for label, test in below)
@@ -101,6 +113,30 @@ class Need:
             return lambda value: any(inner(each) for each in value or ())
         below = [(need.label, need.naming()) for need in self.fields.values()]
         return lambda value: value is not None and any(test(getattr(value, label)) for label, test in below)
+
+
+def _whole(kind: Type, leaf: Any) -> Any:
+    """The type to decode a value of a kind with as it is, or null."""
+    match kind.kind:
+        case types.Kind.STRING:
+            return str | None
+        case types.Kind.BOOLEAN:
+            return bool | None
+        case types.Kind.NUMBER:
+            return int | float | None
+        case types.Kind.ARRAY:
+            return list[_whole(kind.item, leaf)] | None  # type: ignore[misc]
+        case types.Kind.MAP if leaf is Any:
+            return dict[str, _whole(kind.item, leaf)] | None  # type: ignore[misc]
+        case types.Kind.OBJECT | types.Kind.MAP:
+            return dict[str, Any] | None if leaf is Any else None  # its names may be escaped
+        case _:
+            return leaf
+
+
+def _is_deep(kind: Type) -> bool:
+    """Whether there is an object in it, of whose members msgspec knows nothing where it is decoded as it is."""
+    return kind.kind is types.Kind.OBJECT or (kind.kind in (types.Kind.ARRAY, types.Kind.MAP) and _is_deep(kind.item))
 
 
 def _names(value: Any) -> bool:
@@ -130,14 +166,14 @@ class Config(Need):
     def is_read(self) -> bool:
         return bool(self.whole or self.counted or self.fields or self.items)
 
-    def object(self, always: Sequence[Steps], leaf: Any) -> Any:
+    def object(self, always: Sequence[Steps], kind: Type, leaf: Any) -> Any:
         """The type to decode it with: never null."""
         if self.kind is Kind.STRUCT:
-            return self.struct(always, leaf)
-        self.shape(always, leaf)  # notes what must be there
+            return self.struct(always, kind, leaf)
         if not self.is_read:
             return Empty
-        return dict[str, Any] if leaf is Any else None  # its names may be escaped
+        self.shape(always, kind, leaf)  # notes what must be there
+        return dict[str, _whole(kind.item, leaf)] if leaf is Any else None  # type: ignore[misc]
 
 
 class LineNeed(Need):
@@ -161,8 +197,10 @@ class LineNeed(Need):
             ("account", str),
             ("region", str),
             ("name", str | None),
-            ("config", self.config.object(always, leaf)),
-            ("tags", self.tags.object((), leaf)) if self.tags.is_read else ("tags", msgspec.Raw, msgspec.Raw()),
+            ("config", self.config.object(always, kinds.config_kind(self.resource), leaf)),
+            ("tags", self.tags.object((), kinds.TAGS, leaf))
+            if self.tags.is_read
+            else ("tags", msgspec.Raw, msgspec.Raw()),
         ]
         return msgspec.defstruct("Line", fields, kw_only=True, gc=False, forbid_unknown_fields=True)
 

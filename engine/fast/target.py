@@ -87,18 +87,18 @@ def target_of(lookup: Lookup) -> Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoder:
-    """How the lines of one type are read: those that `decode` refuses, or in which something `lacks`, are not plain."""
+    """How the lines of one type are read: those that `decode` refuses, or that are `flawed`, are not plain."""
 
     decode: Callable[[bytes | memoryview], Any]
     several: Callable[[bytes | memoryview], list[Any]]
     scalars: Decoder | None  # the same, refusing more: nothing it gives can hold a marker
-    lacks: Callable[[Any], bool] | None
+    flawed: Callable[[Any], bool] | None
     names: Callable[[Any], bool]
 
     def read(self, line: bytes | memoryview) -> Any:
         """The struct of a line. Raises an exception where it is not plain."""
         found = self.decode(line)
-        if self.lacks and self.lacks(found.config):
+        if self.flawed and self.flawed(found.config):
             raise NotPlain
         return found
 
@@ -112,9 +112,9 @@ class Decoder:
         """The structs of some lines; None where not all of them are plain."""
         try:
             found = self.several(data)
+            return None if self.flawed and any(self.flawed(each.config) for each in found) else found
         except Exception:  # each alone says what it is
             return None
-        return None if self.lacks and any(self.lacks(each.config) for each in found) else found
 
     def for_lines(self, lines: Lines) -> Decoder:
         """The same for lines of which some are not plain."""
@@ -149,9 +149,9 @@ def decoder(need: LineNeed) -> Decoder:
     spec = load_catalog().get(need.resource)
     always, names = spec.always if spec else (), need.naming()
     any_, scalars = (msgspec.json.Decoder(need.line(always, leaf)) for leaf in (Any, Scalar))
-    lacks = need.config.lacking()
-    narrow = Decoder(decode=scalars.decode, several=scalars.decode_lines, scalars=None, lacks=lacks, names=names)
-    return Decoder(decode=any_.decode, several=any_.decode_lines, scalars=narrow, lacks=lacks, names=names)
+    flawed = need.config.flawed()
+    narrow = Decoder(decode=scalars.decode, several=scalars.decode_lines, scalars=None, flawed=flawed, names=names)
+    return Decoder(decode=any_.decode, several=any_.decode_lines, scalars=narrow, flawed=flawed, names=names)
 
 
 @cache

@@ -219,7 +219,8 @@ def test_another_catalogue_may_say_that_a_field_was_lost(path, monkeypatch):
     assert [dict(batch.counts) for batch in same(path, given)] == [{"unknown": 1}]
 
 
-def test_another_version_believes_nothing_of_what_is_kept(path, monkeypatch):
+@pytest.mark.parametrize("name", ["_FORMAT", "catalog_digest", "kinds_digest"])
+def test_another_version_believes_nothing_of_what_is_kept(path, monkeypatch, name):
     given = policy("p", "length($r) == `0`", ["a"], ["a"])
     write_estate(path, ABSENT)
     same(path, given)
@@ -228,7 +229,7 @@ def test_another_version_believes_nothing_of_what_is_kept(path, monkeypatch):
     monkeypatch.setattr(judging, "judge_account", lambda *given: noted.append(given) or whole(*given))
     judged(path, [given], cache=KEPT)
     assert noted == []
-    monkeypatch.setattr(cache, "_FORMAT", "another")
+    monkeypatch.setattr(cache, name, "another" if name.isupper() else lambda: "another")
     judged(path, [given], cache=KEPT)
     assert len(noted) == len(ABSENT)
     assert [file.name for file in (path.parent / KEPT).iterdir()] == files

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
-from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, PLAIN, UNKNOWN, WILD, crowd, estates, write_estate
+from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, PLAIN, UNKNOWN, WILD, crowd, estates, kinded, write_estate
 from expressions import ATOMS, with_ours
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from stillframe.engine.fast.run import judge
 from stillframe.engine.language.expression import parse
 from stillframe.engine.language.template import Template
 from stillframe.engine.model import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
-from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot import archive, kinds, open_snapshot
 from stillframe.snapshot.errors import StillframeError
 
 Method = partial(run.Method, few=0)  # the compiler, however little there is
@@ -264,6 +266,39 @@ def test_both_paths_say_the_same_of_many_records(folder, mood):
     @given(SEVERAL, st.integers(0, 2**32))
     def same(given, seed):
         path = write_estate(folder, crowd(mood, seed, 6))
+        same_outcome(path, given)
+
+    same()
+
+
+KINDS = {
+    ONE: {"a": "s", "b": {"a": "n", "c": "b"}, "c": [{"a": "s", "b": {"*": "n"}, "c": ["s"]}]},
+    OTHER: {"a": "n", "b": {"*": {"c": "s"}}, "c": ["s"]},
+    ONCE: {"a": "b", "b": {"c": [["n"]]}, "c": {"a": "s", "b": 0}},
+}
+
+
+@pytest.fixture
+def known_kinds() -> Iterator[None]:
+    """Types of whose values the kinds are known."""
+    from stillframe.engine.fast import target
+
+    caches = (kinds.config_kind, kinds._config_fits, target.key_reader)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kinds, "_table", lambda: {kind: json.dumps(entry) for kind, entry in KINDS.items()})
+        for each in caches:
+            each.cache_clear()
+        yield
+    for each in caches:
+        each.cache_clear()
+
+
+@pytest.mark.parametrize("mood", [PLAIN, WILD])
+def test_both_paths_say_the_same_of_values_of_a_wrong_kind(folder, known_kinds, mood):
+    @often(15)
+    @given(SEVERAL, st.integers(0, 2**32))
+    def same(given, seed):
+        path = write_estate(folder, kinded(crowd(mood, seed, 3), KINDS, Random(seed)))
         same_outcome(path, given)
 
     same()
