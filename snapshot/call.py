@@ -6,33 +6,36 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from .catalog import Call, compiled, gap_in
+from .clients import DEADLINE
 from .decode import rows
 from .faults import code_of
 from .model import Json, Unknown
+from .pages import whole_answer
 
 # Seconds between two looks at what AWS is still making: a minute in all.
 WAITS = (0.5, 1.0, 2.0, *[4.0] * 14)
-TOKENS = ("NextToken", "nextToken", "NextMarker", "Marker", "position")
 
 
-def ask(client: Any, call: Call, config: Json = None) -> Json:
-    """The answer to a call about a resource; null where it means "not configured"; Unknown where it failed."""
+def ask(client: Any, call: Call, config: Json = None, deadline: float = DEADLINE) -> Json:
+    """The answer to a call about a resource; null where it means "not configured"; Unknown where it failed.
+
+    `deadline` is that of each of its requests, in seconds.
+    """
     for expression in (call.when, *call.arguments.values()):
         if expression and (gap := gap_in(expression, config)) is not None:
             return gap
     if call.when and not compiled(call.when).search(config):
         return None
-    if call.after and (gap := _ready(client, call.after)) is not None:
+    if call.after and (gap := _ready(client, call.after, deadline)) is not None:
         return gap
     try:
         arguments = _arguments(call, config)
         if isinstance(arguments, Unknown):
             return arguments
-        answer = _send(client, call, {**call.params, **arguments})
+        answer = whole_answer(client, call, {**call.params, **arguments}, deadline)
         return part(call, answer)
     except ClientError as error:
         code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
@@ -61,10 +64,10 @@ def _means_absent(call: Call, code: str, message: str) -> bool:
     return any(code == name and text in message for name, _, text in expected)
 
 
-def _ready(client: Any, call: Call) -> Unknown | None:
+def _ready(client: Any, call: Call, deadline: float) -> Unknown | None:
     """Ask until the answer says that something is ready. Unknown where it never does."""
     for wait in WAITS:
-        answer = ask(client, call)
+        answer = ask(client, call, deadline=deadline)
         if isinstance(answer, Unknown):
             return answer
         if compiled(call.until or "@").search(answer):
@@ -77,28 +80,3 @@ def _arguments(call: Call, config: Json) -> Mapping[str, Json] | Unknown:
     arguments = {name: compiled(expression).search(config) for name, expression in call.arguments.items()}
     absent = [name for name, value in arguments.items() if value is None]
     return Unknown.because(f"{call.action} needs {', '.join(absent)}, which AWS did not send") if absent else arguments
-
-
-def _send(client: Any, call: Call, params: Mapping[str, Json]) -> dict[str, Any]:
-    """The whole answer, whatever number of pages it has. Raises what botocore raises."""
-    method = xform_name(call.operation)
-    if client.can_paginate(method):
-        config = {"PageSize": call.page_size} if call.page_size else {}
-        answer = dict(client.get_paginator(method).paginate(**params, PaginationConfig=config).build_full_result())
-    else:
-        answer = _pages(getattr(client, method), params)
-    answer.pop("ResponseMetadata", None)
-    return answer
-
-
-def _pages(method: Any, params: Mapping[str, Json]) -> dict[str, Any]:
-    """The same for an operation whose pages botocore does not know: each names the next, and lists are joined."""
-    answer = page = dict(method(**params))
-    seen: set[str] = set()
-    while token := next((name for name in TOKENS if page.get(name)), None):
-        if page[token] in seen:
-            raise ValueError("the same page again")
-        seen.add(page[token])
-        page = method(**params, **{token: page[token]})
-        answer |= {name: answer.get(name, []) + value for name, value in page.items() if isinstance(value, list)}
-    return answer

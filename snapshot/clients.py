@@ -20,16 +20,15 @@ import boto3
 import stillframe
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
-from botocore.parsers import ResponseParserError
 
+from .answers import refuse_what_is_none
 from .faults import EXPIRED, SERVER, THROTTLED, TRANSPORT, Kind, code_of, kind_of, kind_of_response
 from .lane import Lane
-from .regional import Service, share_tls
+from .regional import Service, bound_answers, share_tls
 
 DEADLINE = 300.0  # seconds for a request with all that is tried again
 ATTEMPTS = 8  # where the network or AWS fails; how often AWS may throttle is up to the deadline
 SHORTEST, LONGEST = 0.1, 20.0  # seconds before something is tried again
-JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
 
 
 class Credentials(Protocol):
@@ -77,7 +76,7 @@ class Clients:
     ) -> None:
         self.session = session
         self._endpoint_url = endpoint_url
-        self._deadline = deadline
+        self.deadline = deadline
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 1},  # what is tried again is decided here
             connect_timeout=10,
@@ -107,13 +106,14 @@ class Clients:
     def _make(self, service: str, region: str) -> Any:
         client = self.session.client(service, region_name=region, endpoint_url=self._endpoint_url, config=self._config)
         self._tls = share_tls(client, self._tls)
+        bound_answers(client, self.deadline)
         known = self._services.get(service)
         if known and known.shared:
             known.join(client)
             return client
         events = client.meta.events
         events.register("before-sign", _sign_as_sender)
-        events.register("before-parse", _refuse_pages_for_people)
+        events.register("before-parse", refuse_what_is_none)
         events.register("needs-retry", self._again)
         if self._endpoint_url and service == "s3control":
             events.register("before-sign.s3-control", same_host(self._endpoint_url))
@@ -148,7 +148,7 @@ class Clients:
             if not self.serves(service, request_dict["context"]["client_region"]):
                 return None  # there is no such host
         wait = tried.wait()
-        return None if tried.over(now, self._deadline) else wait
+        return None if tried.over(now, self.deadline) else wait
 
 
 class _Tried:
@@ -182,17 +182,6 @@ def _sign_as_sender(request: Any, **_: Any) -> None:
     credentials = _SENDER.get().credentials
     if credentials is not None:
         request.context["signing"] = {**request.context.get("signing", {}), "request_credentials": credentials}
-
-
-def _refuse_pages_for_people(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-    # A proxy's page, or half an answer: botocore reads much of that as an answer with nothing in it.
-    if response_dict["status_code"] >= 300:
-        return
-    body = response_dict["body"].strip()
-    page = body[:9].lower().startswith((b"<html", b"<!doctype"))
-    json = body[:1] + body[-1:] in (b"{}", b"[]", b"")
-    if page or (not json and operation_model.service_model.resolved_protocol in JSON):
-        raise ResponseParserError("the answer is not AWS's")
 
 
 def same_host(endpoint_url: str) -> Callable[..., None]:

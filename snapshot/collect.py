@@ -24,6 +24,7 @@ from .call import ask
 from .catalog import REGION_TYPE, ResourceType, catalog_digest, chosen_types, load_catalog
 from .clients import DEADLINE, Clients
 from .errors import CollectError
+from .files import folder_at
 from .forecast import Forecast, forecast
 from .format import timestamp
 from .model import Collected, Unknown
@@ -33,6 +34,8 @@ from .session import ORGANIZATION_ROLE, Caller, identify, open_session
 from .targets import check_regions, entered, find_targets
 from .visit import enabled
 from .write import SnapshotWriter
+
+WORKERS = 16  # calls under way at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ def prepare(
     regions: Collection[str] = (),
     types: Collection[str] = (),
     endpoint_url: str | None = None,
-    workers: int = 16,
+    workers: int = WORKERS,
     deadline: float = DEADLINE,
     watch: Watch = Watch(),
     catalog: Mapping[str, ResourceType] | None = None,
@@ -127,34 +130,70 @@ def collect(into: Path | str, **options: Any) -> Collected:
     """
     order = prepare(**options)
     writer = SnapshotWriter(Path(into), datetime.fromisoformat(order.kept.captured_at))
-    with keep(writer.path, structs.replace(order.kept, captured_at=timestamp(writer.captured_at))):
+    file, writer.journal = keep(writer.path, structs.replace(order.kept, captured_at=timestamp(writer.captured_at)))
+    with file:
         return order.take(writer)
 
 
-def resume(
-    into: Path | str,
-    *,
-    session: boto3.Session | None = None,
-    endpoint_url: str | None = None,
-    workers: int = 16,
-    deadline: float = DEADLINE,
-    watch: Watch = Watch(),
-    catalog: Mapping[str, ResourceType] | None = None,
-) -> Collected:
-    """Complete the latest snapshot of an archive that was not finished: with the accounts that it has not."""
+def resume(into: Path | str, **options: Any) -> Collected:
+    """Complete the latest snapshot of an archive that was not finished: with the accounts that it has not.
+
+    `options` are those of `prepare`. Those that say what to ask, and whom, may be left out if this user began the
+    snapshot here. If not, they must say the same as its plan: whose roles to assume is nothing to take from an archive.
+    """
     folder = _unfinished(Path(into))
-    kept, file = pick_up(folder)
+    kept, file, journal = pick_up(folder)
     with file:
-        clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
-        caller = identify(clients)
-        if caller.account != kept.caller:
-            raise CollectError(
-                f"{folder}: it was begun with credentials of account {kept.caller}, not {caller.account}",
-                "use credentials of that account",
-            )
-        plan = _plan(kept.types, kept.regions or (), kept.scope["accounts"] == "organization", workers, watch, catalog)
-        order = Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
-        return order.take(SnapshotWriter(folder.parent, datetime.fromisoformat(kept.captured_at), unfinished=True))
+        asking = {name: options[name] for name in ASKING if options.get(name)}
+        if journal is None or asking:
+            order = prepare(**options)
+            _agree(folder, order.kept, kept, known=journal is not None)
+        else:
+            order = _known(folder, kept, options)
+        moment = datetime.fromisoformat(kept.captured_at)
+        writer = SnapshotWriter(folder.parent, moment, unfinished=kept.accounts, journal=journal)
+        return order.take(writer)
+
+
+ASKING = ("accounts", "organization", "exclude", "roles", "external_id", "regions", "types")  # what, and whom
+_SAME = ("caller", "accounts", "roles", "external_id", "regions", "types")  # of two plans
+
+
+def _agree(folder: Path, asked: Kept, kept: Kept, *, known: bool) -> None:
+    """Raise CollectError where a plan is not what is asked for now."""
+    differ = [name for name in _SAME if _of(asked, name) != _of(kept, name)]
+    if differ:
+        why = "asks for something else" if known else "was not made by this user here, and asks for something else"
+        raise CollectError(
+            f"{folder}: its plan {why}: {', '.join(differ).replace('_', ' ')}",
+            "give the options with which it was begun, or collect again without --resume",
+        )
+
+
+def _of(plan: Kept, name: str) -> Any:
+    found = getattr(plan, name)
+    return sorted(found) if name == "accounts" else found
+
+
+def _known(folder: Path, kept: Kept, options: Mapping[str, Any]) -> Order:
+    """The order of a plan that this user made here."""
+    clients = _clients(options)
+    caller = identify(clients)
+    if caller.account != kept.caller:
+        raise CollectError(
+            f"{folder}: it was begun with credentials of account {kept.caller}, not {caller.account}",
+            "use credentials of that account",
+        )
+    organization = kept.scope["accounts"] == "organization"
+    workers, watch = options.get("workers", WORKERS), options.get("watch", Watch())
+    plan = _plan(kept.types, kept.regions or (), organization, workers, watch, options.get("catalog"))
+    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
+
+
+def _clients(options: Mapping[str, Any]) -> Clients:
+    session = open_session(session=options.get("session"))
+    workers, deadline = options.get("workers", WORKERS), options.get("deadline", DEADLINE)
+    return Clients(session, options.get("endpoint_url"), workers, deadline)
 
 
 def foresee(order: Order, archive: Path) -> Forecast:
@@ -195,6 +234,6 @@ def _unfinished(into: Path) -> Path:
     """The latest snapshot without a manifest, of an archive or named itself."""
     folders = [into] if ID.match(into.name) else sorted(into.glob("*"), reverse=True) if into.is_dir() else []
     for folder in folders:
-        if ID.match(folder.name) and folder.is_dir() and not (folder / MANIFEST).exists():
+        if ID.match(folder.name) and folder_at(folder) and not (folder / MANIFEST).exists():
             return folder
     raise CollectError(f"{into}: no unfinished snapshot here", "there is nothing to complete: collect without --resume")

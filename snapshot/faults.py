@@ -88,7 +88,7 @@ SERVER = Kind(
 )
 GARBAGE = Kind(
     name="garbage",
-    codes=_codes("MalformedDocument ResponseParserError UnexpectedAnswer"),
+    codes=_codes("MalformedDocument ResponseParserError TooManyPages UnexpectedAnswer"),
     advice="the answer was not what AWS documents: is there a proxy on the way, or is this version too old?",
 )
 OTHER = Kind(name="other", codes=frozenset(), advice="please report what is not explained by the message")

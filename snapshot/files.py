@@ -80,6 +80,26 @@ def folder_at(path: Path | str) -> bool:
         return False
 
 
+def is_own(folder: Path) -> bool:
+    """Whether a folder is there, is no link, and nobody but this user may write to it."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    own = not hasattr(os, "geteuid") or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
+    return stat.S_ISDIR(found.st_mode) and own
+
+
+def user_folder(variable: str, default: str) -> Path:
+    """A folder of this user's for Stillframe, by the XDG base directory specification; on Windows, below LOCALAPPDATA.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else variable) or ""
+    folder = Path(base) if Path(base).is_absolute() else Path(default).expanduser()
+    return folder / "stillframe"
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name when the block ends well, and that is gone where it does not. Raises OSError."""

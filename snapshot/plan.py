@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,8 +12,9 @@ import msgspec
 
 from .catalog import ResourceType, catalog_digest
 from .errors import CollectError
-from .files import PLAN, open_held, write_file, writing
-from .format import decode, encode, parse
+from .files import DOCUMENT, PLAN, open_held, write_file, writing
+from .format import AccountId, Timestamp, decode, digest, encode, parse
+from .journal import Journal, begin, find
 from .once import repeated
 from .targets import Target
 
@@ -41,9 +43,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = 1
     catalog: str
-    captured_at: str
+    captured_at: Timestamp
     caller: str
-    accounts: dict[str, str | None]  # with their names
+    accounts: dict[AccountId, str | None]  # with their names
     facts: dict[str, Any]
     types: list[str]
     regions: list[str] | None
@@ -52,18 +54,22 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     scope: dict[str, Any]
 
 
-def keep(folder: Path, kept: Kept) -> IO[bytes]:
+def keep(folder: Path, kept: Kept) -> tuple[IO[bytes], Journal]:
     """Write the plan into an unfinished snapshot, and hold the snapshot for as long as the file is open."""
     partial = folder / f"{PLAN}.new"
+    data = encode({name: getattr(kept, name) for name in kept.__struct_fields__})
     with writing(folder):
-        write_file(partial, encode({name: getattr(kept, name) for name in kept.__struct_fields__}))
+        write_file(partial, data)
         file = _held(folder, partial)
         partial.rename(folder / PLAN)  # from now on others see it, and that it is held
-    return file
+    return file, begin(digest(data))
 
 
-def pick_up(folder: Path) -> tuple[Kept, IO[bytes]]:
-    """The plan of an unfinished snapshot, which is held. Raises CollectError where it cannot be completed."""
+def pick_up(folder: Path) -> tuple[Kept, IO[bytes], Journal | None]:
+    """The plan of an unfinished snapshot, which is held. Raises CollectError where it cannot be completed.
+
+    There is no journal of a plan that this user did not make here: then nothing that it says may be done.
+    """
     again = "collect again, without --resume"
     try:
         file = _held(folder, folder / PLAN)
@@ -72,13 +78,24 @@ def pick_up(folder: Path) -> tuple[Kept, IO[bytes]]:
     except OSError as error:
         raise CollectError(f"{folder / PLAN}: cannot be opened ({error.strerror})", again) from None
     try:
-        kept: Kept = parse(file.read(), Kept, folder / PLAN)
+        data = file.read(DOCUMENT)
+        kept: Kept = parse(data, Kept, folder / PLAN)
         if kept.catalog != catalog_digest():
             raise CollectError(f"{folder}: it was begun with another catalogue of resource types", again)
+        if moment_of(kept.captured_at) is None or folder.name != kept.captured_at.replace(":", "-"):
+            raise CollectError(f"{folder / PLAN}: it is of another time, {kept.captured_at}", again)
     except BaseException:
         file.close()
         raise
-    return kept, file
+    return kept, file, find(digest(data))
+
+
+def moment_of(captured_at: str) -> datetime | None:
+    """A time as snapshots write it; None where there is no such time."""
+    try:
+        return datetime.fromisoformat(captured_at)
+    except ValueError:
+        return None
 
 
 def targets_of(kept: Kept) -> list[Target]:

@@ -14,6 +14,8 @@ from typing import Any
 
 from botocore.client import ClientMeta
 
+from .timed import timed
+
 _OF_RULES = ("_provider", "_param_definitions", "_service_model", "_event_emitter", "_instance_cache")
 
 
@@ -61,3 +63,12 @@ def share_tls(client: Any, context: Any) -> Any:
     http._manager.connection_pool_kw["ssl_context"] = context
     http._get_ssl_context = lambda: context  # for connections through a proxy, made later
     return context
+
+
+def bound_answers(client: Any, seconds: float) -> None:
+    """Have each answer to a client end within some seconds."""
+    http = client._endpoint.http_session
+    http._pool_classes_by_scheme = {
+        scheme: timed(pool, seconds) for scheme, pool in http._pool_classes_by_scheme.items()
+    }
+    http._manager.pool_classes_by_scheme = http._pool_classes_by_scheme

@@ -24,6 +24,7 @@ from botocore.parsers import ResponseParserError
 from .clients import Clients, Sender, sending
 from .errors import CollectError
 from .faults import EXPIRED, REGION_OFF, code_of, kind_of
+from .names import ACCOUNT_ID, REGION
 
 # Where calls that answer for a whole account are sent, by partition.
 HOME_REGION = {
@@ -113,7 +114,10 @@ def identify(clients: Clients) -> Caller:
     region = clients.session.region_name or "us-east-1"
     try:
         identity = clients("sts", region).get_caller_identity()
-        return Caller(account=identity["Account"], partition=identity["Arn"].split(":")[1])
+        account, partition = identity["Account"], identity["Arn"].split(":")[1]
+        if not (ACCOUNT_ID.match(account) and REGION.match(partition)):
+            raise ResponseParserError(f"an account {account!r} of {partition!r}")
+        return Caller(account=account, partition=partition)
     except (BotoCoreError, ClientError, ResponseParserError, KeyError, IndexError, ValueError) as error:
         raise _explain(error) from error
 

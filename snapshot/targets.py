@@ -11,14 +11,17 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from .clients import Clients, Credentials
+from .catalog import Call
+from .clients import DEADLINE, Clients, Credentials
 from .errors import ArgumentError, CollectError
 from .faults import code_of
 from .model import Json, Unknown
+from .names import ACCOUNT_ID
+from .pages import TooManyPages, UnexpectedAnswer, whole_answer
 from .session import ORGANIZATION_ROLE, Caller, way_in
 
 EXCLUDED = "EXCLUDED"  # where AWS has a status: ACTIVE, SUSPENDED …
-_REFUSED = (BotoCoreError, ClientError, ResponseParserError, KeyError)
+_REFUSED = (BotoCoreError, ClientError, ResponseParserError, KeyError, UnexpectedAnswer, TooManyPages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,37 +131,46 @@ def _members(clients: Clients, caller: Caller) -> dict[str, dict[str, Any]]:
     """Every account of the organisation, as organizations:ListAccounts describes it, by its id."""
     client = clients("organizations", caller.home)
     try:
-        return {entry["Id"]: entry for entry in _all(client, "accounts")}
+        return {_account_id(entry["Id"]): entry for entry in _all(client, "Accounts")}
     except _REFUSED as error:
         raise CollectError(
-            f"cannot list the accounts of the organisation: {error}",
+            f"cannot list the accounts of the organisation: {error or code_of(error)}",
             "use credentials of the management account or a delegated administrator, or name accounts with --accounts",
         ) from error
+
+
+def _account_id(found: Any) -> str:
+    if isinstance(found, str) and ACCOUNT_ID.match(found):
+        return found
+    raise UnexpectedAnswer(f"UnexpectedAnswer: {found!r} is no account id")
 
 
 def _units(client: Any) -> dict[str, list[Json]] | Unknown:
     """Account → the organisational units above it, from the root down."""
     found: dict[str, list[Json]] = {}
     try:
-        above: list[list[Json]] = [[{"Id": root["Id"], "Name": root["Name"]}] for root in _all(client, "roots")]
+        above: list[list[Json]] = [[{"Id": root["Id"], "Name": root["Name"]}] for root in _all(client, "Roots")]
         while above:
             path = above.pop()
             parent = path[-1]["Id"]
-            units = _all(client, "organizational_units_for_parent", ParentId=parent)
+            units = _all(client, "OrganizationalUnits", "ForParent", ParentId=parent)
             above += [[*path, {"Id": unit["Id"], "Name": unit["Name"]}] for unit in units]
             found |= dict.fromkeys(
-                (account["Id"] for account in _all(client, "accounts_for_parent", ParentId=parent)), path
+                (account["Id"] for account in _all(client, "Accounts", "ForParent", ParentId=parent)), path
             )
     except _REFUSED as error:
         return Unknown.because(f"{code_of(error)}: organizations:ListOrganizationalUnitsForParent")
     return found
 
 
-def _all(client: Any, what: str, **params: str) -> list[dict[str, Any]]:
+def _all(client: Any, what: str, of: str = "", **params: str) -> list[dict[str, Any]]:
     """Every page of a list, whose one field of the answer is named after it."""
-    pages = client.get_paginator(f"list_{what}").paginate(**params).build_full_result()
-    [items] = [value for key, value in pages.items() if key != "ResponseMetadata"]
-    return list(items)
+    operation = f"List{what}{of}"
+    call = Call(service="organizations", operation=operation, action=f"organizations:{operation}", result=what)
+    found = whole_answer(client, call, params, DEADLINE).get(what)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise UnexpectedAnswer
+    return found
 
 
 def _status(entry: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from .decode import REDACTED, finish
 from .faults import EXPIRED, NOT_ASKED, code_of, kind_of_cause
 from .lane import Lane, Lanes
 from .model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
+from .names import REGION
 from .once import Once, token
 from .plan import Plan
 from .targets import Target
@@ -149,7 +150,7 @@ class Visit:
             if isinstance(items, Unknown):
                 return items
             found += [{**owner, **item} for item in items]
-        named = all(id_of(spec, item) is not None for item in found)
+        named = all(id_of(spec, item) is not None and _region_is_one(spec, item) for item in found)
         return found if named else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
 
     def _describe(self, spec: ResourceType, place: str, config: dict[str, Json], rows: list[Row]) -> Job:
@@ -221,7 +222,7 @@ class Visit:
             return Unknown.because(f"{type(error).__name__}: {call.action}")
         self._plan.on_call()
         with sending(Sender(credentials=credentials, lane=lane, failed=self._plan.on_error)):
-            answer = ask(client, call, {**config, "$account": self.target.account})
+            answer = ask(client, call, {**config, "$account": self.target.account}, self._clients.deadline)
         no_host = answer == Unknown.because(f"{EndpointConnectionError.__name__}: {call.action}")
         if no_host and not self._clients.serves(call.service, region):
             return Unknown.because(f"ServiceNotInRegion: {call.action} in {region}")
@@ -248,7 +249,7 @@ class Visit:
     def _region(self, spec: ResourceType, place: str, config: dict[str, Json]) -> str:
         fallback = self._home if place == GLOBAL else place
         found = compiled(spec.region).search(known(config)) if spec.region else None
-        return found if isinstance(found, str) else fallback
+        return found if isinstance(found, str) and REGION.match(found) else fallback
 
     def _where(self, spec: ResourceType) -> Iterable[str]:
         if spec.scope == "account":
@@ -260,6 +261,11 @@ class Visit:
         if spec.scope == "region" and isinstance(self._asked, Unknown):
             missing[EVERYWHERE] = str(self._asked)
         return Coverage(read=frozenset(places.keys() - missing.keys()), missing=missing)
+
+
+def _region_is_one(spec: ResourceType, item: dict[str, Json]) -> bool:
+    found = compiled(spec.region).search(item) if spec.region else None
+    return not isinstance(found, str) or REGION.match(found) is not None
 
 
 def _objects(items: Json, call: Call) -> list[dict[str, Json]] | Unknown:
@@ -282,6 +288,8 @@ def enabled(listed: Json) -> frozenset[str] | Unknown:
     """The regions that are enabled, of those that AWS listed."""
     if isinstance(listed, Unknown):
         return listed
+    if not all(REGION.match(str(item.get("RegionName"))) for item in listed):
+        return Unknown.because("UnexpectedAnswer: ec2:DescribeRegions")
     found = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
     return found or Unknown.because("ec2:DescribeRegions named no enabled region")
 

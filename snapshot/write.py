@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 import stillframe
 
-from .archive import ACCOUNT, MANIFEST
+from .archive import ACCOUNT, MANIFEST, read_account_file, read_resources
 from .catalog import catalog_digest
 from .chain import append, latest
-from .errors import CollectError
-from .files import PLAN, write_file, writing
+from .errors import CollectError, SnapshotError
+from .files import PLAN, folder_at, read_file, write_file, writing
 from .format import (
     FORMAT,
     AccountFile,
@@ -32,7 +32,9 @@ from .format import (
     timestamp,
     write_line,
 )
+from .journal import Journal
 from .model import Coverage, Resource, Unknown
+from .names import ACCOUNT_ID
 
 Row = tuple[str, str, bytes]  # a resource as it is written: its region, its id, its line
 
@@ -49,19 +51,31 @@ class AccountData:
 
 
 class SnapshotWriter:
-    """A snapshot being written: `add` each account, then `finish`. `done` are the accounts that are whole."""
+    """A snapshot being written: `add` each account, then `finish`. `done` are the accounts that are whole.
 
-    def __init__(self, archive: Path, captured_at: datetime, *, unfinished: bool = False) -> None:
-        """Make the snapshot's folder; or go on with the `unfinished` one of that time, whose accounts stay.
+    A `journal` is told of each.
+    """
 
-        Raises CollectError where the archive cannot be written.
+    def __init__(
+        self,
+        archive: Path,
+        captured_at: datetime,
+        *,
+        unfinished: Collection[str] | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        """Make the snapshot's folder; or go on with the `unfinished` one of that time, of these accounts.
+
+        What is complete in it stays, if the journal says so as well. Raises CollectError where the archive cannot be
+        written, and where there is an account that was not asked for.
         """
         self.captured_at = captured_at.replace(microsecond=0)
         self.done: dict[str, str] = {}
+        self.journal = journal
         try:
-            if unfinished:
+            if unfinished is not None:
                 self.path = archive / snapshot_id(self.captured_at)
-                self._clear()
+                self._clear(unfinished)
             else:
                 self._make(archive)
             self._before = latest(archive)
@@ -80,16 +94,32 @@ class SnapshotWriter:
             except FileExistsError:  # another collector took this second
                 self.captured_at += timedelta(seconds=1)
 
-    def _clear(self) -> None:
-        """Remove what was begun of accounts, and count those that are whole."""
-        for path in self.path.iterdir():
-            if path.is_dir() and path.name.startswith("."):
+    def _clear(self, accounts: Collection[str]) -> None:
+        """Count the accounts that are whole, and remove what was begun of others, or is damaged."""
+        for path in filter(folder_at, self.path.iterdir()):
+            if not path.name.startswith(".") and path.name not in accounts:
+                raise CollectError(f"{path}: no account that was asked for", "remove it, and try again")
+            found = None if path.name.startswith(".") else self._complete(path.name)
+            if found is None:
                 shutil.rmtree(path)
-            elif (path / ACCOUNT).is_file():
-                self.done[path.name] = digest((path / ACCOUNT).read_bytes())
+            else:
+                self.done[path.name] = found
+
+    def _complete(self, account: str) -> str | None:
+        """The digest of an account's file, where all of it is there and undamaged, and the journal says the same."""
+        try:
+            found = digest(read_file(self.path / account / ACCOUNT))
+            for kind, entry in read_account_file(self.path, account, found).types.items():
+                for _ in read_resources(self.path, account, kind, entry):
+                    pass
+        except SnapshotError:
+            return None
+        return found if self.journal is None or self.journal.done.get(account) == found else None
 
     def add(self, account: AccountData) -> None:
         """Write one account's folder: beside its final name, then renamed, so that it is there whole or not at all."""
+        if not ACCOUNT_ID.match(account.id):
+            raise CollectError(f"{account.id!r} is no account id", "what answers there is not AWS")
         with writing(self.path):
             partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
             try:
@@ -100,11 +130,14 @@ class SnapshotWriter:
                 data = document(file)
                 self._write(partial / ACCOUNT, data, account.id)
                 _sync(partial)
+                found = digest(data)
+                if self.journal:  # before it is there: what is there and not in the journal is not believed
+                    self.journal.note(account.id, found)
                 partial.rename(self.path / account.id)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
-        self.done[account.id] = digest(data)
+        self.done[account.id] = found
 
     def finish(self, scope: Mapping[str, Any]) -> Path:
         """Write the manifest, which makes the snapshot whole. Raises CollectError if no account was added."""
@@ -127,11 +160,15 @@ class SnapshotWriter:
             with suppress(FileNotFoundError):
                 (self.path / PLAN).unlink()
             _sync(self.path)
+        if self.journal:
+            self.journal.end()
         return self.path
 
     def discard(self) -> None:
         """Remove a snapshot that reached nothing."""
         shutil.rmtree(self.path, ignore_errors=True)
+        if self.journal:
+            self.journal.end()
 
     def _write_type(self, folder: Path, account: AccountData, kind: str) -> TypeEntry:
         rows = sorted(account.resources.get(kind, ()))
@@ -150,9 +187,9 @@ class SnapshotWriter:
         """Write a file of an account; where the snapshot before has the very same one, name that."""
         if self._before is not None:
             before = self._before / account / path.name
-            with suppress(OSError):  # there is none, or the file system knows no links: then it is written
-                if before.stat().st_size == len(data) and before.read_bytes() == data:
-                    os.link(before, path)
+            with suppress(OSError, SnapshotError):  # there is none, or no links here: then it is written
+                if before.lstat().st_size == len(data) and read_file(before) == data:
+                    os.link(before, path, follow_symlinks=False)
                     return
         write_file(path, data)
 

@@ -40,31 +40,32 @@ def collect(
     ] = False,
 ) -> None:
     """Take a snapshot: ask AWS for its configuration and write it to an archive."""
-    from stillframe.snapshot.session import ORGANIZATION_ROLE, open_session
+    from stillframe.snapshot.session import open_session
 
     if print_iam_policy:
         _print_policy(names(types), organization=org)
         return
     if org and accounts:
         raise typer.BadParameter("--org and --accounts exclude each other")
-    given = {"--accounts": accounts, "--org": org, "--exclude": exclude, "--role": role, "--external-id": external_id}
-    given |= {"--regions": regions, "--types": types, "--dry-run": dry_run}
-    how: dict[str, Any] = {"endpoint_url": endpoint_url, "workers": workers, "deadline": deadline}
-    if resume:
-        for name in (name for name, value in given.items() if value):
-            raise typer.BadParameter(f"--resume collects what was asked for before: leave out {name}")
-        show(into, resume=True, session=open_session(profile), **how)
-        return
-    how |= {
+    if resume and dry_run:
+        raise typer.BadParameter("--resume and --dry-run exclude each other")
+    how: dict[str, Any] = {
+        "endpoint_url": endpoint_url,
+        "workers": workers,
+        "deadline": deadline,
         "accounts": _accounts(accounts, "--accounts"),
         "organization": org,
         "exclude": _accounts(exclude, "--exclude"),
-        "roles": role or [ORGANIZATION_ROLE],
+        "roles": role or None,
         "external_id": external_id,
         "regions": names(regions),
         "types": names(types),
     }
-    (_foresee if dry_run else show)(into, session=open_session(profile), **how)
+    how = {name: value for name, value in how.items() if value}
+    if dry_run:
+        _foresee(into, session=open_session(profile), **how)
+    else:
+        show(into, resume=resume, session=open_session(profile), **how)
 
 
 def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":

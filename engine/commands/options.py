@@ -93,11 +93,9 @@ Statuses = Annotated[
 
 def kept(wanted: bool) -> Path | None:
     """The folder of what was found before: the user's own, so that no archive brings one. None if it is not wanted."""
-    if not wanted:
-        return None
-    base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME") or ""
-    folder = Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()
-    return folder / "stillframe"
+    from stillframe.snapshot.files import user_folder
+
+    return user_folder("XDG_CACHE_HOME", "~/.cache") if wanted else None
 
 
 def names(text: str) -> list[str]:

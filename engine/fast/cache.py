@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import msgspec
 import stillframe
 
 from ...snapshot.catalog import catalog_digest
+from ...snapshot.files import is_own
 from ...snapshot.format import encode
 from ...snapshot.kinds import kinds_digest
 from ...snapshot.model import Snapshot
@@ -142,7 +142,7 @@ def kinds_of(policy: Policy) -> tuple[str, ...]:
 
 def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:
     """The cache of this judgement, or else of the latest of the same archive."""
-    if not _is_own(folder):
+    if not is_own(folder):
         return Cache()
     same = folder / _name(snapshot, stamps)
     with suppress(OSError):
@@ -166,7 +166,7 @@ class CacheWriter:
 
         with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _is_own(folder):
+            if is_own(folder):
                 descriptor, partial = mkstemp(prefix=".", dir=folder)
                 self._file, self._partial = os.fdopen(descriptor, "wb"), Path(partial)
 
@@ -219,16 +219,6 @@ class CacheWriter:
 
 def _newest(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-
-
-def _is_own(folder: Path) -> bool:
-    """Whether a folder is there, is no link, and nobody but this user may write to it."""
-    try:
-        found = os.lstat(folder)
-    except OSError:
-        return False
-    own = not hasattr(os, "geteuid") or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
-    return stat.S_ISDIR(found.st_mode) and own
 
 
 def _archive(snapshot: Snapshot) -> str:

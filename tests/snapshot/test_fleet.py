@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import subprocess
@@ -33,6 +34,7 @@ OTHERS = ("222222222222", "333333333333")
 ACCOUNTS = (MANAGEMENT, *OTHERS)
 REGIONS = ("us-east-1",)
 KINDS = (ACCOUNT_TYPE, REGION_TYPE, "AWS::EC2::VPC", "AWS::KMS::Key", "AWS::S3::Bucket")
+ASKED = {"accounts": ACCOUNTS, "regions": REGIONS}
 FAULTS = {"latency": 0.03, "throttled": 0.3, "broken": 0.1, "reset": 0.05}
 
 
@@ -59,7 +61,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def take(url: str, archive: Path, **options: Any) -> Path:
-    given = {"session": session(), "accounts": ACCOUNTS, "catalog": few(), "regions": REGIONS, "endpoint_url": url}
+    given = {"session": session(), "catalog": few(), "endpoint_url": url, **ASKED}
     return collect(archive, **given | options).path
 
 
@@ -196,8 +198,8 @@ def test_interrupted_it_says_how_to_go_on(estate, tmp_path, run, monkeypatch):
 def test_there_must_be_something_to_complete(run, aws_url, tmp_path):
     result = run("collect", "--resume", "--endpoint-url", aws_url, "--into", tmp_path)
     assert (result.code, "no unfinished snapshot here" in result.err) == (3, True)
-    result = run("collect", "--resume", "--types", "AWS::EC2::VPC")
-    assert (result.code, "leave out" in result.err) == (2, True), result.err
+    result = run("collect", "--resume", "--dry-run")
+    assert (result.code, "exclude each other" in result.err) == (2, True), result.err
 
 
 # ------------------------------------------------------------------------------------------------- the archive
@@ -232,10 +234,10 @@ def test_a_disk_that_fills_up_stops_all_of_it_and_it_can_be_completed(estate, tm
         original(path, data)
 
     original = write.write_file
-    monkeypatch.setattr(write, "write_file", refuse)
-    with pytest.raises(CollectError, match="No space left on device"):
-        take(estate, tmp_path)
-    monkeypatch.undo()
+    with monkeypatch.context() as full:
+        full.setattr(write, "write_file", refuse)
+        with pytest.raises(CollectError, match="No space left on device"):
+            take(estate, tmp_path)
     path = resume(tmp_path, session=session(), endpoint_url=estate, catalog=few()).path
     assert list(verify(path)) == []
     assert len(open_snapshot(path).accounts) == len(ACCOUNTS)
@@ -280,12 +282,93 @@ def test_a_plan_of_another_catalogue_or_caller_is_not_followed(estate, tmp_path)
         (kept, "another catalogue"),
         (structs.replace(kept, catalog=catalog_digest()), f"credentials of account {OTHERS[0]}"),
     ):
-        keep(folder, plan).close()
+        file, _ = keep(folder, plan)
+        file.close()
         with pytest.raises(CollectError, match=message):
             resume(tmp_path, session=session(), endpoint_url=estate)
     (folder / ".plan.json").unlink()
     with pytest.raises(CollectError, match="keeps no plan"):
         resume(tmp_path, session=session(), endpoint_url=estate)
+
+
+@pytest.fixture
+def stopped(estate, tmp_path) -> Path:
+    """An archive with a snapshot that ended after its first account."""
+
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take(estate, tmp_path / "s", workers=1, watch=Watch(account=stop))
+    return tmp_path / "s"
+
+
+def again(estate: str, archive: Path, **options: Any) -> Path:
+    return resume(archive, session=session(), endpoint_url=estate, catalog=few(), **options).path
+
+
+def test_roles_are_not_taken_from_a_plan_that_somebody_wrote(estate, stopped):
+    path = next(stopped.glob("*/.plan.json"))
+    path.write_bytes(path.read_bytes().replace(b'"roles":["', b'"roles":["theirs-'))
+    for options in ({}, ASKED):
+        with pytest.raises(CollectError, match="not made by this user here, and asks for something else: "):
+            again(estate, stopped, **options)
+
+
+def test_a_plan_of_another_machine_is_completed_by_who_asks_for_the_same(estate, stopped, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    with pytest.raises(CollectError, match="not made by this user here") as caught:
+        again(estate, stopped)
+    assert "the options with which it was begun" in caught.value.help
+    path = again(estate, stopped, **ASKED)
+    assert contents(path) == contents(take(estate, tmp_path / "sound"))
+
+
+@pytest.mark.parametrize("harm", ["changed", "forged", "removed"])
+def test_a_complete_account_that_was_tampered_with_is_collected_again(estate, stopped, tmp_path, harm):
+    account = next(path.parent for path in stopped.glob("*/[0-9]*/account.json"))
+    if harm == "changed":
+        file = next(account.glob("*.jsonl"))
+        file.write_bytes(file.read_bytes().replace(b'"', b"'", 1))
+    elif harm == "forged":  # with digests that are right
+        data = json.loads((account / "account.json").read_text()) | {"name": "forged"}
+        (account / "account.json").write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+    else:
+        next(account.glob("*.jsonl")).unlink()
+    assert contents(again(estate, stopped)) == contents(take(estate, tmp_path / "sound"))
+
+
+def test_an_account_that_nobody_asked_for_is_not_vouched_for(estate, stopped):
+    folder = next(stopped.glob("*/.plan.json")).parent
+    (folder / "999999999999").mkdir()
+    with pytest.raises(CollectError, match="999999999999: no account that was asked for"):
+        again(estate, stopped)
+
+
+@pytest.mark.parametrize("account", ["/../../../PWN", "1234567890123", "12345678901", "", "12345678901a"])
+def test_what_is_no_account_id_becomes_no_folder(estate, tmp_path, account):
+    caller = aws._shared(session())
+    caller.events.register(
+        "after-call.organizations.ListAccounts", lambda parsed, **_: parsed.update(Accounts=[{"Id": account}])
+    )
+    given = {"session": caller, "endpoint_url": estate, "catalog": few()}
+    caller.client("organizations", endpoint_url=estate, region_name="us-east-1")
+    with pytest.raises(CollectError, match="is no account id"):
+        collect(tmp_path / "s", organization=True, **given)
+    caller.events.register("after-call.sts.GetCallerIdentity", lambda parsed, **_: parsed.update(Account=account))
+    with pytest.raises(CollectError, match="not AWS"):
+        collect(tmp_path / "s", **given)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("region", ["../x", "", "eu west", "EU-WEST-1"])
+def test_what_is_no_region_becomes_none(estate, tmp_path, region):
+    caller = aws._shared(session())
+    caller.events.register(
+        "after-call.ec2.DescribeRegions", lambda parsed, **_: parsed["Regions"][0].update(RegionName=region)
+    )
+    done = collect(tmp_path / "s", session=caller, endpoint_url=estate, catalog=few())
+    assert done.gaps["UnexpectedAnswer: ec2:DescribeRegions"]
 
 
 # ----------------------------------------------------------------------------------------------- credentials

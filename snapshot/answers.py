@@ -1,0 +1,70 @@
+"""What an answer of AWS must look like before botocore reads it: it takes much for an answer with nothing in it.
+
+A proxy's page, an error that comes as a success, half an answer or none would read as an empty list, and an empty list
+as "there is none".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from botocore.parsers import ResponseParserError
+
+_JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
+_ROOT = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+_FAULT = re.compile(rb'\{\s*"__type"\s*:\s*"[^"]*(?:Error|Exception|Failure|Fault)"')
+_NEVER = frozenset({"html", "error", "errorresponse", "errors"})
+
+
+def refuse_what_is_none(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """A handler of botocore's `before-parse`. Raises ResponseParserError."""
+    if response_dict["status_code"] >= 300 or not _has_body(operation_model):
+        return
+    body, protocol = response_dict["body"].strip(), operation_model.service_model.resolved_protocol
+    plain = protocol in _JSON or _is_text(operation_model)
+    if not (_is_object(body) if plain else _is_document(body, operation_model)):
+        raise ResponseParserError("the answer is not AWS's")
+
+
+def _has_body(operation: Any) -> bool:
+    """Whether something is sent in the body, and not in headers alone."""
+    shape = operation.output_shape
+    return shape is not None and any("location" not in each.serialization for each in shape.members.values())
+
+
+def _is_object(body: bytes) -> bool:
+    return body[:1] + body[-1:] == b"{}" and not _FAULT.match(body)
+
+
+def _is_text(operation: Any) -> bool:
+    """Whether the body is a policy as it is."""
+    payload = operation.output_shape.serialization.get("payload")
+    return payload is not None and operation.output_shape.members[payload].type_name == "string"
+
+
+def _is_document(body: bytes, operation: Any) -> bool:
+    found = _ROOT.match(body)
+    root = found[1].decode() if found else "html"
+    expected = _roots(operation)
+    return root in expected if expected else root.lower() not in _NEVER
+
+
+def _roots(operation: Any) -> Collection[str]:
+    """What the root of an answer in XML can be; empty where nobody says what it is."""
+    service, shape = operation.service_model, operation.output_shape
+    if service.resolved_protocol != "rest-xml":
+        return (f"{operation.name}Response",)
+    if payload := shape.serialization.get("payload"):
+        return (str(shape.members[payload].name),)
+    return _known_roots().get(service.service_name, {}).get(operation.name, "").split()
+
+
+@cache
+def _known_roots() -> Mapping[str, Mapping[str, str]]:
+    found: Mapping[str, Mapping[str, str]] = yaml.safe_load((files("stillframe.snapshot") / "roots.yaml").read_text())
+    return found
