@@ -287,7 +287,21 @@ ALIKE = [
 
 @pytest.mark.parametrize(
     "that",
-    ["a.[b]", "a.{x: b}", "a.[b, c]", "a.b", "a.b.c", "a.b.[c]", "a.b == `1`", "!(a.[b])", "a == `{}`", "b", "a.b[0]"],
+    [
+        "a.[b]",
+        "a.{x: b}",
+        "a.[b, c]",
+        "a.b",
+        "a.b.c",
+        "a.b.[c]",
+        "a.b == `1`",
+        "!(a.[b])",
+        "a == `{}`",
+        "b",
+        "a.b[0]",
+        "a.b || a",
+        "not_null(a.b, a) == `{}`",
+    ],
 )
 @pytest.mark.parametrize("through", [None, Within.REGION, Within.ACCOUNT, Within.SNAPSHOT])
 def test_what_is_remembered_of_one_record_is_not_said_of_another(path, that, through):
@@ -302,7 +316,14 @@ def test_what_is_remembered_of_one_record_is_not_said_of_another(path, that, thr
     else:
         given = policy("p", f"$r[?{that}]", ["k"], ["k"], message=text)
         given = replace(given, lookups={"r": replace(given.lookups["r"], within=through)})
-    same(path, given)
+    judged_alike(path, given)
+
+
+def judged_alike(path: Path, given: Policy) -> Any:
+    """The same, of a snapshot that no path refuses."""
+    found = same(path, given)
+    assert isinstance(found, list)
+    return found
 
 
 def template(hole: str) -> Template:
@@ -331,6 +352,65 @@ def test_what_is_remembered_of_one_record_is_not_said_of_its_namesake_elsewhere(
     write_estate(path, estate)
     if row:
         of_rows = that.replace("$", "@.$", 1)
-        same(path, policy("p", f"length($r[?{of_rows}]) == `1`", ["a"], ["a"], message=template(f"$r[?{of_rows}].$id")))
+        judged_alike(
+            path, policy("p", f"length($r[?{of_rows}]) == `1`", ["a"], ["a"], message=template(f"$r[?{of_rows}].$id"))
+        )
     else:
-        same(path, policy("p", that, resource=OTHER, message=template(that.partition(" ")[0])))
+        judged_alike(path, policy("p", that, resource=OTHER, message=template(that.partition(" ")[0])))
+
+
+@pytest.mark.parametrize("within", Within)
+@pytest.mark.parametrize("where", [None, "b == `1`", "b == $params.n"])
+@pytest.mark.parametrize("refers", [False, True])
+def test_a_row_that_is_not_plain_hides_no_other(path, within, where, refers):
+    """Each of ours finds its own row, no row, a row of which something is unknown, or one of an unknown key."""
+    rows = [{"a": "x", "b": 1}, {"a": "y", "b": {"$missing": "denied"}}, {"a": "z", "b": 2}, {"a": None, "b": 1}]
+    for lost in ([], [{"a": {"$missing": "denied"}, "b": 1}]):
+        other = [line(OTHER, A, f"i{number}", each) for number, each in enumerate([*rows, *lost])]
+        ones = [
+            line(ONE, A, f"i{number}", {"a": each, "b": None})
+            for number, each in enumerate(["absent", None, "x", "y", "z"])
+        ]
+        write_estate(path, {A: having(one=ones, other=other), B: having()})
+        for that in ("length($r) == `1`", "!$r"):
+            given = policy("p", that, ["a"], ["a"], params={"n": 1})
+            lookup = replace(given.lookups["r"], within=within, refers=refers, where=parse(where) if where else None)
+            judged_alike(path, replace(given, lookups={"r": lookup}))
+
+
+@pytest.mark.parametrize("within", Within)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"read": ["eu-west-1"]},
+        {"read": ["eu-west-1"], "missing": {"us-east-1": "denied"}},
+        {"read": [], "missing": {"*": "denied"}},
+        {"read": ["global"]},
+        {"read": ["us-east-1"]},
+        {"read": ["eu-west-1", "global"]},
+    ],
+)
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("where", ["eu-west-1", "global"])
+def test_a_lookup_knows_what_of_its_rows_was_not_listed(path, within, change, one, where):
+    record = {**json.loads(line(OTHER, A, "i", {"a": "x"})), "region": where}
+    rows = [compact(record)] if "eu-west-1" in change.get("read", REGIONS) else []
+    ones = [line(ONE, A, f"i{each}", {"a": each, "b": None}) for each in ["x", "y"]]
+    account = having(one=ones, other=rows)
+    account["types"][OTHER] |= change
+    write_estate(path, {A: account, B: having()})
+    for that in ("$r", "!$r") if not one else ("$r.a == 'x'", "!($r.a)"):
+        given = policy("p", that, ["a"], ["a"])
+        judged_alike(path, replace(given, lookups={"r": replace(given.lookups["r"], within=within, one=one)}))
+
+
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("account", [A, B, "999999999999", None])
+def test_a_row_of_an_account_that_is_not_in_the_snapshot_may_be_there(path, account, one):
+    ones = [line(ONE, A, "i", {"a": "x", "b": account})]
+    write_estate(path, {A: having(one=ones, other=[line(OTHER, A, "i", {"a": "x"})]), B: having()})
+    given = policy("p", "!$r" if not one else "$r.a", ["a", "@.$account"], ["a", "b"])
+    found = judged_alike(path, replace(given, lookups={"r": replace(given.lookups["r"], one=one)}))
+    expected = {A: "pass" if one else "fail", "999999999999": "unknown"}.get(account, "unknown" if one else "pass")
+    assert [dict(batch.counts) for batch in found] == [{expected: 1}]
