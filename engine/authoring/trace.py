@@ -118,8 +118,10 @@ class _Tracer:
                 return tuple(self.operand(child, at) for child in node["children"] if not _constant(child))
             case "multi_select_dict":
                 return tuple(self.operand(child["children"][0], at) for child in node["children"])
-            case _:
+            case kind if kind in _LEAVES:
                 return ()
+            case kind:
+                raise NotImplementedError(kind)
 
     def _composed(self, base: Node, at: Json) -> tuple[Step, ...]:
         """What a path begins with, where that is computed: `arn(TrailARN)` of `arn(TrailARN).account`."""

@@ -41,7 +41,23 @@ class Compiled:
 def compile_policies(policies: Sequence[Policy], written: Collection[Status] = EVERY) -> Compiled:
     """Policies as functions, one for each resource type. Findings with another status than `written` are counted."""
     ordered = sorted(policies, key=lambda policy: policy.id)
-    programs, needs = write_programs(ordered, written)
+    try:
+        return _compiled(ordered, written)
+    except Exception:  # nothing that one policy says ends the run of the others: it takes the exact path
+        odd = [policy.id for policy in ordered if not _is_compiled(policy, written)]
+        return _compiled(ordered, written, odd or [policy.id for policy in ordered])
+
+
+def _is_compiled(policy: Policy, written: Collection[Status]) -> bool:
+    try:
+        _compiled([policy], written)
+    except Exception:  # whatever it is
+        return False
+    return True
+
+
+def _compiled(ordered: Sequence[Policy], written: Collection[Status], exact: Collection[str] = ()) -> Compiled:
+    programs, needs = write_programs(ordered, written, exact)
     decoders = {kind: decoder(need) for kind, need in needs.items()}
     return Compiled(policies=ordered, programs=programs, decoders=decoders, written=written)
 

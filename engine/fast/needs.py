@@ -5,6 +5,7 @@ A value that is not of the kind that AWS sends is refused, as far as it is decod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import Any, Literal
@@ -25,6 +26,14 @@ class Kind(Enum):
     PLAIN = auto()
     STRUCT = auto()
     LIST = auto()
+
+
+def _may_be_field(name: str) -> bool:
+    """Whether a struct can have a field of that name in the line: neither escaped there, nor what a marker may be."""
+    return not name.endswith(MISSING[1:]) and _PLAIN(name) is not None
+
+
+_PLAIN = re.compile(r'[^"\\\0-\x1f]*').fullmatch
 
 
 class Need:
@@ -53,8 +62,7 @@ class Need:
     @property
     def kind(self) -> Kind:
         mixed = self.fields and (self.items or self.counted)
-        named = any(name.endswith(MISSING[1:]) for name in self.fields)  # it may be escaped in the line
-        if self.whole or mixed or named or (self.flat and self.items):
+        if self.whole or mixed or not all(map(_may_be_field, self.fields)) or (self.flat and self.items):
             return Kind.PLAIN
         return Kind.STRUCT if self.fields else Kind.LIST if self.items else Kind.PLAIN
 

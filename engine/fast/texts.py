@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...snapshot.format import encode
 from ..language.expression import Expression
-from ..language.reads import Path, brief, get, label, reads
+from ..language.reads import Path, begun, brief, get, label, reads
 from ..language.template import Template
 from ..model import Assertion, Policy
 from . import code, plain
@@ -121,9 +121,8 @@ def _paths(expressions: Sequence[Expression], policy: Policy) -> dict[str, Path]
 
 
 def _seen(emitter: Emitter, path: Path, at: Value) -> ast.expr | bytes:
-    variable = path[0].startswith("$")
-    start, rest = (emitter.variables[path[0][1:]](), path[1:]) if variable else (at, path)
-    found = _at(emitter, start, rest)
+    variable, rest = begun(path)
+    found = _at(emitter, emitter.variables[variable]() if variable else at, rest)
     fixed = emitter.known(found)
     if fixed is not ...:
         return encode(brief(fixed), ordered=False)

@@ -21,9 +21,9 @@ _PARAMETERS = ("r", "account", "snapshot_time", "finds")
 
 
 def write_programs(
-    policies: Sequence[Policy], written: Collection[Status]
+    policies: Sequence[Policy], written: Collection[Status], exact: Collection[str]
 ) -> tuple[dict[str, Program], dict[str, LineNeed]]:
-    """A program for each type that is judged, and what of each type is needed."""
+    """A program for each type that is judged, and what of each type is needed. The `exact` have no rule."""
     needs: dict[str, LineNeed] = {}
     for policy in policies:
         for kind in policy.kinds():
@@ -38,7 +38,7 @@ def write_programs(
         )
         for kind in kinds
     }
-    writers = [_Writer(program) for program in programs.values()]
+    writers = [_Writer(program, set(exact)) for program in programs.values()]
     for writer in writers:  # for all types, because lookups need something of each other's
         writer.note()
     for writer in writers:
@@ -49,18 +49,21 @@ def write_programs(
 class _Writer:
     """Writes the functions of a program. The first time it only notes what is needed."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, exact: set[str]) -> None:
         self.program, self.recording = program, True
+        self.exact = exact  # policies that are too much
         self.namespace: dict[str, object] = {"unset": object(), "encode": plain.encode, "join": b"".join}
         self.counts: dict[str, Counter[str]] = {}  # how often each function meets a node
-        self.exact: set[str] = set()  # policies that are too much
 
     def note(self) -> None:
-        for policy in self.program.policies:
+        for policy in self._compiled():
             with self._judgement(policy) as judgement:
                 judgement.decide()
                 if not policy.rollup:
                     judgement.word()
+
+    def _compiled(self) -> list[Policy]:
+        return [policy for policy in self.program.policies if policy.id not in self.exact]
 
     def compile(self) -> None:
         self.recording = False

@@ -18,6 +18,11 @@ Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for eac
 
 # Variables that only repeat the finding's identity.
 _ENVELOPE = frozenset({"$account", "$region", "$id", "$name", "$snapshot_time"})
+_OF_ROWS = frozenset({"$account", "$region", "$id", "$name", "$tags"})  # which a row has beside its fields
+_COMPUTED = frozenset(  # from all of their children
+    {"and_expression", "comparator", "key_val_pair", "multi_select_dict", "multi_select_list", "not_expression"}
+)
+HERE = "@"  # what a path starts at whose first field is named like a variable
 
 
 def reads(expression: Expression, params: Json = None) -> tuple[Path, ...]:
@@ -50,10 +55,16 @@ def evidence(expressions: tuple[Expression, ...], at: Json, scope: Scope) -> Map
     found: dict[str, Json] = {}
     for expression in expressions:
         for path in reads(expression, scope.get("params")):
-            variable = path[0].startswith("$")
-            start = _variable(scope, path[0][1:]) if variable else at
-            found[label(path)] = brief(get(start, path[1:] if variable else path))
+            variable, rest = begun(path)
+            found[label(path)] = brief(get(_variable(scope, variable) if variable else at, rest))
     return dict(sorted(found.items()))
+
+
+def begun(path: Path) -> tuple[str, Path]:
+    """The variable that a path starts at, or nothing, and the rest of it."""
+    if path[0].startswith("$"):
+        return path[0][1:], path[1:]
+    return "", path[1:] if path[0] == HERE and path[1:] and path[1].startswith("$") else path
 
 
 def label(path: Path) -> str:
@@ -82,7 +93,8 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
         case "variable":
             return ("$" + node["value"],)
         case "field":
-            return None if at is None else (*at, node["value"])
+            here = at == () and node["value"].startswith("$") and node["value"] not in _OF_ROWS
+            return None if at is None else (*((HERE,) if here else at), node["value"])
         case "index" | "slice":
             return None if at is None else (*at, "[]") if node["type"] == "index" else at
         case "subexpression" | "pipe" | "index_expression":
@@ -108,10 +120,12 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             return None
         case "literal":
             return None
-        case _:  # comparisons, conjunctions, negations and multi-selects: computed from all their children
+        case kind if kind in _COMPUTED:
             for child in children:
                 _emit(_trace(child, at, found), found)
             return None
+        case kind:
+            raise NotImplementedError(kind)
 
 
 def _trace_call(arguments: list[Node], at: Path | None, found: set[Path]) -> None:

@@ -210,6 +210,48 @@ def test_what_has_no_value_is_an_error(expression):
 
 
 @pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("first[0]", GAP),
+        ("first[1]", GAP),
+        ("first[9]", GAP),
+        ("first[-1]", 2),
+        ("first[-2]", 1),
+        ("first[-3]", GAP),
+        ("first[-4]", GAP),
+        ("second[0]", 1),
+        ("second[1]", GAP),
+        ("second[2]", GAP),
+        ("second[-1]", 2),
+        ("second[-2]", GAP),
+        ("last[1]", 2),
+        ("last[2]", GAP),
+        ("last[-1]", GAP),
+        ("first[:1]", GAP),
+        ("second[1:]", GAP),
+        ("second[::-1]", GAP),
+        ("last[:2]", GAP),
+        ("last[0:0]", GAP),
+        ("first[]", [GAP, 1, 2]),
+        ("first[?@ == `1`]", [GAP, 1]),
+        ("first[*] | [-1]", 2),
+        ("gap[0]", GAP),
+        ("gap[1:]", GAP),
+        ("gap[]", GAP),
+        ("gap.*", GAP),
+        ("gap[?a]", GAP),
+        ("gap.[a]", GAP),
+        ("gap.{a: a}", GAP),
+        ("[gap, `1`] | [1]", GAP),
+        ("{a: gap, b: `1`}.b", 1),
+    ],
+)
+def test_items_that_may_not_be_there_move_those_after_them(expression, found):
+    data = {"first": [GAP, 1, 2], "second": [1, GAP, 2], "last": [1, 2, GAP], "gap": GAP}
+    assert evaluate(parse(expression), data, SCOPE) == found
+
+
+@pytest.mark.parametrize(
     ("expression", "message"),
     [
         ("a[?b", "not JMESPath"),

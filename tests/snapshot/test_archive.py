@@ -118,6 +118,18 @@ def test_resources_without_a_digest_are_refused(snapshot):
         read_everything(snapshot)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_resources_that_are_more_or_fewer_than_counted_are_refused(snapshot, count):
+    file = snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    file.write_bytes(file.read_bytes() + file.read_bytes().replace(b"vpc-", b"vpc-z"))
+    redigest(snapshot)
+    path = snapshot / ACCOUNT / "account.json"
+    path.write_text(path.read_text().replace('"count": 2', f'"count": {count}'))
+    edit(snapshot, accounts={ACCOUNT: digest(path.read_bytes())})
+    with pytest.raises(SnapshotError, match=f"2 resources where account.json counts {count}"):
+        read_everything(snapshot)
+
+
 def test_a_newer_format_is_refused_with_what_to_do(snapshot):
     edit(snapshot, format=2, unheard_of=True)
     with pytest.raises(SnapshotError, match="snapshot format 2, but this version reads up to 1") as error:

@@ -110,6 +110,8 @@ def test_a_policy_that_is_disabled_answers_nothing():
         (control("a", manual="look"), [row("a", {F: 1, P: 9}, waived=1)], "waived", "waived"),
         (control("a", unanswered="no type"), [row("a", {F: 1}, waived=1)], "waived", "waived"),
         (control("a", manual="look"), [row("a", {N: 1})], "manual", "attested"),
+        (control("a", manual="look"), [row("a", {F: 1}, waived=1)], "waived", "waived"),
+        (control("a", "b"), [row("a", {F: 1, P: 3}, waived=1)], "waived", "waived"),
         (control("a"), [row("a", {P: 1})], "pass", "pass"),
         (control("a"), [row("a", {F: 1})], "fail", "fail"),
     ],
