@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from builders import _only, collect_from
+from lost import Tried, sweep
 from stillframe.engine.authoring.read_fields import fields
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Policy
@@ -39,6 +40,7 @@ class Place:
 
 
 Change = Callable[[Place], object]
+Pictures = list[tuple[Path, Sequence[Policy]]]  # snapshots, each with the policies for which it was taken
 SESSION = _shared(session())
 
 
@@ -71,26 +73,36 @@ def places(url: str, count: int) -> Sequence[Place]:
     return made
 
 
+def lost(pictures: Pictures, step: int = 1) -> Tried:
+    """What comes of it that joined rows are gone, each or one in so many."""
+    tried = Tried()
+    for path, policies in pictures:
+        sweep(open_snapshot(path), policies, tried, step)
+    return tried
+
+
 def types_of(policies: Collection[Policy]) -> Mapping[str, ResourceType]:
     """The resource types that some policies read, with no other calls than those whose answers they read."""
     read: dict[str, set[str]] = {ACCOUNT_TYPE: {"Regions"}, REGION_TYPE: set()}
     for policy in policies:
         for lookup in policy.lookups.values():
-            read.setdefault(lookup.source, set())  # of which it may read nothing but that it is there
+            # Of which it may read nothing but that it is there; or all, where a function takes such a list.
+            read.setdefault(lookup.source, set()).update(() if lookup.one else load_catalog()[lookup.source].attach)
         for kind, paths in fields(policy, texts=True).items():
             read.setdefault(kind, set()).update(path[0] for path in paths)
     return {kind: _only(load_catalog()[kind], named) for kind, named in sorted(read.items())}
 
 
 def statuses(
-    url: str, archive: Path, accounts: Collection[str], policies: Sequence[Policy]
+    url: str, archive: Path, accounts: Collection[str], policies: Sequence[Policy], pictures: Pictures
 ) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """Collect some accounts and judge them: account → status → policy → the message of one such finding."""
     done = collect_from(url, archive, accounts, types=types_of(policies), workers=8)
+    pictures.append((done.path, policies))
     found: dict[str, dict[str, dict[str, str]]] = {account: {} for account in accounts}
     for finding in evaluate(open_snapshot(done.path), policies):
         found[finding.account].setdefault(finding.status.value, {})[finding.policy] = finding.message
     return found
 
 
-__all__ = ["HOME", "Break", "Change", "Place", "places", "statuses"]
+__all__ = ["HOME", "Break", "Change", "Pictures", "Place", "lost", "places", "statuses"]

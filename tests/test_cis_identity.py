@@ -11,7 +11,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 import pytest
 from builders import collect_from, shipped
-from cis import SESSION, Place, places, types_of
+from cis import SESSION, Pictures, Place, lost, places, types_of
 from conftest import REGIONS, enable_few
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Policy
@@ -265,14 +265,15 @@ def say(**answers: Any) -> Callable[[Place], None]:
 
 
 def statuses(
-    url: str, archive: Path, wanted: Mapping[str, Place], policies: Collection[Policy]
+    url: str, archive: Path, wanted: Mapping[str, Place], policies: Sequence[Policy], pictures: Pictures
 ) -> Mapping[str, Mapping[str, Collection[str]]]:
     """Collect and judge places: name → status → policies."""
     told = Told(url, {place.account: place.made.get("said", {}) for place in wanted.values()})
     names = {place.account: name for name, place in wanted.items()}
     done = collect_from(url, archive, names, each=told.hook, types=types_of(policies), workers=8)
+    pictures.append((done.path, policies))
     found: dict[str, dict[str, set[str]]] = {name: {} for name in wanted}
-    for each in evaluate(open_snapshot(done.path), list(policies)):
+    for each in evaluate(open_snapshot(done.path), policies):
         found[names[each.account]].setdefault(each.status.value, set()).add(each.policy)
     return found
 
@@ -402,7 +403,12 @@ GROUPS = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Judged:
+def pictures() -> Pictures:
+    return []
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, pictures: Pictures) -> Judged:
     """Accounts built to comply and then broken, as they are judged: group → what was broken → status → policies."""
     step = 1 if request.config.getoption("--sweep") else SAMPLE
     chosen = {group: ["", *list(breaks)[::step]] for group, (_, _, breaks) in GROUPS.items()}
@@ -421,7 +427,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
                     build(place)
                     if name:
                         breaks[name][0](place)
-                found[group] = statuses(url, tmp_path_factory.mktemp(group), made, list(policies.values()))
+                found[group] = statuses(url, tmp_path_factory.mktemp(group), made, [*policies.values()], pictures)
     return found
 
 
@@ -439,6 +445,14 @@ def test_each_thing_that_is_broken_fails_what_it_must_and_nothing_else(world, gr
     wanted = {name: {_id(each) for each in breaks[name][1].split()} for name in judged}
     assert {name: {*statuses.get("fail", ())} for name, statuses in judged.items()} == wanted
     assert {status for statuses in judged.values() for status in statuses} <= {"pass", "fail", "not_applicable"}
+
+
+@pytest.mark.usefixtures("world")
+def test_a_lost_row_that_another_names_makes_nothing_pass(pictures, request):
+    # Primes, so that all kinds of rows are met: the accounts, which are many, differ in one thing each.
+    tried = lost(pictures, 7 if request.config.getoption("--sweep") else 61)
+    assert tried.faults == []
+    assert tried.named > 10
 
 
 def _id(name: str) -> str:

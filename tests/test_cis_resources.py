@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from builders import shipped
-from cis import HOME, Break, Change, Place, places, statuses
+from cis import HOME, Break, Change, Pictures, Place, lost, places, statuses
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.demo import stand_in
 
@@ -585,7 +585,12 @@ def home_alone(parsed: dict[str, Any], **_: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Any, Any]]:
+def pictures() -> Pictures:
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Mapping[Any, Any]]:
     """What each account came to, by the name of its break; by the function that built it where nothing was broken."""
     builds = {each.build: [name for name in SWEPT if SWEPT[name].build is each.build] for each in SWEPT.values()}
     original = aws._shared
@@ -601,19 +606,21 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Any, Any
         patch.setattr(aws, "_shared", ours)
         with stand_in() as url:
             free = iter(places(url, 1 + len(builds) + len(SWEPT)))
-            done: dict[Any, Any] = {WHOLE: whole(url, tmp_path_factory.mktemp(WHOLE), next(free))}
+            done: dict[Any, Any] = {WHOLE: whole(url, tmp_path_factory.mktemp(WHOLE), next(free), pictures)}
             for build, names in builds.items():
-                done |= of_one_build(url, tmp_path_factory.mktemp("build"), build, names, free)
+                done |= of_one_build(url, tmp_path_factory.mktemp("build"), build, names, free, pictures)
             yield done
 
 
-def whole(url: str, archive: Path, place: Place) -> Mapping[str, Mapping[str, str]]:
+def whole(url: str, archive: Path, place: Place, pictures: Pictures) -> Mapping[str, Mapping[str, str]]:
     for build in (*COMPLIANT, *(MORE if SWEEP else ())):
         build(place)
-    return statuses(url, archive, [place.account], shipped(*NAMED))[place.account]
+    return statuses(url, archive, [place.account], shipped(*NAMED), pictures)[place.account]
 
 
-def of_one_build(url: str, archive: Path, build: Change, names: list[str], free: Iterator[Place]) -> dict[Any, Any]:
+def of_one_build(
+    url: str, archive: Path, build: Change, names: list[str], free: Iterator[Place], pictures: Pictures
+) -> dict[Any, Any]:
     """Accounts that are built alike are collected together, with no other types than their policies read."""
     intact = {build: next(free)} | {name: next(free) for name in names}
     for name, place in intact.items():
@@ -621,8 +628,15 @@ def of_one_build(url: str, archive: Path, build: Change, names: list[str], free:
         if isinstance(name, str):
             BREAKS[name].change(place)
     policies = shipped(*{one for name in names for one in BREAKS[name].fails})
-    judged = statuses(url, archive, [place.account for place in intact.values()], policies)
+    judged = statuses(url, archive, [place.account for place in intact.values()], policies, pictures)
     return {name: judged[place.account] for name, place in intact.items()}
+
+
+@pytest.mark.usefixtures("found")
+def test_a_lost_row_that_another_names_makes_nothing_pass(pictures):
+    tried = lost(pictures)
+    assert tried.faults == []
+    assert tried.named > 0
 
 
 def test_an_account_that_is_built_to_comply_has_no_failure(found):

@@ -21,6 +21,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from builders import collect_from, nine, read_types
+from lost import Tried, sweep
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Status
 from stillframe.snapshot import open_snapshot
@@ -415,6 +416,17 @@ def test_an_answer_that_is_none_makes_nothing_pass_and_nothing_vanish(stage, tmp
     after = judged(open_snapshot(path))
     assert unsound(stage.findings, after) == []
     assert blamed(stage.findings, after) == []
+
+
+# -------------------------------------------------------------------------------------------- rows that are gone
+
+
+def test_a_lost_row_that_another_names_makes_nothing_pass(stage):
+    tried = Tried()
+    sweep(open_snapshot(stage.path), POLICIES, tried)
+    assert tried.faults == []
+    assert tried.unnamed == set()
+    assert tried.named > 10
 
 
 # ------------------------------------------------------------------------------------------ fields that fail

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...snapshot.catalog import load_catalog
 from ...snapshot.types import ANY, NULL, Type, struct
-from ..language.expression import Expression, parse
+from ..language.expression import Expression, parse, walk
 from ..language.template import parse_template
 from ..model import Policy
 from ..policies import load_params
@@ -93,7 +93,7 @@ def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]
             for kind, rows in test["given"].items():
                 for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), holder):
                     report(fault.place, fault.code, fault.message, source)
-    for path, code, message in _references(document.value):
+    for path, code, message in _references(document.value, sites):
         report(document.keys[path], code, message)
     for path, code, message in _unused(policy, document.value, sites):
         report(document.keys.get(path, (1, 1)), code, message)
@@ -160,20 +160,30 @@ def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
                 yield site.path, "bad-comparison", f"{left} on their side is never equal to {right} on ours"
 
 
-def _references(given: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+def _references(given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
     """Lookups by what identifies the other resource that do not say whether it exists."""
+    compared = {pair for site in sites if site.path[-1] not in ("message", "cli") for pair in _columns(site.expression)}
     for name, lookup in given.get("lookup", {}).items():
-        kind = lookup["from"]
-        for theirs in () if {"one", "refers"} & lookup.keys() else lookup.get("match", {}):
+        at, kind = ("lookup", name), lookup["from"]
+        if {"one", "refers"} & lookup.keys():
+            continue
+        for theirs in lookup.get("match", {}):
             if _identifies(kind, theirs):
-                yield (
-                    ("lookup", name, "match", theirs),
-                    "loose-reference",
-                    (
-                        f"{theirs} identifies an {kind}: say `refers: true` if one that we name exists,"
-                        " `refers: false` if it need not"
-                    ),
-                )
+                answer = "say `refers: true` if one that we name exists, `refers: false` if it need not"
+                yield (*at, "match", theirs), "loose-reference", f"{theirs} identifies an {kind}: {answer}"
+        for field in sorted(field for each, field in compared if each == name and "match" not in lookup):
+            if _identifies(kind, field):
+                answer = "`match` it, and say `refers: true` if one that we name exists"
+                yield at, "loose-reference", f"${name}[].{field} identifies each {kind}: {answer}"
+
+
+def _columns(expression: Expression) -> Iterator[tuple[str, str]]:
+    """Lists of one field of all that a lookup found: its name, and the field's."""
+    for node in walk(expression.tree):
+        if node["type"] == "projection" and node["children"][1]["type"] == "field":
+            (of,) = node["children"][0]["children"] or [node["children"][0]]
+            if of["type"] == "variable":
+                yield of["value"], node["children"][1]["value"]
 
 
 def _identifies(kind: str, theirs: str) -> bool:

@@ -1,4 +1,4 @@
-"""Lost fields: whether an example that fails, or is unknown, passes once a field that the policy reads is not there."""
+"""Losses: whether an example that fails, or is unknown, passes once a field or a row that the policy reads is gone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...snapshot.model import Snapshot
 from ..language.reads import Path, without
 from ..model import Finding, Policy, Status
+from .lost_rows import lost_rows
 from .mutants import NOTHING
 from .policy_tests import TIME, Case, fixture
 from .read_fields import fields
@@ -17,7 +19,7 @@ _SOUND = frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """An example that passes without a field. `was` and `becomes` are as for a mutant, so that it can be excused."""
+    """An example that passes without a field or row. `was` and `becomes` are as a mutant's, for an excuse."""
 
     policy: str
     example: str
@@ -29,20 +31,28 @@ class Loss:
 
 
 def losses(policy: Policy, examples: Sequence[Case]) -> Iterator[Loss]:
-    """Every example and field for which a lost field makes a pass of what is none."""
+    """Every example for which a loss makes a pass of what is none."""
     read = {kind: _prefixes(paths) for kind, paths in fields(policy).items()}
     for case in examples:
         before = {found.identity: found.status for found in case.judge(policy)}
-        for kind, path, given in _without(case.test["given"], read):
-            lost = Case(test=case.test, snapshot=fixture(given, case.test.get("time", TIME)))
+        for was, snapshot in _poorer(policy, case, read):
+            lost = Case(test=case.test, snapshot=snapshot)
             if any(_is_worse(found, before, case.test["expect"]) for found in lost.judge(policy)):
-                named = f"{kind} {'.'.join(path).replace('.[]', '[]')}"
-                yield Loss(policy=policy.id, example=case.test["name"], was=named)
+                yield Loss(policy=policy.id, example=case.test["name"], was=was)
+
+
+def _poorer(policy: Policy, case: Case, read: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, Snapshot]]:
+    """The estate of an example without each field that the policy reads, and each joined row that another names."""
+    for kind, path, given in _without(case.test["given"], read):
+        yield f"{kind} {'.'.join(path).replace('.[]', '[]')}", fixture(given, case.test.get("time", TIME))
+    for lost in lost_rows(policy, case.snapshot):
+        if lost.named:
+            yield f"{lost.row.type} {lost.row.id}", lost.rest
 
 
 def _is_worse(found: Finding, before: Mapping[Any, Status], expected: object) -> bool:
     # Without its id a resource is another one: then what the example expects of all says what it was.
-    was = before.get(found.identity, expected)
+    was = before.get(found.identity) or (expected if isinstance(expected, str) else None)
     return found.status is Status.PASS and was in _SOUND
 
 

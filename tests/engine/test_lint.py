@@ -259,6 +259,16 @@ def test_a_lookup_by_what_identifies_says_whether_that_exists(kind, theirs, says
         assert about("Name", more=lookup.replace("{}", said)) == []
 
 
+def test_what_all_rows_are_compared_by_is_a_reference_too():
+    lookup = "lookup: {k: {from: AWS::KMS::Key, where: Tags}}\n"
+    says = "7:10 loose-reference: $k[].KeyArn identifies each AWS::KMS::Key: `match` it, and say `refers: true` if"
+    for compared in ("contains($k[].KeyArn, KmsKeyId)", "intersection($k[*].KeyArn, [KmsKeyId])"):
+        (found,) = about(compared, more=lookup)
+        assert found.startswith(says)
+    assert about("contains($k[].Metadata.KeyState, 'Enabled')", more=lookup) == []
+    assert about("$k", more=f"{lookup}message: '{{{{ $k[].KeyArn }}}}'\n") == []
+
+
 SAY = "say `refers: true` if one that we name exists, `refers: false` if it need not"
 
 

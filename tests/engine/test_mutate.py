@@ -167,6 +167,41 @@ def test_an_example_must_not_pass_for_a_lost_field():
     assert mutate(policy(LOSING + excuse)).survivors.left == ()
 
 
+REFERRING = """
+    lookup: {logs: {from: AWS::EC2::FlowLog, match: {FlowLogId: {in: Logs}}SAID}}
+    assert: all($logs, &TrafficType == 'ALL')
+    excuse:
+      - {that: AWS::EC2::VPC Logs, becomes: nothing, reason: AWS has no such field}
+    tests:
+      - name: one of two does not say all
+        given:
+          AWS::EC2::VPC: [{VpcId: a, Logs: [fl-1, fl-2]}]
+          AWS::EC2::FlowLog: [{FlowLogId: fl-1, TrafficType: ALL}, {FlowLogId: fl-2, TrafficType: ACCEPT}]
+        expect: fail
+"""
+
+
+def test_an_example_must_not_pass_for_a_lost_row_that_another_names():
+    def lost(said):
+        survivors = mutate(policy(REFERRING.replace("SAID", said))).survivors.left
+        return [str(each) for each in survivors if "passes without" in str(each)]
+
+    assert lost("") == ["a-policy: one of two does not say all: passes without AWS::EC2::FlowLog fl-2"]
+    assert lost(", refers: true") == []
+
+
+def test_an_example_must_need_that_a_lookup_refers():
+    text = REFERRING.replace("SAID", ", refers: true")
+    told = """
+      - name: one is not there
+        given: {AWS::EC2::VPC: [{VpcId: a, Logs: [fl-1]}], AWS::EC2::FlowLog: []}
+        expect: unknown
+"""
+    for more, survives in (("", True), (told, False)):
+        said = [str(each).partition(": ")[2] for each in mutate(policy(text + more)).survivors.left]
+        assert ("no example tells refers: true from refers: false" in said) is survives
+
+
 def test_a_field_that_aws_always_sends_is_unknown_when_it_is_lost():
     always = LOSING.replace("Tenancy", "State")
     (case,) = [Case(test={}, snapshot=fixture({"AWS::EC2::VPC": [{"VpcId": "a"}]}))]

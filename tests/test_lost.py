@@ -1,0 +1,31 @@
+"""What is referred to and is not there makes nothing pass: every joined row of every example of the shipped policies.
+
+The same is done to the stand-in's estates where these are made: tests/test_denied.py and tests/test_cis_*.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from builders import shipped
+from lost import Tried, sweep
+from stillframe.engine.authoring.policy_tests import cases
+
+# Rows that nobody names and that are what is wrong: without one, nobody can know that it was there.
+UNNAMED = {
+    ("iam-central-identity", "AWS::IAM::CredentialReport"),  # somebody with a password
+    ("iam-cloudshell-restricted", "AWS::IAM::ManagedPolicy"),  # AWS's policy, which is attached
+    ("iam-root-hardware-mfa", "AWS::IAM::VirtualMFADevice"),  # the root user's
+    ("rds-instance-private-subnet", "AWS::EC2::RouteTable"),  # one of a subnet, which then has the main one
+}
+
+
+def test_a_lost_row_makes_nothing_pass_but_what_nobody_can_know():
+    tried = Tried()
+    for policy in shipped():
+        for case in cases(policy):
+            params = {**policy.params, **case.test.get("params", {})}
+            sweep(case.snapshot, [replace(policy, params=params)], tried)
+    assert tried.faults == []
+    assert tried.unnamed == UNNAMED
+    assert (tried.lost > 800, tried.named > 300) == (True, True)
