@@ -14,8 +14,19 @@ from .errors import Problem
 from .model import Extends
 
 _EXTENDS = re.compile(rb"^extends:[ \t]*([^\s#]+)", re.MULTILINE)
+_ID = re.compile(rb"^\{?id:[ \t]*([^\s#,}]+)", re.MULTILINE)
 _KEY = re.compile(r"(\w+)[ \t]*:")
 OWN = frozenset({"id", "title", "frameworks", "excuse", "tests"})  # what a policy says of itself, or not at all
+
+
+def identity_of(data: bytes) -> str | None:
+    """The id that a file gives itself, if it does."""
+    found = _ID.search(data)
+    return _text(found) if found else None
+
+
+def _text(found: re.Match[bytes]) -> str:
+    return found[1].decode(errors="replace").strip("'\"")
 
 
 def extended(data: bytes) -> tuple[str, int] | None:
@@ -23,7 +34,7 @@ def extended(data: bytes) -> tuple[str, int] | None:
     found = _EXTENDS.search(data)
     if not found:
         return None
-    return found.group(1).decode(errors="replace").strip("'\""), data.count(b"\n", 0, found.start()) + 1
+    return _text(found), data.count(b"\n", 0, found.start()) + 1
 
 
 def extend(data: bytes, base: bytes) -> tuple[bytes, Extends]:

@@ -12,7 +12,7 @@ from ..snapshot.errors import ArgumentError
 from .authoring.test_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .documents import open_document, unfit
 from .errors import EvaluationError, PolicyError, Problem
-from .extending import extend, extended, moved
+from .extending import extend, extended, identity_of, moved
 from .language.expression import suggest
 from .model import Policy, base
 from .policy_reader import PolicyReader, read_policy, schema_of
@@ -194,7 +194,9 @@ def _read(source: str, data: bytes, problems: list[Problem], near: Path | None) 
     identity, line = named
     base = _other(identity, near)
     if base is None or extended(base):
-        why = f"{identity} extends a policy itself" if base else f"no policy {identity} beside this one, or that ships"
+        ids = {**shipped_files(), **_beside(near)}
+        why = f"no policy {identity} beside this one, or that ships{suggest(identity, ids)}"
+        why = f"{identity} extends a policy itself" if base else why
         problems.append(Problem(path=source, line=line, column=1, message=f"extends: {why}"))
         return None
     try:
@@ -208,6 +210,11 @@ def _read(source: str, data: bytes, problems: list[Problem], near: Path | None) 
 
 
 def _other(identity: str, near: Path | None) -> bytes | None:
-    file = near / f"{identity}.yaml" if near else None
-    found = file if file and file.is_file() else shipped_files().get(identity)
+    found = _beside(near).get(identity) or shipped_files().get(identity)
     return found.read_bytes() if found else None
+
+
+def _beside(folder: Path | None) -> dict[str, Path]:
+    """The files of a folder that may be policies, by the ids that they give themselves."""
+    files = (file for file in sorted(folder.iterdir()) if file.suffix in (".yaml", ".yml")) if folder else ()
+    return {found: file for file in files if file.is_file() and (found := identity_of(file.read_bytes()))}

@@ -47,9 +47,11 @@ class Context:
         self.complaints.append(Complaint(_start(node), code, message))
 
 
-def infer(expression: Expression, at: Type, variables: Mapping[str, Type]) -> tuple[Type, list[Complaint]]:
-    """The type of an expression at a node of a type, and every complaint about it."""
-    context = Context(variables)
+def infer(
+    expression: Expression, at: Type, variables: Mapping[str, Type], sure: frozenset[str] = frozenset()
+) -> tuple[Type, list[Complaint]]:
+    """The type of an expression at a node of a type, and every complaint about it; `sure` paths are not null there."""
+    context = Context(variables, sure=sure)
     found = _infer(expression.tree, at, context)
     for node, message in half_spelt(context.compared):
         context.complain(node, "one-spelling", message)

@@ -20,6 +20,7 @@ from ..policies import load_params
 from ..yaml12 import Document, Path, load
 from .fixture_types import check_rows
 from .infer import Complaint, infer
+from .narrow import truths
 from .resource_types import row_type, variable_types
 
 ERROR, WARNING = "error", "warning"
@@ -60,7 +61,10 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Site:
-    """An expression in a policy: where it stands, how far into its text it begins, and what it is evaluated on."""
+    """An expression in a policy: where it stands, how far into its text it begins, and what it is evaluated on.
+
+    `sure` are the paths that the policy's `where` makes sure of.
+    """
 
     path: Path
     offset: int
@@ -68,6 +72,10 @@ class _Site:
     at: Type
     variables: Mapping[str, Type]
     key: bool = False
+    sure: frozenset[str] = frozenset()
+
+    def infer(self) -> tuple[Type, list[Complaint]]:
+        return infer(self.expression, self.at, self.variables, self.sure)
 
 
 def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]:
@@ -83,7 +91,7 @@ def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]
 
     sites = list(_sites(policy, document.value, config_type))
     for site in sites:
-        for complaint in infer(site.expression, site.at, site.variables)[1]:
+        for complaint in site.infer()[1]:
             report(_place(document, site, complaint), complaint.code, complaint.message)
     for path, code, message in _joins(sites):
         report(document.locate(path, 0), code, message)
@@ -110,15 +118,20 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
     config = config_type(policy.resource)
     variables = variable_types(policy, load_params(policy), config_type)
 
-    def site(path: Path, text: str, at: Type = config) -> _Site:
-        return _Site(path=path, offset=0, expression=parse(text), at=at, variables=variables)
+    asks = truths(policy.where.tree) if policy.where else frozenset()
+    of_variables = frozenset(path for path in asks if path.startswith("$"))
+    early = bool(policy.where and policy.where.variables() & policy.lookups.keys())  # then lookups come before it holds
+    joined_where = (frozenset[str](), frozenset[str]()) if early else (asks, of_variables)
 
-    def texts(path: Path, text: str, at: Type = config) -> Iterator[_Site]:
+    def site(path: Path, text: str, at: Type = config, sure: frozenset[str] = asks) -> _Site:
+        return _Site(path=path, offset=0, expression=parse(text), at=at, variables=variables, sure=sure)
+
+    def texts(path: Path, text: str, at: Type = config, sure: frozenset[str] = asks) -> Iterator[_Site]:
         for start, expression in parse_template(text).holes():
-            yield _Site(path=path, offset=start, expression=expression, at=at, variables=variables)
+            yield _Site(path=path, offset=start, expression=expression, at=at, variables=variables, sure=sure)
 
     if "where" in given:
-        yield site(("where",), given["where"])
+        yield site(("where",), given["where"], sure=frozenset())
     for name, lookup in given.get("lookup", {}).items():
         at = ("lookup", name)
         row = row_type(config_type(lookup["from"]))
@@ -127,9 +140,10 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
             dollar = theirs.startswith("$")  # a field of their row: parsed as `@.$account`
             expression = parse(f"@.{theirs}" if dollar else theirs)
             yield _Site(path=joined, offset=-2 if dollar else 0, expression=expression, at=row, variables={}, key=True)
-            yield site((*joined, "in"), ours["in"]) if isinstance(ours, dict) else site(joined, ours)
+            among = isinstance(ours, dict)
+            yield site((*joined, "in") if among else joined, ours["in"] if among else ours, sure=joined_where[0])
         if "where" in lookup:
-            yield site((*at, "where"), lookup["where"], row)
+            yield site((*at, "where"), lookup["where"], row, joined_where[1])
     asserted = given["assert"] if isinstance(given["assert"], list) else [given["assert"]]
     for number, entry in enumerate(asserted):
         path: Path = ("assert", number) if isinstance(given["assert"], list) else ("assert",)
@@ -139,8 +153,9 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
         else:
             yield site(path, entry)
     worded = _ROLLUP if policy.rollup else config
-    yield from texts(("message",), given.get("message", ""), worded)
-    yield from texts(("remediation", "cli"), given.get("remediation", {}).get("cli", ""), worded)
+    told = frozenset[str]() if policy.rollup else asks
+    yield from texts(("message",), given.get("message", ""), worded, told)
+    yield from texts(("remediation", "cli"), given.get("remediation", {}).get("cli", ""), worded, told)
 
 
 def _place(document: Document, site: _Site, complaint: Complaint) -> tuple[int, int]:
@@ -154,7 +169,7 @@ def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
         among = site.path[-1] == "in"
         other = theirs.get(site.path[:-1] if among else site.path)
         if other and not site.key:
-            left, right = (infer(each.expression, each.at, each.variables)[0] for each in (other, site))
+            left, right = (each.infer()[0] for each in (other, site))
             right = right.item if among else right
             if left.kind is not right.kind and not {left, right} & {ANY, NULL} and "any" not in (left.kind, right.kind):
                 yield site.path, "bad-comparison", f"{left} on their side is never equal to {right} on ours"

@@ -178,6 +178,33 @@ def test_what_may_be_is_not_complained_of(assertion):
     assert found == []
 
 
+@pytest.mark.parametrize(
+    ("where", "rest", "complained"),
+    [
+        ("KmsKeyId", "assert: starts_with(KmsKeyId, 'arn')", []),
+        ("KmsKeyId != `null` && Name", "assert: starts_with(KmsKeyId, 'arn')", []),
+        ("'!(!KmsKeyId)'", "assert: starts_with(KmsKeyId, 'arn')", []),
+        ("Status.LatestDeliveryTime", "assert: hours_since(Status.LatestDeliveryTime) < `9`", []),
+        ("KmsKeyId", "assert: Name\nmessage: '{{ lower(KmsKeyId) }}'", []),
+        ("KmsKeyId", "lookup: {k: {from: AWS::KMS::Key, match: {KeyId: lower(KmsKeyId)}}}\nassert: $k", ["loose"]),
+        ("KmsKeyId || Name", "assert: starts_with(KmsKeyId, 'arn')", ["KmsKeyId may be null"]),
+        ("'!KmsKeyId'", "assert: starts_with(KmsKeyId, 'arn')", ["KmsKeyId may be null"]),
+        ("starts_with(KmsKeyId, 'a')", "assert: Name", ["KmsKeyId may be null"]),
+        ("Name", "assert: Selectors.AdvancedEventSelectors[?starts_with(Name, 'A')]", ["Name may be null"]),
+        (
+            "KmsKeyId && $k",  # the lookup is made before anybody knows that it has one
+            "lookup: {k: {from: AWS::KMS::Key, match: {KeyId: lower(KmsKeyId)}}}\nassert: Name",
+            ["KmsKeyId may be null", "loose"],
+        ),
+    ],
+)
+def test_what_a_where_asks_for_is_there(where, rest, complained):
+    text = "id: p\ntitle: t\nseverity: low\nresource: AWS::CloudTrail::Trail\nlint: {ignore: {untested: a test}}\n"
+    found = complaints(f"{text}where: {where}\n{rest}\n")
+    assert len(found) == len(complained), found
+    assert all(any(each in one for one in found) for each in complained)
+
+
 def test_what_is_inside_a_document_is_not_known_and_not_complained_of():
     assert about("Policy.Statement[?Effect == 'Allow'].Anything.at.all", "AWS::S3::Bucket") == []
 

@@ -225,7 +225,7 @@ def test_the_text_of_a_policy_that_extends_another_is_whole(tmp_path):
 def test_a_policy_of_the_same_folder_comes_before_one_that_ships(tmp_path):
     text = OTHER.replace("extends: keys", "extends: vpc-flow-logs")
     assert load_policies([extending(tmp_path, text)], shipped=False)[0].resource == "AWS::EC2::VPC"
-    (tmp_path / "vpc-flow-logs.yaml").write_text(BASE)
+    (tmp_path / "company-base.yaml").write_text(BASE.replace("id: keys", "id: vpc-flow-logs  # ours"))
     assert load_policies([tmp_path / "other.yaml"], shipped=False)[0].resource == "AWS::KMS::Key"
 
 
@@ -247,6 +247,8 @@ def test_a_policy_of_the_same_folder_comes_before_one_that_ships(tmp_path):
         (OTHER, BASE.replace("where: ", "where: *x #"), "other.yaml:3:1: in what it takes from keys: not YAML"),
         (OTHER, "{id: keys}", "other.yaml:1:1: missing 'resource', 'assert'"),
         (OTHER.replace("extends: keys", "extends: keyz"), BASE, "other.yaml:3:1: extends: no policy keyz beside this"),
+        (OTHER, BASE.replace("id: keys", "id: keyz"), "or that ships; did you mean keyz?"),
+        (OTHER.replace("extends: keys", "extends: ../keys"), BASE, "extends: no policy ../keys beside this"),
         (OTHER, BASE + "extends: vpc-flow-logs\n", "other.yaml:3:1: extends: keys extends a policy itself"),
         (OTHER, BASE + "message: again\n", "other.yaml:3:1: in what it takes from keys: "),
     ],
