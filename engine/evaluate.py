@@ -134,7 +134,7 @@ def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) 
         return Verdict(status=Status.UNKNOWN, message=str(applies), evidence=seen)
 
     outcomes = [(assertion, *_outcome(assertion, config, scope)) for assertion in policy.assertions]
-    overall = kleene_all([truth for _, truth, error in outcomes if not error])
+    overall = kleene_all([truth for _, truth, _ in outcomes])
     if overall is False:
         return _failure(policy, [assertion for assertion, truth, _ in outcomes if truth is False], config, scope)
     seen = evidence(tuple(assertion.that for assertion in policy.assertions), config, scope)

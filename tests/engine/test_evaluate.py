@@ -140,6 +140,11 @@ def test_one_is_the_row_itself_and_unknown_unless_there_is_exactly_one(policy):
     assert statuses(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[]) == {"vpc-1": "unknown"}
     (found,) = judged(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[LOG, {**LOG, "FlowLogId": "fl-2"}])
     assert found.message == "2 resources of type AWS::EC2::FlowLog match vpc-1"
+    (found,) = judged(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog={"$missing": "Denied: x"})
+    assert found.message == "no AWS::EC2::FlowLog vpc-1 in this snapshot; Denied: x"
+    lost = {**LOG, "ResourceId": {"$missing": "lost"}}
+    (found,) = judged(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[lost])
+    assert found.message == "no AWS::EC2::FlowLog vpc-1 in this snapshot; lost"
 
 
 @pytest.mark.parametrize(
