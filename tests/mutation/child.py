@@ -129,8 +129,8 @@ class _Chosen:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        signal.setitimer(signal.ITIMER_PROF, 2 + 10 * self.tests[item.nodeid])  # computing: others are busy, too
-        signal.alarm(60 + int(10 * self.tests[item.nodeid]))  # waiting
+        signal.setitimer(signal.ITIMER_PROF, 15 + 10 * self.tests[item.nodeid])  # computing: others are busy, too
+        signal.alarm(120 + int(10 * self.tests[item.nodeid]))  # waiting
         return (yield)
 
 
