@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..snapshot.errors import ArgumentError
+from ..snapshot.given import paths_of
 from .authoring.test_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .documents import open_document, unfit
 from .errors import EvaluationError, PolicyError, Problem
@@ -27,14 +28,14 @@ PACKS = "packs"  # a folder of this name holds packs, no policies
 _Source = tuple[str, bytes, Beside | None, Path | None]  # and the folder where what it extends may be
 
 
-def load_policies(paths: Sequence[Path] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
+def load_policies(paths: Sequence[Path | str] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
     """The shipped policies, or those of some ids, and those of files and folders (every *.yaml below them), by id.
 
     Raises PolicyError with every fault found in any of them.
     """
     problems: list[Problem] = []
     found: list[Policy] = []
-    for source, data, beside, near in _sources(paths, problems, shipped=shipped):
+    for source, data, beside, near in _sources(paths_of(paths), problems, shipped=shipped):
         policy = _load_one(source, data, problems, beside, near)
         if policy:
             found.append(policy)

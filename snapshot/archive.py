@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, cast
 import msgspec
 
 from .catalog import ResourceType, load_catalog
-from .errors import SnapshotError
+from .errors import ArgumentError, SnapshotError
 from .files import DAMAGED, FILE, LINE, folder_at, read_file
 from .format import (
     AccountFile,
@@ -27,6 +28,7 @@ from .format import (
     parse,
     read_line,
 )
+from .given import path_of
 from .kinds import mark, mark_tags
 from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
 
@@ -46,8 +48,9 @@ class Entry:
     accounts: int | None
 
 
-def list_snapshots(archive: Path) -> list[Entry]:
+def list_snapshots(archive: Path | str) -> list[Entry]:
     """The snapshots of an archive, oldest first, unfinished ones included."""
+    archive = path_of(archive)
     try:
         folders = sorted(path for path in archive.iterdir() if ID.match(path.name) and _is_snapshot(path))
     except FileNotFoundError:
@@ -57,6 +60,8 @@ def list_snapshots(archive: Path) -> list[Entry]:
         ) from None
     except NotADirectoryError:
         raise SnapshotError(f"{archive}: not a folder", "name a snapshot folder, or an archive of snapshots") from None
+    except OSError as error:
+        raise SnapshotError(f"{archive}: cannot be read ({error.strerror})") from None
     return [
         Entry(
             id=path.name,
@@ -73,10 +78,12 @@ def _is_snapshot(path: Path) -> bool:
     return path.is_dir()
 
 
-def find_snapshot(path: Path) -> Path:
+def find_snapshot(path: Path | str) -> Path:
     """The folder of a snapshot: `path` itself, or the latest finished snapshot of the archive `path`."""
-    if (path / MANIFEST).is_file():
-        return path
+    path = path_of(path)
+    with suppress(OSError):  # a name that none can have is refused below
+        if (path / MANIFEST).is_file():
+            return path
     if ID.match(path.name) and path.is_dir():
         raise SnapshotError(
             f"{path}: unfinished snapshot: it has no {MANIFEST}",
@@ -91,7 +98,7 @@ def find_snapshot(path: Path) -> Path:
     return finished[-1].path
 
 
-def open_snapshot(path: Path) -> Snapshot:
+def open_snapshot(path: Path | str) -> Snapshot:
     """Open a snapshot, or the latest one of an archive. Accounts and resources are read when asked for.
 
     Raises SnapshotError here and while reading: absent, unfinished, newer, malformed, or changed.
@@ -256,6 +263,8 @@ class _Entries(Mapping[str, Coverage]):
 
 
 def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Account:
+    if account not in digests:
+        raise ArgumentError(f"account {account} is not in this snapshot", f"{folder / MANIFEST} names those that are")
     file: AccountIndex = _account_file(folder, account, digests[account], AccountIndex)
     regions, entries = file.regions, _Entries(f"{folder}/{account}/{ACCOUNT}", file.types)
 

@@ -27,6 +27,7 @@ from .errors import CollectError
 from .files import folder_at
 from .forecast import Forecast, forecast
 from .format import timestamp
+from .given import check_names, check_numbers, path_of
 from .model import Collected, Unknown
 from .plan import Kept, Plan, keep, pick_up, targets_of
 from .run import run
@@ -94,6 +95,8 @@ def prepare(
     Other accounts are entered through `roles`: the last is in each of them, those before it lead there. Without
     `regions` it is every enabled one, without `types` all of the catalogue. Raises ArgumentError or CollectError.
     """
+    check_names(accounts=accounts, exclude=exclude, roles=roles, regions=regions, types=types)
+    check_numbers(workers=workers, deadline=deadline)
     plan = _plan(types, regions, organization, workers, watch, catalog)
     clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
     check_regions(clients.session, regions)
@@ -128,8 +131,8 @@ def collect(into: Path | str, **options: Any) -> Collected:
     Raises CollectError where nothing could be collected, or it had to stop before the end. Then `resume` completes
     the snapshot, as after an interruption.
     """
-    order = prepare(**options)
-    writer = SnapshotWriter(Path(into), datetime.fromisoformat(order.kept.captured_at))
+    archive, order = path_of(into), prepare(**options)
+    writer = SnapshotWriter(archive, datetime.fromisoformat(order.kept.captured_at))
     file, writer.journal = keep(writer.path, structs.replace(order.kept, captured_at=timestamp(writer.captured_at)))
     with file:
         return order.take(writer)
@@ -141,7 +144,7 @@ def resume(into: Path | str, **options: Any) -> Collected:
     `options` are those of `prepare`. Those that say what to ask, and whom, may be left out if this user began the
     snapshot here. If not, they must say the same as its plan: whose roles to assume is nothing to take from an archive.
     """
-    folder = _unfinished(Path(into))
+    folder = _unfinished(path_of(into))
     kept, file, journal = pick_up(folder)
     with file:
         asking = {name: options[name] for name in ASKING if options.get(name)}
@@ -193,6 +196,7 @@ def _known(folder: Path, kept: Kept, options: Mapping[str, Any]) -> Order:
 def _clients(options: Mapping[str, Any]) -> Clients:
     session = open_session(session=options.get("session"))
     workers, deadline = options.get("workers", WORKERS), options.get("deadline", DEADLINE)
+    check_numbers(workers=workers, deadline=deadline)
     return Clients(session, options.get("endpoint_url"), workers, deadline)
 
 

@@ -22,7 +22,7 @@ from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 
 from .clients import Clients, Sender, sending
-from .errors import CollectError
+from .errors import ArgumentError, CollectError
 from .faults import EXPIRED, REGION_OFF, code_of, kind_of
 from .names import ACCOUNT_ID, REGION
 
@@ -102,7 +102,12 @@ class Role:
 
 
 def open_session(profile: str | None = None, session: boto3.Session | None = None) -> boto3.Session:
-    """The session of the environment or of a profile, or the one that is given, made ready. Raises CollectError."""
+    """The session of the environment or of a profile, or the one that is given, made ready.
+
+    Raises ArgumentError or CollectError.
+    """
+    if session is not None and not isinstance(session, boto3.Session):
+        raise ArgumentError(f"session: {session!r} is none of boto3's", "write boto3.Session(profile_name='NAME')")
     try:
         return _shared(session or boto3.Session(profile_name=profile))
     except ProfileNotFound as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -17,6 +18,7 @@ from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
 from .format import AccountFile, file_name, read_line, too_deep
+from .given import path_of
 from .kinds import MALFORMED, malformed
 from .model import GLOBAL
 from .validation import validator
@@ -24,7 +26,7 @@ from .validation import validator
 SHOWN = 20  # malformed values of one file
 
 
-def verify(path: Path) -> Iterator[str]:
+def verify(path: Path | str) -> Iterator[str]:
     """Every fault of a snapshot, as text with the file it is in. Raises SnapshotError if there is no snapshot."""
     folder = find_snapshot(path)
     try:
@@ -47,14 +49,17 @@ def verify(path: Path) -> Iterator[str]:
         yield from _account(folder, account, file)
 
 
-def verify_archive(archive: Path) -> Iterator[str]:
+def verify_archive(archive: Path | str) -> Iterator[str]:
     """Every fault of the finished snapshots of an archive, and of the chain that they form.
 
     Raises SnapshotError if there is no archive, or nothing in it that is finished.
     """
-    manifests = sorted(archive.glob(f"*/{MANIFEST}"))
+    archive = path_of(archive)
+    manifests: list[Path] = []
+    with suppress(OSError):
+        manifests = sorted(archive.glob(f"*/{MANIFEST}"))
     if not manifests:
-        find_snapshot(archive)
+        find_snapshot(archive)  # which says what is wrong with it
     faults = [fault for path in manifests if ID.match(path.parent.name) for fault in verify(path.parent)]
     yield from dict.fromkeys([*faults, *verify_chain(archive)])
 

@@ -17,6 +17,7 @@ from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType,
 from stillframe.snapshot.clients import same_host
 from stillframe.snapshot.demo import HOME, session
 from stillframe.snapshot.session import ORGANIZATION_ROLE, _shared
+from unasked import SWEEP, sweep
 
 
 @dataclass(kw_only=True)
@@ -100,7 +101,10 @@ def statuses(
     done = collect_from(url, archive, accounts, types=types_of(policies), workers=8)
     pictures.append((done.path, policies))
     found: dict[str, dict[str, dict[str, str]]] = {account: {} for account in accounts}
-    for finding in evaluate(open_snapshot(done.path), policies):
+    picture = open_snapshot(done.path)
+    if SWEEP:
+        print(sweep(picture, policies))
+    for finding in evaluate(picture, policies):
         found[finding.account].setdefault(finding.status.value, {})[finding.policy] = finding.message
     return found
 

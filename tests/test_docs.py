@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import boto3
 import pytest
 import stillframe
 import typer
@@ -58,7 +59,7 @@ README, POLICIES, FINDINGS = PAGES["README.md"], PAGES["docs/writing-policies.md
 CUSTOMISING = PAGES["docs/customising.md"]
 FUNCTIONS_PAGE = PAGES["docs/functions.md"]
 COMMANDS, QUICKSTART, FORMAT = PAGES["docs/commands.md"], PAGES["docs/quickstart.md"], PAGES["docs/snapshot-format.md"]
-RESOURCES = PAGES["docs/resources.md"]
+RESOURCES, FLEETS = PAGES["docs/resources.md"], PAGES["docs/fleets.md"]
 RECORDS = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
 BEFORE, AFTER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 8, tzinfo=UTC)
 COUNTS = {
@@ -246,6 +247,37 @@ def test_the_fingerprint_is_made_as_shown(workplace):
     for finding in evaluate(open_snapshot(workplace / "snapshots"), nine()):
         record = finding_record(finding)
         assert scope["fingerprint"](record) == record["fingerprint"]
+
+
+def test_what_programs_do_is_done_as_shown(aws_url, tmp_path, monkeypatch, capsys):
+    """Against the stand-in: a profile that has its address, as people have for a stand-in of their own."""
+    (tmp_path / "config").write_text(f"[profile audit]\nregion = eu-west-1\nendpoint_url = {aws_url}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    (tmp_path / "credentials").write_text("[audit]\naws_access_key_id = x\naws_secret_access_key = x\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.chdir(tmp_path)
+    collecting, reading = (block.text for block in blocks(FLEETS) if block.kind == "python")
+    exec(collecting, {})
+    (snapshot,) = Path("archive").glob("2*")
+    assert capsys.readouterr().out.startswith(f"archive/{snapshot.name} ")
+    exec(reading.replace("111122223333", next(snapshot.glob("[0-9]*")).name), {})
+    assert re.fullmatch(r"eu-west-1 vpc-\w+ 172.31.0.0/16\n", capsys.readouterr().out)
+
+
+def test_the_commands_for_fleets_are_understood(aws_url, tmp_path, monkeypatch, run):
+    """They begin, at least: of an organisation that has one account, whose role nobody can enter."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_url)
+    boto3.client("organizations", region_name="us-east-1").create_organization(FeatureSet="ALL")
+    shown = [
+        line.partition(" #")[0] for block in blocks(FLEETS) if block.kind == "sh" for line in block.text.splitlines()
+    ]
+    ours = [shlex.split(line)[1:] for line in shown if line.startswith("stillframe")]
+    assert [words[0] for words in ours] == ["collect", "collect", "collect", "collect", "snapshot"]
+    for words in ours:
+        less = ["--types", "AWS::EC2::VPC"] if words[0] == "collect" and "--types" not in words else []
+        done = run(*words, *less)
+        assert done.code == 0, (words, done.err)
 
 
 FUNCTIONS = rows(FUNCTIONS_PAGE)

@@ -32,6 +32,7 @@ from stillframe.snapshot.archive import read_manifest
 from stillframe.snapshot.clients import same_host
 from stillframe.snapshot.demo import HOME, MANAGEMENT, Estate, stand_in
 from stillframe.snapshot.verify import verify
+from unasked import SWEEP, sweep
 
 pytestmark = pytest.mark.xdist_group("standin")
 
@@ -691,6 +692,11 @@ def test_the_snapshot_is_whole_and_as_its_schemas_say(scene):
 def test_why_the_regions_of_an_account_are_not_known_survives_the_snapshot(scene):
     regions = open_snapshot(scene.path).account(scene.closed).regions
     assert str(regions) == "AccessDenied: sts:AssumeRole"
+
+
+@pytest.mark.skipif(not SWEEP, reason="STILLFRAME_SWEEP asks less in every way")
+def test_no_verdict_passes_for_want_of_a_region_or_type(scene):
+    print(sweep(open_snapshot(scene.path), nine()))
 
 
 def test_no_region_is_called_that_is_not_enabled(scene):
