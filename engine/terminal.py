@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..snapshot.format import encode
 from ..snapshot.model import Snapshot
-from .comparing.causes import why_lines
+from .comparing.causes import Why, why_lines
 from .comparing.change import Change
 from .model import Finding, Policy, Severity, Status
 from .printable import printable
@@ -134,17 +134,28 @@ def print_notes(console: Console, notes: Iterable[str]) -> None:
 def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> None:
     """The worst findings of a tally, and how many more there are."""
     worst = tally.worst()
-    for finding in worst:
-        _print_finding(console, finding, WAIVED if finding.waived else finding.status, verbose=verbose)
+    _print_all(console, ((WAIVED if each.waived else each.status, each, ()) for each in worst), verbose=verbose)
     more = tally.total(Status.FAIL, Status.UNKNOWN, Status.ERROR) - len(worst)
     if more > 0 and worst:
         _line(console, Text(f"… and {more:,} more: --show 0 prints all, -o report.html has all", "dim"))
 
 
-def print_difference(console: Console, difference: Difference, *, verbose: bool = False) -> None:
-    _print_finding(console, difference.finding, difference.change, verbose=verbose)
-    for line in islice(why_lines(difference.why), None if verbose else WHYS):
-        _line(console, safe(_INDENT + line, "italic"))
+def print_differences(console: Console, differences: Iterable[Difference], *, verbose: bool = False) -> None:
+    """Differences of one policy in one account."""
+    _print_all(console, ((each.change, each.finding, each.why) for each in differences), verbose=verbose)
+
+
+def _print_all(console: Console, found: Iterable[tuple[str, Finding, Sequence[Why]]], *, verbose: bool) -> None:
+    """Findings, each with its mark and why it changed. Of a list, one region speaks for those it is as true of."""
+    alike: dict[object, list[tuple[str, Finding, Sequence[Why]]]] = {}
+    for number, each in enumerate(found):
+        mark, finding, _ = each
+        said = (mark, finding.policy, finding.account, finding.message.replace(finding.region, ""))
+        alike.setdefault(said if finding.resource == finding.type and not verbose else number, []).append(each)
+    for (mark, finding, why), *others in alike.values():
+        _print_finding(console, finding, mark, len(others), verbose=verbose)
+        for line in islice(why_lines(why), None if verbose else WHYS):
+            _line(console, safe(_INDENT + line, "italic"))
 
 
 def print_diff_summary(
@@ -185,12 +196,13 @@ def print_diff_summary(
     console.print(table)
 
 
-def _print_finding(console: Console, finding: Finding, mark: str, *, verbose: bool) -> None:
+def _print_finding(console: Console, finding: Finding, mark: str, more: int, *, verbose: bool) -> None:
     head = Text.assemble(
         (f"{mark:<11}", STYLES[mark]),
         (f"{finding.severity.value:<9}", STYLES[finding.severity]),
         (f"{finding.policy}  ", "bold"),
         f"{finding.account} {printable(finding.region)} ",
+        f"and {counted(more, 'more region')} " if more else "",
         printable(finding.resource),
     )
     _line(console, head)

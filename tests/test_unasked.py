@@ -195,6 +195,21 @@ def test_no_verdict_on_a_whole_account_passes_for_want_of_a_region_or_type(aws_u
     print(sweep(open_snapshot(done.path), shipped()))
 
 
+def test_of_many_regions_one_line_is_printed(run, tmp_path, policies):
+    regions = [f"eu-west-{n}" for n in range(1, 10)]
+    wide = fixture({VPC: [vpc("vpc-1", region) for region in (HOME, *regions)]})
+    narrow = wide
+    for region in regions:
+        narrow = without(narrow, region, [VPC])
+    old = write_snapshot(tmp_path / "a", wide)
+    new = write_snapshot(tmp_path / "a", narrow, TIME + timedelta(days=1))
+    head = f"unknown    low      own  {A} {FAR} and 8 more regions {VPC}"
+    for asked in (("evaluate", new), ("diff", old, new)):
+        printed = run(*asked, "-p", policies / "own.yaml", *(["--show", "0"] if len(asked) == 2 else [])).out
+        assert [line for line in printed.splitlines() if line.endswith(VPC)] == [head]
+        assert run(*asked, "-p", policies / "own.yaml", "-v").out.count(f" {VPC}\n") == 9
+
+
 # ------------------------------------------------------------------------------------- unknown before and after
 
 

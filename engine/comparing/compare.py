@@ -21,9 +21,9 @@ from ..rules import Rules
 from ..selection import Selection
 from ..selection import notes as notes_of
 from ..tally import Tally
-from ..terminal import print_diff_summary, print_difference, print_notes
+from ..terminal import print_diff_summary, print_differences, print_notes
 from .change import Change
-from .diff import Unchanged, diff, difference_lines, newly_failing
+from .diff import Difference, Unchanged, diff, difference_lines, newly_failing
 from .sides import Side, same_snapshot
 
 PRINTED = frozenset({Change.NEW, Change.RESOLVED, Change.UNKNOWN, Change.KNOWN})
@@ -58,7 +58,7 @@ def run_diff(
         after.through(chosen.over(later.over(judge(new, rules.policies, method)), new, old)),
     )
     counts: Counter[tuple[str, Change]] = Counter()
-    failures = 0
+    failures, shown = 0, list[Difference]()
     context = Context(snapshot=new, policies=_spoken(given, rules), packs=rules.packs, named=rules.named, before=old)
     with reports(targets, context) as written:
         for changed in changes:
@@ -73,7 +73,11 @@ def run_diff(
                 after.counts[found.policy][Status.UNKNOWN] += 1  # of which the new snapshot has nothing to say
             failures += newly_failing(changed, limits.fail_on)
             if printing and (changed.change in PRINTED or changed.why):
-                print_difference(out, changed, verbose=verbose)
+                if shown and (shown[0].finding.account, shown[0].finding.policy) != (found.account, found.policy):
+                    print_differences(out, shown, verbose=verbose)
+                    shown.clear()
+                shown.append(changed)
+        print_differences(out, shown, verbose=verbose)
         was, now = before.rows(), after.rows()
         packs, unsaid = rules.pack_reports(new, now)
         notes = [*notes_of(chosen, given, rules), *later.reports(), *unsaid]
