@@ -200,14 +200,14 @@ def _clients(options: Mapping[str, Any]) -> Clients:
     return Clients(session, options.get("endpoint_url"), workers, deadline)
 
 
-def foresee(order: Order, archive: Path) -> Forecast:
+def foresee(order: Order, archive: Path | str) -> Forecast:
     """What an order would ask, and how often, without asking it."""
     listing = load_catalog()[REGION_TYPE].list
     regions = enabled(ask(order.clients(listing.service, order.caller.home), listing))
     if isinstance(regions, Unknown):
         raise CollectError(f"the regions are not known ({regions})", "the number of calls depends on them")
     return forecast(
-        archive,
+        path_of(archive),
         accounts=tuple(order.kept.accounts),
         skipped=order.kept.scope["skipped"],
         types=order.plan.types,

@@ -12,6 +12,7 @@ from .archive import MANIFEST
 from .chain import PRUNED, hold, links
 from .errors import ArgumentError
 from .files import folder_at, read_file, write_file, writing
+from .given import path_of
 
 Keep = Mapping[str, int]
 
@@ -52,12 +53,13 @@ def kept(ids: Iterable[str], keep: Keep) -> set[str]:
     return chosen
 
 
-def prune(archive: Path, keep: Keep, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
+def prune(archive: Path | str, keep: Keep, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
     """Remove the snapshots that no rule keeps; gives those that stay, and those that went. Raises CollectError.
 
     A manifest stays, in `pruned/`, with its signatures: the next snapshot names its digest. What is unfinished or
     cannot be read is left alone.
     """
+    archive = path_of(archive)
     with writing(archive), hold(archive):
         names = [name for name, link in links(archive).items() if not link.pruned]
         staying = kept(names, keep)

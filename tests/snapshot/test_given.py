@@ -9,8 +9,9 @@ import boto3
 import pytest
 from builders import write_snapshot
 from stillframe.engine.policies import load_policies
-from stillframe.snapshot import ArgumentError, SnapshotError, find_snapshot, list_snapshots, open_snapshot
+from stillframe.snapshot import ArgumentError, CollectError, SnapshotError, find_snapshot, list_snapshots, open_snapshot
 from stillframe.snapshot.collect import collect, prepare, resume
+from stillframe.snapshot.prune import parse_keep, prune
 from stillframe.snapshot.verify import verify, verify_archive
 
 VPC = "AWS::EC2::VPC"
@@ -30,6 +31,7 @@ READERS = {
     "open_snapshot": lambda path: open_snapshot(path).id,
     "verify": lambda path: list(verify(path)),
     "verify_archive": lambda path: list(verify_archive(path)),
+    "prune": lambda path: prune(path, parse_keep("last=1"), dry_run=True),
 }
 
 
@@ -49,7 +51,7 @@ def test_what_is_no_path_is_an_error(name, given):
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize("path", ["absent", "a" * 300])
 def test_where_nothing_is_or_can_be_is_an_error(name, path):
-    with pytest.raises(SnapshotError, match=path):
+    with pytest.raises((SnapshotError, CollectError), match=path):
         READERS[name](path)
 
 
