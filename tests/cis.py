@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import unasked
 from builders import _only, collect_from
 from lost import Tried, sweep
 from stillframe.engine.authoring.read_fields import fields
@@ -17,7 +18,6 @@ from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType,
 from stillframe.snapshot.clients import same_host
 from stillframe.snapshot.demo import HOME, session
 from stillframe.snapshot.session import ORGANIZATION_ROLE, _shared
-from unasked import SWEEP, sweep
 
 
 @dataclass(kw_only=True)
@@ -102,8 +102,8 @@ def statuses(
     pictures.append((done.path, policies))
     found: dict[str, dict[str, dict[str, str]]] = {account: {} for account in accounts}
     picture = open_snapshot(done.path)
-    if SWEEP:
-        print(sweep(picture, policies))
+    if unasked.SWEEP:
+        print(unasked.sweep(picture, policies))
     for finding in evaluate(picture, policies):
         found[finding.account].setdefault(finding.status.value, {})[finding.policy] = finding.message
     return found
