@@ -8,11 +8,13 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 import boto3
+import botocore.exceptions
 import botocore.model
 import jmespath
 import pytest
 from botocore import xform_name
 from stillframe.snapshot import session as aws
+from stillframe.snapshot.archive import complete
 from stillframe.snapshot.call import TOKENS
 from stillframe.snapshot.catalog import Call, ResourceType, load_catalog, names_in, steps, tags_of
 from stillframe.snapshot.model import Unknown
@@ -270,6 +272,61 @@ def test_absent_codes_are_ones_that_the_call_gives(spec):
             assert code in known
             assert bool(message) == (code in AMBIGUOUS), entry
             assert message or not any(word in code for word in ("Denied", "Throttl", "Unauthorized", "Expired"))
+
+
+# What the examples in botocore do not have, being older than it, or shortened.
+OLDER = {
+    ("AWS::Account", "Organization.Id"),
+    ("AWS::Account", "Organization.MasterAccountId"),
+    ("AWS::DynamoDB::Table", "Table.TableArn"),
+    ("AWS::EC2::EIP", "AllocationId"),
+    ("AWS::EC2::InternetGateway", "OwnerId"),
+    ("AWS::EC2::NetworkAcl", "OwnerId"),
+    ("AWS::EC2::NetworkInterface", "InterfaceType"),
+    ("AWS::EC2::RouteTable", "OwnerId"),
+    ("AWS::EC2::Snapshot", "Encrypted"),
+    ("AWS::EC2::Subnet", "OwnerId"),
+    ("AWS::EC2::VPC", "OwnerId"),
+    ("AWS::EC2::Volume", "Encrypted"),
+    ("AWS::EFS::FileSystem", "Encrypted"),
+    ("AWS::EKS::Cluster", "Cluster.resourcesVpcConfig.endpointPublicAccess"),
+    ("AWS::ElastiCache::CacheCluster", "ARN"),
+    ("AWS::ElastiCache::ReplicationGroup", "ARN"),
+    ("AWS::ElasticBeanstalk::Environment", "EnvironmentArn"),
+    ("AWS::KMS::Key", "Metadata.KeySpec"),
+    ("AWS::Region", "OptInStatus"),
+}
+
+
+@EACH
+def test_what_is_always_there_is_there_in_awss_own_examples(spec):
+    lost = set()
+    elsewhere = {*spec.attach, *(own_fields(spec.list.of) if spec.list.of else ())}
+    for name, call in {"": spec.list, **spec.attach}.items():
+        for answer in examples(call):
+            found = jmespath.search(call.result, answer)
+            for config in [{name: found}] if name else found or []:
+                complete(config, spec)
+                own = [path for path in spec.always if (path[0] == name if name else path[0] not in elsewhere)]
+                lost |= {(spec.type, text(path)) for path in own if any_unknown(config, path)}
+    assert lost <= OLDER
+
+
+def examples(call: Call) -> list[dict]:
+    """Answers to a call that AWS publishes with its models."""
+    try:
+        known = SESSION._session.get_component("data_loader").load_service_model(call.service, "examples-1")
+    except botocore.exceptions.UnknownServiceError:
+        return []
+    return [each["output"] for each in known["examples"].get(call.operation, []) if "output" in each]
+
+
+def any_unknown(node, path: tuple[str, ...]) -> bool:
+    if isinstance(node, Unknown) or not path:
+        return isinstance(node, Unknown)
+    if path[0] == "[]":
+        return isinstance(node, list) and any(any_unknown(item, path[1:]) for item in node)
+    return isinstance(node, dict) and any_unknown(node.get(path[0]), path[1:])
 
 
 def test_a_path_in_steps():
