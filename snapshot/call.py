@@ -35,7 +35,7 @@ def ask(client: Any, call: Call, config: Json = None, deadline: float = DEADLINE
         arguments = _arguments(call, config)
         if isinstance(arguments, Unknown):
             return arguments
-        answer = whole_answer(client, call, {**call.params, **arguments}, deadline)
+        answer = whole_answer(client, call, {**_constants(client, call), **arguments}, deadline)
         return part(call, answer)
     except ClientError as error:
         code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
@@ -80,3 +80,11 @@ def _arguments(call: Call, config: Json) -> Mapping[str, Json] | Unknown:
     arguments = {name: compiled(expression).search(config) for name, expression in call.arguments.items()}
     absent = [name for name, value in arguments.items() if value is None]
     return Unknown.because(f"{call.action} needs {', '.join(absent)}, which AWS did not send") if absent else arguments
+
+
+def _constants(client: Any, call: Call) -> Mapping[str, Json]:
+    """The parameters that are always the same, without those that the installed botocore is too old to know."""
+    if not call.params:
+        return {}
+    known = client.meta.service_model.operation_model(call.operation).input_shape.members
+    return {name: value for name, value in call.params.items() if name in known}

@@ -39,6 +39,7 @@ class Call:
     `absent` lists the errors that mean "not configured", as CODE or as CODE: TEXT of the message; their result is
     null, not unknown. `optional` says that an answer without the result means the same. `when` is JMESPath over
     the resource: where it does not hold there is nothing to ask for, and the result is null.
+    `leaves_out` says of parameters what they would add to the answer, and why it is not asked for.
     `region` is the one region that answers, where it is neither the resource's nor home. `keys` are those of a map
     where AWS's model does not list them, `columns` those of an answer that is CSV. `after` is asked first, again and
     again, until its own `until` holds. `of` lists the owners of what a list is asked about. `caller` says that the
@@ -64,10 +65,11 @@ class Call:
     until: str | None = None
     caller: bool = False
     found: bool = False
+    leaves_out: Mapping[str, str] = field(default_factory=dict)
 
     def whole(self) -> Call:
         """The same call for all of its answer, of which each of those who ask takes its part."""
-        return replace(self, result="@", columns=(), keys=(), optional=False)
+        return replace(self, result="@", columns=(), keys=(), optional=False, leaves_out={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

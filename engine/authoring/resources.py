@@ -86,6 +86,9 @@ def _section(spec: ResourceType) -> Iterator[str]:
     if spec.attach:
         yield from ("", "| Attached | By |", "|---|---|")
         yield from (f"| `{name}` | {_by(call)} |" for name, call in spec.attach.items())
+    for call in spec.calls():
+        for parameter, what in call.leaves_out.items():
+            yield from ("", f"Left out, as `{call.operation}` is not asked with `{parameter}`: {what}.")
     for title, paths in (
         ("Never written", map(path_text, spec.redact)),
         ("Parsed, as it is JSON in text", map(path_text, spec.json)),

@@ -26,11 +26,12 @@ _ID = ("$id",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the draft asks: a field, and what it must be and what it must not."""
+    """What the draft asks: a field, and what it must be, in another spelling as well, and what it must not."""
 
     path: Path
     good: Any
     bad: Any
+    also: tuple[str, ...] = ()
 
     @property
     def field(self) -> str:
@@ -42,6 +43,9 @@ class Question:
             return self.field
         if self.good is False:
             return f"!{self.field}" if len(self.path) == 1 else f"!({self.field})"
+        if self.also:
+            either = ", ".join(f"'{each}'" for each in (self.good, *self.also))
+            return f"contains([{either}], {self.field})"
         return f"{self.field} == '{self.good}'"
 
 
@@ -137,7 +141,9 @@ def _question(spec: ResourceType, config: Type) -> Question:
     if not found.enum:
         return Question(path=path, good="example", bad="another")
     good_one = usual(found.enum)
-    return Question(path=path, good=good_one, bad=next((value for value in found.enum if value != good_one), None))
+    also = tuple(other for pair in found.spellings if good_one in pair for other in pair if other != good_one)
+    bad = next((value for value in found.enum if value not in (good_one, *also)), None)
+    return Question(path=path, good=good_one, bad=bad, also=also)
 
 
 def _scalars(config: Type, above: Path, *, sure: bool) -> Iterator[tuple[Path, Type, bool]]:

@@ -24,6 +24,9 @@ class Client:
         self.answers = list(answers)
         self.given = []
 
+        operation = SimpleNamespace(input_shape=SimpleNamespace(members={"Of": None}))
+        self.meta = SimpleNamespace(service_model=SimpleNamespace(operation_model=lambda _: operation))
+
     def can_paginate(self, _):
         return False
 
@@ -52,6 +55,12 @@ def test_pages_that_botocore_does_not_know_are_joined():
     client = Client({"Items": [1], "NextToken": "two"}, {"Items": [2], "NextToken": "three"}, {"Items": [3]})
     assert ask(client, a_call(result="Items", params={"Of": "x"})) == [1, 2, 3]
     assert client.given == [{"Of": "x"}, {"Of": "x", "NextToken": "two"}, {"Of": "x", "NextToken": "three"}]
+
+
+def test_a_parameter_that_botocore_is_too_old_to_know_is_not_asked():
+    client = Client({"Items": [1]})
+    assert ask(client, a_call(result="Items", params={"Of": "x", "IncludeNew": True})) == [1]
+    assert client.given == [{"Of": "x"}]
 
 
 def test_a_page_that_names_itself_as_the_next_is_no_end():
