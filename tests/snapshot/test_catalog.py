@@ -481,7 +481,8 @@ def examples(call: Call) -> list[dict]:
         known = SESSION._session.get_component("data_loader").load_service_model(call.service, "examples-1")
     except botocore.exceptions.UnknownServiceError:
         return []
-    return [each["output"] for each in known["examples"].get(call.operation, []) if "output" in each]
+    outputs = [each["output"] for each in known["examples"].get(call.operation, []) if "output" in each]
+    return json.loads(json.dumps(outputs))  # in plain objects
 
 
 def any_unknown(node, path: tuple[str, ...]) -> bool:
