@@ -15,9 +15,9 @@ import pytest
 from botocore import xform_name
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.archive import complete
-from stillframe.snapshot.call import TOKENS
 from stillframe.snapshot.catalog import Call, ResourceType, load_catalog, names_in, steps, tags_of
 from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.pages import TOKENS
 
 SESSION = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
 SPECS = list(load_catalog().values())
