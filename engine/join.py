@@ -166,10 +166,12 @@ def _hashable(value: Json) -> Key:
     return type(value) is bool, equality.text(value) if isinstance(value, list | dict) else value
 
 
-def _told(part: Any) -> Json:
-    """A part of a key as the value that it was."""
-    found = part if isinstance(part, str) else part[1]
-    return msgspec.json.decode(found) if isinstance(found, bytes) else found
+def _told(part: Any) -> str:
+    """A part of a key, for people."""
+    if isinstance(part, str):
+        return part
+    spelled: bytes = part[1] if isinstance(part[1], bytes) else msgspec.json.encode(part[1])
+    return spelled.decode()
 
 
 def _where(condition: Expression, rows: list[Json], scope: Scope) -> Iterable[Json]:

@@ -185,6 +185,8 @@ def test_a_lookup_matches_each_item_of_a_list_once(policy, wanted, expected):
         ("snapshot", ["fl-2"], [{**LOG, "$account": B}], "no AWS::EC2::FlowLog fl-2 in this snapshot"),
         ("region", ["fl-1"], [{**LOG, "FlowLogStatus": "OFF"}], None),
         ("region", [None, 2], [LOG], "no AWS::EC2::FlowLog 2 in this snapshot"),
+        ("region", [True], [LOG], "no AWS::EC2::FlowLog true in this snapshot"),
+        ("region", [["b", 1]], [LOG], 'no AWS::EC2::FlowLog ["b",1] in this snapshot'),
         ("region", [], [], None),
         ("region", None, [], None),
     ],
