@@ -31,6 +31,7 @@ from .format import (
 from .given import path_of
 from .kinds import mark, mark_tags
 from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
+from .names import moment_of
 
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
@@ -123,6 +124,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _manifest(data: bytes, folder: Path) -> Manifest:
     manifest: Manifest = parse(data, Manifest, folder / MANIFEST)
+    if moment_of(manifest.captured_at) is None:
+        raise SnapshotError(f"{folder / MANIFEST}: there is no time {manifest.captured_at}", DAMAGED)
+    if ID.match(folder.name) and folder.name != manifest.id:
+        raise SnapshotError(f"{folder / MANIFEST}: it is the manifest of {manifest.id}", DAMAGED)
     if not manifest.accounts:
         raise SnapshotError(f"{folder / MANIFEST}: no accounts", "an empty snapshot says nothing: collect again")
     return manifest

@@ -18,6 +18,7 @@ from .archive import ID, MANIFEST
 from .errors import SnapshotError
 from .files import lock, open_own, read_file
 from .format import Previous, digest, parse
+from .names import moment_of
 
 PRUNED = "pruned"
 LOCK = ".lock"
@@ -53,6 +54,10 @@ def links(archive: Path, faults: list[str] | None = None) -> dict[str, Link]:
                 faults.append(str(error))
             continue
         name = path.stem if pruned else path.parent.name
+        if moment_of(name) is None:
+            if faults is not None:
+                faults.append(f"{path}: there is no such time")
+            continue
         found[name] = Link(id=name, path=path, digest=digest(data), previous=link.previous, pruned=pruned)
     return found
 

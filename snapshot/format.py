@@ -278,9 +278,11 @@ def parse(data: bytes, shape: type[msgspec.Struct], path: Path | str) -> Any:
         found = msgspec.json.decode(data, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(data, error, path) from None
-    newer: int = getattr(found, "format", FORMAT)
-    if newer > FORMAT:
-        raise _newer(newer, path)
+    version: int = getattr(found, "format", FORMAT)
+    if version > FORMAT:
+        raise _newer(version, path)
+    if version < 1:
+        raise SnapshotError(f"{path}: snapshot format {version}", "there is none before 1: collect again")
     return found
 
 

@@ -1,8 +1,17 @@
-"""What account ids, regions and partitions look like: names from answers become folders, hosts and ARNs."""
+"""What account ids, regions, partitions and times look like: from answers they become folders, hosts and ARNs."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}\Z")
 REGION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")  # and partitions
+
+
+def moment_of(text: str) -> datetime | None:
+    """A time as snapshots write it, or a snapshot's id; None where there is no such time, as in month 13."""
+    try:
+        return datetime.fromisoformat(text[:10] + text[10:].replace("-", ":"))
+    except ValueError:
+        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +14,7 @@ from .errors import CollectError
 from .files import DOCUMENT, PLAN, open_held, write_file, writing
 from .format import AccountId, Timestamp, decode, digest, encode, parse
 from .journal import Journal, begin, find
+from .names import moment_of
 from .once import repeated
 from .targets import Target
 
@@ -88,14 +88,6 @@ def pick_up(folder: Path) -> tuple[Kept, IO[bytes], Journal | None]:
         file.close()
         raise
     return kept, file, find(digest(data))
-
-
-def moment_of(captured_at: str) -> datetime | None:
-    """A time as snapshots write it; None where there is no such time."""
-    try:
-        return datetime.fromisoformat(captured_at)
-    except ValueError:
-        return None
 
 
 def targets_of(kept: Kept) -> list[Target]:

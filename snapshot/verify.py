@@ -17,10 +17,12 @@ from .archive import ACCOUNT, ID, MANIFEST, find_snapshot, read_account_file, re
 from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
-from .format import AccountFile, file_name, read_line, too_deep
+from .files import FILE, read_file
+from .format import AccountFile, Marker, file_name, read_line, too_deep
 from .given import path_of
 from .kinds import MALFORMED, malformed
-from .model import GLOBAL
+from .model import EVERYWHERE, GLOBAL
+from .names import REGION, moment_of
 from .validation import validator
 
 SHOWN = 20  # malformed values of one file
@@ -34,7 +36,12 @@ def verify(path: Path | str) -> Iterator[str]:
     except SnapshotError as error:
         yield str(error)
         return
-    yield from _against("manifest", folder / MANIFEST, (folder / MANIFEST).read_bytes())
+    yield from _document("manifest", folder / MANIFEST)
+    if (
+        moment_of(manifest.id) is None
+        or manifest.id != manifest.captured_at.partition(".")[0].replace(":", "-").rstrip("Z") + "Z"
+    ):
+        yield f"{folder / MANIFEST}: the id {manifest.id} is not the time {manifest.captured_at}"
     if manifest.id != folder.name:
         yield f"{folder / MANIFEST}: it is the manifest of {manifest.id}"
     for stray in sorted(set(_folders(folder)) - manifest.accounts.keys()):
@@ -45,7 +52,8 @@ def verify(path: Path | str) -> Iterator[str]:
         except SnapshotError as error:
             yield str(error)
             continue
-        yield from _against("account", folder / account / ACCOUNT, (folder / account / ACCOUNT).read_bytes())
+        yield from _document("account", folder / account / ACCOUNT)
+        yield from _places(folder / account / ACCOUNT, file)
         yield from _account(folder, account, file)
 
 
@@ -85,10 +93,53 @@ def _account(folder: Path, account: str, file: AccountFile) -> Iterator[str]:
             yield str(error)
             continue
         if entry.sha256:
-            lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
+            *lines, rest = read_file(path, FILE).split(b"\n")
+            if rest:
+                yield f"{path}: it does not end with a newline"
             for number, line in enumerate(lines, 1):
                 yield from _against("resource", f"{path}:{number}", line)
+                yield from _not_canonical(f"{path}:{number}", line)
             yield from _misfits(path, kind, lines)
+
+
+def _document(name: str, path: Path) -> Iterator[str]:
+    data = read_file(path)
+    yield from _against(name, path, data)
+    yield from _not_canonical(path, data.removesuffix(b"\n"), indent=1)
+    if not data.endswith(b"\n"):
+        yield f"{path}: it does not end with a newline"
+
+
+def _not_canonical(where: object, data: bytes, *, indent: int = 0) -> Iterator[str]:
+    """Where bytes begin to differ from those that the same data must have: blanks, order, doubles, escapes."""
+    if too_deep(data) or (expected := _canonical(data, indent)) == data:
+        return
+    same = next((at for at, (one, other) in enumerate(zip(data, expected, strict=False)) if one != other), None)
+    at = min(len(data), len(expected)) if same is None else same
+    yield f"{where}: not in the one form that it must have, from byte {at + 1} on"
+
+
+def _canonical(data: bytes, indent: int) -> bytes:
+    compact = msgspec.json.encode(msgspec.json.decode(data), order="sorted")
+    return msgspec.json.format(compact, indent=indent) if indent else compact
+
+
+def _places(path: Path, file: AccountFile) -> Iterator[str]:
+    """Faults of the places in an account file: their names, their order, what was read where nothing is."""
+    enabled = [] if isinstance(file.regions, Marker) else file.regions
+    named = {"regions": enabled, **{kind: entry.read for kind, entry in file.types.items()}}
+    for name, places in named.items():
+        if places != sorted(set(places)):
+            yield f"{path}: {name}: not sorted, or one twice"
+        for place in places:
+            if not REGION.match(place):
+                yield f"{path}: {name}: {place!r} is no place"
+            elif enabled and place not in enabled and place != GLOBAL:
+                yield f"{path}: {name}: {place} was read, and is not enabled"
+    for kind, entry in file.types.items():
+        for place in entry.missing:
+            if place != EVERYWHERE and not REGION.match(place):
+                yield f"{path}: {kind}: {place!r} is no place"
 
 
 def _misfits(path: Path, kind: str, lines: Sequence[bytes]) -> Iterator[str]:

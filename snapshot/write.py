@@ -189,7 +189,7 @@ class SnapshotWriter:
             before = self._before / account / path.name
             with suppress(OSError, SnapshotError):  # there is none, or no links here: then it is written
                 if before.lstat().st_size == len(data) and read_file(before) == data:
-                    os.link(before, path, follow_symlinks=False)
+                    os.link(before, path)
                     return
         write_file(path, data)
 

@@ -6,6 +6,7 @@ its name says whose it is: ACCOUNT-REGION-NNNN.json.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Requests:
 
     def _request(self, place: _Place) -> tuple[str, bytes]:
         self._written[place] += 1
-        name = f"{'-'.join(place)}-{self._written[place]:04}.json"
+        name = re.sub("[^0-9a-z-]", "_", f"{'-'.join(place)}-{self._written[place]:04}") + ".json"
         return name, msgspec.json.encode({"Findings": self._waiting.pop(place)})
 
     def _finding(self, record: Record, region: str) -> dict[str, Any]:

@@ -104,5 +104,5 @@ def _ours(path: Path) -> bool:
 
 
 def _files(path: Path) -> list[Path]:
-    named = (each for each in path.iterdir() if re.fullmatch(r"[0-9]{12}-[a-z0-9-]+-[0-9]+\.json", each.name))
+    named = (each for each in path.iterdir() if re.fullmatch(r"[0-9]{12}-[a-z0-9_-]+-[0-9]+\.json", each.name))
     return [each for each in named if stat.S_ISREG(each.lstat().st_mode)]
