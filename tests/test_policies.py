@@ -11,6 +11,7 @@ from builders import nine, shipped
 from stillframe.engine.authoring.coverage import cover
 from stillframe.engine.authoring.mutate import mutate
 from stillframe.engine.authoring.policy_tests import TIME, cases, fixture, run_tests
+from stillframe.engine.fast.judge import compile_policies
 from stillframe.engine.model import Exposure
 
 CASES = [(policy, outcome) for policy in shipped() for outcome in run_tests(policy)]
@@ -85,3 +86,9 @@ def test_no_denied_list_makes_a_pass_of_what_is_none():
                     snapshot = fixture(changed, case.test.get("time", TIME))
                     for found in replace(case, snapshot=snapshot).judge(policy):
                         assert found.status != "pass" or found.identity in sound, (policy.id, case.test["name"], kind)
+
+
+def test_every_policy_that_ships_is_compiled_but_those_that_judge_an_account_by_its_alarms():
+    compiled = compile_policies(shipped())
+    rules = [pair for each in compiled.programs.values() for pair in zip(each.policies, each.rules, strict=True)]
+    assert {policy.id.split("-")[0] for policy, rule in rules if rule is None} <= {"monitoring"}
