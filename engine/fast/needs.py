@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from ...snapshot import kinds, types
 from ...snapshot.format import MISSING
 from ...snapshot.types import Type
+from .typed import Test, all_fit, whole
 
 Scalar = str | int | float | bool | None
 Steps = tuple[str, ...]  # of a path, as in the catalogue: field names, and "[]" for each item of a list
@@ -47,7 +49,7 @@ class Need:
         self.counted = False  # somebody asks whether it is empty
         self.flat = False  # as an item it is flattened: a list there would be something else
         self.checks: list[Steps] = []  # what must be there, below a place that is decoded as it is
-        self.fits: kinds.Fits | None = None  # and of what kinds it must be, as far as msgspec does not see to it
+        self.fit: Test | None = None  # and whether it is of its kind, as far as decoding does not see to it
 
     def field(self, name: str) -> Need:
         if name not in self.fields:
@@ -74,8 +76,8 @@ class Need:
         """
         match self.kind:
             case Kind.PLAIN:
-                self.checks, self.fits = list(always), kinds.fits(kind) if _is_deep(kind) else None
-                return _whole(kind, leaf)
+                self.checks, self.fit = list(always), all_fit(kind)
+                return whole(kind, leaf)
             case Kind.LIST if kind.kind in (types.Kind.ARRAY, types.Kind.ANY):
                 assert self.items is not None  # noqa: S101 - that is what makes it a list
                 below = [steps[1:] for steps in always if steps[0] == "[]" and steps[1:]]
@@ -97,19 +99,19 @@ class Need:
         names["marker"] = MISSING
         return msgspec.defstruct("Record", fields, rename=names, kw_only=True, gc=False)
 
-    def flawed(self) -> Callable[[Any], bool] | None:
-        """A test for whether something below a place that is decoded as it is is missing, or of another kind than AWS
-        sends; None if nothing can be."""
-        if self.checks or self.fits:
-            checks, fits = self.checks, self.fits
-            return lambda value: any(_missing(value, steps) for steps in checks) or bool(fits and not fits(value))
+    def flawed(self) -> Test | None:
+        """A test of values of this place, for whether anything in one is missing or not of its kind that decoding does
+        not see to; None if nothing can be."""
+        if self.checks or self.fit:
+            checks, fit = self.checks, self.fit
+            return lambda values: (
+                any(_missing(value, steps) for steps in checks for value in values) or not (fit is None or fit(values))
+            )
         if self.items:
             inner = self.items.flawed()
-            return inner and (lambda value: any(inner(each) for each in value or () if each is not None))
-        below = [(need.label, test) for need in self.fields.values() if (test := need.flawed())]
-        if not below:
-            return None
-        return lambda value: value is not None and any(test(getattr(value, label)) for label, test in below)
+            return inner and (lambda values: inner([each for value in values if value is not None for each in value]))
+        below = [(attrgetter(need.label), test) for need in self.fields.values() if (test := need.flawed())]
+        return _any_below(below) if below else None
 
     def naming(self) -> Callable[[Any], bool]:
         """A test for whether a name below means something to us: `$missing`, or `$id`."""
@@ -123,28 +125,12 @@ class Need:
         return lambda value: value is not None and any(test(getattr(value, label)) for label, test in below)
 
 
-def _whole(kind: Type, leaf: Any) -> Any:
-    """The type to decode a value of a kind with as it is, or null."""
-    match kind.kind:
-        case types.Kind.STRING:
-            return str | None
-        case types.Kind.BOOLEAN:
-            return bool | None
-        case types.Kind.NUMBER:
-            return int | float | None
-        case types.Kind.ARRAY:
-            return list[_whole(kind.item, leaf)] | None  # type: ignore[misc]
-        case types.Kind.MAP if leaf is Any:
-            return dict[str, _whole(kind.item, leaf)] | None  # type: ignore[misc]
-        case types.Kind.OBJECT | types.Kind.MAP:
-            return dict[str, Any] | None if leaf is Any else None  # its names may be escaped
-        case _:
-            return leaf
+def _any_below(below: Sequence[tuple[Callable[[Any], Any], Test]]) -> Test:
+    def test(values: Sequence[Any]) -> bool:
+        there = [value for value in values if value is not None]
+        return any(flawed(list(map(get, there))) for get, flawed in below)
 
-
-def _is_deep(kind: Type) -> bool:
-    """Whether there is an object in it, of whose members msgspec knows nothing where it is decoded as it is."""
-    return kind.kind is types.Kind.OBJECT or (kind.kind in (types.Kind.ARRAY, types.Kind.MAP) and _is_deep(kind.item))
+    return test
 
 
 def _names(value: Any) -> bool:
@@ -181,7 +167,7 @@ class Config(Need):
         if not self.is_read:
             return Empty
         self.shape(always, kind, leaf)  # notes what must be there
-        return dict[str, _whole(kind.item, leaf)] if leaf is Any else None  # type: ignore[misc]
+        return dict[str, whole(kind.item, leaf)] if leaf is Any else None  # type: ignore[misc]
 
 
 class LineNeed(Need):

@@ -26,6 +26,7 @@ from .calls import LANGUAGE
 from .emit import TOO_MUCH, Emitter, Value
 from .needs import LineNeed, Scalar
 from .plain import NotPlain
+from .typed import Test
 
 _SURE = frozenset({"@.$account", "@.$region", "@.$id", "@.$name"})  # what of a row is known, whatever else is not
 UNKNOWN = "unknown"  # the key of a row that may match anything; others are tuples
@@ -92,13 +93,13 @@ class Decoder:
     decode: Callable[[bytes | memoryview], Any]
     several: Callable[[bytes | memoryview], list[Any]]
     scalars: Decoder | None  # the same, refusing more: nothing it gives can hold a marker
-    flawed: Callable[[Any], bool] | None
+    flawed: Test | None
     names: Callable[[Any], bool]
 
     def read(self, line: bytes | memoryview) -> Any:
         """The struct of a line. Raises an exception where it is not plain."""
         found = self.decode(line)
-        if self.flawed and self.flawed(found.config):
+        if self.flawed and self.flawed([found.config]):
             raise NotPlain
         return found
 
@@ -112,7 +113,7 @@ class Decoder:
         """The structs of some lines; None where not all of them are plain."""
         try:
             found = self.several(data)
-            return None if self.flawed and any(self.flawed(each.config) for each in found) else found
+            return None if self.flawed and self.flawed([each.config for each in found]) else found
         except Exception:  # each alone says what it is
             return None
 

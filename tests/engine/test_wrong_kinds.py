@@ -158,6 +158,8 @@ def test_what_a_policy_takes_for_something_else_is_left_to_the_exact_path(read, 
         ({"*": {"c": "s"}}, {"x": {"c": "y"}}, {"x": {"c": 7}}),
         ([[{"c": "s"}]], [[{"c": None}]], [[{"c": 7}]]),
         ({"*": ["n"]}, {"x": [1.5]}, {"x": ["1.5"]}),
+        ({"n": "n", "m": "n"}, {"n": 10**30, "m": 22.0}, {"n": True}),
+        ({"on": "b", "an-odd name": "b"}, {"on": False, "new": [1]}, {"an-odd name": 0}),
         ({"more": 0, "c": "s"}, {"more": {"more": {"c": "y"}}}, {"more": {"more": {"c": []}}}),
     ],
 )
