@@ -43,6 +43,7 @@ _WORDS: dict[type, str] = {
     dict: "an object",
 }
 _NONE = (type(None), Unknown)  # what is absent, or not known, may stand anywhere
+_FITTING = {kind: frozenset((*_CLASSES[kind], *_NONE)) for kind in (Kind.BOOLEAN, Kind.NUMBER, Kind.STRING)}
 
 
 @cache
@@ -100,8 +101,8 @@ def fits(kind: Type) -> Fits | None:
             return _several(kind, list, iter)
         case Kind.MAP:
             return _several(kind, dict, dict.values)
-        case _ if kind.kind in _CLASSES:
-            classes = frozenset((*_CLASSES[kind.kind], *_NONE))
+        case _ if kind.kind in _FITTING:
+            classes = _FITTING[kind.kind]
             return lambda value: value.__class__ in classes
         case _:
             return None
@@ -109,13 +110,17 @@ def fits(kind: Type) -> Fits | None:
 
 def _object(kind: Type) -> Fits:
     members = kind.members
-    tests: dict[str, Fits | None] = {}  # of the members met so far: a shape may hold itself
+    plain = {name: _FITTING[each.kind] for name, each in members.items() if each.kind in _FITTING}
+    tests: dict[str, Fits | None] = {}  # of the others met so far: a shape may hold itself
 
     def test(value: Json) -> bool:
         if value.__class__ is not dict:
             return value.__class__ in _NONE
         for name, each in value.items():
-            if name in members:
+            if name in plain:
+                if each.__class__ not in plain[name]:
+                    return False
+            elif name in members:
                 if name not in tests:
                     tests[name] = fits(members[name])
                 inner = tests[name]
