@@ -195,7 +195,7 @@ def test_what_rows_are_found_by_may_change_with_time(tmp_path):
     for day in ("2026-01-01", "2026-01-02"):
         path = write_estate(tmp_path / f"{day}T00-00-00Z", estate)
         manifest = json.loads((path / "manifest.json").read_bytes())
-        (path / "manifest.json").write_bytes(compact({**manifest, "captured_at": f"{day}T00:00:00Z"}))
+        (path / "manifest.json").write_bytes(compact({**manifest, "id": path.name, "captured_at": f"{day}T00:00:00Z"}))
         found.append(same(path, policy("p", "length($r) == `0`", ["days_since(a)"], ["a"])))
     assert [dict(batch.counts) for batches in found for batch in batches] == [{"fail": 1}, {"pass": 1}]
 

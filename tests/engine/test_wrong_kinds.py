@@ -18,6 +18,7 @@ from stillframe.engine.fast.run import judge
 from stillframe.engine.fast.target import decoder
 from stillframe.engine.model import Finding
 from stillframe.snapshot import kinds, open_snapshot
+from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.kinds import config_kind, malformed, mark
 from stillframe.snapshot.types import Kind
 from wrong_kinds import WRONG, as_written, places, resources, spoilt, with_config
@@ -114,12 +115,10 @@ def need_of(read: str) -> LineNeed:
 
 def line_with(path: tuple[Any, ...], value: Any) -> bytes:
     config: dict[str, Any] = {
-        "InstanceId": "i",
+        **dict.fromkeys(steps[0] for steps in load_catalog()[INSTANCE].always),  # what is null is not lost
         "State": {"Name": "running", "Code": 16},
         "SecurityGroups": [{"GroupId": "g"}],
         "EbsOptimized": True,
-        "ImageId": "a",
-        "InstanceType": "t",
         "Placement": {"Tenancy": "default"},
     }
     envelope = {"type": INSTANCE, "id": "i", "account": "111122223333", "region": "us-east-1", "name": None}
