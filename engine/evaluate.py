@@ -121,6 +121,13 @@ def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: s
 
 def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:
     """One policy on one resource. An expression without a value is an `error` for that resource alone."""
+    try:
+        return _judged(policy, resource, joins, snapshot_time)
+    except RecursionError:
+        return Verdict(status=Status.ERROR, message="the data is nested too deeply", evidence={})
+
+
+def _judged(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:
     scope = variables(policy, resource, joins, snapshot_time)
     config = resource.config
     try:

@@ -257,6 +257,18 @@ def test_what_cannot_be_compiled_for_whatever_reason_is_judged_by_the_exact_path
     assert differing(path, given) == []
 
 
+@pytest.mark.parametrize("text", ["v", "length(v) > `0`", "v[] && v", "v == v", "unique([v])", "w"])
+def test_data_that_is_too_deep_for_one_policy_ends_no_run(tmp_path, text):
+    given = estate([{"v": "DEEP", "w": 1}])
+    given["lines"][OTHER] = [line.replace(b'"DEEP"', b"[" * 900 + b"]" * 900) for line in given["lines"][OTHER]]
+    path = write_estate(tmp_path / "s", {ACCOUNTS[0]: given})
+    asked = [policy(0, text), policy(1, "w == `1`")]
+    for exact in (True, False):
+        odd, other = run.judge(open_snapshot(path), asked, Method(exact=exact))
+        assert b'"status":"pass"' in other.data
+        assert b'"status":"pass"' in odd.data or b"the data is nested too deeply" in odd.data
+
+
 def test_all_who_walk_expressions_know_the_same_kinds_of_nodes():
     known = set(interpret._VALUE) - {"watched"}
     assert set(interpret._TRUTH) - {"watched"} <= known
