@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH := .venv/.bench
 
-.PHONY: help demo dev test lint types architecture check bench wheel clean
+.PHONY: help demo dev test lint types architecture check bench lowest wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to make
@@ -44,8 +44,11 @@ $(BENCH): $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
+lowest: ## Try the lowest versions that are declared, for half an hour; PYTHON=python3.13 for another Python
+	tests/lowest.sh $(PYTHON) $(ARGS)
+
 wheel: dev ## Build the wheel and the source archive
 	$(BIN)/python -m build
 
 clean: ## Remove what was made
-	rm -rf .venv .dev build dist *.egg-info
+	rm -rf .venv .dev .lowest build dist *.egg-info

@@ -15,6 +15,11 @@ from .faults import code_of
 from .model import Json, Unknown
 from .pages import whole_answer
 
+
+class UnknownParameterError(Exception):
+    """The installed botocore is too old to know a parameter: the name is what a snapshot says."""
+
+
 # Seconds between two looks at what AWS is still making: a minute in all.
 WAITS = (0.5, 1.0, 2.0, *[4.0] * 14)
 
@@ -35,8 +40,9 @@ def ask(client: Any, call: Call, config: Json = None, deadline: float = DEADLINE
         arguments = _arguments(call, config)
         if isinstance(arguments, Unknown):
             return arguments
-        answer = whole_answer(client, call, {**_constants(client, call), **arguments}, deadline)
-        return part(call, answer)
+        given = {**call.params, **arguments}
+        _check_known(client, call, given)
+        return part(call, whole_answer(client, call, given, deadline))
     except ClientError as error:
         code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
         return None if _means_absent(call, code, message) else Unknown.because(f"{code}: {call.action}")
@@ -82,9 +88,11 @@ def _arguments(call: Call, config: Json) -> Mapping[str, Json] | Unknown:
     return Unknown.because(f"{call.action} needs {', '.join(absent)}, which AWS did not send") if absent else arguments
 
 
-def _constants(client: Any, call: Call) -> Mapping[str, Json]:
-    """The parameters that are always the same, without those that the installed botocore is too old to know."""
-    if not call.params:
-        return {}
-    known = client.meta.service_model.operation_model(call.operation).input_shape.members
-    return {name: value for name, value in call.params.items() if name in known}
+def _check_known(client: Any, call: Call, given: Mapping[str, Json]) -> None:
+    """Raise where the installed botocore has no such operation, or no such parameter of it.
+
+    A parameter that were left out would take something from the answer, and nobody would know.
+    """
+    shape = client.meta.service_model.operation_model(call.operation).input_shape
+    if not given.keys() <= (shape.members.keys() if shape else set()):
+        raise UnknownParameterError

@@ -91,9 +91,14 @@ GARBAGE = Kind(
     codes=_codes("MalformedDocument ResponseParserError TooManyPages UnexpectedAnswer"),
     advice="the answer was not what AWS documents: is there a proxy on the way, or is this version too old?",
 )
+TOO_OLD = Kind(
+    name="too old",
+    codes=_codes("OperationNotFoundError UnknownParameterError UnknownServiceError UnsupportedServiceProtocolsError"),
+    advice="the installed boto3 is too old to know the call: upgrade boto3, and collect again",
+)
 OTHER = Kind(name="other", codes=frozenset(), advice="please report what is not explained by the message")
 
-KINDS = (DENIED, THROTTLED, EXPIRED, REGION_OFF, NOT_ASKED, NOT_IN_REGION, TRANSPORT, SERVER, GARBAGE, OTHER)
+KINDS = (DENIED, THROTTLED, EXPIRED, REGION_OFF, NOT_ASKED, NOT_IN_REGION, TRANSPORT, SERVER, GARBAGE, TOO_OLD, OTHER)
 _BY_CODE = {code: kind for kind in KINDS for code in kind.codes}
 
 

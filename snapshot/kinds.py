@@ -53,6 +53,11 @@ def config_kind(resource: str) -> Type:
     return ANY if found is None else read(msgspec.json.decode(found))
 
 
+def models_version() -> str:
+    """The version of botocore whose models the kinds come from."""
+    return msgspec.json.decode(_table()["botocore"], type=str)
+
+
 @cache
 def kinds_digest() -> str:
     return digest(_data())

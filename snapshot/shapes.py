@@ -12,9 +12,11 @@ from typing import Any
 import botocore
 import botocore.session
 import yaml
-from botocore.model import Shape
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationNotFoundError, Shape
 
 from .catalog import Call
+from .kinds import models_version
 from .types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, maybe
 
 VERSION: str = botocore.__version__  # of the models
@@ -33,6 +35,21 @@ _MARKUP = re.compile(r"<[^>]+>|\s+")
 
 
 @cache
+def are_old() -> str:
+    """What is lost where the installed models are older than those that `kinds.json` was made from; "" if not."""
+    if _number(VERSION) >= _number(models_version()):
+        return ""
+    return (
+        f"botocore {VERSION} is older than {models_version()}: of fields that it does not know only "
+        "the kind is known, not the values, and not whether they may be null: upgrade boto3"
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+@cache
 def _session() -> Any:
     return botocore.session.Session()
 
@@ -48,8 +65,14 @@ def _spellings() -> Any:
 
 
 def output_type(call: Call) -> Type:
-    """The type of what an API call answers, before the catalogue's `result` picks from it."""
-    shape = _service(call.service).operation_model(call.operation).output_shape
+    """The type of what an API call answers, before the catalogue's `result` picks from it.
+
+    ANY where the installed botocore is too old to know the call.
+    """
+    try:
+        shape = _service(call.service).operation_model(call.operation).output_shape
+    except (UnknownServiceError, OperationNotFoundError):
+        return ANY
     return _type(shape, _spellings().get(call.service, {})) if shape is not None else ANY
 
 

@@ -218,7 +218,7 @@ class Visit:
         credentials = None if call.caller else self._credentials
         try:
             client = self._clients(call.service, region)
-        except Exception as error:  # a service that this botocore does not know, say
+        except Exception as error:  # UnknownServiceError, say: this botocore is too old for it
             return Unknown.because(f"{type(error).__name__}: {call.action}")
         self._plan.on_call()
         with sending(Sender(credentials=credentials, lane=lane, failed=self._plan.on_error)):

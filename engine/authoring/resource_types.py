@@ -29,12 +29,15 @@ _JSON = {
 }
 
 
-def config_types(output_of: OutputOf) -> Callable[[str], Type]:
-    """A function that gives the type of a resource type's config: AWS's fields, and what the catalogue attaches."""
+def config_types(output_of: OutputOf, kind_of: Callable[[str], Type] = lambda _: ANY) -> Callable[[str], Type]:
+    """A function that gives the type of a resource type's config: AWS's fields, and what the catalogue attaches.
+
+    `kind_of` says what else is known of a resource type, where the models are too old to know it.
+    """
 
     @cache
     def config_type(kind: str) -> Type:
-        return _config_type(load_catalog()[kind], output_of)
+        return _config_type(load_catalog()[kind], output_of, kind_of(kind))
 
     return config_type
 
@@ -62,15 +65,17 @@ def variable_types(policy: Policy, params: Mapping[str, Any], config_type: Calla
     return {**ENVELOPE, **rows, "params": declared, "snapshot_time": STRING, "failed": judged, "unknown": judged}
 
 
-def _config_type(spec: ResourceType, output_of: OutputOf) -> Type:
+def _config_type(spec: ResourceType, output_of: OutputOf, known: Type) -> Type:
     item = _result(spec.list, output_of).item
+    if item.kind is known.kind is Kind.ANY:
+        return ANY
     attached = {
         # Any other null answer is unknown, not null.
         name: maybe(_result(call, output_of), nullable=bool(call.absent) or call.optional or call.when is not None)
         for name, call in spec.attach.items()
     }
     owner = _result(spec.list.of, output_of).item.members if spec.list.of else {}
-    config = struct({**owner, **item.members, **attached}, spec.type)
+    config = _completed(struct({**owner, **_completed(item, known).members, **attached}, spec.type), known)
     for path in spec.json:  # text for AWS, parsed in a snapshot
         config = _any(config, path)
     # `always` names what is attached too: it is never lost, but may be null where it is not configured.
@@ -84,6 +89,28 @@ def _result(call: Call, output_of: OutputOf) -> Type:
     return struct(dict.fromkeys(call.keys, maybe(found.item)), found.name) if call.keys else found
 
 
+def _completed(kind: Type, known: Type) -> Type:
+    """The same type, with what it has not and is known of it.
+
+    A field that an object of the models has not may be absent, as all that AWS sends. Where the models know nothing,
+    nothing is said against what may be null either.
+    """
+    whole = kind.kind is not Kind.ANY
+    kind = kind if whole else Type(known.kind)
+    if kind.kind is not known.kind:
+        return kind
+    if kind.kind is not Kind.OBJECT:
+        return replace(kind, of_item=lambda: maybe(_completed(kind.item, known.item), nullable=False))
+
+    def members() -> Mapping[str, Type]:
+        new = {name: maybe(_completed(ANY, known.members[name]), nullable=whole) for name in known.members}
+        return new | {
+            name: _completed(each, known.members[name]) if name in new else each for name, each in kind.members.items()
+        }
+
+    return replace(kind, of_members=members)
+
+
 def _any(kind: Type, path: tuple[str, ...]) -> Type:
     """The same type, in which nothing is known of what stands at a path."""
     if not path:
@@ -93,7 +120,7 @@ def _any(kind: Type, path: tuple[str, ...]) -> Type:
         return replace(kind, of_item=lambda: _any(kind.item, rest))
     if kind.kind is Kind.MAP:  # whose values have one type, whatever their keys
         return replace(kind, of_item=lambda: ANY)
-    return replace(kind, of_members=lambda: {**kind.members, step: _any(kind.members[step], rest)})
+    return replace(kind, of_members=lambda: {**kind.members, step: _any(kind.members.get(step, ANY), rest)})
 
 
 def _sure(kind: Type, paths: tuple[tuple[str, ...], ...]) -> Type:

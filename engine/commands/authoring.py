@@ -29,10 +29,10 @@ def resource_list(
     from stillframe.engine.terminal import console
 
     if kinds:
-        from stillframe.engine.authoring.resource_types import kinds_table
-        from stillframe.snapshot.shapes import VERSION
+        from stillframe.engine.authoring.resource_types import config_types, kinds_table
+        from stillframe.snapshot.shapes import VERSION, output_type
 
-        typer.echo("\n".join(kinds_table(_config_types(), VERSION)))
+        typer.echo("\n".join(kinds_table(config_types(output_type), VERSION)))
     elif markdown:
         typer.echo("\n".join(as_markdown()))
     else:
@@ -115,9 +115,14 @@ def new(
 
 def _config_types() -> "Callable[[str], Type]":
     from stillframe.engine.authoring.resource_types import config_types
-    from stillframe.snapshot.shapes import output_type
+    from stillframe.snapshot.kinds import config_kind
+    from stillframe.snapshot.shapes import are_old, output_type
 
-    return config_types(output_type)
+    why = are_old()
+    if not why:
+        return config_types(output_type)
+    typer.echo(f"note: {why}", err=True)
+    return config_types(output_type, config_kind)
 
 
 def lint_policies(
@@ -131,15 +136,16 @@ def lint_policies(
     from stillframe.engine import exit_codes
     from stillframe.engine.authoring.lint import lint
     from stillframe.engine.authoring.lint_output import FORMATS, summary
-    from stillframe.engine.authoring.resource_types import config_types
     from stillframe.engine.language.expression import suggest
     from stillframe.engine.terminal import console
-    from stillframe.snapshot.shapes import output_type
+    from stillframe.snapshot.shapes import are_old
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
-    chosen, types = rules(config, policies, packs=packs, shipped=shipped, every=True).written, config_types(output_type)
-    found = [diagnostic for policy in chosen for diagnostic in lint(policy, types)]
+    chosen, types = rules(config, policies, packs=packs, shipped=shipped, every=True).written, _config_types()
+    found = [each for policy in chosen for each in lint(policy, types)]
+    if are_old():  # then newer models may have been what a warning was disabled for
+        found = [each for each in found if each.code != "unused-ignore"]
     texts = {path: text for policy in chosen for path, text in [(policy.source, policy.text), *policy.beside.items()]}
     FORMATS[form](console(), found, texts)
     typer.echo(summary(found, len(chosen)), err=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 import yaml
+from botocore.exceptions import UnknownServiceError
 from builders import shipped
 from stillframe.engine.authoring.infer import Complaint, infer
 from stillframe.engine.authoring.lint import CODES, _place, _sites, lint
@@ -16,8 +17,11 @@ from stillframe.engine.errors import PolicyError
 from stillframe.engine.language.expression import parse, walk
 from stillframe.engine.policies import parse_policy
 from stillframe.engine.yaml12 import load
+from stillframe.snapshot import shapes
 from stillframe.snapshot.catalog import Call
+from stillframe.snapshot.kinds import config_kind
 from stillframe.snapshot.shapes import output_type
+from stillframe.snapshot.types import ANY
 
 TYPES = config_types(output_type)
 ROOT = Path(__file__).parent.parent.parent
@@ -449,3 +453,60 @@ def test_the_shipped_policies_pass_the_command(run):
 def test_a_policy_that_does_not_load_is_not_linted(run, tmp_path):
     (tmp_path / "bad.yaml").write_text("id: x\n")
     assert run("policy", "lint", "-p", tmp_path).code == 2
+
+
+def older(call: Call):
+    """What models that are too old for one service say of a call."""
+    return ANY if call.service == "bedrock-agentcore-control" else output_type(call)
+
+
+GATEWAY = "AWS::BedrockAgentCore::Gateway"
+NEW_FIELDS = """\
+id: gateway-authorized
+title: x
+severity: low
+resource: AWS::BedrockAgentCore::Gateway
+assert: authorizerType == 'CUSTOM_JWT'
+message: Gateway {{ nme }}
+"""
+
+
+def test_of_what_the_models_are_too_old_to_know_the_kinds_are_checked():
+    types = config_types(older, config_kind)
+    policy = parse_policy("p.yaml", NEW_FIELDS)
+    assert [each.message[:45] for each in lint(policy, types) if each.code != "untested"] == [
+        "AWS::BedrockAgentCore::Gateway has no field n"
+    ]
+
+
+def test_nothing_is_said_against_what_neither_models_nor_kinds_know():
+    policy = parse_policy("p.yaml", NEW_FIELDS)
+    assert [each.code for each in lint(policy, config_types(older))] == ["untested"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("policy", "lint", "--shipped"),
+        ("resource", "show", GATEWAY),
+        ("policy", "new", "x", "--resource", GATEWAY, "-o", "-"),
+    ],
+)
+def test_botocore_that_knows_neither_service_nor_call_ends_no_command(run, monkeypatch, words):
+    monkeypatch.setattr(shapes, "VERSION", "1.9.100")
+    monkeypatch.setattr(shapes, "_service", unknown_service)
+    shapes.are_old.cache_clear()
+    done = run(*words)
+    shapes.are_old.cache_clear()
+    assert done.code == 0, done.err
+    assert "note: botocore 1.9.100 is older than 1." in done.err
+    assert "lint" in words or "authorizerType" in done.out
+
+
+def unknown_service(name: str):
+    raise UnknownServiceError(service_name=name, known_service_names="none")
+
+
+def test_a_call_that_the_models_are_too_old_to_know_has_any_type():
+    assert output_type(Call(service="sts", operation="ListNew", action="")) is ANY
+    assert output_type(Call(service="new", operation="ListNew", action="")) is ANY

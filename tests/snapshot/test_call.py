@@ -57,10 +57,17 @@ def test_pages_that_botocore_does_not_know_are_joined():
     assert client.given == [{"Of": "x"}, {"Of": "x", "NextToken": "two"}, {"Of": "x", "NextToken": "three"}]
 
 
-def test_a_parameter_that_botocore_is_too_old_to_know_is_not_asked():
+@pytest.mark.parametrize("how", [{"params": {"IncludeNew": True}}, {"arguments": {"IncludeNew": "Id"}}])
+def test_a_call_with_a_parameter_that_botocore_is_too_old_to_know_is_unknown_and_not_made(how):
     client = Client({"Items": [1]})
-    assert ask(client, a_call(result="Items", params={"Of": "x", "IncludeNew": True})) == [1]
-    assert client.given == [{"Of": "x"}]
+    assert ask(client, a_call(**how), {"Id": "x"}) == Unknown.because("UnknownParameterError: a:ListThings")
+    assert client.given == []
+
+
+def test_a_call_that_botocore_is_too_old_to_know_is_unknown():
+    client = boto3.Session("x", "x", region_name="us-east-1").client("sts")
+    for how in ({}, {"params": {"Of": 1}}):
+        assert ask(client, a_call(**how)) == Unknown.because("OperationNotFoundError: a:ListThings")
 
 
 def test_a_page_that_names_itself_as_the_next_is_no_end():

@@ -128,7 +128,7 @@ def test_the_call_is_one_aws_has(spec):
     for call in spec.calls():
         known = model(call).input_shape
         given = {*call.params, *call.arguments}
-        assert given <= set(known.members if known else ()) | NEW
+        assert given <= set(known.members if known else ())
         required = set(known.required_members if known and not call.found else ())
         assert required <= given, "a required parameter is not given"
 
@@ -251,15 +251,6 @@ NARROWING = {
     "ListVirtualMFADevices": ("AssignmentStatus",),
 }
 PAGING = {"limit", "Limit", "maxResults", "MaxItems", "MaxRecords", "MaxResults", "PageSize", *TOKENS}
-# Parameters that the oldest botocore that Stillframe works with does not have.
-NEW = {
-    "CertificateKeyPairOrigins",
-    "DataSourceType",
-    "IncludeManagedResources",
-    "ResourceOwners",
-    "RegionScope",
-    "RootHierarchyTypes",
-}
 
 
 def optional_parameters(call: Call) -> set[str]:
@@ -289,7 +280,7 @@ def test_each_parameter_that_could_change_a_list_is_decided_on(spec):
 def test_what_is_left_out_is_by_a_parameter_that_aws_has(spec):
     for call in spec.calls():
         known = set(model(call).input_shape.members if model(call).input_shape else ())
-        assert set(call.leaves_out) <= known | NEW
+        assert set(call.leaves_out) <= known
         assert not set(call.leaves_out) & {*call.params, *call.arguments}
         assert all(len(why.split()) > 2 for why in call.leaves_out.values())
 

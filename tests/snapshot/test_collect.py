@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,12 +14,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
-from builders import CALLER, TIME, collect_from
+from builders import CALLER, TIME, collect_from, read_types
+from stillframe.engine.collected import advice
 from stillframe.snapshot import CollectError, SnapshotError, list_snapshots, open_snapshot
 from stillframe.snapshot.archive import read_account_file
+from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.demo import MANAGEMENT
 from stillframe.snapshot.format import digest
-from stillframe.snapshot.model import Coverage
+from stillframe.snapshot.model import Coverage, Unknown
 from stillframe.snapshot.verify import verify
 from stillframe.snapshot.write import AccountData, SnapshotWriter
 
@@ -130,6 +133,20 @@ def test_an_account_whose_role_gets_a_garbled_answer_is_unknown_and_costs_no_oth
     account = open_snapshot(done.path).account("222222222222")
     assert (done.accounts, done.entered) == (2, 1)
     assert str(account.gap("AWS::EC2::VPC", "us-east-1")) == f"{type(error).__name__}: sts:AssumeRole"
+
+
+def test_a_type_that_botocore_is_too_old_for_is_unknown_and_costs_no_other(aws_url, tmp_path):
+    types, new = read_types(), load_catalog()["AWS::SQS::Queue"]
+    types |= {
+        "AWS::New::Service": replace(new, type="AWS::New::Service", list=replace(new.list, service="new")),
+        "AWS::New::Call": replace(new, type="AWS::New::Call", list=replace(new.list, operation="ListNew")),
+    }
+    done = collect_from(aws_url, tmp_path, types=types)
+    account = open_snapshot(done.path).account(MANAGEMENT)
+    assert account.gap("AWS::New::Service", "us-east-1") == Unknown.because(f"UnknownServiceError: {new.list.action}")
+    assert account.gap("AWS::New::Call", "us-east-1") == Unknown.because(f"OperationNotFoundError: {new.list.action}")
+    assert account.gap("AWS::EC2::VPC", "us-east-1") is None
+    assert [text for text in advice(done.gaps) if "upgrade boto3" in text and new.list.action in text]
 
 
 def test_the_order_of_accounts_and_the_number_of_workers_change_nothing(aws_url, tmp_path):
