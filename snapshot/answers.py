@@ -57,11 +57,13 @@ def _is_document(body: bytes, operation: Any) -> bool:
 def _roots(operation: Any) -> Collection[str]:
     """What the root of an answer in XML can be; empty where nobody says what it is."""
     service, shape = operation.service_model, operation.output_shape
+    after_the_call = {f"{operation.name}Response", f"{operation.name}Result"}
     if service.resolved_protocol != "rest-xml":
-        return (f"{operation.name}Response",)
+        return after_the_call
     if payload := shape.serialization.get("payload"):
-        return (str(shape.members[payload].name),)
-    return _known_roots().get(service.service_name, {}).get(operation.name, "").split()
+        return after_the_call | {shape.members[payload].name}
+    known = _known_roots().get(service.service_name)
+    return () if known is None else after_the_call | {known.get(operation.name, "")}
 
 
 @cache

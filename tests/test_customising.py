@@ -161,8 +161,8 @@ def test_a_new_failure_that_is_waived_is_still_new(run, place):
         ("persisting", "fail", True),
     ]
     assert [line.split() for line in result.err.splitlines()[1:]] == [
-        ["Policy", "Population", "Violations", "Waived", "New", "Persisting"],
-        ["keys", "2", "0", "1", "→", "2", "1", "1"],
+        ["Policy", "Population", "Violations", "Waived", "Unknown", "New", "Persisting"],
+        ["keys", "2", "0", "1", "→", "2", "0", "1", "1"],
     ]
 
 

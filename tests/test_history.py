@@ -15,7 +15,8 @@ from stillframe.engine.authoring.policy_tests import fixture
 from stillframe.engine.comparing.drift import drift
 from stillframe.engine.comparing.history import History
 from stillframe.engine.comparing.history_output import sparkline
-from stillframe.engine.comparing.tree import differences, same
+from stillframe.engine.comparing.tree import differences
+from stillframe.engine.language.equality import equal
 from stillframe.engine.policies import parse_policy
 from stillframe.engine.rules import Rules
 from stillframe.snapshot import open_snapshot
@@ -148,7 +149,7 @@ JSON = st.recursive(
 @given(JSON, JSON)
 def test_values_differ_where_they_are_not_the_same_and_alike_in_both_directions(old, new):
     found = list(differences(old, new))
-    assert bool(found) is not same(old, new)
+    assert bool(found) is not equal(old, new)
     assert [(path, after, before) for path, before, after in differences(new, old)] == found
     assert not list(differences(old, old, items=True))
 

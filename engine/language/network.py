@@ -73,7 +73,8 @@ def transports(protocol: Json) -> tuple[str, ...]:
 def check_reading(reading: Json) -> None:
     """Raise EvaluationError for what is no way to read addresses."""
     if reading not in (ADDED_UP, LITERAL):
-        raise EvaluationError(f"addresses are read {ADDED_UP} or {LITERAL}, not {reading}")
+        given = reading if isinstance(reading, str) else kind(reading)
+        raise EvaluationError(f"acl_opens_port() and world_reaches() read {ADDED_UP} or {LITERAL}, not {given}")
 
 
 def ports(value: Json) -> list[float | Unknown]:

@@ -134,7 +134,7 @@ def _each(items: Json, name: str) -> list[Json]:
 def _by_id(prefix_lists: Json) -> dict[str, Json]:
     """Prefix lists by their ids; by an empty one, what is unknown of which lists there are."""
     listed = [prefix_lists] if isinstance(prefix_lists, Unknown) else prefix_lists
-    if not isinstance(listed, list):
+    if not isinstance(listed, list) or not all(isinstance(row, dict | Unknown) for row in listed):
         raise EvaluationError(f"world_reaches() takes prefix lists, not {kind(prefix_lists)}")
     gaps = maybe_items(listed)
     found = {row.get("PrefixListId"): row for row in known_items(listed)}
