@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +14,11 @@ from .errors import Problem
 from .language.expression import suggest
 from .mending.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
 from .model import Effort, Exposure, Kind, Policy, Severity, Waived, base
+from .named import held, read_below, read_named
 from .packs.attest import Attestation, Said
 from .packs.find import find_packs, names_file, shipped_packs
 from .packs.model import Pack
-from .policies import misfit, shipped_files
+from .policies import CONFIG_FILE, misfit, shipped_files
 from .rules import Choice
 from .waivers import Waiver, is_day
 from .yaml12 import Path as Steps
@@ -52,9 +54,12 @@ def config_schema() -> Mapping[str, Any]:
 
 
 def open_config(path: Path, problems: list[Problem]) -> ConfigReader | None:
-    """A reader of the file; None, with `problems`, where it is no YAML mapping."""
+    """A reader of the file; None, with `problems`, where it is no YAML mapping.
+
+    The stillframe.yaml that is found where somebody works was not named by anybody: as a link it leads no further.
+    """
     try:
-        data = path.read_bytes()
+        data = read_below(path, path.parent) if path == Path(CONFIG_FILE) else read_named(path)
     except OSError as error:
         problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
         return None
@@ -80,11 +85,11 @@ class ConfigReader(Reader):
     def choice(self) -> Choice:
         """What it wants to judge by; faults aside."""
         given = self.document.value
-        paths = [self.folder / name for name in _items(given.get("policies")) if isinstance(name, str)]
+        names = [name for name in _items(given.get("policies")) if isinstance(name, str)]
         packs = [self._pack(name) for name in _items(given.get("packs")) if isinstance(name, str)]
         shipped = given.get("shipped")
         return Choice(
-            policies=[path for path in paths if path.exists()],
+            policies=[self.folder / name for name in names if not self._unread(name)],
             packs=[name for name in packs if name] if "packs" in given else None,
             shipped=shipped if isinstance(shipped, bool) else None,
         )
@@ -99,7 +104,19 @@ class ConfigReader(Reader):
         """A pack by name, or by its path relative to this file; empty where there is none."""
         if not names_file(name):
             return name if name in shipped_packs() else ""
-        return str(self.folder / name) if (self.folder / name).exists() else ""
+        return "" if self._unread(name) else str(self.folder / name)
+
+    def _unread(self, name: str) -> str:
+        """Why what it names is not read: it is below its own folder, as the file may be a stranger's."""
+        path = self.folder / name
+        try:
+            held(path, self.folder).stat()
+        except ValueError:
+            return f"{name!r} is no path"
+        except OSError as error:
+            there = error.errno != errno.ENOENT
+            return f"{path}: {error.strerror}" if there else f"{path}: no such file or folder"
+        return ""
 
     def check(self, known: Mapping[str, Policy] | None, packs: Sequence[Pack]) -> None:
         """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read.
@@ -109,12 +126,12 @@ class ConfigReader(Reader):
         self.conforms(config_schema)
         given = self.document.value
         for number, name in enumerate(_items(given.get("policies"))):
-            if isinstance(name, str) and not (self.folder / name).exists():
-                self.fault(("policies", number), f"{self.folder / name}: no such file or folder")
+            if isinstance(name, str) and (fault := self._unread(name)):
+                self.fault(("policies", number), fault)
         for number, name in enumerate(_items(given.get("packs"))):
             if isinstance(name, str) and not self._pack(name):
                 there = suggest(name, shipped_packs())
-                fault = f"{self.folder / name}: no such file" if names_file(name) else f"unknown pack {name}{there}"
+                fault = self._unread(name) if names_file(name) else f"unknown pack {name}{there}"
                 self.fault(("packs", number), fault)
         if given.get("shipped") is False and not (given.get("policies") or given.get("packs")):
             fault = "without the shipped policies there are none: name some in `policies`, or a pack in `packs`"

@@ -56,7 +56,7 @@ def moved(problems: Sequence[Problem], extends: Extends) -> Iterator[Problem]:
             yield problem
         else:
             message = f"in what it takes from {extends.id}: {problem.message}"
-            yield replace(problem, line=extends.at, column=1, message=message)
+            yield replace(problem, line=extends.at, column=1, message=message, source=f"extends: {extends.id}")
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, list[str]]]:

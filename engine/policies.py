@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +19,7 @@ from .errors import EvaluationError, PolicyError, Problem
 from .extending import extend, extended, identity_of, moved
 from .language.expression import suggest
 from .model import Policy, base
+from .named import read_below, read_named, yaml_files
 from .policy_reader import PolicyReader, read_policy, schema_of
 from .yaml12 import YamlError, load
 
@@ -25,7 +29,8 @@ if TYPE_CHECKING:
 CONFIG_FILE = "stillframe.yaml"
 PACKS = "packs"  # a folder of this name holds packs, no policies
 
-_Source = tuple[str, bytes, Beside | None, Path | None]  # and the folder where what it extends may be
+_Near = Callable[[], Mapping[str, bytes]]  # what a policy may extend of what lies beside it, by id
+_Source = tuple[str, bytes, Beside | None, _Near | None]
 
 
 def load_policies(paths: Sequence[Path | str] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
@@ -149,30 +154,46 @@ def _source(file: Traversable) -> str:
 def _sources(paths: Sequence[Path], problems: list[Problem], *, shipped: bool | Collection[str]) -> Iterator[_Source]:
     if shipped:
         yield from _shipped(None if shipped is True else shipped)
+    beside = cache(_beside)
     for path in paths:
         try:
             inside = sorted(_below(path)) if path.is_dir() else [path]
-            if not inside:
-                problems.append(Problem(path=str(path), line=0, column=0, message="no policies here: no *.yaml file"))
-            for file in inside:
+        except OSError as error:
+            problems.append(_unread(path, error))
+            continue
+        if not inside:
+            problems.append(Problem(path=str(path), line=0, column=0, message="no policies here: no *.yaml file"))
+        for file in inside:
+            try:
                 if not holds_tests(file.name):
-                    yield str(file), file.read_bytes(), beside_of(file), file.parent
+                    yield _given(file, path, beside)
                 elif fault := misplaced(file, named=file == path):
                     problems.append(fault)
-        except OSError as error:
-            problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
+            except OSError as error:
+                problems.append(_unread(file, error))
+
+
+def _given(file: Path, named: Path, beside: Callable[[Path, Path], Mapping[str, bytes]]) -> _Source:
+    """A policy's file: one that was named, or one below a folder that was. Raises OSError."""
+    within = file.parent if file == named else named
+    data = read_named(file) if file == named else read_below(file, named)
+    return str(file), data, beside_of(file, within), partial(beside, file.parent, within)
+
+
+def _unread(path: Path, error: OSError) -> Problem:
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    return Problem(path=shown, line=0, column=0, message=f"cannot be read: {error.strerror}")
 
 
 def _below(folder: Path) -> Iterator[Path]:
     """Every YAML file of a folder that may be a policy: stillframe.yaml and packs may lie among them."""
-    for ending in ("*.yaml", "*.yml"):
-        for file in folder.rglob(ending):
-            if file.name != CONFIG_FILE and PACKS not in file.relative_to(folder).parts[:-1]:
-                yield file
+    for file in yaml_files(folder):
+        if file.name != CONFIG_FILE and PACKS not in file.relative_to(folder).parts[:-1]:
+            yield file
 
 
 def _load_one(
-    source: str, data: bytes, problems: list[Problem], beside: Beside | None = None, near: Path | None = None
+    source: str, data: bytes, problems: list[Problem], beside: Beside | None = None, near: _Near | None = None
 ) -> Policy | None:
     policy = _read(source, data, problems, near)
     document = open_document(*beside, problems) if beside else None
@@ -187,18 +208,15 @@ def _load_one(
     return dataclasses.replace(policy, tests=(*policy.tests, *tests), beside=texts)
 
 
-def _read(source: str, data: bytes, problems: list[Problem], near: Path | None) -> Policy | None:
+def _read(source: str, data: bytes, problems: list[Problem], near: _Near | None) -> Policy | None:
     """A policy, with what it takes from another if it extends one: one in the same folder, or that ships."""
     named = extended(data)
     if named is None:
         return read_policy(source, data, problems)
     identity, line = named
-    base = _other(identity, near)
-    if base is None or extended(base):
-        ids = {**shipped_files(), **_beside(near)}
-        why = f"no policy {identity} beside this one, or that ships{suggest(identity, ids)}"
-        why = f"{identity} extends a policy itself" if base else why
-        problems.append(Problem(path=source, line=line, column=1, message=f"extends: {why}"))
+    base, fault = _base(identity, near)
+    if fault:
+        problems.append(Problem(path=source, line=line, column=1, message=f"extends: {fault}"))
         return None
     try:
         whole, extends = extend(data, base)
@@ -210,12 +228,27 @@ def _read(source: str, data: bytes, problems: list[Problem], near: Path | None) 
     return dataclasses.replace(policy, extends=extends) if policy else None
 
 
-def _other(identity: str, near: Path | None) -> bytes | None:
-    found = _beside(near).get(identity) or shipped_files().get(identity)
-    return found.read_bytes() if found else None
+def _base(identity: str, near: _Near | None) -> tuple[bytes, str]:
+    """The file of the policy of that id, and what is wrong with it."""
+    try:
+        beside = near() if near else {}
+    except OSError as error:
+        return b"", f"what is beside this one cannot be read: {error.strerror}"
+    data = beside.get(identity)
+    if data is None and (shipped := shipped_files().get(identity)):
+        data = shipped.read_bytes()
+    if data is None:
+        known = suggest(identity, {*shipped_files(), *beside})
+        return b"", f"no policy {identity} beside this one, or that ships{known}"
+    return data, f"{identity} extends a policy itself" if extended(data) else ""
 
 
-def _beside(folder: Path | None) -> dict[str, Path]:
-    """The files of a folder that may be policies, by the ids that they give themselves."""
-    files = (file for file in sorted(folder.iterdir()) if file.suffix in (".yaml", ".yml")) if folder else ()
-    return {found: file for file in files if file.is_file() and (found := identity_of(file.read_bytes()))}
+def _beside(folder: Path, within: Path) -> dict[str, bytes]:
+    """The files of a folder that say that they are policies, by the ids that they give themselves."""
+    found: dict[str, bytes] = {}
+    for file in sorted(folder.iterdir(), reverse=True):
+        if file.suffix in (".yaml", ".yml"):
+            with suppress(OSError):  # a link that leads elsewhere, a pipe: no policy of this folder
+                data = read_below(file, within)
+                found[identity_of(data) or ""] = data
+    return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problem
+from ..named import read_below
 
 Beside = tuple[str, bytes]  # the name of a file of tests, and what it holds
 
@@ -23,10 +25,13 @@ def tests_name(name: str) -> str:
     return f"{Path(name).stem}{_MARK}{Path(name).suffix}"
 
 
-def beside_of(policy: Path) -> Beside | None:
-    """The file of tests beside a policy's file, if there is one. Raises OSError."""
+def beside_of(policy: Path, folder: Path) -> Beside | None:
+    """The file of tests beside a policy's file, if there is one, which is below a folder. Raises OSError."""
     file = policy.with_name(tests_name(policy.name))
-    return (str(file), file.read_bytes()) if file.is_file() else None
+    try:
+        return (str(file), read_below(file, folder)) if os.path.lexists(file) else None
+    except OSError as error:
+        raise OSError(error.errno, f"{file.name} beside it: {error.strerror}") from None
 
 
 def misplaced(file: Path, *, named: bool) -> Problem | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...snapshot.errors import ArgumentError
 from ..errors import PackError, Problem
 from ..language.expression import suggest
+from ..named import read_named
 from .model import Pack
 from .reader import read_pack
 
@@ -59,7 +60,7 @@ def load_packs(names: Sequence[str]) -> list[Pack]:
 
 def _of_file(path: Path, problems: list[Problem]) -> Pack | None:
     try:
-        return read_pack(str(path), path.read_bytes(), problems)
+        return read_pack(str(path), read_named(path), problems)
     except OSError as error:
         problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
         return None
