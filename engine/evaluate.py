@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ..snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from .errors import EvaluationError
+from .growth import is_light, steady
 from .join import Joins, row
+from .language.budget import OverBudget, Recount, spending
 from .language.interpret import holds
 from .language.reads import evidence
 from .language.template import Template, render
@@ -92,7 +95,11 @@ def folded(policy: Policy, account: Account, items: Sequence[Item], snapshot_tim
     """What a rollup makes of verdicts on resources."""
     base = _variables(policy, account.id, snapshot_time)
     for found in fold(policy, account, items):
-        verdict = _worded(policy, found, base)
+        try:
+            with spending(policy.budget):
+                verdict = _worded(policy, found, base)
+        except OverBudget as error:
+            verdict = Verdict(status=Status.ERROR, message=str(error), evidence={})
         yield _finding(policy, account.id, found.region, found.type, found.subject, account.name, verdict)
 
 
@@ -120,11 +127,27 @@ def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: s
 
 
 def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:
+<<<<<<< HEAD
     """One policy on one resource. An expression without a value is an `error` for that resource alone."""
     try:
         return _judged(policy, resource, joins, snapshot_time)
     except RecursionError:
         return Verdict(status=Status.ERROR, message="the data is nested too deeply", evidence={})
+=======
+    """One policy on one resource. An expression without a value is an `error` for that resource alone.
+
+    So is a policy that takes more steps than its budget has.
+    """
+    pace = steady(policy)
+    try:
+        if pace and is_light(resource):
+            with suppress(Recount), spending(policy.budget, pace):
+                return _judged(policy, resource, joins, snapshot_time)
+        with spending(policy.budget):
+            return _judged(policy, resource, joins, snapshot_time)
+    except OverBudget as error:
+        return Verdict(status=Status.ERROR, message=str(error), evidence={})
+>>>>>>> 04ba764 (Give policies a budget of steps, counted alike on both paths, and judge strangers' with --untrusted)
 
 
 def _judged(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:

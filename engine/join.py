@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 
 from ..snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
+from .growth import is_fixed, is_light
 from .language import equality
+from .language.budget import Recount, charge_rows, charge_values, paced, spending
 from .language.expression import Expression
-from .language.interpret import Scope, evaluate, holds
+from .language.interpret import Scope, charge_items, evaluate, holds
 from .language.unknowns import known_items, maybe_items, unknown_in
 from .model import Lookup, Within
 
@@ -21,10 +23,11 @@ ACCOUNT = "@.$account"  # how a lookup says that it matches the account of a row
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Rows by key. `maybes` are rows whose key is unknown: they may match anything."""
+    """Rows by key. `maybes` are rows whose key is unknown: they may match anything. Of `heavy` keys a row is large."""
 
     rows: Mapping[Key, list[dict[str, Json]]]
     maybes: tuple[Unknown, ...]
+    heavy: frozenset[Key] = frozenset()
 
 
 Across = Callable[[Lookup, Key], tuple[Index, Unknown | None]]
@@ -43,12 +46,14 @@ class Joins:
         self._account: Account | None = None
         self._rows: dict[str, list[Resource]] = {}
         self._near: dict[Key, Index] = {}
+        self._kept: dict[Key, tuple[Lookup, Json, list[Json]]] = {}
         self._far: dict[Key, tuple[Index, Unknown | None]] = {}
 
     def enter(self, account: Account) -> None:
         self._account = account
         self._rows.clear()
         self._near.clear()
+        self._kept.clear()
 
     def resources(self, kind: str) -> list[Resource]:
         """The resources of one type in the current account."""
@@ -64,6 +69,7 @@ class Joins:
         unless exactly one was collected.
         """
         ours = [evaluate(expression, resource.config, scope) for expression in lookup.ours]
+        charge_values(*ours)
         keys, gaps = asked(ours, lookup.among)
         if gaps and (lookup.among is None or lookup.one):
             return Unknown.merge(gaps) if lookup.one else [Unknown.merge(gaps)]
@@ -76,12 +82,28 @@ class Joins:
             gaps += [gap for key in keys if (gap := elsewhere(lookup, key, self._accounts)) is not None]
         if lookup.refers:
             gaps += [_absent(lookup, map(_told, key)) for key, index, _ in found if key not in index.rows]
-        if lookup.where:
-            matched = list(_where(lookup.where, matched, scope))
+        if paced() and any(wanted in index.heavy for wanted, index, _ in found):
+            raise Recount
+        matched = self._satisfying(lookup, matched, (resource.region, *keys), scope)
         gap = Unknown.merge(gaps) if gaps else None
         if lookup.one:
             return _one(lookup, ours, matched, gap)
         return matched if gap is None else [*matched, gap]
+
+    def _satisfying(self, lookup: Lookup, matched: list[Json], place: Key, scope: Scope) -> list[Json]:
+        """The rows for which a lookup's condition holds. One that says the same of a row each time is asked once."""
+        if lookup.where and paced() and is_fixed(lookup.where):
+            params, key = scope["params"], (id(lookup), *place)
+            known = self._kept.get(key)
+            if known is None or known[0] is not lookup or known[1] is not params:
+                known = self._kept[key] = lookup, params, list(_where(lookup.where, matched, scope))
+            charge_rows(len(known[2]))
+            return list(known[2])
+        charge_rows(len(matched))
+        if not lookup.where:
+            return matched
+        charge_items(matched, lookup.where.tree)
+        return list(_where(lookup.where, matched, scope))
 
     def _index(self, lookup: Lookup, resource: Resource, scope: Scope, wanted: Key) -> tuple[Index, Unknown | None]:
         assert self._account is not None  # noqa: S101
@@ -147,14 +169,19 @@ def build(resources: Iterable[Resource], theirs: tuple[Expression, ...], scope: 
     """Rows by what a lookup matches them by."""
     rows: dict[Key, list[dict[str, Json]]] = {}
     maybes: list[Unknown] = []
+    heavy = set[Key]()
     for resource in resources:
         candidate = row(resource)
-        values = [evaluate(expression, candidate, scope) for expression in theirs]
+        with spending(0):  # an index is everybody's, and what it is made by was bounded when it was read
+            values = [evaluate(expression, candidate, scope) for expression in theirs]
         if (gap := unknown_in(values)) is not None:
             maybes.append(gap)
         elif None not in values:
-            rows.setdefault(key_of(values), []).append(candidate)
-    return Index(rows, tuple(maybes))
+            key = key_of(values)
+            rows.setdefault(key, []).append(candidate)
+            if not is_light(resource):
+                heavy.add(key)
+    return Index(rows, tuple(maybes), frozenset(heavy))
 
 
 def key_of(values: Iterable[Json]) -> Key:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..snapshot.model import Json
+from .language.budget import BUDGET
 from .language.expression import Expression
 from .language.template import Template
 
@@ -134,7 +135,8 @@ class Policy:
     """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it.
 
     `mends` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
-    say what the shell variables of its command stand for: one value for all failures, and one for each.
+    say what the shell variables of its command stand for: one value for all failures, and one for each. `budget` is
+    how many steps it may take for one resource.
     """
 
     id: str
@@ -162,6 +164,7 @@ class Policy:
     excuses: tuple[Excuse, ...] = ()
     source: str
     text: str  # with what it takes from another
+    budget: int = BUDGET
     extends: Extends | None = None
     beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
 

@@ -12,6 +12,7 @@ from ..snapshot.format import decode
 from .authoring.test_files import tests_schema
 from .documents import Reader, open_document, schema, unfit
 from .errors import EvaluationError, Problem
+from .growth import is_steady
 from .language.expression import Expression, check_variables, parse, suggest
 from .language.shell import variables
 from .language.template import Template, parse_template
@@ -157,6 +158,9 @@ class PolicyReader(Reader):
                 )
                 for theirs, wanted in match.items()
             ]
+            for key, expression in zip(match, theirs, strict=True):
+                if expression and not is_steady(expression):
+                    self.fault((*at, "match", key), "too much is made of a row: match it by its fields", key=True)
             where = self._expression(given, (name, "where"), earlier, base=("lookup",))
             lookups[name] = Lookup(
                 source=entry["from"],

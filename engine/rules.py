@@ -94,6 +94,7 @@ def load_rules(
     shipped: bool = False,
     every: bool = False,
     settings: Sequence[str] = (),
+    budget: int | None = None,
 ) -> Rules:
     """What `paths` and `packs` name, or else stillframe.yaml, or else the pack `logging`; as both change it.
 
@@ -116,12 +117,12 @@ def load_rules(
         raise PackError(found.misread)
     given = reader.config() if reader else None
     differing = given.settings if given else {}
-    changed = [_change(policy, differing) for _, policy in sorted(found.in_force.items())]
+    changed = [_change(policy, differing, budget) for _, policy in sorted(found.in_force.items())]
     disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
     judged = [policy for policy in apply_settings(changed, settings) if disabled.keys().isdisjoint(named(policy.id))]
     return Rules(
         policies=judged,
-        written=found.written,
+        written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
         packs=found.packs,
         named=choice.named and bool(found.packs),
         disabled={
@@ -203,7 +204,8 @@ def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: Collection
         return []
 
 
-def _change(policy: Policy, settings: Mapping[str, Setting]) -> Policy:
+def _change(policy: Policy, settings: Mapping[str, Setting], budget: int | None) -> Policy:
+    policy = replace(policy, budget=budget or policy.budget)
     for name in dict.fromkeys((base(policy.id), policy.id)):
         if setting := settings.get(name):
             changed = override(policy, setting.params)

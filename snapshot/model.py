@@ -67,7 +67,8 @@ class Lines:
     """The resources of one type as text, one a line, and their number.
 
     `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us; `neat` that each line
-    begins and ends with a brace. Between two braces that face away from each other no record goes on.
+    begins and ends with a brace. Between two braces that face away from each other no record goes on. The `longest`
+    has so many bytes.
     """
 
     data: bytes = b""
@@ -75,6 +76,7 @@ class Lines:
     utf8: bool = True
     plain: bool = True
     neat: bool = True
+    longest: int = 0
     _lines: Sequence[memoryview] | None = None
 
     @property
@@ -100,12 +102,14 @@ class Lines:
 
 def lines_of(data: bytes, *, utf8: bool, plain: bool) -> Lines:
     """The lines of a file."""
-    number, neat = 0, True
+    number, neat, longest = 0, True, 0
     for start, end in _ends(data):
         number += 1
+        if end - start > longest:
+            longest = end - start
         if start == end or data[start] != _OPENS or data[end - 1] != _CLOSES:
             neat = False
-    return Lines(data=data, number=number, utf8=utf8, plain=plain, neat=neat)
+    return Lines(data=data, number=number, utf8=utf8, plain=plain, neat=neat, longest=longest)
 
 
 def _ends(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stillframe.engine.commands.options import Config, Packs, Policies, Settings, Shipped, SnapshotPath, rules, written
+from stillframe.engine.commands.options import (
+    Config,
+    Packs,
+    Policies,
+    Settings,
+    Shipped,
+    SnapshotPath,
+    Untrusted,
+    rules,
+    written,
+)
 
 if TYPE_CHECKING:
     from stillframe.snapshot.types import Type
@@ -131,6 +141,7 @@ def lint_policies(
     shipped: Shipped = False,
     config: Config = None,
     form: Annotated[str, typer.Option("--format", help="text, json, or github for annotations.")] = "text",
+    untrusted: Untrusted = False,
 ) -> None:
     """Check every expression of policies against AWS's API models: exit 1 if there is anything to complain of."""
     from stillframe.engine import exit_codes
@@ -142,7 +153,8 @@ def lint_policies(
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
-    chosen, types = rules(config, policies, packs=packs, shipped=shipped, every=True).written, _config_types()
+    judged_by = rules(config, policies, packs=packs, shipped=shipped, every=True, untrusted=untrusted)
+    chosen, types = judged_by.written, _config_types()
     found = [each for policy in chosen for each in lint(policy, types)]
     if are_old():  # then newer models may have been what a warning was disabled for
         found = [each for each in found if each.code != "unused-ignore"]
@@ -166,6 +178,7 @@ def run_tests(
             metavar="SNAPSHOT ID",
         ),
     ] = None,
+    untrusted: Untrusted = False,
 ) -> None:
     """Run the examples that policies carry: exit 1 if one does not come out as it says."""
     from stillframe.engine.authoring.record import record as cut
@@ -176,7 +189,7 @@ def run_tests(
 
     if record and (coverage or mutate):
         raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
-    chosen = written(config, policies, policy, packs)
+    chosen = written(config, policies, policy, packs, untrusted=untrusted)
     if record:
         show(cut(chosen, open_snapshot(record[0]), record[1]))
         return

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from stillframe.engine.commands.options import (
     AllowUnknown,
+    Budget,
     Config,
     Exact,
     Except,
@@ -18,6 +19,7 @@ from stillframe.engine.commands.options import (
     Policies,
     Settings,
     Shipped,
+    Untrusted,
     UseCache,
     Verbose,
     Workers,
@@ -56,6 +58,8 @@ def diff(
     but: Except = None,
     verbose: Verbose = False,
     exact: Exact = False,
+    budget: Budget = None,
+    untrusted: Untrusted = False,
     workers: Workers = 1,
     cache: UseCache = True,
 ) -> None:
@@ -69,11 +73,19 @@ def diff(
 
     written, within = targets(output or (), form), limits(fail_on, max_unknown, allow_unknown=allow_unknown)
     chosen = selection(only or (), but or ())
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
     sources = (old_policies, old_packs, False) if old_policies or old_packs else (policies, packs, shipped)
     given = old_policies or old_packs or old_config or old_settings
     before = (
-        rules(old_config or config, sources[0], old_settings or settings, packs=sources[1], shipped=sources[2])
+        rules(
+            old_config or config,
+            sources[0],
+            old_settings or settings,
+            packs=sources[1],
+            shipped=sources[2],
+            budget=budget,
+            untrusted=untrusted,
+        )
         if given
         else None
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from stillframe.engine.commands.options import (
     ARCHIVE,
+    Budget,
     Config,
     Except,
     Only,
@@ -88,6 +89,7 @@ def trend(
         list[str] | None,
         typer.Option(help="Write the numbers of each policy in each snapshot to FILE; repeatable.", metavar="FILE"),
     ] = None,
+    budget: Budget = None,
     workers: Workers = 1,
     cache: UseCache = True,
 ) -> None:
@@ -108,7 +110,7 @@ def trend(
     check_names([*output, *(series or ())])
     chosen, judged_by = (
         selection(only or (), but or ()),
-        rules(config, policies, settings, packs=packs, shipped=shipped),
+        rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget),
     )
     judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
     history, method = History(judged_by), Method(workers=workers, cache=kept(cache))
@@ -144,6 +146,7 @@ def backtest(
     but: Except = None,
     output: Records = None,
     verbose: Verbose = False,
+    budget: Budget = None,
     workers: Workers = 1,
     cache: UseCache = True,
 ) -> None:
@@ -158,8 +161,8 @@ def backtest(
     from stillframe.engine.terminal import console, print_notes
 
     check_names(output or ())
-    chosen, new = selection(only or (), but or ()), rules(config, policies)
-    old = rules(config, against, every=not against)
+    chosen, new = selection(only or (), but or ()), rules(config, policies, budget=budget)
+    old = rules(config, against, every=not against, budget=budget)
     if not against:
         ids = {policy.id for policy in new.policies}
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])

@@ -8,6 +8,7 @@ import typer
 from stillframe.engine.commands.options import (
     ARCHIVE,
     AllowUnknown,
+    Budget,
     Config,
     Exact,
     Except,
@@ -24,6 +25,7 @@ from stillframe.engine.commands.options import (
     Show,
     SnapshotPath,
     Statuses,
+    Untrusted,
     UseCache,
     Verbose,
     Workers,
@@ -67,6 +69,8 @@ def evaluate(
     show: Show = 20,
     verbose: Verbose = False,
     exact: Exact = False,
+    budget: Budget = None,
+    untrusted: Untrusted = False,
     workers: Workers = 1,
     cache: UseCache = True,
     receipt: ReceiptFile = None,
@@ -86,7 +90,7 @@ def evaluate(
         raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
     within = limits(fail_on, max_unknown, allow_unknown=allow_unknown)
     method = Method(exact=exact, workers=workers, cache=kept(cache and not receipt))
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
     picture = open_snapshot(snapshot)
     known = _baseline(baseline, picture, judged_by, method) if baseline else None
     code = run_evaluate(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from stillframe.engine.commands.options import (
     ARCHIVE,
+    Budget,
     Config,
     Except,
     Only,
@@ -41,6 +42,7 @@ def remediate(
         ),
     ] = None,
     show: Show = 20,
+    budget: Budget = None,
     workers: Workers = 1,
     cache: UseCache = True,
 ) -> None:
@@ -60,7 +62,7 @@ def remediate(
     distinct(targets)
     check_names(() if plan else targets)
     chosen, picture = selection(only or (), but or ()), open_snapshot(snapshot)
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
+    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget)
     judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
     mending = Mending(picture, judged_by.policies, judged_by.priorities)
     written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ARCHIVE = Path("snapshots")
 CONFIG = Path("stillframe.yaml")
+STRANGERS = 1_000_000  # steps: a second, about, for each resource
 SnapshotPath = Annotated[
     Path, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot.", metavar="SNAPSHOT")
 ]
@@ -45,6 +46,14 @@ Config = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A policy's parameter: POLICY.PARAMETER=VALUE; repeatable.", metavar="SETTING"),
+]
+Budget = Annotated[
+    int | None,
+    typer.Option(min=1, help="Steps that a policy may take for one resource; more is an error.", metavar="STEPS"),
+]
+Untrusted = Annotated[
+    bool,
+    typer.Option("--untrusted", help="The policies are a stranger's: leave ./stillframe.yaml alone; a small budget."),
 ]
 Outputs = Annotated[
     list[str] | None,
@@ -135,21 +144,34 @@ def rules(
     packs: list[str] | None = None,
     shipped: bool = False,
     every: bool = False,
+    budget: int | None = None,
+    untrusted: bool = False,
 ) -> "Rules":
-    """What to judge by."""
+    """What to judge by. Where a stranger's files may lie around, only what was named is read."""
     from stillframe.engine.rules import load_rules
 
-    default = CONFIG if os.path.lexists(CONFIG) else None
+    default = CONFIG if os.path.lexists(CONFIG) and not untrusted else None
     return load_rules(
-        config or default, policies or (), packs=packs or (), shipped=shipped, every=every, settings=settings or ()
+        config or default,
+        policies or (),
+        packs=packs or (),
+        shipped=shipped,
+        every=every,
+        settings=settings or (),
+        budget=budget or (STRANGERS if untrusted else None),
     )
 
 
 def written(
-    config: Path | None, policies: list[Path] | None, name: str = "", packs: list[str] | None = None
+    config: Path | None,
+    policies: list[Path] | None,
+    name: str = "",
+    packs: list[str] | None = None,
+    *,
+    untrusted: bool = False,
 ) -> "list[Policy]":
     """Policies as they are written, in force or not: every one, if none are named; the one of that id, if it is."""
     from stillframe.engine.policies import pick
 
-    found = list(rules(config, policies, packs=packs, every=True).written)
+    found = list(rules(config, policies, packs=packs, every=True, untrusted=untrusted).written)
     return [pick(found, name)] if name else found

@@ -121,7 +121,7 @@ def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) 
     """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
     parts = [sorted(written), policy.id, policy.text, policy.severity.value]
     moment = captured_at if reads_time(policy) else None
-    return hashlib.sha256(encode([*parts, dict(policy.params), moment])).digest()
+    return hashlib.sha256(encode([*parts, dict(policy.params), policy.budget, moment])).digest()
 
 
 def reads_time(policy: Policy) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -131,7 +131,7 @@ class Far:
         index = self._exact.get(place)
         if index is None:
             there = self._build(lookup.theirs, self._lines(target, key))
-            index = self._exact.keep(place, Index(there.rows, self._unknowns(target)))
+            index = self._exact.keep(place, replace(there, maybes=self._unknowns(target)))
         return index, self.board.gaps.get(target.name)
 
     def answer(self, asked: Iterable[tuple[str, Hashable]]) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from ..growth import is_fixed, steady
 from ..language.expression import Expression, walk
 from ..language.settle import settled
 from ..model import Lookup, Policy
@@ -57,7 +58,7 @@ class Lookups:
         emitter, at = self.emitter, self.emitter.config()
         ours = [emitter.json(emitter.value(expression.tree, at)).code for expression in lookup.ours]
         need, where = self.program.needs[lookup.source], lookup.where
-        fixed = where is not None and where.variables() <= _FIXED
+        fixed = where is not None and is_fixed(where)
         joins, place = self.program.joins, (self.policy.id, name)
         if emitter.recording or place not in joins:
             joins[place] = Join(
@@ -72,6 +73,7 @@ class Lookups:
             found = emitter.put(code.call(gathered, find, region, code.tuple_(ours), among))
         else:
             found = emitter.put(code.call(find, region, key(emitter, ours)))
+        self._bound_rows(found)
         rows = Value(code=found, items=need)
         if where and not fixed:
             condition = where.tree
@@ -86,6 +88,14 @@ class Lookups:
             row = emitter.put(code.call(emitter.uses(plain.one), rows.code))
             return lambda: Value(code=row, need=need, never_null=True)
         return lambda: rows
+
+    def _bound_rows(self, found: ast.expr) -> None:
+        """Leave to the exact path, which counts, what may be over the budget: all of the lookups share half of it."""
+        steps = steady(self.policy)
+        assert steps  # noqa: S101 - others are not compiled
+        most = self.policy.budget // (2 * steps * len(self.policy.lookups)) - 1
+        many = code.compare(code.call(code.name("len"), found), ast.Gt(), code.const(most))
+        self.emitter.body.append(code.when(many, [ast.Raise(self.emitter.uses(plain.NotPlain), None)]))
 
     def _keep(self, need: LineNeed, where: Expression) -> Callable[[Any, str], Any]:
         emitter = self.emitter

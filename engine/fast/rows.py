@@ -9,6 +9,7 @@ from operator import lt
 
 from ...snapshot.model import Account, Lines, Resource
 from ..errors import EvaluationError
+from ..growth import LIGHT
 from .target import UNKNOWN, Decoder, Row, Target, exact_key, key_reader
 
 
@@ -20,7 +21,7 @@ def read_rows(account: Account, kind: str, text: Lines, decoder: Decoder) -> Ite
     decoder = decoder.for_lines(text)
     before, last = 0, ("", "")
     for number, data in text.parts():
-        rows = decoder.together(data) if text.neat else None
+        rows = decoder.together(data) if text.neat and text.longest <= LIGHT else None
         alike = rows is not None and len(rows) == number and {row.account for row in rows} == {account.id}
         if rows is None or not alike:
             rows = _one_by_one(account, kind, decoder, text, range(before, before + number))

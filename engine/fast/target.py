@@ -14,6 +14,7 @@ import msgspec
 from ...snapshot.catalog import load_catalog
 from ...snapshot.format import is_plain
 from ...snapshot.model import Lines, Resource
+from ..growth import LIGHT
 from ..join import key_of, row
 from ..language.expression import Expression, walk
 from ..language.functions import TIMED
@@ -105,7 +106,7 @@ class Decoder:
 
     def row(self, line: bytes | memoryview, parse: Callable[[], Resource]) -> Row:
         try:
-            return self.read(line)
+            return self.read(line) if len(line) <= LIGHT else parse()
         except Exception:  # whatever it is, the exact path says it
             return parse()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from contextlib import contextmanager
 from typing import Any
 
+from ..growth import steady
 from ..model import Policy, Status
 from . import code, memo, plain
 from .calls import LANGUAGE
@@ -23,7 +24,8 @@ _PARAMETERS = ("r", "account", "snapshot_time", "finds")
 def write_programs(
     policies: Sequence[Policy], written: Collection[Status], exact: Collection[str]
 ) -> tuple[dict[str, Program], dict[str, LineNeed]]:
-    """A program for each type that is judged, and what of each type is needed. The `exact` have no rule."""
+    """A program for each type that is judged, and what of each type is needed. The `exact` have no rule, nor those
+    whose steps must be counted."""
     needs: dict[str, LineNeed] = {}
     for policy in policies:
         for kind in policy.kinds():
@@ -38,7 +40,8 @@ def write_programs(
         )
         for kind in kinds
     }
-    writers = [_Writer(program, set(exact)) for program in programs.values()]
+    counted = {policy.id for policy in policies if steady(policy) is None}
+    writers = [_Writer(program, counted.union(exact)) for program in programs.values()]
     for writer in writers:  # for all types, because lookups need something of each other's
         writer.note()
     for writer in writers:

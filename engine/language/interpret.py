@@ -14,10 +14,11 @@ from typing import Any
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .arguments import _Expression
+from .budget import charge, charge_product, charge_values
 from .equality import equal
-from .expression import Expression, Node
+from .expression import Expression, Node, walk
 from .functions import call
-from .unknowns import Truth, UnknownLength, known_items, maybe_items, unknown_in
+from .unknowns import Truth, UnknownLength, maybe_items, unknown_in
 
 Scope = Mapping[str, Json]  # variables by name, without the $
 
@@ -55,7 +56,7 @@ def truthiness(found: Json) -> Truth:
         return True  # a number
     if isinstance(found, Unknown):
         return found
-    if isinstance(found, list) and found and not known_items(found):
+    if isinstance(found, list) and found and all(isinstance(item, Unknown) for item in found):
         return Unknown.merge(maybe_items(found))
     return not (found is None or found is False or found in ("", [], {}))
 
@@ -104,6 +105,7 @@ def _and(node: Node, at: Json, scope: Scope) -> Json:
 
 
 def _either(left: Json, right: Json) -> Unknown:
+    charge_values(left, right)
     return Unknown.merge(gap for found in (left, right) if (gap := unknown_in(found)) is not None)
 
 
@@ -120,6 +122,7 @@ def _index(node: Node, at: Json, scope: Scope) -> Json:
         return None
     position = node["value"]
     before = at[: position + 1] if position >= 0 else at[position:]
+    charge(len(before))
     if maybe := maybe_items(before):
         return Unknown.merge(maybe)
     return at[position] if -len(at) <= position < len(at) else None
@@ -130,6 +133,7 @@ def _slice(node: Node, at: Json, scope: Scope) -> Json:
         return at
     if not isinstance(at, list):
         return None
+    charge(len(at))
     if maybe := maybe_items(at):
         return Unknown.merge(maybe)
     return at[slice(*node["children"])]
@@ -154,6 +158,7 @@ def _value_projection(node: Node, at: Json, scope: Scope) -> Json:
 
 
 def _project(items: list[Json], right: Node, scope: Scope) -> list[Json]:
+    charge_items(items, right)
     found = (item if isinstance(item, Unknown) else value(right, item, scope) for item in items)
     return [item for item in found if item is not None]
 
@@ -164,6 +169,7 @@ def _filter_projection(node: Node, at: Json, scope: Scope) -> Json:
     if not isinstance(base, list):
         return _unless_unknown(base)
     kept: list[Json] = []
+    charge_items(base, condition)
     for item in base:
         decision = item if isinstance(item, Unknown) else truth(condition, item, scope)
         if decision is not False:
@@ -179,7 +185,14 @@ def _flatten(node: Node, at: Json, scope: Scope) -> Json:
     base = value(node["children"][0], at, scope)
     if not isinstance(base, list):
         return _unless_unknown(base)
+    charge(len(base) + sum(len(item) for item in base if isinstance(item, list)))
     return [inner for item in base for inner in (item if isinstance(item, list) else [item])]
+
+
+def charge_items(items: Json, *each: Node) -> None:
+    """Take what it costs to go through a list, but for the lists that this goes through itself."""
+    if isinstance(items, list):
+        charge(len(items) * sum(1 for node in each for _ in walk(node)))
 
 
 def _multi_select_list(node: Node, at: Json, scope: Scope) -> Json:
@@ -224,6 +237,7 @@ def compare(symbol: str, left: Json, right: Json) -> bool | None:
 def _same(left: Json, right: Json) -> Truth:
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return Unknown.merge(side for side in (left, right) if isinstance(side, Unknown))
+    charge_values(left, right)
     if type(left) is type(right) and (gap := unknown_in([left, right])) is not None:
         return gap
     return equal(left, right)
@@ -239,7 +253,24 @@ def _ordered(found: Json) -> bool:
 
 def _function(node: Node, at: Json, scope: Scope) -> Json:
     arguments = [value(child, at, scope) for child in node["children"]]
+    _charge_call(node, arguments)
     return call(node["value"], arguments, scope["snapshot_time"])
+
+
+def _charge_call(node: Node, arguments: list[Json]) -> None:
+    """Take what it costs to look at the arguments of a function, at lists for each &expression."""
+    plain = [argument for argument in arguments if not isinstance(argument, _Expression)]
+    charge_values(*plain)
+    if node["value"] in TIMES:
+        charge_product(*plain)
+    if len(plain) < len(arguments):
+        each = [child for child in node["children"] if child["type"] == "expref"]
+        for argument in plain:
+            charge_items(argument, *each)
+
+
+# Functions that go through one argument for each part of the other.
+TIMES = frozenset({"join", "like"})
 
 
 def _expref(node: Node, at: Json, scope: Scope) -> Json:

@@ -10,6 +10,7 @@ import msgspec
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
+from .budget import charge_values
 from .expression import Expression, Node
 from .interpret import Scope
 from .settle import settled
@@ -56,7 +57,9 @@ def evidence(expressions: tuple[Expression, ...], at: Json, scope: Scope) -> Map
     for expression in expressions:
         for path in reads(expression, scope.get("params")):
             variable, rest = begun(path)
-            found[label(path)] = brief(get(_variable(scope, variable) if variable else at, rest))
+            read = get(_variable(scope, variable) if variable else at, rest)
+            charge_values(read)
+            found[label(path)] = brief(read)
     return dict(sorted(found.items()))
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from ...snapshot.model import Json
 from ..errors import EvaluationError
+from .budget import charge_values
 from .expression import Expression, parse
 from .interpret import Scope, evaluate
 from .unknowns import unknown_in
@@ -67,6 +68,7 @@ def _shown(expression: Expression, at: Json, scope: Scope, *, shell: bool) -> st
         found = evaluate(expression, at, scope)
     except EvaluationError as error:
         found = f"({error})"
+    charge_values(found)
     if unknown_in(found) is not None:
         text = "(unknown)"
     else:
