@@ -127,13 +127,6 @@ def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: s
 
 
 def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:
-<<<<<<< HEAD
-    """One policy on one resource. An expression without a value is an `error` for that resource alone."""
-    try:
-        return _judged(policy, resource, joins, snapshot_time)
-    except RecursionError:
-        return Verdict(status=Status.ERROR, message="the data is nested too deeply", evidence={})
-=======
     """One policy on one resource. An expression without a value is an `error` for that resource alone.
 
     So is a policy that takes more steps than its budget has.
@@ -147,7 +140,8 @@ def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) 
             return _judged(policy, resource, joins, snapshot_time)
     except OverBudget as error:
         return Verdict(status=Status.ERROR, message=str(error), evidence={})
->>>>>>> 04ba764 (Give policies a budget of steps, counted alike on both paths, and judge strangers' with --untrusted)
+    except RecursionError:
+        return Verdict(status=Status.ERROR, message="the data is nested too deeply", evidence={})
 
 
 def _judged(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:

@@ -1,5 +1,6 @@
 """The commands that compare: snapshots, policies, and both. `cli` puts them among the others."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -73,22 +74,12 @@ def diff(
 
     written, within = targets(output or (), form), limits(fail_on, max_unknown, allow_unknown=allow_unknown)
     chosen = selection(only or (), but or ())
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
+    by = partial(rules, budget=budget, untrusted=untrusted)
+    judged_by = by(config, policies, settings, packs=packs, shipped=shipped)
     sources = (old_policies, old_packs, False) if old_policies or old_packs else (policies, packs, shipped)
+    others = old_config or config, sources[0], old_settings or settings
     given = old_policies or old_packs or old_config or old_settings
-    before = (
-        rules(
-            old_config or config,
-            sources[0],
-            old_settings or settings,
-            packs=sources[1],
-            shipped=sources[2],
-            budget=budget,
-            untrusted=untrusted,
-        )
-        if given
-        else None
-    )
+    before = by(*others, packs=sources[1], shipped=sources[2]) if given else None
     code = run_diff(
         open_snapshot(old),
         open_snapshot(new),
