@@ -136,7 +136,7 @@ def main() -> None:
         if isinstance(error, OSError):
             _stop_printing()
         if isinstance(error, BrokenPipeError):  # a reader that went away, as in `| head`, ends it as it ends any tool
-            sys.exit(128 + signal.SIGPIPE)
+            sys.exit(128 + 13)  # SIGPIPE, which Windows has not
         if os.environ.get("STILLFRAME_DEBUG"):
             raise
         sys.exit(_explain(error))

@@ -68,5 +68,7 @@ def _roots(operation: Any) -> Collection[str]:
 
 @cache
 def _known_roots() -> Mapping[str, Mapping[str, str]]:
-    found: Mapping[str, Mapping[str, str]] = yaml.safe_load((files("stillframe.snapshot") / "roots.yaml").read_text())
+    found: Mapping[str, Mapping[str, str]] = yaml.safe_load(
+        (files("stillframe.snapshot") / "roots.yaml").read_text("utf-8")
+    )
     return found

@@ -11,8 +11,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .errors import CollectError, SnapshotError
 
@@ -20,6 +21,7 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+msvcrt: Any = import_module("msvcrt") if os.name == "nt" else None
 
 PLAN = ".plan.json"  # what an unfinished snapshot was to become
 DAMAGED = "the snapshot changed after it was written: restore it, or collect again"
@@ -96,7 +98,10 @@ def user_folder(variable: str, default: str) -> Path:
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
     base = os.environ.get("LOCALAPPDATA" if os.name == "nt" else variable) or ""
-    folder = Path(base) if Path(base).is_absolute() else Path(default).expanduser()
+    try:
+        folder = Path(base) if Path(base).is_absolute() else Path(default).expanduser()
+    except RuntimeError:  # a user without a home, as in a container: there is nowhere to keep anything
+        folder = Path(os.devnull)
     return folder / "stillframe"
 
 
@@ -141,7 +146,7 @@ def open_own(path: Path) -> IO[bytes]:
 def lock(file: IO[bytes], *, wait: bool) -> bool:
     """Lock an open file for as long as it is open; False where another process has it."""
     if fcntl is None:
-        return True
+        return msvcrt is None or _lock_a_byte(file.fileno(), wait=wait)
     try:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -149,6 +154,25 @@ def lock(file: IO[bytes], *, wait: bool) -> bool:
     except OSError:
         pass  # a file system without locks, on which nobody can be kept out
     return True
+
+
+def _lock_a_byte(file: int, *, wait: bool) -> bool:
+    """The same on Windows, which locks bytes, and lets nobody else read them: so one that no file has."""
+    at = os.lseek(file, 0, os.SEEK_CUR)
+    os.lseek(file, FILE, os.SEEK_SET)
+    try:
+        while True:  # it waits for ten seconds at a time
+            try:
+                msvcrt.locking(file, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            except OSError as error:
+                if error.errno not in (errno.EACCES, errno.EDEADLK):
+                    return True
+                if not wait:
+                    return False
+            else:
+                return True
+    finally:
+        os.lseek(file, at, os.SEEK_SET)
 
 
 @contextmanager

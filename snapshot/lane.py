@@ -67,5 +67,5 @@ class Lanes:
 @cache
 def limits() -> dict[str, Any]:
     """The published limits, by service as boto3 calls it."""
-    found: dict[str, Any] = yaml.safe_load((files("stillframe.snapshot") / "limits.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load((files("stillframe.snapshot") / "limits.yaml").read_text("utf-8"))
     return found

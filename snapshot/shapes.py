@@ -61,7 +61,7 @@ def _service(name: str) -> Any:
 
 @cache
 def _spellings() -> Any:
-    return yaml.safe_load((files("stillframe.snapshot") / "spellings.yaml").read_text())
+    return yaml.safe_load((files("stillframe.snapshot") / "spellings.yaml").read_text("utf-8"))
 
 
 def output_type(call: Call) -> Type:

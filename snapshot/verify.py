@@ -74,7 +74,7 @@ def verify_archive(archive: Path | str) -> Iterator[str]:
 
 def schema(name: str) -> Any:
     """The JSON Schema of `manifest`, `account` or `resource`."""
-    return json.loads((files("stillframe.snapshot") / "schemas" / f"{name}.json").read_text())
+    return json.loads((files("stillframe.snapshot") / "schemas" / f"{name}.json").read_text("utf-8"))
 
 
 def _account(folder: Path, account: str, file: AccountFile) -> Iterator[str]:

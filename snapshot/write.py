@@ -210,6 +210,8 @@ def _regions(account: AccountData) -> list[str] | Marker:
 
 
 def _sync(folder: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -89,9 +89,6 @@ COMMANDS = (
     ("policy", "list"),
     ("policy", "show", "vpc-flow-logs"),
     ("evaluate", "SNAPSHOT", "-v"),
-    ("diff", "SNAPSHOT", "SNAPSHOT"),
-    ("policy", "explain", "SNAPSHOT", "vpc-flow-logs", HARM),
-    ("--help",),
 )
 
 
@@ -99,13 +96,10 @@ def given(snapshot: Path, arguments: tuple[str, ...]) -> list[str]:
     return command(*({"SNAPSHOT": snapshot, "ARCHIVE": snapshot.parent}.get(each, each) for each in arguments))
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
-def test_a_stream_of_few_letters_gets_the_others_spelled_out(snapshot, encoding):
-    for arguments in COMMANDS if encoding == "cp1252" else COMMANDS[1:3]:
-        environment = {**os.environ, "PYTHONIOENCODING": encoding}
-        done = subprocess.run(given(snapshot, arguments), capture_output=True, env=environment)
-        assert done.returncode in (0, 1, 4), (arguments, done.stderr)
-        assert b"Traceback" not in done.stderr
+def test_a_stream_of_few_letters_gets_the_others_spelled_out(snapshot):  # every command: test_elsewhere.py
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(given(snapshot, COMMANDS[2]), capture_output=True, env=environment)
+    assert (done.returncode, b"\x96" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_full_stream_is_an_error_that_says_so(snapshot):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from ...snapshot.files import user_folder
 
 Complete = Callable[[str], list[str]]  # the text before the cursor → what its last word may be
 
@@ -30,8 +31,8 @@ def lines(prompt: str, complete: Complete) -> Iterator[str]:
 
 
 def history_file() -> Path:
-    """Where lines are kept from one time to the next, by the XDG convention."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "stillframe" / "query_history"
+    """Where lines are kept from one time to the next."""
+    return user_folder("XDG_STATE_HOME", "~/.local/state") / "query_history"
 
 
 @contextmanager

@@ -16,6 +16,9 @@ from .steps import STEPS, Desk
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+# A fork begins with all that is loaded; elsewhere than on Linux it is not safe.
+FORKS = sys.platform == "linux"
+SPOOLS = FORKS and hasattr(os, "memfd_create")
 AHEAD = 4  # tasks given out before the first result is taken, for each worker
 
 
@@ -51,9 +54,7 @@ class Crew:
     def __init__(self, size: int, *given: Any) -> None:
         import multiprocessing  # which one process has no use for
 
-        # A fork begins with all that is loaded; elsewhere than on Linux it is not safe.
-        forks = sys.platform == "linux"
-        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
+        context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
         sys.stdout.flush()  # or each fork would write it again
         sys.stderr.flush()
         self._lines: list[Connection] = []
@@ -61,8 +62,8 @@ class Crew:
         self._processes: list[Any] = []
         for _ in range(size):
             ours, theirs = context.Pipe()
-            inherited = [*self._lines, ours] if forks else []
-            self._spools[ours] = spool = os.memfd_create("findings") if forks else NO_SPOOL
+            inherited = [*self._lines, ours] if FORKS else []
+            self._spools[ours] = spool = os.memfd_create("findings") if SPOOLS else NO_SPOOL
             process = context.Process(target=_serve, args=(theirs, inherited, spool, *given), daemon=True)
             process.start()
             theirs.close()

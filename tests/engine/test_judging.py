@@ -89,6 +89,13 @@ def test_one_process_or_two_cold_or_warm(archive, expected, judged, kept, cache)
         assert judged == []
 
 
+@pytest.mark.parametrize("forks", [False, True])
+def test_other_systems_begin_their_workers_anew_and_have_no_files_in_memory(archive, expected, monkeypatch, forks):
+    monkeypatch.setattr("stillframe.engine.fast.work.FORKS", forks)
+    monkeypatch.setattr("stillframe.engine.fast.work.SPOOLS", False)
+    assert found(pictures(archive)[0], Method(workers=2)) == expected[0]
+
+
 def test_only_what_changed_is_judged_again(archive, expected, judged, cache):
     first, second = pictures(archive)
     changed = {account for account in first.accounts if first.digests[account] != second.digests[account]}
