@@ -97,8 +97,8 @@ class ConfigReader(Reader):
     def mentioned(self) -> set[str]:
         """The ids that it says something of: of policies that need not be in force."""
         given = self.document.value
-        waived = {_mapping(entry).get("policy") for entry in _items(given.get("waivers"))}
-        return {str(name) for name in (*_mapping(given.get("settings")), *waived)}
+        waived = [_mapping(entry).get("policy") for entry in _items(given.get("waivers"))]
+        return {name for name in (*_mapping(given.get("settings")), *waived) if isinstance(name, str)}
 
     def _pack(self, name: str) -> str:
         """A pack by name, or by its path relative to this file; empty where there is none."""

@@ -6,6 +6,7 @@ as "there is none".
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -17,7 +18,7 @@ from botocore.parsers import ResponseParserError
 
 _JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
 _ROOT = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
-_FAULT = re.compile(rb'\{\s*"__type"\s*:\s*"[^"]*(?:Error|Exception|Failure|Fault)"')
+_FAULTS = ("Error", "Exception", "Failure", "Fault")  # how the names of errors end
 _NEVER = frozenset({"html", "error", "errorresponse", "errors"})
 
 
@@ -27,7 +28,7 @@ def refuse_what_is_none(operation_model: Any, response_dict: dict[str, Any], **_
         return
     body, protocol = response_dict["body"].strip(), operation_model.service_model.resolved_protocol
     plain = protocol in _JSON or _is_text(operation_model)
-    if not (_is_object(body) if plain else _is_document(body, operation_model)):
+    if not (_is_object(body, operation_model) if plain else _is_document(body, operation_model)):
         raise ResponseParserError("the answer is not AWS's")
 
 
@@ -37,8 +38,23 @@ def _has_body(operation: Any) -> bool:
     return shape is not None and any("location" not in each.serialization for each in shape.members.values())
 
 
-def _is_object(body: bytes) -> bool:
-    return body[:1] + body[-1:] == b"{}" and not _FAULT.match(body)
+def _is_object(body: bytes, operation: Any) -> bool:
+    """Whether it is JSON, which botocore would take for an empty answer where it is not, and this operation's."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return False
+    if not isinstance(found, dict) or str(found.get("__type", "")).endswith(_FAULTS):
+        return False
+    return not found or _is_text(operation) or not found.keys().isdisjoint(_members(operation))
+
+
+def _members(operation: Any) -> Collection[str]:
+    """What the object of an answer may have, as it is spelled there."""
+    shape = operation.output_shape
+    if payload := shape.serialization.get("payload"):
+        shape = shape.members[payload]
+    return {each.serialization.get("name", name) for name, each in shape.members.items()}
 
 
 def _is_text(operation: Any) -> bool:

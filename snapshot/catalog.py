@@ -206,12 +206,12 @@ def names_in(expression: str) -> frozenset[str]:
 
 
 def id_of(spec: ResourceType, config: Json) -> str | None:
-    """What identifies a resource; None where that is not there, or is no text."""
+    """What identifies a resource; None where that is not there, is empty, or is no text."""
     try:
         found = compiled(spec.id).search(config)
     except JMESPathError:
         return None
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and found else None
 
 
 def name_of(spec: ResourceType, config: Mapping[str, Json]) -> str | None:

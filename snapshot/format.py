@@ -195,6 +195,8 @@ def read_line(data: bytes) -> Resource:
     known = all_known(data)
     config = line.config if known else decode(line.config)
     tags: Json = line.tags if known else decode(line.tags)
+    if not isinstance(config, dict):
+        raise SnapshotError("`config` is a marker: say of each field whether it is known")
     if tags is msgspec.UNSET:
         tags = not_collected(line.type)
     return Resource(

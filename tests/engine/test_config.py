@@ -213,6 +213,7 @@ WRONG = [
     (WAIVER + "    kind: acepted\n", "7:11: 'acepted' is none of accepted, mitigated; did you mean accepted?"),
     (WAIVER + "    evidence: sha256:123\n", "7:15: 'sha256:123' is neither a mapping of paths to values nor sha256:"),
     (WAIVER + "    evidence: [a]\n", "7:15: ['a'] is neither"),
+    (WAIVER.replace("vpc-flow-logs", "[vpc-flow-logs]"), "2:13: ['vpc-flow-logs'] is not of type 'string'"),
     ("waivers: {}", "1:10: {} is not of type 'array'"),
     ("waivers: [a]", "1:11: 'a' is not of type 'object'"),
 ]

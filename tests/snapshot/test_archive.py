@@ -268,6 +268,7 @@ EAST, WEST = "us-east-1", "us-west-1"
         (lines((EAST, "a"), (EAST, "b")), {"count": 1}, "2 resources where account.json counts 1"),
         (lines((EAST, "a"), (EAST, "b")), {"count": 3}, "2 resources where account.json counts 3"),
         (lines((EAST, "a"))[:-9], {}, "VPC.jsonl:1: "),
+        (lines((EAST, "a")).replace(b"VpcId", b"$missing"), {}, "VPC.jsonl:1: `config` is a marker"),
         (lines((EAST, "a"), kind="AWS::KMS::Key"), {}, "VPC.jsonl:1: it describes AWS::KMS::Key of account"),
         (lines((EAST, "\xe9")).replace(b"\\u00e9", b"\xe9"), {}, "VPC.jsonl:1: "),  # not UTF-8
         (lines((EAST, "\xe9")).replace(b"\\u00e9", "\xe9".encode()), {}, None),

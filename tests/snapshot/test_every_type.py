@@ -6,136 +6,19 @@ what has pages has two. So lists, pages, attached calls, documents and secrets o
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-from botocore import xform_name
-from builders import CALLER, TIME
+from answering import CATALOG, REGIONS, SECRET, SECRETS, gather, has_pages
+from builders import CALLER
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot import session as aws
-from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType, load_catalog, names_in
-from stillframe.snapshot.clients import Clients
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType, names_in
 from stillframe.snapshot.decode import REDACTED
 from stillframe.snapshot.model import GLOBAL, Account, Collected, Resource, Unknown
-from stillframe.snapshot.plan import Plan
-from stillframe.snapshot.run import run
-from stillframe.snapshot.targets import Target
 from stillframe.snapshot.verify import verify
-from stillframe.snapshot.write import SnapshotWriter
-
-CATALOG = load_catalog()
-CLIENTS = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
-SECRET = "hunter2"
-REGIONS = ("eu-west-1", "us-east-1")
-TOKENS = {"ContinuationToken", "LastEvaluatedTableName", "Marker", "NextMarker", "NextToken", "nextToken", "position"}
-# What must be so for there to be anything to ask: answers by operation, at paths.
-SAID: dict[str, dict[str, Any]] = {
-    "DescribeRegions": {"Regions": [{"RegionName": name, "OptInStatus": "opted-in"} for name in REGIONS]},
-    "DescribeOrganization": {"Organization.MasterAccountId": CALLER.account},
-    "DescribeTrails": {"trailList[].HomeRegion": "us-east-1"},
-    "DescribeKey": {"KeyMetadata.KeyManager": "CUSTOMER"},
-    "GenerateCredentialReport": {"State": "COMPLETE"},
-    "GetCallerIdentity": {"Account": CALLER.account},
-    "ListBuckets": {"Buckets[].BucketRegion": "eu-west-1"},
-}
-
-# ------------------------------------------------------------------------------------------- what AWS answers
-
-
-def answer_path(call: Call, listed: bool, rest: tuple[str, ...]) -> str:
-    """Where in an answer a path of a resource's config is."""
-    picked = re.sub(r"\[\?.*\]|^@|\{.*", "", call.result)
-    steps = [picked, *(["[]"] if listed and not picked.endswith("[]") and picked else []), *rest]
-    return ".".join(step for step in steps if step).replace(".[]", "[]").replace("[0]", "[]")
-
-
-def places_of(spec: ResourceType, paths: tuple[tuple[str, ...], ...]) -> Iterator[tuple[str, str]]:
-    """The operation and the place in its answer of each path of a resource's config."""
-    for first, *rest in paths:
-        call = spec.attach.get(first)
-        steps = (first, *rest) if call is None else tuple(rest)
-        yield (call or spec.list).operation, answer_path(call or spec.list, call is None, steps)
-
-
-SECRETS = {place for spec in CATALOG.values() for place in places_of(spec, spec.redact)}
-DOCUMENTS = {place for spec in CATALOG.values() for place in places_of(spec, spec.json)}
-COLUMNS = {call.operation: call.columns for spec in CATALOG.values() for call in spec.calls() if call.columns}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer to an operation; its second page where `last`."""
-
-    operation: str
-    last: bool
-
-    def of(self, shape: Any, path: str, above: tuple[str, ...] = ()) -> Any:
-        said = SAID.get(self.operation, {})
-        if path in said:
-            return said[path]
-        name = path.rpartition(".")[2]
-        match shape.type_name:
-            case "structure":
-                if shape.name in above:
-                    return {}
-                members = {
-                    member: self.of(inner, f"{path}.{member}".lstrip("."), (*above, shape.name))
-                    for member, inner in shape.members.items()
-                }
-                return {member: value for member, value in members.items() if value is not None}
-            case "list":
-                return [self.of(shape.member, f"{path}[]", above)]
-            case "map":
-                return {key: self.of(shape.value, f"{path}.{star}", above) for key, star in keys(shape, path)}
-            case "boolean":
-                return not self.last if name in ("IsTruncated", "Truncated") else True
-            case "timestamp":
-                return datetime(2026, 1, 1, tzinfo=UTC)
-            case "string" | "blob":
-                return self.text(shape, path, name)
-            case _:
-                return 1
-
-    def text(self, shape: Any, path: str, name: str) -> str | bytes | None:
-        place = (self.operation, path)
-        if name in TOKENS:
-            return None if self.last else "page-2"
-        if place in SECRETS:
-            return SECRET
-        if place in DOCUMENTS:
-            return json.dumps({"Statement": [path]})
-        if columns := COLUMNS.get(self.operation):
-            return "\n".join(",".join(row) for row in (columns, columns)).encode()
-        enum = getattr(shape, "enum", ())
-        return enum[0] if enum else f"{re.sub('[^A-Za-z0-9]+', '-', path).lower()}-{2 if self.last else 1}"
-
-
-def keys(shape: Any, path: str) -> list[tuple[str, str]]:
-    """The keys of a map: those that AWS has names for, and one that somebody chose."""
-    named = [key for operation, place in SECRETS | DOCUMENTS if (key := child(place, path)) not in (None, "*")]
-    return [(key, key) for key in dict.fromkeys([*getattr(shape.key, "enum", ()), *named])] or [("chosen", "*")]
-
-
-def child(place: str, path: str) -> str | None:
-    return place.removeprefix(f"{path}.") if place.startswith(f"{path}.") else None
-
-
-Handler = Callable[..., tuple[Any, dict[str, Any]] | None]
-
-
-def respond(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
-    """Answer in AWS's place, before anything is sent."""
-    answer = Answer(model.name, last="page-2" in str(params)).of(model.output_shape, "")
-    return SimpleNamespace(status_code=200, raw=None), answer
 
 
 def refuse(errors: Mapping[tuple[str, str], tuple[str, str]], model: Any, **_: Any) -> Any:
@@ -149,23 +32,6 @@ def refuse(errors: Mapping[tuple[str, str], tuple[str, str]], model: Any, **_: A
 
 def key(call: Call) -> tuple[str, str]:
     return call.service, call.operation
-
-
-def gather(
-    folder: Path, *handlers: Handler, types: Mapping[str, ResourceType] = CATALOG, regions: Iterable[str] = REGIONS[1:]
-) -> Collected:
-    """Collect from an AWS that answers by these handlers, the first that does."""
-    session = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
-    for handler in (*handlers, respond):
-        session.events.register("before-call", handler)
-    return run(
-        [Target(account=CALLER.account, facts={"OrganizationalUnits": [{"Id": "r-1", "Name": "Root"}]})],
-        SnapshotWriter(folder, TIME),
-        clients=Clients(session, connections=16),
-        caller=CALLER,
-        plan=Plan(types=types, regions=frozenset(regions), organization=True),
-        scope={},
-    )
 
 
 def account(done: Collected) -> Account:
@@ -214,12 +80,6 @@ def pages(spec: ResourceType) -> int:
     of = spec.list.of
     owners = 2 if of and has_pages(of) and any(f"{{{name}:" in of.result for name in names_in(spec.id)) else 1
     return owners * (2 if has_pages(spec.list) else 1)
-
-
-def has_pages(call: Call) -> bool:
-    client = CLIENTS.client(call.service)
-    answer = client.meta.service_model.operation_model(call.operation).output_shape
-    return client.can_paginate(xform_name(call.operation)) or bool(TOKENS & set(answer.members))
 
 
 def test_nothing_is_unknown_but_what_is_redacted(done):

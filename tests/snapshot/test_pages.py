@@ -163,6 +163,18 @@ def test_another_document_does_not_say_that_something_is_not_configured(text, mo
     assert asked(whole("<BucketLoggingStatus/>"), LOGGING) is None
 
 
+TAGS = a_call("sqs", "ListQueueTags", "Tags", params={"QueueUrl": "q"}, optional=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"Tags": {"team": "web"}', '{"Tags": {"team": "w\neb"}}', '{"QueueUrls": []}', '{"Keys": [], "__type": "a#B"}'],
+)
+def test_json_that_is_cut_or_anothers_does_not_say_that_there_is_none(text):
+    assert asked(whole(text), TAGS) == Unknown.because("ResponseParserError: sqs:ListQueueTags")
+    assert asked(whole("{}"), TAGS) is None
+
+
 @pytest.mark.parametrize("root", ["ListAccessPointsResult", "ListAccessPointsResponse"])
 def test_a_root_may_have_either_of_two_names(root):
     assert asked(whole(f"<{root}><AccessPointList/></{root}>"), POINTS) == []
