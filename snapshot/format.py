@@ -22,7 +22,7 @@ MISSING = "$missing"
 DEPTH = 100
 
 _ESCAPED = re.compile(r"\$+missing\Z")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)  # also one without an end, so that none is read twice
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stillframe.engine.language.shell import quotable, variables
 from stillframe.engine.language.template import parse_template, render
-from stillframe.engine.mending.plan import hindrances
+from stillframe.engine.mending.plan import hindrances, minded
 from stillframe.engine.policies import load_policies
 
 A, B = "111122223333", "444455556666"
@@ -504,3 +504,20 @@ def test_a_value_in_quotes_of_the_policy_is_not_run(text, safe):
 def test_the_commands_of_every_policy_hold_their_values():
     unsafe = [each.id for each in load_policies() if each.remediation_cli and not quotable(each.remediation_cli)]
     assert unsafe == []
+
+
+@pytest.mark.parametrize(
+    ("command", "hindered"),
+    [
+        ("echo it's", True),
+        ("# don't stop\naws s3 ls", False),
+        ("aws s3 ls && aws s3 ls # it's && done", True),
+        ("aws s3 ls && aws s3 ls # and && done", False),
+        ("aws s3 ls && aws s3 ls\naws s3 ls", False),
+        ("aws s3 ls 'a\nb' && aws s3 ls", False),
+    ],
+)
+def test_whatever_a_policy_calls_a_command_the_plan_is_a_script(command, hindered):
+    lines = [] if hindrances(command, parse_template(command)) else minded(command)
+    assert hindered is (not lines)
+    subprocess.run(["/bin/sh", "-n"], input="\n".join(lines).encode(), check=True)

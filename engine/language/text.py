@@ -47,11 +47,16 @@ def regex(expression: Json) -> Any:
     return _compiled(text("matches", expression))
 
 
+_PATTERN = 4096  # characters: what is larger takes memory and time beyond what it says
+
+
 @lru_cache(maxsize=1024)
 def _compiled(expression: str) -> Any:
     # RE2 takes time linear in the text, whatever the expression: names in a snapshot are not ours to trust.
     import re2
 
+    if len(expression) > _PATTERN:
+        raise EvaluationError(f"matches(): a regular expression of more than {_PATTERN} characters")
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True

@@ -34,6 +34,7 @@ _WORDS = {
     Kind.MITIGATED: "Compensating controls: these fail, and something that the policy does not see makes up for it.",
     Kind.ACCEPTED: "Accepted risk: these fail, and somebody lives with it.",
 }
+_REMARK = re.compile(r"^[ \t]*#.*$", re.MULTILINE)  # a line that a shell passes over
 _UNKNOWN = re.compile(r"'\([^']*\)'")  # what a template says of a value that is unknown, or that there is none
 
 
@@ -105,8 +106,16 @@ def _lines(step: _Step) -> Iterator[str]:
         yield _comment(step.hindrance)
         yield from (_comment(line) for line in command.splitlines())
     else:
-        # Of a && b, set -e minds b alone.
-        yield f"  {command}{' || exit' if '&&' in command else ''}"
+        yield from minded(command)
+
+
+def minded(command: str) -> list[str]:
+    """A command whose failure ends the script: of a && b, set -e minds b alone."""
+    if "&&" not in command:
+        return [f"  {command}"]
+    if "\n" in command or "#" in command:  # its end may be a comment's
+        return ["  {", f"  {command}", "  } || exit"]
+    return [f"  {command} || exit"]
 
 
 def hindrances(command: str, template: Template) -> str:
@@ -118,7 +127,11 @@ def hindrances(command: str, template: Template) -> str:
         return "a value could not be known"
     if command.count("\n") > sum(map(methodcaller("count", "\n"), literals)) or not _shows(command):
         return "a value has characters that do not show"
-    if any(word.startswith("-") and word not in "".join(literals) for word in shlex.split(command)):
+    try:
+        words = shlex.split(_REMARK.sub("", command))
+    except ValueError:
+        return "its command has a quote that does not end: mend the policy"
+    if any(word.startswith("-") and word not in "".join(literals) for word in words):
         return "a value looks like an option"
     return ""
 

@@ -133,3 +133,8 @@ def test_an_expression_without_a_budget_is_not_counted():
     from stillframe.engine.language.interpret import evaluate
 
     assert evaluate(parse("length(a[].[@, @][])"), {"a": [1] * 50_000}, {"snapshot_time": ""}) == 100_000
+
+
+def test_a_regular_expression_is_of_a_bounded_length():
+    with pytest.raises(PolicyError, match="more than 4096 characters"):
+        policy(f"matches(UserName, '{'a|' * 2100}')")

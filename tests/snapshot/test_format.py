@@ -151,3 +151,8 @@ def test_a_newer_format_is_refused_before_anything_else_in_it(number, message, m
     else:
         with pytest.raises(SnapshotError, match=message or "unheard_of"):
             parse(data, AccountFile, "account.json")
+
+
+def test_text_that_never_ends_is_looked_through_once():
+    assert too_deep(b"[" * 200 + b'"\\' * 500_000)
+    assert not too_deep(b'"' + b'\\"[' * 500_000)
