@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from builders import shipped, write_snapshot
@@ -138,3 +139,19 @@ def test_an_expression_without_a_budget_is_not_counted():
 def test_a_regular_expression_is_of_a_bounded_length():
     with pytest.raises(PolicyError, match="more than 4096 characters"):
         policy(f"matches(UserName, '{'a|' * 2100}')")
+
+
+def test_a_stranger_is_judged_without_the_config_that_is_found_and_within_a_small_budget(
+    run, snapshot, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text(TEXT % ("", "`false`", "m"))
+    Path("costly.yaml").write_text(TEXT.replace("id: p", "id: q") % ("", COSTLY["lists that double"], "m"))
+    Path("stillframe.yaml").write_text("settings: {p: {enabled: false, reason: mine}}\n")
+    command = ["evaluate", snapshot.path, "--allow-unknown"]
+    assert run(*command, "-p", "p.yaml").code == 3
+    assert run(*command, "-p", "p.yaml", "--untrusted").code == 1
+    assert run(*command, "-p", "p.yaml", "--untrusted", "-c", "stillframe.yaml").code == 3
+    run(*command, "-p", "costly.yaml", "--untrusted", "--only", "account=*", "-o", "found.jsonl")
+    lines = [json.loads(line) for line in Path("found.jsonl").read_text().splitlines()]
+    assert {each["message"] for each in lines} == {"takes more than the 1000000 steps that one resource may"}
