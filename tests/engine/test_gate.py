@@ -8,7 +8,7 @@ import pytest
 from builders import shipped
 from stillframe.engine.batch import batches
 from stillframe.engine.exit_codes import judged
-from stillframe.engine.gate import Baseline, Limits, most_unknown
+from stillframe.engine.gate import Baseline, Limits, most_unknown, read_baseline
 from stillframe.engine.model import Finding, Kind, Severity, Status, Waived
 from stillframe.engine.tally import Row, Tally, ranked
 from stillframe.snapshot.errors import ArgumentError
@@ -119,7 +119,7 @@ def test_failures_count_from_a_severity_on(fail_on):
 def test_a_tally_counts_by_policy_and_by_account():
     tally = Tally([OTHER, POLICY])
     given = [finding(F), finding(F, 1, waived=WAIVED), finding(P, 2), finding(N, 3), finding(U, 4), finding(E, 5)]
-    for _ in tally.through(batches([*given, finding(F, account="2"), finding(P, policy=OTHER, account="2")])):
+    for _ in tally.through(batches([*given, finding(F, account="2"), finding(P, policy=OTHER, account="3")])):
         pass
     rows = {row.policy: row for row in tally.rows()}
     row = rows[POLICY.id]
@@ -172,3 +172,20 @@ def test_rows_with_violations_are_ranked_by_what_mending_them_is_worth():
         row("worth", 1, 10),
     ]
     assert [each.policy for each in ranked(rows)] == ["worth", "many", "few"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "b.jsonl: cannot be read"),
+        ("{}", "b.jsonl:1: no finding"),
+        ("nonsense", "b.jsonl:1: no finding"),
+        ('{"status":"fail","fingerprint":"zz","severity":"low","waiver":null}', "b.jsonl:1: no finding"),
+        ('{"status":"pass","fingerprint":"00","severity":"low","waiver":null}\n{', "b.jsonl:2: no finding"),
+    ],
+)
+def test_a_baseline_that_is_none_is_an_error_with_its_place(tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "b.jsonl").write_text(text)
+    with pytest.raises(ArgumentError, match=message):
+        read_baseline(tmp_path / "b.jsonl")

@@ -285,6 +285,35 @@ def test_a_waived_failure_is_counted_apart():
     assert [finding.resource[-1] for finding in counts.worst()] == ["c", "d", "b"]
 
 
+@pytest.mark.parametrize("given", [[], [waiver(resource=arn("b"))], [waiver(policy="other")], [waiver(account=B)]])
+def test_findings_and_batches_of_them_are_marked_alike(given):
+    rules = Rules(policies=KEYS, waivers=given)
+    snapshot = picture(a=True, b=False, c=False, d=DENIED)
+    alone, together = rules.waivers_for(snapshot), rules.waivers_for(snapshot)
+    marked = list(batches(alone.through(evaluate(snapshot, KEYS))))
+    assert list(together.over(batches(evaluate(snapshot, KEYS)))) == marked
+    assert [batch.waived for batch in marked] == [len(waived(snapshot, *given))]
+    assert list(together.reports()) == list(alone.reports())
+
+
+@pytest.mark.parametrize(
+    ("scope", "gap", "expected"),
+    [
+        ({}, (POLICY, A, "*"), True),
+        ({"account": A, "region": "r"}, (POLICY, A, "*"), True),
+        ({"account": A, "region": "r"}, (POLICY, A, "r"), True),
+        ({"account": A, "region": "r"}, (f"{POLICY}@p", A, "r"), True),
+        ({"account": A, "region": "r"}, (POLICY, A, "s"), False),
+        ({"account": A, "region": "r"}, (POLICY, B, "r"), False),
+        ({"account": A, "region": "r"}, ("other", A, "r"), False),
+        ({"account": A}, (POLICY, B, "*"), False),
+        ({}, ("other", A, "*"), False),
+    ],
+)
+def test_what_could_not_be_listed_may_be_what_a_waiver_is_about(scope, gap, expected):
+    assert waiver(**scope).meets(gap) is expected
+
+
 def test_where_all_failures_are_waived_nothing_fails():
     counts = tally(picture(a=True, b=False), waiver(account=A))
     assert (counts.failures(Severity.INFORMATIONAL), counts.rows()[0].share) == (0, 0.0)

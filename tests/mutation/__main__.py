@@ -94,13 +94,15 @@ def _module(path: str) -> str:
 
 
 def _relevant(mutant: Mutant, root: Path, seen: Mapping[str, Seen]) -> dict[str, float]:
-    """The tests to run, each with its seconds, the quickest first: those that were seen on the lines, or else all.
+    """The tests to run, each with its seconds, the quickest first: those that were seen on the lines.
 
-    No test is seen there whose fixture, cache or other process ran them for it. Whoever takes longest comes too late.
+    Where none was, since a fixture, a cache, an import or another process ran them, those that were seen in the module,
+    or else all. Whoever takes longest comes too late.
     """
-    lines, path = set(mutant.lines), str(root / mutant.path)
-    found = [test for test, each in seen.items() if not lines.isdisjoint(each.lines.get(path, ()))]
-    by_time = sorted(found or seen, key=lambda test: seen[test].seconds)
+    path, lines = str(root / mutant.path), set(mutant.lines)
+    there = [test for test, each in seen.items() if path in each.lines]
+    found = [test for test in there if not lines.isdisjoint(seen[test].lines[path])]
+    by_time = sorted(found or there or seen, key=lambda test: seen[test].seconds)
     until = accumulate(seen[test].seconds for test in by_time)
     return {test: seen[test].seconds for test, spent in zip(by_time, until, strict=True) if spent < ENOUGH}
 
