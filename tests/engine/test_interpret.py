@@ -316,3 +316,11 @@ def test_deep_data_is_an_error_not_a_crash():
         holds(parse("length(a)"), {"a": deep} and {"a": [deep]}, SCOPE) and evaluate(
             parse("to_string(a)"), {"a": deep}, SCOPE
         )
+
+
+@pytest.mark.parametrize(
+    "text", ["a * b", "a*", "a ! b", "a {b: c}", "a{b: c}", "a b", "a 'b'", "a `1`", "a b c", "a)", "(a", "a &", "&a"]
+)
+def test_what_does_not_follow_is_refused(text):
+    with pytest.raises(EvaluationError):
+        parse(text)
