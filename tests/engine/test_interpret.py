@@ -324,3 +324,11 @@ def test_deep_data_is_an_error_not_a_crash():
 def test_what_does_not_follow_is_refused(text):
     with pytest.raises(EvaluationError):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("length(a)", True), ("!length(a)", False), ("length(a) && b", True), ("length(a) || c", True)],
+)
+def test_a_length_is_a_number_and_so_true_however_long_it_may_be(text, expected):
+    assert holds(parse(text), {"a": [1, Unknown.because("lost")], "b": 1}, SCOPE) is expected
