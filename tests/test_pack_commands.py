@@ -157,6 +157,9 @@ def test_a_wrong_name_suggests(run, place):
 def test_packs_are_listed_and_shown(run, place):
     listed = run("pack", "list").out
     assert all(name in listed for name in ("logging", "aws-fsbp", "cis-aws-7.0.0"))
+    for line in listed.splitlines()[1:]:
+        controls, *answered = (int(each.replace(",", "")) for each in line.split()[1:5])
+        assert controls == sum(answered)
     shown = run("pack", "show", "packs/own-1.yaml").out
     assert "nothing yet: no API shows them" in shown
     data = json.loads(run("pack", "show", "packs/own-1.yaml", "--json").out)

@@ -281,7 +281,10 @@ def test_many_rows_of_one_account_are_asked_for_in_time_that_grows_with_them(tmp
 ALIKE = [
     {},
     *({"a": value} for value in (None, {}, {"b": None}, {"b": {}}, {"b": []}, {"c": 1}, [], "b")),
-    *({"a": {"b": value}} for value in (0, False, 1, True, 1.0, "", "1", "x", [None], [1], {"c": None}, {"c": 1})),
+    *(
+        {"a": {"b": value}}
+        for value in (0, False, 1, True, 1.0, 10**30, "", "1", "x", [None], [1], {"c": None}, {"c": 1})
+    ),
 ]
 
 

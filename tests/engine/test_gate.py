@@ -10,6 +10,7 @@ from stillframe.engine.batch import batches
 from stillframe.engine.exit_codes import judged
 from stillframe.engine.gate import Baseline, Limits, most_unknown, read_baseline
 from stillframe.engine.model import Finding, Kind, Severity, Status, Waived
+from stillframe.engine.selection import Selection, selection
 from stillframe.engine.tally import Row, Tally, ranked
 from stillframe.snapshot.errors import ArgumentError
 
@@ -189,3 +190,9 @@ def test_a_baseline_that_is_none_is_an_error_with_its_place(tmp_path, text, mess
         (tmp_path / "b.jsonl").write_text(text)
     with pytest.raises(ArgumentError, match=message):
         read_baseline(tmp_path / "b.jsonl")
+
+
+@pytest.mark.parametrize("key", ["policy", "severity", "framework", "account", "tag"])
+def test_each_key_chooses(key):
+    value = "high" if key == "severity" else "a"
+    assert selection([f"{key}={value}"], [f"{key}={value}"]) == Selection(only={key: [value]}, but={key: [value]})
