@@ -414,8 +414,8 @@ def test_an_argument_of_the_wrong_kind_is_an_error_that_says_so(expression, mess
         ("a[?opens_port(@, `65536`)]", "opens_port(): 65536 is no port"),
         ("opens_port(a, `true`)", "opens_port() takes a port, not a boolean"),
         ("opens_port(a, `[22, 65536]`)", "opens_port(): 65536 is no port"),
-        ("world_reaches(a, a, 'strict')", "addresses are read added-up or literal, not strict"),
-        ("acl_opens_port(a, a, 'strict')", "addresses are read added-up or literal, not strict"),
+        ("world_reaches(a, a, 'strict')", "read added-up or literal, not strict"),
+        ("acl_opens_port(a, a, 'strict')", "read added-up or literal, not strict"),
     ],
 )
 def test_a_literal_that_can_never_be_right_is_an_error_of_the_policy(expression, message):
