@@ -7,19 +7,29 @@ A function sees plain values. One that gets an unknown argument, however deep, i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from jmespath.functions import Functions
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
-from . import acl, lists, network, policy_document, security_group, text, times
+from . import lists, network, text, times
 from .arguments import _Expression, kind
-from .event_selectors import check_event, selects_events
-from .filter_cover import check_required, filter_covers, filter_covers_part
-from .metric_alarm import alarm_patterns
 from .standard import standard
 from .unknowns import unknown_in
+
+
+def _of(module: str, name: str) -> Callable[..., Any]:
+    """A function of a module that is imported when it is first called: few policies ask for what takes long to read."""
+    found: list[Callable[..., Any]] = []
+
+    def call(*arguments: Any) -> Any:
+        if not found:
+            found.append(getattr(import_module(f".{module}", __package__), name))
+        return found[0](*arguments)
+
+    return call
 
 
 class _Undecided(Exception):  # noqa: N818 - not an error: the way an unknown leaves jmespath.py's own loops
@@ -96,48 +106,48 @@ PLAIN: Mapping[str, Callable[..., Json]] = {
     "cidr_contains": network.cidr_contains,
     "days_between": times.days_between,
     "hours_between": times.hours_between,
-    "is_public_policy": policy_document.is_public,
+    "is_public_policy": _of("policy_document", "is_public"),
     "join": text.join,
-    "like": policy_document.like,
+    "like": _of("policy_document", "like"),
     "lower": text.lower,
     "matches": text.matches,
     "merge": _merge,
     "parse_json": text.parse_json,
     "split": text.split,
-    "statements": policy_document.statements,
+    "statements": _of("policy_document", "statements"),
     "to_number": text.to_number,
 }
 TIMED: Mapping[str, Callable[..., Json]] = {"days_since": times.days_since, "hours_since": times.hours_since}
 AWARE: Mapping[str, Callable[..., Json]] = {
-    "acl_opens_port": acl.acl_opens_port,
-    "alarm_patterns": alarm_patterns,
+    "acl_opens_port": _of("acl", "acl_opens_port"),
+    "alarm_patterns": _of("metric_alarm", "alarm_patterns"),
     "all": lists.all_,
     "any": lists.any_,
     "contains": lists.contains,
     "difference": lists.difference,
-    "filter_covers": filter_covers,
-    "filter_covers_part": filter_covers_part,
+    "filter_covers": _of("filter_cover", "filter_covers"),
+    "filter_covers_part": _of("filter_cover", "filter_covers_part"),
     "intersection": lists.intersection,
     "known": _known,
     "length": lists.length,
     "map": lists.map_,
     "not_null": _not_null,
     "opens_port": network.opens_port,
-    "selects_events": selects_events,
+    "selects_events": _of("event_selectors", "selects_events"),
     "unique": lists.unique,
-    "world_reaches": security_group.world_reaches,
+    "world_reaches": _of("security_group", "world_reaches"),
 }
 LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
     ("acl_opens_port", 1): network.ports,
     ("acl_opens_port", 2): network.check_reading,
     ("cidr_contains", 0): network.network,
     ("cidr_contains", 1): network.network,
-    ("filter_covers", 1): check_required,
-    ("filter_covers_part", 1): check_required,
+    ("filter_covers", 1): _of("filter_cover", "check_required"),
+    ("filter_covers_part", 1): _of("filter_cover", "check_required"),
     ("matches", 1): text.regex,
     ("opens_port", 1): network.ports,
     ("world_reaches", 2): network.check_reading,
-    ("selects_events", 1): check_event,
+    ("selects_events", 1): _of("event_selectors", "check_event"),
 }
 OURS: Mapping[str, tuple[int, int | None]] = {
     "acl_opens_port": (2, 3),
