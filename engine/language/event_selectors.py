@@ -28,6 +28,7 @@ _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StartsWith": str.startswith,
     "EndsWith": str.endswith,
 }
+_KINDS = ("EventSelectors", "AdvancedEventSelectors")
 _OTHER = "\0"  # what no selector names
 _READS: Mapping[Json, Sequence[str]] = {"ReadOnly": ["true"], "WriteOnly": ["false"], "All": ["true", "false"]}
 _PARTITION = re.compile("^arn:aws[a-z-]*")  # a trail names resources of its own partition alone
@@ -60,9 +61,12 @@ def selects_events(selectors: Json, event: Json) -> Truth:
         return selectors
     if (gap := unknown_in(event)) is not None:
         return gap
+    if not isinstance(selectors, dict):
+        raise EvaluationError(f"selects_events() takes the selectors of a trail, not {kind(selectors)}")
     if unknown_in(selectors) is not None:
         return _select(selectors, check_event(event))
-    return _selected(encode(selectors), encode(event))
+    # Without the trail's own name, which is another for each.
+    return _selected(encode({each: selectors.get(each) for each in _KINDS}), encode(event))
 
 
 def check_event(event: Json) -> Mapping[str, str]:
@@ -90,11 +94,10 @@ def _select(selectors: Json, wanted: Mapping[str, str]) -> Truth:
 
 
 def _selectors(selectors: Json, category: str | None) -> Iterator[Selector | Unknown]:
-    if not isinstance(selectors, dict):
-        raise EvaluationError(f"selects_events() takes the selectors of a trail, not {kind(selectors)}")
-    for each in _items(selectors.get("EventSelectors")):
+    basic, advanced = map(selectors.get, _KINDS)
+    for each in _items(basic):
         yield from map(_read, [each] if isinstance(each, Unknown) else _as_advanced(each, category))
-    for each in _items(selectors.get("AdvancedEventSelectors")):
+    for each in _items(advanced):
         yield _read(each if isinstance(each, Unknown) else each.get("FieldSelectors"))
 
 

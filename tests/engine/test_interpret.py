@@ -67,6 +67,7 @@ def worlds(data, fill):
 
 def assert_decided(expression, seen, world):
     """What is decided of what was seen is so in this world, unless that has no value at all."""
+    assume("known(" not in expression)  # it goes by what stands in for the unknown, whatever that may be
     try:
         held, found = holds(parse(expression), seen, SCOPE), evaluate(parse(expression), seen, SCOPE)
     except EvaluationError:
