@@ -98,7 +98,7 @@ class Archive:
             ("diff", self.path, self.path, "-o", folder / "out.csv"),
             ("drift", self.path, self.path),
             ("trend", folder / "archive"),
-            ("query", "AWS::KMS::Key", "@", "--snapshot", self.path),
+            ("query", self.path, "AWS::KMS::Key", "@"),
         )
         self.turn = 0
 
