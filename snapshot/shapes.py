@@ -34,15 +34,9 @@ _SCALARS = {
 _MARKUP = re.compile(r"<[^>]+>|\s+")
 
 
-@cache
-def are_old() -> str:
-    """What is lost where the installed models are older than those that `kinds.json` was made from; "" if not."""
-    if _number(VERSION) >= _number(models_version()):
-        return ""
-    return (
-        f"botocore {VERSION} is older than {models_version()}: of fields that it does not know only "
-        "the kind is known, not the values, and not whether they may be null: upgrade boto3"
-    )
+def are_old() -> bool:
+    """Whether the installed models are older than those that `kinds.json` was made from."""
+    return _number(VERSION) < _number(models_version())
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -64,15 +58,20 @@ def _spellings() -> Any:
     return yaml.safe_load((files("stillframe.snapshot") / "spellings.yaml").read_text("utf-8"))
 
 
+def knows(call: Call) -> bool:
+    """Whether the installed botocore has a call in its models."""
+    try:
+        return bool(_service(call.service).operation_model(call.operation))
+    except (UnknownServiceError, OperationNotFoundError):
+        return False
+
+
 def output_type(call: Call) -> Type:
     """The type of what an API call answers, before the catalogue's `result` picks from it.
 
     ANY where the installed botocore is too old to know the call.
     """
-    try:
-        shape = _service(call.service).operation_model(call.operation).output_shape
-    except (UnknownServiceError, OperationNotFoundError):
-        return ANY
+    shape = _service(call.service).operation_model(call.operation).output_shape if knows(call) else None
     return _type(shape, _spellings().get(call.service, {})) if shape is not None else ANY
 
 

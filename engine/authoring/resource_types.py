@@ -103,9 +103,9 @@ def _completed(kind: Type, known: Type) -> Type:
         return replace(kind, of_item=lambda: maybe(_completed(kind.item, known.item), nullable=False))
 
     def members() -> Mapping[str, Type]:
-        new = {name: maybe(_completed(ANY, known.members[name]), nullable=whole) for name in known.members}
-        return new | {
-            name: _completed(each, known.members[name]) if name in new else each for name, each in kind.members.items()
+        theirs, more = kind.members, known.members
+        return {name: _completed(each, more[name]) if name in more else each for name, each in theirs.items()} | {
+            name: maybe(_completed(ANY, more[name]), nullable=whole) for name in more if name not in theirs
         }
 
     return replace(kind, of_members=members)

@@ -21,6 +21,7 @@ from stillframe.engine.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from stillframe.snapshot.catalog import Call
     from stillframe.snapshot.types import Type
 
 resource_app = typer.Typer(help="List resource types, and show what a policy may read.", no_args_is_help=True)
@@ -126,13 +127,18 @@ def new(
 def _config_types() -> "Callable[[str], Type]":
     from stillframe.engine.authoring.resource_types import config_types
     from stillframe.snapshot.kinds import config_kind
-    from stillframe.snapshot.shapes import are_old, output_type
+    from stillframe.snapshot.shapes import VERSION, are_old, knows, output_type
 
-    why = are_old()
-    if not why:
-        return config_types(output_type)
-    typer.echo(f"note: {why}", err=True)
-    return config_types(output_type, config_kind)
+    def output_of(call: "Call") -> "Type":
+        if not knows(call):
+            typer.echo(
+                f"note: botocore {VERSION} is too old to know {call.action}: of what it answers only the kinds are "
+                "known, not the values, and not whether they may be null: upgrade boto3",
+                err=True,
+            )
+        return output_type(call)
+
+    return config_types(output_of, config_kind) if are_old() else config_types(output_of)
 
 
 def lint_policies(
