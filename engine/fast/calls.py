@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ..language.arguments import _Expression
 from ..language.expression import Node, walk
-from ..language.functions import PLAIN, TIMED
+from ..language.functions import PLAIN, ROWS, TIMED
 from ..language.interpret import truth, value
 from . import code, plain
 from .emit import Emit, Emitter, Language, Unsupported, Value, is_list
+from .needs import LineNeed
 from .nodes import TRUTHS, VALUES
 
 
@@ -20,15 +21,19 @@ def _call(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _any_other(emitter: Emitter, node: Node, at: Value) -> Value:
-    arguments = [_argument(emitter, child, at) for child in node["children"]]
+    reads = [ROWS.get((node["value"], position)) for position in range(len(node["children"]))]
+    arguments = [_argument(emitter, child, at, rows) for child, rows in zip(node["children"], reads, strict=True)]
     time = emitter.variables["snapshot_time"]().code
     found = emitter.call(plain.called, code.const(node["value"]), code.list_(arguments), time)
     return Value(code=emitter.put(found))
 
 
-def _argument(emitter: Emitter, node: Node, at: Value) -> ast.expr:
+def _argument(emitter: Emitter, node: Node, at: Value, rows: Sequence[str] | None) -> ast.expr:
     if node["type"] != "expref":
-        return emitter.json(emitter.value(node, at)).code
+        found = emitter.value(node, at)
+        if rows and isinstance(found.items, LineNeed):
+            found = _objects(emitter, found, rows)
+        return emitter.json(found).code
     if any(each["type"] == "variable" for each in walk(node)):
         raise Unsupported("a variable in an &expression of a function that is not compiled")
     scope: dict[str, object] = {}
@@ -37,6 +42,16 @@ def _argument(emitter: Emitter, node: Node, at: Value) -> ast.expr:
             node["children"][0], lambda inner, item: value(inner, item, scope), lambda i, at: truth(i, at, scope)
         )
     )
+
+
+def _objects(emitter: Emitter, rows: Value, fields: Sequence[str]) -> Value:
+    """Rows as objects of these fields."""
+
+    def build(row: Value, add: Callable[[ast.expr], None]) -> None:
+        values = [emitter.json(emitter.field(row, field)).code for field in fields]
+        add(ast.Dict([code.const(field) for field in fields], values))
+
+    return Value(code=emitter.over(rows, build))
 
 
 def _known_call(function: Callable[..., object], *, truth: bool = False, total: bool = False) -> Emit:

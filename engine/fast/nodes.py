@@ -168,7 +168,11 @@ def _not(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _multi_select_list(emitter: Emitter, node: Node, at: Value) -> Value:
-    children = [emitter.json(emitter.value(child, at)) for child in node["children"]]
+    children = [emitter.value(child, at) for child in node["children"]]
+    only = children[0]
+    if len(children) == 1 and isinstance(only.need, LineNeed) and only.never_null and at.never_null:  # `[@]`
+        return Value(code=code.list_([only.code]), items=only.need)
+    children = [emitter.json(child) for child in children]
     fixed = [emitter.known(child) for child in children]
     made = emitter.bind(fixed) if ... not in fixed else code.list_([child.code for child in children])
     return _unless_null(emitter, at, made)

@@ -6,7 +6,7 @@ A function sees plain values. One that gets an unknown argument, however deep, i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -41,7 +41,7 @@ def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
     """Call a function of the table. Raises EvaluationError where the arguments are of the wrong kind."""
     try:
         if name in AWARE:
-            return AWARE[name](*arguments)
+            return AWARE[name](*_narrowed(name, arguments))
         gaps = [gap for argument in arguments if (gap := unknown_in(argument)) is not None]
         if gaps:
             return Unknown.merge(gaps)
@@ -54,6 +54,19 @@ def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
         return undecided.unknown
     except (TypeError, ValueError, AttributeError, LookupError):
         raise EvaluationError(f"{name}() has no value for these arguments") from None
+
+
+def _narrowed(name: str, arguments: Sequence[Json]) -> Iterable[Json]:
+    """Arguments without the fields of rows that a function does not read: so `ROWS` cannot say less than it does."""
+    if name not in READS_ROWS:
+        return arguments
+    return (_rows(each, ROWS.get((name, position))) for position, each in enumerate(arguments))
+
+
+def _rows(argument: Json, fields: Sequence[str] | None) -> Json:
+    if fields is None or not isinstance(argument, list):
+        return argument
+    return [{field: row.get(field) for field in fields} if isinstance(row, dict) else row for row in argument]
 
 
 def check_literal(name: str, position: int, value: Json) -> None:
@@ -149,6 +162,19 @@ LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
     ("world_reaches", 2): network.check_reading,
     ("selects_events", 1): _of("event_selectors", "check_event"),
 }
+# Function and argument → the fields that it reads of rows there. A field that is not there is null to it.
+ROWS: Mapping[tuple[str, int], tuple[str, ...]] = {
+    ("alarm_patterns", 0): (
+        *("filterPattern", "metricTransformations", "fieldSelectionCriteria"),
+        *("applyOnTransformedLogs", "emitSystemFieldDimensions"),
+    ),
+    ("alarm_patterns", 1): (
+        *("AlarmArn", "Namespace", "MetricName", "Dimensions", "Unit", "Statistic", "ExtendedStatistic", "Metrics"),
+        *("EvaluationCriteria", "ComparisonOperator", "Threshold", "TreatMissingData"),
+    ),
+    ("world_reaches", 1): ("PrefixListId", "OwnerId", "Entries"),
+}
+READS_ROWS = frozenset(name for name, _ in ROWS)
 OURS: Mapping[str, tuple[int, int | None]] = {
     "acl_opens_port": (2, 3),
     "alarm_patterns": (3, 3),

@@ -7,13 +7,13 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .alarm_threshold import goes_off
-from .arguments import kind
+from .arguments import kind, text
 from .filter_cover import ACCOUNT, narrowed
 from .filter_pattern import quoted
 from .text import arn
@@ -21,14 +21,6 @@ from .unknowns import unknown_in
 
 Row = Mapping[str, Any]
 
-_FILTER = (
-    *("filterPattern", "metricTransformations", "fieldSelectionCriteria"),
-    *("applyOnTransformedLogs", "emitSystemFieldDimensions"),
-)
-_ALARM = (
-    *("AlarmArn", "Namespace", "MetricName", "Dimensions", "Unit", "Statistic", "ExtendedStatistic", "Metrics"),
-    *("EvaluationCriteria", "ComparisonOperator", "Threshold", "TreatMissingData"),
-)
 # System fields of log events. What CloudTrail itself delivers to a log group of the account is the account's own.
 _SYSTEM = {"@aws.account": f"$.{ACCOUNT}", "@aws.region": '$["@aws.region"]'}
 
@@ -47,7 +39,7 @@ def alarm_patterns(filters: Json, alarms: Json, account: Json) -> Json:
     found: list[Json] = []
     for each in filters:
         for alarm in alarms:
-            gap = unknown_in([_of(each, _FILTER), _of(alarm, _ALARM)])
+            gap = unknown_in([_row(each), _row(alarm)])
             try:
                 found += [gap] if gap is not None else _patterns(each, alarm, account)
             except (LookupError, TypeError, AttributeError):
@@ -55,12 +47,10 @@ def alarm_patterns(filters: Json, alarms: Json, account: Json) -> Json:
     return found
 
 
-def _of(row: Json, fields: Sequence[str]) -> Json:
-    if isinstance(row, Unknown):
-        return row
-    if not isinstance(row, dict):
+def _row(row: Json) -> Json:
+    if not isinstance(row, dict | Unknown):
         raise EvaluationError(f"alarm_patterns() takes lists of objects, not of {kind(row)}")
-    return [row.get(field) for field in fields]
+    return row
 
 
 def _patterns(row: Row, alarm: Row, account: Json) -> Iterator[Json]:
@@ -77,7 +67,8 @@ def _patterns(row: Row, alarm: Row, account: Json) -> Iterator[Json]:
 def _watched(alarm: Row, metric: Row) -> Row | None:
     """The metric of a filter, as an alarm watches it."""
     if _named(alarm, metric):
-        return {**alarm, "Stat": alarm.get("Statistic") or alarm.get("ExtendedStatistic")}
+        statistic = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
+        return {"Stat": statistic, "Unit": alarm.get("Unit"), "Dimensions": alarm.get("Dimensions")}
     queries = alarm.get("Metrics") or []
     mine = [
         {**query["MetricStat"], **query["MetricStat"]["Metric"]}
@@ -116,7 +107,7 @@ def _narrowed(row: Row, dimensions: Mapping[str, str], *, own: bool) -> str:
     """The pattern of those events that the filter sees, and sends to the metric with these dimensions."""
     if row.get("applyOnTransformedLogs"):
         raise EvaluationError("the filter looks at log events as a transformer may have changed them")
-    pattern = str(row["filterPattern"])
+    pattern = text("alarm_patterns", row["filterPattern"])
     tests = [_test(field, "=", value, own=own) for field, value in dimensions.items()]
     if criteria := row.get("fieldSelectionCriteria"):
         tests.append(_selection(criteria, own=own))

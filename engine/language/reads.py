@@ -12,6 +12,7 @@ from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .budget import charge_values
 from .expression import Expression, Node
+from .functions import ROWS
 from .interpret import Scope
 from .settle import settled
 
@@ -119,7 +120,7 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             _emit(right, found)
             return left if children[1]["type"] == "literal" else None
         case "function_expression":
-            _trace_call(children, at, found)
+            _trace_call(node["value"], children, at, found)
             return None
         case "literal":
             return None
@@ -131,15 +132,29 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             raise NotImplementedError(kind)
 
 
-def _trace_call(arguments: list[Node], at: Path | None, found: set[Path]) -> None:
-    plain = [argument for argument in arguments if argument["type"] != "expref"]
-    paths = [_trace(argument, at, found) for argument in plain]
-    for path in paths:
-        _emit(path, found)
+def _trace_call(name: str, arguments: list[Node], at: Path | None, found: set[Path]) -> None:
+    paths: list[Path | None] = []
+    for position, argument in enumerate(arguments):
+        if argument["type"] == "expref":
+            continue
+        if fields := ROWS.get((name, position)):
+            found |= {(*row, field) for row in _trace_rows(argument, at, found) for field in fields}
+            continue
+        paths.append(_trace(argument, at, found))
+        _emit(paths[-1], found)
     items = next((path for path in paths if path), None)
     for argument in arguments:
         if argument["type"] == "expref":
             _emit(_trace(argument["children"][0], (*items, "[]") if items else None, found), found)
+
+
+def _trace_rows(node: Node, at: Path | None, found: set[Path]) -> list[Path]:
+    """The paths of the rows in a list: of what is looked up, or of `[@]`."""
+    if node["type"] == "multi_select_list":
+        rows = [_trace(child, at, found) for child in node["children"]]
+        return [row for row in rows if row is not None]
+    path = _trace(node, at, found)
+    return [] if path is None else [path if path[-1:] == ("[]",) else (*path, "[]")]
 
 
 def get(at: Json, path: Path) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 from ...snapshot.model import Json, Unknown
@@ -14,6 +15,7 @@ from .network import ADDED_UP, EVERY_PROTOCOL, LAST_PORT, LITERAL, check_reading
 from .unknowns import Truth, known_items, maybe_items
 
 _TRANSPORTS = ("tcp", "udp")
+_ABOUT = ("IpProtocol", "FromPort", "ToPort")
 _RANGES = {4: ("IpRanges", "CidrIp", "0.0.0.0/0"), 6: ("Ipv6Ranges", "CidrIpv6", "::/0")}
 
 
@@ -26,16 +28,17 @@ class _Rule:
     last: float = LAST_PORT
     networks: list[Network] = field(default_factory=list)
     doubts: list[Unknown] = field(default_factory=list)  # whether it is about these ports
-    gaps: Mapping[int, list[Unknown]] = field(default_factory=lambda: {family: [] for family in FAMILIES})  # whom else
+    gaps: list[tuple[int, Unknown]] = field(default_factory=list)  # whom else, by family
 
 
 def world_reaches(permissions: Json, prefix_lists: Json, reading: Json = ADDED_UP) -> Json:
     """What the whole of IPv4, or of IPv6, reaches by EC2's IpPermissions together.
 
-    A list of `{IpProtocol, FromPort, ToPort, IPv4, IPv6}`, for TCP and UDP, of ports that at least one of the two
-    reaches, or may reach: those of each rule that lets in the whole alone, and those for which rules do together, be
-    it by prefix lists. A prefix list that a rule names and that is not among those given may hold anybody. Read
-    literally, as AWS's controls do, only rules for 0.0.0.0/0 and ::/0 count.
+    A list of `{IpProtocol, FromPort, ToPort, IPv4, IPv6}`, for TCP and UDP, of the ports of each rule and of those that
+    rules share: the last two say whether the whole reaches these, by rules alone or together, be it by prefix lists.
+    Whom a rule lets in never decides what is listed; a rule whose ports are not known is an item that may be anything.
+    A prefix list that a rule names and that is not among those given may hold anybody. Read literally, as AWS's
+    controls do, only rules for 0.0.0.0/0 and ::/0 count.
     """
     if isinstance(permissions, Unknown):
         return permissions
@@ -43,9 +46,21 @@ def world_reaches(permissions: Json, prefix_lists: Json, reading: Json = ADDED_U
         raise EvaluationError(f"world_reaches() takes IpPermissions, not {kind(permissions)}")
     check_reading(reading)
     if _too_few(permissions):
-        return []
-    rules = list(_rules(permissions, None if reading == LITERAL else _by_id(prefix_lists)))
-    return [reached for transport in _TRANSPORTS for reached in _reached(transport, rules)]
+        return list(_unreached(*[permission.get(each) for permission in permissions for each in _ABOUT]))
+    return _listed(list(_rules(permissions, None if reading == LITERAL else _by_id(prefix_lists))))
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _unreached(*about: Json) -> Sequence[Json]:
+    """What is listed for rules that are about these, and let in too few for a world. Most groups are like others."""
+    width = len(_ABOUT)
+    permissions = [dict(zip(_ABOUT, about[at : at + width], strict=True)) for at in range(0, len(about), width)]
+    return _listed([rule for permission in permissions if _is_about(rule := _Rule(), permission)])
+
+
+def _listed(rules: Sequence[_Rule]) -> list[Json]:
+    doubts = [Unknown.merge(found)] if (found := [doubt for rule in rules for doubt in rule.doubts]) else []
+    return [*doubts, *(each for transport in _TRANSPORTS for each in _reached(transport, rules)), *doubts]
 
 
 def _too_few(permissions: Sequence[Json]) -> bool:
@@ -60,22 +75,25 @@ def _too_few(permissions: Sequence[Json]) -> bool:
 
 
 def _reached(transport: str, rules: Sequence[_Rule]) -> Iterator[Json]:
-    """The ports that rules let the world reach, or may: of each alone, and of those together that none is alone."""
+    """Ports that rules are about, and who reaches them: those of each rule, and the stretches that rules share."""
     ours = [rule for rule in rules if transport in rule.transports]
-    alone = [(rule.first, rule.last) for rule in ours]
-    bounds = sorted({first for first, _ in alone} | {last + 1 for _, last in alone})
-    between = [(first, after - 1) for first, after in pairwise(bounds)]
-    for first, last in dict.fromkeys(alone + between):
+    ranges = {(rule.first, rule.last): None for rule in ours if not rule.doubts}
+    if len(ranges) > 1 and not any(rule.doubts for rule in ours):  # where others begin or end is known
+        bounds = sorted({first for first, _ in ranges} | {last + 1 for _, last in ranges})
+        ranges |= dict.fromkeys((first, after - 1) for first, after in pairwise(bounds))
+    for first, last in ranges:
         here = [rule for rule in ours if rule.first <= first and last <= rule.last]
-        lets_in = {f"IPv{family}": _lets_in(here, family) for family in FAMILIES}
-        if any(truth is not False for truth in lets_in.values()):
+        if here:
+            lets_in = {f"IPv{family}": _lets_in(here, family) for family in FAMILIES}
             yield {"IpProtocol": transport, "FromPort": first, "ToPort": last, **lets_in}
 
 
 def _lets_in(rules: Sequence[_Rule], family: int) -> Truth:
+    if not any(rule.networks or rule.gaps for rule in rules):
+        return False
     if whole([each for rule in rules if not rule.doubts for each in rule.networks], family):
         return True
-    gaps = [gap for rule in rules for gap in rule.gaps[family]]
+    gaps = [gap for rule in rules for of, gap in rule.gaps if of == family]
     if gaps or whole([each for rule in rules for each in rule.networks], family):
         return Unknown.merge([*gaps, *(doubt for rule in rules for doubt in rule.doubts)])
     return False
@@ -86,6 +104,7 @@ def _rules(permissions: Iterable[Json], lists: Mapping[str, Json] | None) -> Ite
     for permission in permissions:
         rule = _Rule()
         if isinstance(permission, Unknown):
+            rule.doubts.append(permission)
             _let_in(rule, [permission], FAMILIES)
         elif not isinstance(permission, dict):
             raise EvaluationError(f"world_reaches() takes IpPermissions, not {kind(permission)}")
@@ -117,8 +136,7 @@ def _is_about(rule: _Rule, permission: Json) -> bool:
 def _let_in(rule: _Rule, cidrs: Iterable[Json], families: Sequence[int]) -> None:
     for cidr in cidrs:
         if isinstance(cidr, Unknown):
-            for family in families:
-                rule.gaps[family].append(cidr)
+            rule.gaps += [(family, cidr) for family in families]
         elif (found := network(text("world_reaches", cidr))) is None:
             raise EvaluationError(f"world_reaches(): {cidr!r} is neither an IP address nor a CIDR")
         else:

@@ -206,20 +206,41 @@ GONE = Unknown.because("no AWS::EC2::PrefixList a in this snapshot")
         ([rule("203.0.113.0/24")], LOST, []),
         ([rule(IpRanges=LOST)], [], reached(22, 22, {"IPv4": LOST, "IPv6": False})),
         ([rule(IpRanges=[{"CidrIp": LOST}])], [], reached(22, 22, {"IPv4": LOST, "IPv6": False})),
-        ([rule("203.0.113.0/24", first=LOST)], [], []),
-        ([rule("0.0.0.0/0", first=LOST)], [], reached(0, 22, {"IPv4": LOST, "IPv6": False})),
-        ([rule("0.0.0.0/0", last=LOST)], [], reached(22, 65535, {"IPv4": LOST, "IPv6": False})),
+        ([rule("203.0.113.0/24", first=LOST)], [], [LOST, LOST]),
+        ([rule("0.0.0.0/0", last=LOST)], [], [LOST, LOST]),
+        (
+            [rule("0.0.0.0/0", last=LOST), rule("::/0")],
+            [],
+            [LOST, *reached(22, 22, {"IPv4": LOST, "IPv6": True}), LOST],
+        ),
         (
             [rule("0.0.0.0/1", protocol=LOST, first=None, last=None), rule("128.0.0.0/1")],
             [],
-            reached(22, 22, {"IPv4": LOST, "IPv6": False}),
+            [LOST, *reached(22, 22, {"IPv4": LOST, "IPv6": False}), LOST],
         ),
-        ([LOST], [], reached(0, 65535, {"IPv4": LOST, "IPv6": LOST}, "tcp", "udp")),
-        (LOST, [], LOST),
+        ([LOST], [], [LOST, LOST]),
     ],
 )
 def test_what_the_world_reaches_is_added_up_port_by_port(permissions, lists, expected):
-    assert world_reaches(permissions, lists) == expected
+    assert [each for each in world_reaches(permissions, lists) if not unreached(each)] == expected
+
+
+def test_rules_that_are_not_known_may_let_in_whom_they_will():
+    assert world_reaches(LOST, []) == LOST
+
+
+def unreached(item):
+    return not isinstance(item, Unknown) and item["IPv4"] is item["IPv6"] is False
+
+
+@pytest.mark.parametrize("part", ["IpRanges", "Ipv6Ranges", "PrefixListIds"])
+@pytest.mark.parametrize("reading", ["added-up", "literal"])
+def test_whom_a_rule_lets_in_does_not_decide_which_ports_are_listed(part, reading):
+    rules = [rule("203.0.113.0/24"), rule("0.0.0.0/1", first=20, last=30), rule("::/0", protocol="udp"), rule()]
+    ports = [("tcp", 22, 22), ("tcp", 20, 30), ("tcp", 20, 21), ("tcp", 23, 30), ("udp", 22, 22)]
+    for seen in (rules, [{**each, part: LOST} for each in rules]):
+        listed = world_reaches(seen, [], reading)
+        assert [(each["IpProtocol"], each["FromPort"], each["ToPort"]) for each in listed] == ports
 
 
 @pytest.mark.parametrize(
@@ -234,7 +255,7 @@ def test_what_the_world_reaches_is_added_up_port_by_port(permissions, lists, exp
     ],
 )
 def test_read_literally_nothing_is_added_up(permissions, expected):
-    assert world_reaches(permissions, LOST, "literal") == expected
+    assert [each for each in world_reaches(permissions, LOST, "literal") if not unreached(each)] == expected
 
 
 def test_what_lets_the_world_reach_a_port_is_one_filter():

@@ -208,7 +208,6 @@ def test_what_is_not_known_of_filter_or_alarm_may_be_anything():
     assert alarm_patterns(
         [{**FILTER, "metricTransformations": [{**METRIC, "metricValue": lost}]}], [ALARM], ACCOUNT
     ) == [lost]
-    assert alarm_patterns([FILTER], [{**ALARM, "StateReason": lost}], ACCOUNT) == ["{ $.a = x }"]
     assert alarm_patterns([{**FILTER, "applyOnTransformedLogs": True}], [ALARM], ACCOUNT)[0].causes
     assert alarm_patterns([], [], ACCOUNT) == []
 

@@ -138,7 +138,12 @@ def opened(rules: list, lists: list, port: int) -> list[object]:
     """Whether IPv4 and IPv6 reach a port: true, false, or unknown."""
     reached = [each for each in world_reaches(rules, lists) if opens_port(each, port) is not False]
     return [
-        kleene_any([kleene_all([opens_port(each, port), each[family]]) for each in reached])
+        kleene_any(
+            [
+                each if isinstance(each, Unknown) else kleene_all([opens_port(each, port), each[family]])
+                for each in reached
+            ]
+        )
         for family in ("IPv4", "IPv6")
     ]
 
