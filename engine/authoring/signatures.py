@@ -63,7 +63,7 @@ def _item(types: Sequence[Type]) -> Type:
 SIGNATURES: Mapping[str, Signature] = {
     "abs": _signature("number", gives=NUMBER),
     "acl_opens_port": _signature("array", "array|number", "string", gives=BOOLEAN),
-    "alarm_patterns": _signature("array", "array", "string", gives=array(STRING)),
+    "alarm_patterns": _signature("array", "array", "string", "array", gives=array(STRING)),
     "all": _signature("array", "expref", gives=BOOLEAN),
     "any": _signature("array", "expref", gives=BOOLEAN),
     "arn": _signature("string", gives=ARN),

@@ -170,14 +170,14 @@ ROWS: Mapping[tuple[str, int], tuple[str, ...]] = {
     ),
     ("alarm_patterns", 1): (
         *("AlarmArn", "Namespace", "MetricName", "Dimensions", "Unit", "Statistic", "ExtendedStatistic", "Metrics"),
-        *("EvaluationCriteria", "ComparisonOperator", "Threshold", "TreatMissingData"),
+        *("EvaluationCriteria", "ComparisonOperator", "Threshold", "TreatMissingData", "AlarmActions"),
     ),
     ("world_reaches", 1): ("PrefixListId", "OwnerId", "Entries"),
 }
 READS_ROWS = frozenset(name for name, _ in ROWS)
 OURS: Mapping[str, tuple[int, int | None]] = {
     "acl_opens_port": (2, 3),
-    "alarm_patterns": (3, 3),
+    "alarm_patterns": (3, 4),
     "all": (2, 2),
     "any": (2, 2),
     "arn": (1, 1),

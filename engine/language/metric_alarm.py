@@ -16,8 +16,9 @@ from .alarm_threshold import goes_off
 from .arguments import kind, text
 from .filter_cover import ACCOUNT, narrowed
 from .filter_pattern import quoted
+from .lists import contains
 from .text import arn
-from .unknowns import unknown_in
+from .unknowns import Truth, kleene_all, kleene_any, unknown_in
 
 Row = Mapping[str, Any]
 
@@ -25,11 +26,11 @@ Row = Mapping[str, Any]
 _SYSTEM = {"@aws.account": f"$.{ACCOUNT}", "@aws.region": '$["@aws.region"]'}
 
 
-def alarm_patterns(filters: Json, alarms: Json, account: Json) -> Json:
+def alarm_patterns(filters: Json, alarms: Json, account: Json, *actions: Json) -> Json:
     """Filter patterns of the events of an account that make some alarm go off, by some metric filter.
 
     A filter and an alarm make one pattern if the alarm watches the metric, with the same dimensions, and can go off.
-    Where nobody can say, an item is unknown.
+    Where nobody can say, an item is unknown. With a list of actions, only alarms that have one of them count.
     """
     for argument in (filters, alarms, account):
         if isinstance(argument, Unknown):
@@ -39,9 +40,11 @@ def alarm_patterns(filters: Json, alarms: Json, account: Json) -> Json:
     found: list[Json] = []
     for each in filters:
         for alarm in alarms:
-            gap = unknown_in([_row(each), _row(alarm)])
+            told = kleene_all([_has_one(alarm, listed) for listed in actions])
+            gap = unknown_in([_row(each), _watching(alarm)])
             try:
-                found += [gap] if gap is not None else _patterns(each, alarm, account)
+                patterns = [gap] if gap is not None else [*_patterns(each, alarm, account)]
+                found += patterns if told is True else [told] if patterns and told is not False else []
             except (LookupError, TypeError, AttributeError):
                 raise EvaluationError("alarm_patterns() takes metric filters and alarms as AWS sends them") from None
     return found
@@ -51,6 +54,21 @@ def _row(row: Json) -> Json:
     if not isinstance(row, dict | Unknown):
         raise EvaluationError(f"alarm_patterns() takes lists of objects, not of {kind(row)}")
     return row
+
+
+def _watching(alarm: Json) -> Json:
+    """An alarm without what it does: that matters only where it watches the metric of a filter."""
+    return {**alarm, "AlarmActions": None} if isinstance(alarm, dict) else _row(alarm)
+
+
+def _has_one(alarm: Json, actions: Json) -> Truth:
+    """Whether one of the actions is an alarm's."""
+    if isinstance(alarm, Unknown):
+        return alarm
+    mine = _row(alarm).get("AlarmActions")
+    if isinstance(mine, Unknown):
+        return mine
+    return kleene_any([each if isinstance(each, Unknown) else contains(actions, each) for each in mine or []])
 
 
 def _patterns(row: Row, alarm: Row, account: Json) -> Iterator[Json]:

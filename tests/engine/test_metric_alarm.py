@@ -212,6 +212,36 @@ def test_what_is_not_known_of_filter_or_alarm_may_be_anything():
     assert alarm_patterns([], [], ACCOUNT) == []
 
 
+LOST = Unknown.because("lost")
+
+
+@pytest.mark.parametrize(
+    ("has", "actions", "expected"),
+    [
+        (["a", "b"], ["b"], ["{ $.a = x }"]),
+        (["a"], ["b"], []),
+        ([], ["b"], []),
+        (None, ["b"], []),
+        (["a"], [], []),
+        (["a"], [LOST], [LOST]),
+        (["a"], ["a", LOST], ["{ $.a = x }"]),
+        (["a"], LOST, [LOST]),
+        ([], LOST, []),
+        (LOST, ["a"], [LOST]),
+        (["b", LOST], ["a"], [LOST]),
+        (["a", LOST], ["a"], ["{ $.a = x }"]),
+    ],
+)
+def test_an_alarm_counts_that_has_one_of_the_actions(has, actions, expected):
+    assert alarm_patterns([FILTER], [{**ALARM, "AlarmActions": has}], ACCOUNT, actions) == expected
+    other = {**ALARM, "AlarmActions": has, "Namespace": "Other"}
+    assert alarm_patterns([FILTER], [other], ACCOUNT, actions) == []
+
+
+def test_an_alarm_that_nobody_knows_may_have_any_action():
+    assert alarm_patterns([FILTER], [LOST], ACCOUNT, ["a"]) == [LOST]
+
+
 @pytest.mark.parametrize("arguments", [(None, []), ([], None), ([FILTER], ["x"]), (["x"], [ALARM])])
 def test_what_is_no_list_of_rows_is_an_error(arguments):
     with pytest.raises(EvaluationError, match="alarm_patterns"):

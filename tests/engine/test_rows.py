@@ -11,12 +11,12 @@ from stillframe.snapshot.model import Unknown
 ARN = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:a"
 METRIC = {"metricNamespace": "N", "metricName": "A", "metricValue": "1"}
 FILTER = {"filterPattern": "{ $.a = x }", "metricTransformations": [METRIC]}
-ALARM = {"AlarmArn": ARN, "Namespace": "N", "MetricName": "A"}
+ALARM = {"AlarmArn": ARN, "Namespace": "N", "MetricName": "A", "AlarmActions": ["topic"]}
 OTHER = {**ALARM, "MetricName": "B"}
 NAMED = {"IpProtocol": "-1", "IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [{"PrefixListId": "pl-1"}]}
 LISTS = [{"PrefixListId": "pl-1", "Entries": [{"Cidr": "0.0.0.0/0"}]}, {"PrefixListId": "pl-1", "OwnerId": "AWS"}]
 CALLS = [
-    *(("alarm_patterns", [[FILTER], [alarm], "111122223333"]) for alarm in (ALARM, OTHER)),
+    *(("alarm_patterns", [[FILTER], [alarm], "111122223333", ["topic"]]) for alarm in (ALARM, OTHER)),
     *(("world_reaches", [[NAMED], [each]]) for each in LISTS),
 ]
 
