@@ -403,8 +403,9 @@ def baseline(folder: Path) -> Try:
     path = folder / "baseline.jsonl"
 
     def attempt(pick: int, says: bool, edits: Sequence[Edit], loud: bool) -> bool:
-        said = [_json(each) + b"\n" for each in altered(list(map(json.loads, rows)), edits)] if says else []
-        path.write_bytes(b"".join(said) if says else edited(b"".join(rows), edits))
+        said = altered([json.loads(row) for row in rows], edits)
+        data = [_json(each) + b"\n" for each in (said if isinstance(said, list) else [said])]
+        path.write_bytes(b"".join(data) if says else edited(b"".join(rows), edits))
         if loud:
             command("evaluate", _small(folder), "--baseline", path, "--no-cache")
         return accepted(lambda: read_baseline(path))
