@@ -78,6 +78,10 @@ def found(path: Path) -> set[str]:
         (["--only", "framework=cis-aws-*"], {f"vpcs vpc-{n}" for n in (1, 2, 3, 4)}),
         (["--only", f"account={B}"], {f"{p} vpc-{n}" for p in ("vpcs", "named") for n in (3, 4)}),
         (["--except", f"account={B}", "--only", "policy=vpcs"], {"vpcs vpc-1", "vpcs vpc-2"}),
+        (
+            ["--except", f"account={B}"],
+            {"keys 0", "keys 1", *(f"{p} vpc-{n}" for p in ("vpcs", "named") for n in (1, 2))},
+        ),
         # What may have the tag is not left out: that of vpc-3 could not be read.
         (["--only", "tag=env=prod", "--only", "policy=vpcs"], {"vpcs vpc-1", "vpcs vpc-3", "vpcs vpc-4"}),
         (["--except", "tag=env=prod", "--only", "policy=vpcs"], {"vpcs vpc-2", "vpcs vpc-3"}),

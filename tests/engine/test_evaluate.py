@@ -220,6 +220,23 @@ def test_a_key_of_a_row_that_is_unknown_may_be_in_a_list(policy):
     }
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (["fl-1"], "pass"),
+        (["fl-1", "fl-1", None], "pass"),
+        (["fl-1", {"$missing": "lost"}], "unknown"),
+        ({"$missing": "lost"}, "unknown"),
+        (["fl-1", "fl-2"], "unknown"),
+        ([], "unknown"),
+    ],
+)
+def test_exactly_one_of_a_list_is_found_only_where_all_of_it_is_known(policy, wanted, expected):
+    lookup = "log: {from: AWS::EC2::FlowLog, match: {FlowLogId: {in: Wanted}}, one: true}"
+    given = {"AWS_EC2_VPC": [VPC | {"Wanted": wanted}], "AWS_EC2_FlowLog": [LOG, {**LOG, "FlowLogId": "fl-2"}]}
+    assert statuses(policy(lookup=lookup, **{"assert": "$log.TrafficType == 'ALL'"}), **given) == {"vpc-1": expected}
+
+
 def test_a_lookup_in_an_account_that_the_snapshot_does_not_hold_is_unknown(policy):
     lookup = "logs: {from: AWS::EC2::FlowLog, match: {$account: OwnerId}, within: snapshot}"
     found = policy(lookup=lookup, **{"assert": "$logs"})

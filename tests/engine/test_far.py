@@ -417,3 +417,21 @@ def test_a_row_of_an_account_that_is_not_in_the_snapshot_may_be_there(path, acco
     found = judged_alike(path, replace(given, lookups={"r": replace(given.lookups["r"], one=one)}))
     expected = {A: "pass" if one else "fail", "999999999999": "unknown"}.get(account, "unknown" if one else "pass")
     assert [dict(batch.counts) for batch in found] == [{expected: 1}]
+
+
+@pytest.mark.parametrize("that", ["b", "b == `{}`", "c", "c == `[{}]`", "length(c) == `1`", "c[].a", "b.c", "a", "@"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"a": 1, "b": {}},
+        {"a": 1, "b": {"d": 1}, "c": []},
+        {"a": 1, "b": {"c": None}, "c": [{}]},
+        {"a": 1, "b": None, "c": [{"a": 1}, {"b": 1}]},
+        {"a": 1, "b": [{}], "c": {"a": 1}},
+        {"b": 1, "c": [[{}], 7, None]},
+    ],
+)
+def test_what_aws_always_sends_is_missed_however_deep_it_is(path, that, config):
+    whole = {"a": 1, "b": {"c": 1}, "c": [{"a": 1}]}
+    write_estate(path, {A: having(one=[line(ONE, A, "i", config), line(ONE, A, "j", whole)])})
+    judged_alike(path, policy("p", that, message=template(that)))
