@@ -23,6 +23,7 @@ from stillframe.snapshot.format import file_name, snapshot_id
 # What Windows has not, of what we or the tools of our tests use. The standard library is loaded first: it knows.
 HIDDEN = """
 import os, pkgutil, shutil, signal, subprocess, sys, tempfile, multiprocessing.connection, importlib
+shutil._use_fd_functions = False
 for name in ("fcntl", "grp", "pty", "pwd", "readline", "resource", "termios", "tty"):
     sys.modules[name] = None
 for name in ("fchmod", "fork", "geteuid", "getuid", "memfd_create", "mkfifo", "pread", "preadv", "pwrite", "readv"):

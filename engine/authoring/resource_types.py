@@ -69,13 +69,15 @@ def _config_type(spec: ResourceType, output_of: OutputOf, known: Type) -> Type:
     item = _result(spec.list, output_of).item
     if item.kind is known.kind is Kind.ANY:
         return ANY
+    if item.kind is Kind.ANY:
+        item = _completed(item, known)
     attached = {
         # Any other null answer is unknown, not null.
         name: maybe(_result(call, output_of), nullable=bool(call.absent) or call.optional or call.when is not None)
         for name, call in spec.attach.items()
     }
     owner = _result(spec.list.of, output_of).item.members if spec.list.of else {}
-    config = _completed(struct({**owner, **_completed(item, known).members, **attached}, spec.type), known)
+    config = _completed(struct({**owner, **item.members, **attached}, spec.type), known)
     for path in spec.json:  # text for AWS, parsed in a snapshot
         config = _any(config, path)
     # `always` names what is attached too: it is never lost, but may be null where it is not configured.
