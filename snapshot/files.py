@@ -39,8 +39,9 @@ def read_file(path: Path | str, most: int = DOCUMENT) -> bytes:
     """
     # A fleet has tens of thousands of small files: what `open` does beside reading takes as long as reading.
     try:
-        file, size = _open(path)
+        file = os.open(path, _FLAGS)
         try:
+            size = _size(file, path)
             if size > most:
                 raise SnapshotError(f"{path}: {size} bytes, where {most} are the most that it may have", DAMAGED)
             return os.read(file, size) if size <= LINE else _read_large(file, size, path)
@@ -54,13 +55,11 @@ def read_file(path: Path | str, most: int = DOCUMENT) -> bytes:
         raise SnapshotError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _open(path: Path | str) -> tuple[int, int]:
-    file = os.open(path, _FLAGS)
+def _size(file: int, path: Path | str) -> int:
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode):
-        os.close(file)
         raise SnapshotError(f"{path}: not a regular file", "an archive holds files and folders, nothing else")
-    return file, found.st_size
+    return found.st_size
 
 
 def _read_large(file: int, size: int, path: Path | str) -> bytes:
@@ -131,9 +130,14 @@ def write_file(path: Path, data: bytes) -> None:
 
 def open_held(path: Path) -> IO[bytes] | None:
     """Open a file of an archive and lock it; None where another process has it. Raises OSError or SnapshotError."""
-    file = os.fdopen(_open(path)[0], "rb")
-    if lock(file, wait=False):
-        return file
+    file = os.fdopen(os.open(path, _FLAGS), "rb")
+    try:
+        _size(file.fileno(), path)
+        if lock(file, wait=False):
+            return file
+    except BaseException:
+        file.close()
+        raise
     file.close()
     return None
 

@@ -71,7 +71,7 @@ class TypeEntry(Edge, frozen=True, kw_only=True):
             raise ValueError(f"{self.count} resources, though nothing was read")
         if EVERYWHERE in self.read:
             raise ValueError(f"{EVERYWHERE!r} is read: name each region, or {GLOBAL!r}")
-        if both := sorted({*self.read} & {*self.missing}):
+        if self.missing and (both := sorted({*self.read} & {*self.missing})):
             raise ValueError(f"{', '.join(both)} is both read and missing")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import stillframe
+import stillframe.snapshot.collect  # before what it takes of sessions is replaced
 from botocore.awsrequest import AWSResponse
 from builders import TIME, write_snapshot
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
@@ -256,8 +257,8 @@ def answer(monkeypatch, service, body, status=403):
 
     original = aws.open_session
 
-    def refused(profile=None):
-        session = original(profile)
+    def refused(profile=None, session=None):
+        session = original(profile, session)
         session.events.register(
             f"before-send.{service}", lambda request, **_: AWSResponse(request.url, status, {}, Raw())
         )
