@@ -44,7 +44,7 @@ $(BENCH): $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
-lowest: ## Try the lowest versions that are declared, for half an hour; PYTHON=python3.13 for another Python
+lowest: ## Try the lowest versions that are declared, for a quarter of an hour or two; PYTHON=python3.13 for another Python
 	tests/lowest.sh $(PYTHON) $(ARGS)
 
 wheel: dev ## Build the wheel and the source archive
