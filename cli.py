@@ -216,13 +216,13 @@ def _say(text: str) -> None:
 
 
 def _out() -> "Console":
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
 
     return console()
 
 
 def _err() -> "Console":
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
 
     return console(stderr=True)
 

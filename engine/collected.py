@@ -13,7 +13,7 @@ from rich.text import Text
 from ..snapshot.faults import KINDS, kind_of_cause
 from ..snapshot.forecast import Forecast
 from ..snapshot.model import Collected
-from .terminal import counted, safe
+from .console import counted, safe
 
 ENTER = "sts:AssumeRole"
 

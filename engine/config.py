@@ -9,32 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from ..snapshot.format import digest
+from .attestation import Attestation, Said
 from .documents import Reader, open_document, schema
 from .errors import Problem
-from .language.expression import suggest
 from .mending.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
 from .model import Effort, Exposure, Kind, Policy, Severity, Waived, base
 from .named import held, read_below, read_named
-from .packs.attest import Attestation, Said
 from .packs.find import find_packs, names_file, shipped_packs
 from .packs.model import Pack
 from .policies import CONFIG_FILE, misfit, shipped_files
 from .rules import Choice
-from .waivers import Waiver, is_day
+from .ruleset import Setting
+from .suggest import suggest
+from .waiver import Waiver, is_day
 from .yaml12 import Path as Steps
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What differs from how one policy is written. `place` is its file and line."""
-
-    params: Mapping[str, Any]
-    severity: Severity | None
-    effort: Effort | None
-    exposure: Exposure | None
-    enabled: bool
-    reason: str
-    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

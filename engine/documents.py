@@ -12,7 +12,7 @@ from typing import Any
 from ..snapshot.validation import validator
 from .errors import Problem
 from .fits import Check, compiled
-from .language.expression import suggest
+from .suggest import suggest
 from .yaml12 import Document, Path, Place, YamlError, load
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ..snapshot.errors import ArgumentError
 from ..snapshot.format import encode
 from ..snapshot.model import Json, Snapshot
-from .evaluate import evaluate
-from .language.expression import suggest
+from .assess import assess
 from .model import Finding, Status
 from .policies import pick
-from .rules import Rules
-from .waivers import evidence_digest, is_day, is_over, wild
+from .ruleset import Ruleset
+from .suggest import suggest
+from .waiver import evidence_digest, is_day, is_over, wild
 
 _LONG = 400  # bytes of evidence; more is bound by its digest
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -33,19 +34,20 @@ def check_terms(snapshot: Snapshot, *, owner: str, reason: str, expires: str) ->
         )
 
 
-def open_failures(snapshot: Snapshot, rules: Rules, *, policy: str = "", account: str = "") -> Iterator[Finding]:
+def open_failures(snapshot: Snapshot, ruleset: Ruleset, *, policy: str = "", account: str = "") -> Iterator[Finding]:
     """The failures that no waiver covers, of one policy or account if it is named. Raises ArgumentError."""
-    if policy in rules.disabled:
-        raise ArgumentError(f"{policy} is disabled in {rules.disabled[policy].place}", "what is not judged cannot fail")
+    if policy in ruleset.disabled:
+        place = ruleset.disabled[policy].place
+        raise ArgumentError(f"{policy} is disabled in {place}", "what is not judged cannot fail")
     if account and account not in snapshot.accounts:
         raise ArgumentError(
             f"account {account} is not in this snapshot{suggest(account, snapshot.accounts)}",
             "`stillframe snapshot show` says what a snapshot holds",
         )
-    policies = [pick(rules.policies, policy)] if policy else rules.policies
-    for finding in rules.waivers_for(snapshot).through(evaluate(snapshot, policies)):
-        if finding.status is Status.FAIL and not finding.waived and account in ("", finding.account):
-            yield finding
+    policies = [pick(ruleset.policies, policy)] if policy else ruleset.policies
+    for batch in assess(snapshot, replace(ruleset, policies=policies)):
+        if account in ("", batch.account):
+            yield from (finding for finding in batch.findings(Status.FAIL) if not finding.waived)
 
 
 def draft(findings: Iterable[Finding], *, owner: str, reason: str, expires: str, bind: bool = False) -> Iterator[str]:

@@ -17,10 +17,10 @@ from .authoring.test_files import Beside, beside_of, holds_tests, misplaced, tes
 from .documents import open_document, unfit
 from .errors import EvaluationError, PolicyError, Problem
 from .extending import extend, extended, identity_of, moved
-from .language.expression import suggest
 from .model import Policy, base
 from .named import read_below, read_named, yaml_files
 from .policy_reader import PolicyReader, read_policy, schema_of
+from .suggest import suggest
 from .yaml12 import YamlError, load
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from .authoring.test_files import tests_schema
 from .documents import Reader, open_document, schema, unfit
 from .errors import EvaluationError, Problem
 from .growth import is_steady
-from .language.expression import Expression, check_variables, parse, suggest
+from .language.expression import Expression, check_variables, parse
 from .language.shell import variables
 from .language.template import Template, parse_template
 from .model import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
+from .suggest import suggest
 
 T = TypeVar("T")
 

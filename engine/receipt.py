@@ -16,7 +16,7 @@ from .batch import Batch, waiver_record
 from .model import Policy, Status
 from .packs.report import Outcome, PackReport
 from .reports.files import whole
-from .rules import Rules
+from .ruleset import Ruleset
 from .tally import Row
 from .waivers import Use
 
@@ -36,7 +36,7 @@ class Receipt:
         self,
         target: str,
         snapshot: Snapshot,
-        rules: Rules,
+        ruleset: Ruleset,
         rows: Sequence[Row],
         packs: Sequence[PackReport],
         uses: Sequence[Use],
@@ -46,10 +46,10 @@ class Receipt:
             "format": FORMAT,
             "tool": f"stillframe {stillframe.__version__}",
             "snapshot": {"id": snapshot.id, "captured_at": snapshot.captured_at, "manifest": snapshot.digest},
-            "config": rules.digest,
-            "policies": _policies(rules, {row.policy: row for row in rows}),
+            "config": ruleset.digest,
+            "policies": _policies(ruleset, {row.policy: row for row in rows}),
             "packs": {report.pack.name: _pack(report) for report in packs},
-            "disabled": {name: setting.reason for name, setting in sorted(rules.disabled.items())},
+            "disabled": {name: setting.reason for name, setting in sorted(ruleset.disabled.items())},
             "waivers": [_waiver(use) for use in uses],
             "findings": self._findings.hexdigest(),
         }
@@ -57,8 +57,9 @@ class Receipt:
             file.write(json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
 
 
-def _policies(rules: Rules, rows: Mapping[str, Row]) -> dict[str, Any]:
-    return {policy.id: _policy(policy, rows[policy.id]) for policy in sorted(rules.policies, key=lambda each: each.id)}
+def _policies(ruleset: Ruleset, rows: Mapping[str, Row]) -> dict[str, Any]:
+    ordered = sorted(ruleset.policies, key=lambda policy: policy.id)
+    return {policy.id: _policy(policy, rows[policy.id]) for policy in ordered}
 
 
 def _pack(report: PackReport) -> dict[str, Any]:

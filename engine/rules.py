@@ -7,22 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..snapshot.model import Snapshot
 from .errors import ConfigError, PackError, PolicyError, Problem
 from .language.equality import equal
-from .mending.priorities import DEFAULTS, Priorities
+from .mending.priorities import DEFAULTS
 from .model import Policy, base
-from .packs.asked import framed, resolve
-from .packs.attest import Attestation, Attestations
+from .packs.asked import resolve
 from .packs.find import DEFAULT, find_packs
 from .packs.model import Pack
-from .packs.report import PackReport, report
 from .policies import apply_settings, distinct, load_policies, override, shipped_files
-from .tally import Row
-from .waivers import Waiver, Waivers, named
+from .ruleset import Ruleset, Setting
+from .waiver import named
 
 if TYPE_CHECKING:
-    from .config import ConfigReader, Setting
+    from .config import ConfigReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,53 +36,6 @@ class Choice:
     given: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
-
-    Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
-    """
-
-    policies: Sequence[Policy]
-    written: Sequence[Policy] = ()
-    packs: Sequence[Pack] = ()
-    named: bool = True
-    disabled: Mapping[str, Setting] = field(default_factory=dict)
-    tailored: Sequence[str] = ()
-    waivers: Sequence[Waiver] = ()
-    priorities: Priorities = DEFAULTS
-    attestations: Sequence[Attestation] = ()
-    digest: str | None = None
-
-    def notes(self) -> Iterator[str]:
-        """A line for each policy that is not judged by, or in another way than a pack asks."""
-        for name, setting in self.disabled.items():
-            yield f"{setting.place}: {name} is disabled: {setting.reason}"
-        yield from self.tailored
-
-    def waivers_for(self, snapshot: Snapshot) -> Waivers:
-        """The waivers of these policies, at the time of a snapshot."""
-        judged = {name for policy in self.policies for name in named(policy.id)}
-        return Waivers(
-            [waiver for waiver in self.waivers if waiver.policy in judged], snapshot.captured_at, snapshot.accounts
-        )
-
-    def counts(self, policy: str) -> bool:
-        """Whether a policy is counted under the controls of a pack that was named."""
-        return self.named and any(ask.policy == policy for pack in self.packs for ask in pack.asks())
-
-    def spoken(self) -> Sequence[Policy]:
-        """The policies as reports speak of them: if packs were named, with the controls that these ask them for."""
-        return framed(self.policies, self.packs) if self.named else self.policies
-
-    def pack_reports(self, snapshot: Snapshot, rows: Sequence[Row]) -> tuple[list[PackReport], list[str]]:
-        """What the counts of its policies say of each pack; and a line for each attestation that says nothing."""
-        said = Attestations(self.attestations, snapshot.captured_at)
-        disabled = {name: setting.reason for name, setting in self.disabled.items()}
-        found = [report(pack, rows, disabled, said) for pack in self.packs]
-        return found, list(said.reports([pack.name for pack in self.packs]))
-
-
 def load_rules(
     config: Path | None = None,
     paths: Sequence[Path] = (),
@@ -95,7 +45,7 @@ def load_rules(
     every: bool = False,
     settings: Sequence[str] = (),
     budget: int | None = None,
-) -> Rules:
+) -> Ruleset:
     """What `paths` and `packs` name, or else stillframe.yaml, or else the pack `logging`; as both change it.
 
     With `every`, all that ships takes the place of the pack `logging`.
@@ -120,7 +70,7 @@ def load_rules(
     changed = [_change(policy, differing, budget) for _, policy in sorted(found.in_force.items())]
     disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
     judged = [policy for policy in apply_settings(changed, settings) if disabled.keys().isdisjoint(named(policy.id))]
-    return Rules(
+    return Ruleset(
         policies=judged,
         written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
         packs=found.packs,

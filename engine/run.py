@@ -9,32 +9,27 @@ from rich.console import Console
 
 from ..snapshot.errors import ArgumentError
 from ..snapshot.model import Snapshot
+from .assess import assess, choose
+from .console import counted, progress
 from .exit_codes import judged
-from .fast.run import Method, judge
+from .fast.run import Method
 from .gate import Baseline, Limits
 from .model import Status
 from .packs.output import print_reports
+from .packs.report import spoken
 from .receipt import Receipt
 from .reports.formats import Target
 from .reports.report import Context, Totals
 from .reports.write import reports
-from .rules import Rules
+from .ruleset import Ruleset
 from .selection import Selection
-from .selection import notes as notes_of
-from .tally import SHOWN, Tally
-from .terminal import (
-    counted,
-    print_findings,
-    print_notes,
-    print_summary,
-    print_totals,
-    progress,
-)
+from .tally import SHOWN
+from .terminal import print_findings, print_notes, print_summary, print_totals
 
 
 def run_evaluate(
     snapshot: Snapshot,
-    rules: Rules,
+    ruleset: Ruleset,
     out: Console,
     err: Console,
     *,
@@ -52,37 +47,33 @@ def run_evaluate(
 
     Where there is a baseline, only what is not in it is printed, and decides the exit code.
     """
-    rules = replace(rules, policies=chosen.policies(rules.policies))
-    tally = Tally(rules.policies, keep=keep, priorities=rules.priorities, told=baseline.lacks if baseline else None)
-    waivers, proof = rules.waivers_for(snapshot), Receipt()
+    [ruleset] = choose(chosen, ruleset)
+    proof = Receipt()
     every = bool(receipt) or chosen.by_tag
     wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
     # Workers begin before the progress bar's thread does.
-    findings = judge(snapshot, rules.policies, replace(method, written=wanted))
-    findings = chosen.over(waivers.over(findings), snapshot)
-    context = Context(snapshot=snapshot, policies=rules.spoken(), packs=rules.packs, named=rules.named)
+    found = assess(snapshot, ruleset, chosen, replace(method, written=wanted), keep=keep, baseline=baseline)
+    context = Context(snapshot=snapshot, policies=spoken(ruleset), packs=ruleset.packs, named=ruleset.named)
     with progress(err, "evaluating", len(snapshot.accounts)) as advance, reports(targets, context) as written:
         account = ""
-        for batch in tally.through(baseline.through(findings) if baseline else findings):
+        for batch in found:
             written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
             if receipt:
                 proof.add(batch)
             if batch.account != account:
                 account = batch.account
                 advance(accounts=1)
-        rows = tally.rows()
-        packs, unsaid = rules.pack_reports(snapshot, rows)
-        notes = [*notes_of(chosen, rules), *waivers.reports(), *unsaid]
-        unknown, failures = sum(row.unknown for row in rows), tally.failures(limits.fail_on)
+        rows, packs, notes = found.rows(), found.packs(), found.notes()
+        unknown, failures = sum(row.unknown for row in rows), found.tally.failures(limits.fail_on)
         if baseline:
             unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
             notes.append(baseline.note())
-        totals = Totals(rows=rows, accounts=tally.accounts, packs=packs, notes=notes)
+        totals = Totals(rows=rows, accounts=found.tally.accounts, packs=packs, notes=notes)
         written.end(totals)
     if receipt:
-        proof.write(receipt, snapshot, rules, rows, packs, waivers.uses)
-    print_findings(out, tally, verbose=verbose)
-    _print_outcome(err, snapshot, rules, totals, hint=not verbose)
+        proof.write(receipt, snapshot, ruleset, rows, packs, found.uses())
+    print_findings(out, found.tally, verbose=verbose)
+    _print_outcome(err, snapshot, ruleset, totals, hint=not verbose)
     population = sum(row.population for row in rows)
     return judged(
         findings=population,
@@ -92,15 +83,15 @@ def run_evaluate(
     )
 
 
-def _print_outcome(err: Console, snapshot: Snapshot, rules: Rules, totals: Totals, *, hint: bool) -> None:
-    alone = [row for row in totals.rows if not rules.counts(row.policy)]
+def _print_outcome(err: Console, snapshot: Snapshot, ruleset: Ruleset, totals: Totals, *, hint: bool) -> None:
+    alone = [row for row in totals.rows if not ruleset.counts(row.policy)]
     print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
-    print_reports(err, totals.packs if rules.named else ())
+    print_reports(err, totals.packs if ruleset.named else ())
     print_totals(err, totals.rows, totals.accounts, hint=hint)
     print_notes(err, totals.notes)
 
 
-def baseline_of(snapshot: Snapshot, other: Snapshot, rules: Rules, method: Method = Method()) -> Baseline:
+def baseline_of(snapshot: Snapshot, other: Snapshot, ruleset: Ruleset, method: Method = Method()) -> Baseline:
     """What a snapshot's findings are by the same policies, as a baseline for another. Raises ArgumentError."""
     from .comparing.sides import same_snapshot
 
@@ -109,6 +100,6 @@ def baseline_of(snapshot: Snapshot, other: Snapshot, rules: Rules, method: Metho
             f"the baseline is snapshot {other.id} itself: nothing could be new", "name an earlier snapshot, or a file"
         )
     baseline = Baseline(snapshot.id)
-    for batch in rules.waivers_for(snapshot).over(judge(snapshot, rules.policies, method)):
+    for batch in assess(snapshot, ruleset, method=method):
         baseline.learn(batch.having(*SHOWN))
     return baseline

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..snapshot.errors import ArgumentError
 from ..snapshot.model import Json, Resource, Snapshot, Unknown
 from .batch import Batch, batch
-from .language.expression import suggest
 from .model import Policy, Severity, base
-from .waivers import glob
-
-if TYPE_CHECKING:
-    from .rules import Rules
+from .suggest import suggest
+from .waiver import glob
 
 _OF_POLICY: Mapping[str, Callable[[Policy], Iterable[str]]] = {
     "policy": lambda policy: {policy.id, base(policy.id)},
@@ -100,11 +96,6 @@ class Selection:
             return any(glob(pattern, value) for pattern in patterns for value in found)
 
         return (key not in self.only or any_of(self.only[key])) and not any_of(self.but.get(key, ()))
-
-
-def notes(chosen: Selection, *rules: Rules) -> list[str]:
-    """A line for all that is not as it would be if nobody had chosen: what is a part, left out or judged otherwise."""
-    return list(dict.fromkeys([*chosen.notes(), *(note for each in rules for note in each.notes())]))
 
 
 class _Tags:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,6 +15,7 @@ from ..snapshot.format import encode
 from ..snapshot.model import Snapshot
 from .comparing.causes import Why, why_lines
 from .comparing.change import Change
+from .console import counted, safe
 from .model import Finding, Policy, Severity, Status
 from .printable import printable
 from .summary import first_steps, totals
@@ -49,45 +47,6 @@ STYLES: dict[str, str] = {
 }
 WHYS = 5  # lines of causes of a difference
 _INDENT = " " * 11
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # Rich would end the program with 1, which says that something fails
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A console. Colour follows the terminal and NO_COLOR; a file or pipe is as wide as its longest table."""
-    wide = None if (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ else 120
-    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=wide)
-
-
-@contextmanager
-def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..., None]]:
-    """A bar while the block runs, nothing where the console is not a terminal.
-
-    Gives a function to call with `accounts=` finished.
-    """
-    if not console.is_terminal:
-        yield lambda **_: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("accounts"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=accounts)
-        yield lambda *, accounts: bar.update(task, advance=accounts)
-
-
-def safe(text: str, style: str = "") -> Text:
-    """Text from a snapshot for a table: no escapes, no markup."""
-    return Text(printable(text), style=style)
 
 
 def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
@@ -220,11 +179,6 @@ def _print_finding(console: Console, finding: Finding, mark: str, more: int, *, 
 
 def _line(console: Console, text: Text) -> None:
     console.print(text, soft_wrap=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 account`, `2 accounts`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _table() -> Table:

@@ -2,60 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from enum import StrEnum
-from fnmatch import translate
-from functools import cache
 
-from ..snapshot.format import encode
-from ..snapshot.model import EVERYWHERE, Json
 from .batch import Batch, read_finding, replaced
-from .model import Finding, Status, Waived, base
+from .model import Finding, Status, Waived
+from .waiver import Gap, Waiver, is_over, named, wild
 
-_Gap = tuple[str, str, str]  # policy, account, region: a type that could not be listed there
 _Key = tuple[str, str | None, str | None]  # policy, account, resource; None where any will do
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """One entry of stillframe.yaml. A scope that is None is any. `place` is its file and line."""
-
-    policy: str
-    account: str | None = None
-    region: str | None = None
-    resource: str | None = None
-    waived: Waived
-    evidence: Mapping[str, Json] | str | None = None
-    place: str = ""
-
-    def covers(self, finding: Finding) -> bool:
-        """Whether a finding is in its scope."""
-        return (
-            self.policy in named(finding.policy)
-            and self.account in (None, finding.account)
-            and self.region in (None, finding.region)
-            and (self.resource is None or glob(self.resource, finding.resource))
-        )
-
-    def meets(self, gap: _Gap) -> bool:
-        """Whether what is in its scope may be what could not be listed."""
-        policy, account, region = gap
-        there = region == EVERYWHERE or self.region in (None, region)
-        return self.policy in named(policy) and self.account in (None, account) and there
-
-    def bound(self, evidence: Mapping[str, Json]) -> bool:
-        """Whether a finding has the evidence that the waiver was given for."""
-        if self.evidence is None:
-            return True
-        if isinstance(self.evidence, str):
-            return self.evidence == evidence_digest(evidence)
-        return _canonical(self.evidence) == _canonical(json.loads(encode(evidence)))
 
 
 class State(StrEnum):
@@ -96,7 +52,7 @@ class Waivers:
     accounts: Collection[str]
     uses: list[Use] = field(init=False)
     _found: dict[_Key, list[int]] = field(init=False)
-    _gaps: set[_Gap] = field(init=False, default_factory=set)
+    _gaps: set[Gap] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.uses = [
@@ -177,48 +133,6 @@ class Waivers:
         if use.unknown or any(use.waiver.meets(gap) for gap in self._gaps):
             return "is unused: nothing fails in its scope, but something there could not be judged"
         return "is unused: nothing fails in its scope"
-
-
-def named(policy: str) -> set[str]:
-    """The ids that mean a policy: POLICY@PACK is also meant by POLICY."""
-    return {policy, base(policy)}
-
-
-def is_day(text: str) -> bool:
-    """Whether text is a day as waivers write it: YYYY-MM-DD."""
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-def is_over(day: str, moment: str) -> bool:
-    """Whether a day, in UTC, ended before a moment as snapshots write it."""
-    return day < moment[: len(day)]
-
-
-def wild(pattern: str) -> bool:
-    """Whether a pattern stands for more than itself."""
-    return "*" in pattern or "?" in pattern
-
-
-def glob(pattern: str, text: str) -> bool:
-    """Whether text is what a pattern says: `*` is any text, `?` one character, all else itself."""
-    return _matcher(pattern).match(text) is not None if wild(pattern) else pattern == text
-
-
-@cache
-def _matcher(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern.replace("[", "[[]")))
-
-
-def evidence_digest(evidence: Mapping[str, Json]) -> str:
-    """Evidence as one line: the SHA-256 of its canonical JSON."""
-    return f"sha256:{hashlib.sha256(encode(evidence)).hexdigest()}"
-
-
-def _canonical(value: Json) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def _count(number: int, none: str) -> str:

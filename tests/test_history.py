@@ -18,7 +18,7 @@ from stillframe.engine.comparing.history_output import sparkline
 from stillframe.engine.comparing.tree import differences
 from stillframe.engine.language.equality import equal
 from stillframe.engine.policies import parse_policy
-from stillframe.engine.rules import Rules
+from stillframe.engine.ruleset import Ruleset
 from stillframe.snapshot import open_snapshot
 
 A, B = "111122223333", "444455556666"
@@ -177,7 +177,7 @@ def test_the_command_prints_drift_and_writes_it(run, tmp_path):
 
 
 def lives(*pictures):
-    history = History(Rules(policies=[parse_policy("keys.yaml", KEYS)]))
+    history = History(Ruleset(policies=[parse_policy("keys.yaml", KEYS)]))
     for picture, day in zip(pictures, DAYS, strict=False):
         history.add(fixture(picture, f"{day:%Y-%m-%d}T00:00:00Z"))
     found = {each.place[2][-1]: each for each in history.lives()}

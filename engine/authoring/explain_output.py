@@ -10,13 +10,15 @@ from rich.text import Text
 
 from ...snapshot.format import encode
 from ...snapshot.model import Json, Snapshot, Unknown
-from ..evaluate import evaluate
+from ..assess import assess
+from ..console import safe
+from ..fast.run import Method
 from ..language.unknowns import Truth
 from ..model import Finding
 from ..policies import pick
 from ..printable import printable
-from ..rules import Rules
-from ..terminal import STYLES, WAIVED, safe
+from ..ruleset import Ruleset
+from ..terminal import STYLES, WAIVED
 from .explain import Candidate, Explained, LookupTrace, decides, explain, gap_of
 from .subjects import find
 from .trace import Step
@@ -26,10 +28,11 @@ _STYLES = {"true": "green", "false": "red", "unknown": "yellow", "error": "magen
 _SHORTEST = 24  # what a value gets, however narrow the terminal
 
 
-def run_explain(snapshot: Snapshot, rules: Rules, name: str, wanted: str, out: Console) -> None:
+def run_explain(snapshot: Snapshot, ruleset: Ruleset, name: str, wanted: str, out: Console) -> None:
     """Explain the finding of a policy on a resource."""
-    policy = pick(rules.policies, name)
-    findings = list(rules.waivers_for(snapshot).through(evaluate(snapshot, [policy])))
+    policy = pick(ruleset.policies, name)
+    judged = assess(snapshot, replace(ruleset, policies=[policy]), method=Method(exact=True))
+    findings = [finding for batch in judged for finding in batch.findings()]
     finding, only = find(snapshot, policy, findings, wanted)
     explained = explain(snapshot, policy, finding, only)
     for text in _finding(finding):

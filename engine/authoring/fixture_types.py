@@ -8,7 +8,7 @@ from typing import Any
 
 from ...snapshot.format import MISSING
 from ...snapshot.types import Kind, Type
-from ..language.expression import suggest
+from ..suggest import suggest
 from ..yaml12 import Document, Path, Place
 
 _JSON: dict[Kind, tuple[type, ...]] = {

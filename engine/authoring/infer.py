@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...snapshot.types import ANY, BOOLEAN, EMPTY, EXPREF, NULL, NUMBER, STRING, Kind, Type, array, maybe, struct, union
-from ..language.expression import Expression, Node, suggest
+from ..language.expression import Expression, Node
+from ..suggest import suggest
 from .narrow import falsehoods, path_of, truths
 from .signatures import SIGNATURES
 from .spelling import Compared, compared, half_spelt

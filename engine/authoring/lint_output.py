@@ -8,8 +8,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from ..console import counted, safe
 from ..printable import printable
-from ..terminal import counted, safe
 from .lint import ERROR, Diagnostic
 
 _STYLES = {ERROR: "bold red"}

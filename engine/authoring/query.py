@@ -13,12 +13,13 @@ from ...snapshot.errors import ArgumentError
 from ...snapshot.format import encode
 from ...snapshot.model import GLOBAL, Account, Json, Resource, Snapshot, Unknown
 from ...snapshot.types import STRING, Type
+from ..console import counted, safe
 from ..errors import EvaluationError
 from ..exit_codes import INVALID, NOTHING, OK
-from ..language.expression import Expression, check_variables, parse, suggest
+from ..language.expression import Expression, check_variables, parse
 from ..language.interpret import evaluate, holds
 from ..printable import printable
-from ..terminal import counted, safe
+from ..suggest import suggest
 from .completion import completions
 from .infer import Complaint, infer
 from .lint import CODES, ERROR

@@ -17,8 +17,8 @@ from ...snapshot.errors import ArgumentError
 from ...snapshot.format import encode
 from ...snapshot.permissions import actions, policy
 from ...snapshot.types import Type
-from ..language.expression import suggest
-from ..terminal import safe
+from ..console import safe
+from ..suggest import suggest
 from .fields import Field, fields_of, path_text
 from .fields import record as field_record
 from .resource_types import ENVELOPE

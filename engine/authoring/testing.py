@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
+from ..console import counted, safe
 from ..exit_codes import FAILURES, NOTHING, OK
 from ..model import Policy
-from ..terminal import counted, safe
 from .coverage import cover
 from .mutants import Mutant
 from .mutate import mutate

@@ -12,7 +12,7 @@ snapshot_app = typer.Typer(help="List, show, verify and prune snapshots.", no_ar
 @snapshot_app.command("list")
 def snapshot_list(archive: Annotated[Path, typer.Argument(help="The archive.")] = ARCHIVE) -> None:
     """List the snapshots of an archive, oldest first."""
-    from stillframe.engine.terminal import counted
+    from stillframe.engine.console import counted
     from stillframe.snapshot import list_snapshots
 
     for entry in list_snapshots(archive):
@@ -22,7 +22,8 @@ def snapshot_list(archive: Annotated[Path, typer.Argument(help="The archive.")] 
 @snapshot_app.command("show")
 def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
     """Show what a snapshot holds, and what it could not read."""
-    from stillframe.engine.terminal import console, print_contents
+    from stillframe.engine.console import console
+    from stillframe.engine.terminal import print_contents
     from stillframe.snapshot import open_snapshot
 
     print_contents(console(), open_snapshot(snapshot))
@@ -61,7 +62,7 @@ def snapshot_prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove old snapshots from an archive; their manifests stay, so that it is still a chain."""
-    from stillframe.engine.terminal import counted
+    from stillframe.engine.console import counted
     from stillframe.snapshot import list_snapshots
     from stillframe.snapshot.prune import parse_keep, prune
 
@@ -75,7 +76,7 @@ def snapshot_prune(
 
 
 def _whole(archive: Path) -> str:
-    from stillframe.engine.terminal import counted
+    from stillframe.engine.console import counted
     from stillframe.snapshot.chain import heads, links
 
     chain = links(archive)

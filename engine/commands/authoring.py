@@ -37,7 +37,7 @@ def resource_list(
 ) -> None:
     """List every resource type: what lists it, how often, and whether it has names and tags."""
     from stillframe.engine.authoring.resources import as_markdown, list_types
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
 
     if kinds:
         from stillframe.engine.authoring.resource_types import config_types, kinds_table
@@ -58,7 +58,7 @@ def resource_show(
 ) -> None:
     """Show the fields that a policy may read of a resource type, with AWS's own documentation."""
     from stillframe.engine.authoring.resources import show_type
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
 
     show_type(console(), type, _config_types(), depth=depth, json=json)
 
@@ -75,7 +75,7 @@ def explain(
 ) -> None:
     """Explain a finding: the value of every part of the policy's expressions, and where it was read."""
     from stillframe.engine.authoring.explain_output import run_explain
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
     from stillframe.snapshot import open_snapshot
 
     judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
@@ -96,7 +96,7 @@ def query(
 ) -> None:
     """Evaluate an expression on every resource of a type of a snapshot."""
     from stillframe.engine.authoring.query import Query, run_query
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
     from stillframe.snapshot import open_snapshot
 
     asked = Query(
@@ -153,8 +153,8 @@ def lint_policies(
     from stillframe.engine import exit_codes
     from stillframe.engine.authoring.lint import lint
     from stillframe.engine.authoring.lint_output import FORMATS, summary
-    from stillframe.engine.language.expression import suggest
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
+    from stillframe.engine.suggest import suggest
     from stillframe.snapshot.shapes import are_old
 
     if form not in FORMATS:
@@ -189,8 +189,8 @@ def run_tests(
     """Run the examples that policies carry: exit 1 if one does not come out as it says."""
     from stillframe.engine.authoring.record import record as cut
     from stillframe.engine.authoring.testing import run_policy_tests
+    from stillframe.engine.console import console
     from stillframe.engine.printable import show
-    from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
     if record and (coverage or mutate):

@@ -71,7 +71,7 @@ def collect(
 def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
     """Collect, and show how it goes and what came of it."""
     from stillframe.engine.collected import collecting, print_collected
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
     from stillframe.snapshot import collect as collector
 
     err = console(stderr=True)
@@ -91,7 +91,7 @@ def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
 
 def _foresee(into: Path, **how: Any) -> None:
     from stillframe.engine.collected import print_forecast
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
     from stillframe.snapshot import collect as collector
 
     print_forecast(console(), collector.foresee(collector.prepare(**how), into))

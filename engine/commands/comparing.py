@@ -66,10 +66,10 @@ def diff(
 ) -> None:
     """Compare two snapshots, or two sets of policies, and say why findings changed: exit 1 for new failures."""
     from stillframe.engine.comparing.compare import run_diff
+    from stillframe.engine.console import console
     from stillframe.engine.fast.run import Method
     from stillframe.engine.reports.formats import printed, targets
     from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
     written, within = targets(output or (), form), limits(fail_on, max_unknown, allow_unknown=allow_unknown)
@@ -86,7 +86,7 @@ def diff(
         judged_by,
         console(),
         console(stderr=True),
-        old_rules=before,
+        old_ruleset=before,
         targets=written,
         printing=not printed(written),
         verbose=verbose,

@@ -24,16 +24,18 @@ def policy_list(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
 ) -> None:
     """List policies: id, severity, what is judged, title."""
+    from stillframe.engine.assess import notes
     from stillframe.engine.authoring.policy_page import as_index
+    from stillframe.engine.console import console
     from stillframe.engine.printable import show
-    from stillframe.engine.terminal import console, print_notes, print_policies
+    from stillframe.engine.terminal import print_notes, print_policies
 
     chosen = rules(config, policies, packs=packs, every=True)
     if markdown:
         show("\n".join([*as_index(chosen.policies), ""]))
         return
     print_policies(console(), chosen.policies)
-    print_notes(console(stderr=True), chosen.notes())
+    print_notes(console(stderr=True), notes(chosen))
 
 
 def policy_show(
@@ -54,8 +56,8 @@ def docs(
 ) -> None:
     """Write a page per policy and per pack, and an index, as Markdown."""
     from stillframe.engine.authoring.pages import write_pages
+    from stillframe.engine.console import counted
     from stillframe.engine.packs.find import load_packs, shipped_packs
-    from stillframe.engine.terminal import counted
 
     chosen = rules(config, policies, packs=packs, every=True)
     named = load_packs(packs or ([] if policies else list(shipped_packs())))
@@ -78,9 +80,9 @@ def waive(
     settings: Settings = None,
 ) -> None:
     """Draft a waiver for each failure that has none, as YAML for stillframe.yaml."""
+    from stillframe.engine.console import counted
     from stillframe.engine.draft import check_terms, draft, open_failures
     from stillframe.engine.printable import show
-    from stillframe.engine.terminal import counted
     from stillframe.snapshot import open_snapshot
 
     picture = open_snapshot(snapshot)

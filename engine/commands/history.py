@@ -46,9 +46,9 @@ def drift(
 
     from stillframe.engine.comparing import drift as drifting
     from stillframe.engine.comparing.history_output import print_drift, print_drift_summary
+    from stillframe.engine.console import console
     from stillframe.engine.reports.files import STDOUT
     from stillframe.engine.reports.records import records
-    from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
     before, after, out = open_snapshot(old), open_snapshot(new), console()
@@ -63,7 +63,7 @@ def drift(
 
 
 def _types(text: str) -> list[str]:
-    from stillframe.engine.language.expression import suggest
+    from stillframe.engine.suggest import suggest
     from stillframe.snapshot.catalog import load_catalog
 
     found = names(text)
@@ -94,15 +94,17 @@ def trend(
     cache: UseCache = True,
 ) -> None:
     """Follow today's policies through every snapshot of an archive."""
+    from stillframe.engine.assess import choose, notes
     from stillframe.engine.comparing.history import LIFE_FIELDS, POINT_FIELDS, History
     from stillframe.engine.comparing.history_output import print_trend
     from stillframe.engine.comparing.trend_page import write_trend
+    from stillframe.engine.console import console
     from stillframe.engine.fast.run import Method
     from stillframe.engine.reports.files import STDOUT, distinct
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import notes, selection
-    from stillframe.engine.terminal import console, print_notes
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import print_notes
 
     distinct([*(output or ()), *(series or ())])
     pages = [name for name in output or () if name.endswith(".html")]
@@ -112,7 +114,7 @@ def trend(
         selection(only or (), but or ()),
         rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget),
     )
-    judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
+    [judged_by] = choose(chosen, judged_by)
     history, method = History(judged_by), Method(workers=workers, cache=kept(cache))
     try:
         for snapshot in _each(archive):
@@ -130,7 +132,7 @@ def trend(
     finally:
         history.close()
     print_trend(console(stderr=STDOUT in [*output, *(series or ())]), history.points)
-    print_notes(console(stderr=True), notes(chosen, judged_by))
+    print_notes(console(stderr=True), notes(judged_by, chosen=chosen))
     raise typer.Exit(_nothing(row.population for point in history.points for row in point.rows))
 
 
@@ -151,14 +153,15 @@ def backtest(
     cache: UseCache = True,
 ) -> None:
     """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
+    from stillframe.engine.assess import choose, notes
     from stillframe.engine.comparing.backtest import FIELDS, Backtest
-    from stillframe.engine.comparing.compare import both
     from stillframe.engine.comparing.history_output import print_backtest, print_case
+    from stillframe.engine.console import console
     from stillframe.engine.fast.run import Method
     from stillframe.engine.reports.files import STDOUT
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import notes, selection
-    from stillframe.engine.terminal import console, print_notes
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import print_notes
 
     check_names(output or ())
     chosen, new = selection(only or (), but or ()), rules(config, policies, budget=budget)
@@ -166,7 +169,8 @@ def backtest(
     if not against:
         ids = {policy.id for policy in new.policies}
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])
-    test = Backtest(*both(old, new, chosen))
+    old, new = choose(chosen, old, new)
+    test = Backtest(old, new)
     for snapshot in _each(archive):
         test.add(snapshot, chosen, Method(workers=workers, cache=kept(cache)))
     printed = STDOUT in (output or ())
@@ -177,13 +181,13 @@ def backtest(
                 print_case(console(), case)
     err = console(stderr=True)
     print_backtest(err, test.trials)
-    print_notes(err, notes(chosen, old, new))
+    print_notes(err, notes(old, new, chosen=chosen))
     raise typer.Exit(_nothing(row.population for trial in test.trials for row in (*trial.before, *trial.after)))
 
 
 def _each(archive: Path) -> "Iterator[Snapshot]":
     """Every finished snapshot of an archive, oldest first."""
-    from stillframe.engine.terminal import console
+    from stillframe.engine.console import console
     from stillframe.snapshot import SnapshotError, list_snapshots, open_snapshot
 
     finished = [entry for entry in list_snapshots(archive) if entry.accounts is not None]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from stillframe.engine.fast.run import Method
     from stillframe.engine.gate import Baseline
     from stillframe.engine.model import Status
-    from stillframe.engine.rules import Rules
+    from stillframe.engine.ruleset import Ruleset
     from stillframe.snapshot import Snapshot
 
 BaselineFrom = Annotated[
@@ -76,12 +76,12 @@ def evaluate(
     receipt: ReceiptFile = None,
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
+    from stillframe.engine.console import console
     from stillframe.engine.fast.run import Method
     from stillframe.engine.reports.files import distinct
     from stillframe.engine.reports.formats import printed, targets
     from stillframe.engine.run import run_evaluate
     from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
     written, chosen = targets(output or (), form), selection(only or (), but or ())
@@ -111,7 +111,7 @@ def evaluate(
     raise typer.Exit(code)
 
 
-def _baseline(path: Path, picture: "Snapshot", judged_by: "Rules", method: "Method") -> "Baseline":
+def _baseline(path: Path, picture: "Snapshot", judged_by: "Ruleset", method: "Method") -> "Baseline":
     """What failed before, by a file of findings or a snapshot."""
     from stillframe.engine.gate import read_baseline
     from stillframe.engine.run import baseline_of
@@ -121,8 +121,8 @@ def _baseline(path: Path, picture: "Snapshot", judged_by: "Rules", method: "Meth
 
 
 def _statuses(text: str) -> "frozenset[Status]":
-    from stillframe.engine.language.expression import suggest
     from stillframe.engine.model import Status
+    from stillframe.engine.suggest import suggest
 
     wanted = names(text) or list(Status)
     for name in wanted:

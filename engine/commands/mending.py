@@ -1,6 +1,5 @@
 """The command about what to mend first."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -47,15 +46,17 @@ def remediate(
     cache: UseCache = True,
 ) -> None:
     """Say what to mend first, by the actions that mend most. It mends nothing."""
-    from stillframe.engine.fast.run import Method, judge
+    from stillframe.engine.assess import assess, choose, notes
+    from stillframe.engine.console import console
+    from stillframe.engine.fast.run import Method
     from stillframe.engine.mending.mend import FIELDS, Mending
     from stillframe.engine.mending.mend_output import print_mending, print_rest
     from stillframe.engine.mending.plan import script
     from stillframe.engine.model import Status
     from stillframe.engine.reports.files import STDOUT, distinct, whole
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import notes, selection
-    from stillframe.engine.terminal import console, print_notes
+    from stillframe.engine.selection import selection
+    from stillframe.engine.terminal import print_notes
     from stillframe.snapshot import open_snapshot
 
     targets = output or ([STDOUT] if plan else [])
@@ -63,12 +64,12 @@ def remediate(
     check_names(() if plan else targets)
     chosen, picture = selection(only or (), but or ()), open_snapshot(snapshot)
     judged_by = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget)
-    judged_by = replace(judged_by, policies=chosen.policies(judged_by.policies))
+    [judged_by] = choose(chosen, judged_by)
     mending = Mending(picture, judged_by.policies, judged_by.priorities)
     written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
     method = Method(workers=workers, cache=kept(cache), written=written)
-    mending.take(chosen.over(judged_by.waivers_for(picture).over(judge(picture, judged_by.policies, method)), picture))
-    said = notes(chosen, judged_by)
+    mending.take(assess(picture, judged_by, chosen, method))
+    said = notes(judged_by, chosen=chosen)
     if plan:
         text = "".join(f"{line}\n" for line in script(mending, judged_by.policies, said)).encode("utf-8", "replace")
         for target in targets:

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from stillframe.engine.gate import Limits
     from stillframe.engine.model import Policy, Severity
-    from stillframe.engine.rules import Rules
+    from stillframe.engine.ruleset import Ruleset
 
 ARCHIVE = Path("snapshots")
 CONFIG = Path("stillframe.yaml")
@@ -126,8 +126,8 @@ def limits(fail_on: str, most: str | None, *, allow_unknown: bool) -> "Limits":
 
 def severity(name: str) -> "Severity | None":
     """The severity of that name; None for `never`."""
-    from stillframe.engine.language.expression import suggest
     from stillframe.engine.model import Severity
+    from stillframe.engine.suggest import suggest
 
     if name == "never":
         return None
@@ -146,7 +146,7 @@ def rules(
     every: bool = False,
     budget: int | None = None,
     untrusted: bool = False,
-) -> "Rules":
+) -> "Ruleset":
     """What to judge by. Where a stranger's files may lie around, only what was named is read."""
     from stillframe.engine.rules import load_rules
 

@@ -15,9 +15,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @pack_app.command("list")
 def pack_list() -> None:
     """List the packs that ship: how many controls each has, and what answers them."""
+    from stillframe.engine.console import console
     from stillframe.engine.packs.find import load_packs, shipped_packs
     from stillframe.engine.packs.output import print_packs
-    from stillframe.engine.terminal import console
 
     print_packs(console(), load_packs(list(shipped_packs())))
 
@@ -29,11 +29,11 @@ def pack_show(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a page, as Markdown.")] = False,
 ) -> None:
     """Show a pack: its sections and controls, and what answers each."""
+    from stillframe.engine.console import console
     from stillframe.engine.packs.find import load_packs
     from stillframe.engine.packs.output import print_pack
     from stillframe.engine.packs.page import as_json, as_page
     from stillframe.engine.printable import show
-    from stillframe.engine.terminal import console
 
     (found,) = load_packs([pack])
     if json or markdown:
@@ -53,9 +53,9 @@ def pack_diff(
     json: Json = False,
 ) -> None:
     """Show what changed between two packs, and what that means for a snapshot."""
+    from stillframe.engine.console import console
     from stillframe.engine.packs.changes import run_pack_diff
     from stillframe.engine.packs.find import load_packs
-    from stillframe.engine.terminal import console
     from stillframe.snapshot import open_snapshot
 
     earlier, later = load_packs([old, new])

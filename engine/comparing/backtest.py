@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Any
 
 from ...snapshot.model import Snapshot
-from ..fast.run import Method, judge
+from ..assess import assess
+from ..fast.run import Method
 from ..model import Finding, Status
-from ..rules import Rules
+from ..ruleset import Ruleset
 from ..selection import Selection
-from ..tally import Row, Tally
+from ..tally import Row
 from .causes import Why, why_record
 from .change import Change
 from .diff import Difference, Unchanged, diff
@@ -85,27 +86,22 @@ class Trial:
 class Backtest:
     """Two sets of policies over snapshots, one after the other."""
 
-    old: Rules
-    new: Rules
+    old: Ruleset
+    new: Ruleset
     trials: list[Trial] = field(default_factory=list)
     _cases: dict[tuple[str, Verdict], Case] = field(default_factory=dict)
 
     def add(self, snapshot: Snapshot, chosen: Selection = Selection(), method: Method = Method()) -> None:
         """Judge the next snapshot by both."""
-        tallies = [Tally(rules.policies) for rules in (self.old, self.new)]
-        judged = [
-            tally.through(
-                chosen.over(rules.waivers_for(snapshot).over(judge(snapshot, rules.policies, method)), snapshot)
-            )
-            for tally, rules in zip(tallies, (self.old, self.new), strict=True)
-        ]
+        before, after = (assess(snapshot, each, chosen, method) for each in (self.old, self.new))
         verdicts: Counter[tuple[str, Verdict]] = Counter()
-        for changed in diff(Side(snapshot, self.old.policies), Side(snapshot, self.new.policies), *judged):
+        old, new = (Side(snapshot, each.policies) for each in (self.old, self.new))
+        for changed in diff(old, new, before, after):
             if not isinstance(changed, Unchanged) and (verdict := _verdict(changed)):
                 verdicts[changed.finding.policy, verdict] += 1
                 self._note(changed, verdict, snapshot.captured_at)
-        before, after = (tally.rows() for tally in tallies)
-        self.trials.append(Trial(captured_at=snapshot.captured_at, before=before, after=after, verdicts=verdicts))
+        rows = {"before": before.rows(), "after": after.rows()}
+        self.trials.append(Trial(captured_at=snapshot.captured_at, **rows, verdicts=verdicts))
 
     def cases(self) -> Iterator[Case]:
         """Every finding that has a new verdict anywhere, in the order of findings."""

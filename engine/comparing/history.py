@@ -17,12 +17,13 @@ from typing import IO, Any
 import msgspec
 
 from ...snapshot.model import Snapshot
+from ..assess import assess
 from ..batch import Batch
-from ..fast.run import Method, judge
+from ..fast.run import Method
 from ..model import Severity, Status
-from ..rules import Rules
+from ..ruleset import Ruleset
 from ..selection import Selection
-from ..tally import Row, Tally
+from ..tally import Row
 from .states import Accounts
 
 LIFE_FIELDS = (
@@ -142,21 +143,21 @@ class Life:
 class History:
     """The snapshots of an archive, judged one after the other."""
 
-    rules: Rules
+    ruleset: Ruleset
     points: list[Point] = field(default_factory=list)
     _accounts: list[Accounts] = field(default_factory=list)
     _files: list[IO[bytes]] = field(default_factory=list)
 
     def add(self, snapshot: Snapshot, chosen: Selection = Selection(), method: Method = Method()) -> None:
         """Judge the next snapshot."""
-        tally, file = Tally(self.rules.policies), TemporaryFile()  # noqa: SIM115 - `close` ends it
+        found = assess(snapshot, self.ruleset, chosen, method)
+        file = TemporaryFile()  # noqa: SIM115 - `close` ends it
         self._files.append(file)
         self._accounts.append(Accounts(snapshot))
-        batches = self.rules.waivers_for(snapshot).over(judge(snapshot, self.rules.policies, method))
-        for batch in tally.through(chosen.over(batches, snapshot)):
+        for batch in found:
             data = _encode(_Group(batch.account, batch.policy, list(_lines(batch))))
             file.write(len(data).to_bytes(8, "big") + data)
-        self.points.append(Point(snapshot=snapshot.id, captured_at=snapshot.captured_at, rows=tally.rows()))
+        self.points.append(Point(snapshot=snapshot.id, captured_at=snapshot.captured_at, rows=found.rows()))
 
     def lives(self) -> Iterator[Life]:
         """The findings that failed in any of them, in order of account and policy."""

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ...snapshot.format import encode
+from ..console import counted, safe
 from ..tally import Row
-from ..terminal import STYLES, counted, safe
+from ..terminal import STYLES
 from .backtest import Case, Trial, Verdict
 from .causes import READ, why_lines
 from .drift import Change, Drift

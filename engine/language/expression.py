@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import lru_cache
 from math import isfinite
 from typing import Any
@@ -20,6 +19,7 @@ from jmespath.parser import Parser
 
 from ...snapshot.format import DEPTH, too_deep
 from ..errors import EvaluationError
+from ..suggest import suggest
 from .functions import ARITY, EXPREFS, check_literal
 
 Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
@@ -59,18 +59,6 @@ def check_variables(expression: Expression, allowed: Collection[str], start: int
         if node["type"] == "variable" and node["value"] not in allowed:
             unknown = f"unknown variable ${node['value']}{suggest(node['value'], allowed, '$')}"
             raise EvaluationError(unknown).moved(start + node["start"])
-
-
-_LISTED = 60  # names that are few enough to choose from
-
-
-def suggest(wrong: str, known: Collection[str], prefix: str = "") -> str:
-    """`; did you mean X?`, or what there is to choose from."""
-    by_case = {name.lower(): name for name in known}
-    close = [by_case[wrong.lower()]] if wrong.lower() in by_case else get_close_matches(wrong, known, 1, 0.6)
-    if close:
-        return f"; did you mean {prefix}{close[0]}?"
-    return f"; there are {', '.join(prefix + name for name in sorted(known))}" if 0 < len(known) <= _LISTED else ""
 
 
 def walk(node: Any) -> Iterator[Node]:

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..console import counted, safe
 from ..model import Kind
-from ..terminal import STYLES, counted, safe
+from ..terminal import STYLES
 from .mend import Action, Mending, grouped
 
 _WORDS = {Kind.MITIGATED: "made up for by a compensating control", Kind.ACCEPTED: "accepted as a risk"}

@@ -13,11 +13,11 @@ from itertools import groupby
 from operator import methodcaller
 from typing import NamedTuple
 
+from ..console import counted
 from ..language.shell import quotable
 from ..language.template import Template
 from ..model import Effort, Kind, Policy
 from ..printable import printable
-from ..terminal import counted
 from .mend import Action, Mending
 
 _HEAD = """\

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..model import Effort, Exposure, Policy, Severity
-from ..waivers import glob
+from ..waiver import glob
 
 SEVERITIES = {
     Severity.CRITICAL: 100,

@@ -7,14 +7,14 @@ own, POLICY@PACK, which depends on nothing but the pack: its findings can be fol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..errors import Problem
 from ..language.equality import equal
-from ..language.expression import suggest
 from ..model import AT, Policy
 from ..policies import misfit, override, shipped_files
+from ..suggest import suggest
 from .model import Ask, Control, Pack
 
 
@@ -36,17 +36,6 @@ def resolve(pack: Pack, known: Mapping[str, Policy], problems: list[Problem]) ->
 
     sections = tuple(replace(each, controls=tuple(map(control, each.controls))) for each in pack.sections)
     return replace(pack, sections=sections), found
-
-
-def framed(policies: Sequence[Policy], packs: Sequence[Pack]) -> Sequence[Policy]:
-    """Policies whose `frameworks` are the packs that they were asked by."""
-    asked: dict[str, dict[str, tuple[str, ...]]] = {policy.id: {} for policy in policies}
-    for pack in packs:
-        for control in pack.controls():
-            for ask in control.asks:
-                controls = asked.setdefault(ask.policy, {})
-                controls[pack.name] = (*controls.get(pack.name, ()), control.number)
-    return [replace(policy, frameworks=asked[policy.id]) for policy in policies]
 
 
 def _asked(pack: Pack, ask: Ask, written: Policy) -> Policy:

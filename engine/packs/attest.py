@@ -7,34 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from ..waivers import is_over
-
-
-class Said(StrEnum):
-    """What an attestation may say of a control."""
-
-    PASS = "pass"
-    FAIL = "fail"
-    NOT_APPLICABLE = "not_applicable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attestation:
-    """One entry of stillframe.yaml. `place` is its file and line."""
-
-    pack: str
-    control: str
-    status: Said
-    who: str
-    when: str
-    evidence: str
-    expires: str
-    place: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.who}, {self.when}, until {self.expires}: {self.evidence}"
+from ..attestation import Attestation
+from ..waiver import is_over
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,19 +11,24 @@ from rich.console import Console
 from rich.table import Table
 
 from ...snapshot.model import Snapshot
-from ..fast.run import Method, judge
-from ..rules import Rules
-from ..tally import Tally
-from ..terminal import counted, safe
+from ..assess import assess
+from ..console import counted, safe
+from ..ruleset import Ruleset
 from .compare import Changed, compare
 from .model import Pack
 from .output import summary, words
 from .report import Answer, Outcome, PackReport
 
 
-def run_pack_diff(old: Pack, new: Pack, rules: Rules, snapshot: Snapshot | None, out: Console, *, json: bool) -> None:
+def run_pack_diff(
+    old: Pack, new: Pack, ruleset: Ruleset, snapshot: Snapshot | None, out: Console, *, json: bool
+) -> None:
     """Print every control that differs, and with a snapshot the status of each by both packs."""
-    reports = _judged(rules, snapshot) if snapshot else []
+    reports = list[PackReport]()
+    if snapshot:
+        found = assess(snapshot, ruleset)
+        deque(found, maxlen=0)  # for its counts
+        reports = found.packs()
     changes = list(compare(old, new, *reports))
     if json:
         out.print(_as_json(old, new, changes), soft_wrap=True)
@@ -52,14 +58,6 @@ def _arrows(was: PackReport, now: PackReport) -> str:
         if old[each] or new[each]
     ]
     return f"{counted(new.total(), 'control')}: {', '.join(parts)}"
-
-
-def _judged(rules: Rules, snapshot: Snapshot) -> Sequence[PackReport]:
-    tally, waivers = Tally(rules.policies), rules.waivers_for(snapshot)
-    for _ in tally.through(waivers.over(judge(snapshot, rules.policies, Method()))):
-        pass
-    reports, _ = rules.pack_reports(snapshot, tally.rows())
-    return reports
 
 
 def _table(changes: Sequence[Changed], *, judged: bool) -> Table:

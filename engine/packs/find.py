@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ...snapshot.errors import ArgumentError
 from ..errors import PackError, Problem
-from ..language.expression import suggest
 from ..named import read_named
+from ..suggest import suggest
 from .model import Pack
 from .reader import read_pack
 

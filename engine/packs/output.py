@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..console import counted, safe
 from ..printable import printable
-from ..terminal import STYLES, counted, safe
+from ..terminal import STYLES
 from .model import Pack
 from .page import asked, tally
 from .report import Answer, Outcome, PackReport

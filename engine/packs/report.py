@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ..model import base
+from ...snapshot.model import Snapshot
+from ..attestation import Attestation, Said
+from ..model import Policy, base
+from ..ruleset import Ruleset
 from ..tally import Row
-from .attest import Attestation, Attestations, Said
+from .attest import Attestations
 from .model import Control, Pack, Section
 
 
@@ -76,6 +79,30 @@ class PackReport:
         """The controls with a status, in per cent of all controls of the pack."""
         counts = self.counts()
         return 100 * counts[outcome] / counts.total()
+
+
+def reports(ruleset: Ruleset, snapshot: Snapshot, rows: Sequence[Row]) -> tuple[list[PackReport], list[str]]:
+    """What the counts of its policies say of each pack; and a line for each attestation that says nothing."""
+    said = Attestations(ruleset.attestations, snapshot.captured_at)
+    disabled = {name: setting.reason for name, setting in ruleset.disabled.items()}
+    found = [report(pack, rows, disabled, said) for pack in ruleset.packs]
+    return found, list(said.reports([pack.name for pack in ruleset.packs]))
+
+
+def spoken(ruleset: Ruleset) -> Sequence[Policy]:
+    """The policies as files speak of them: if packs were named, with the controls that these ask them for."""
+    return _framed(ruleset.policies, ruleset.packs) if ruleset.named else ruleset.policies
+
+
+def _framed(policies: Sequence[Policy], packs: Sequence[Pack]) -> Sequence[Policy]:
+    """Policies whose `frameworks` are the packs that they were asked by."""
+    asked: dict[str, dict[str, tuple[str, ...]]] = {policy.id: {} for policy in policies}
+    for pack in packs:
+        for control in pack.controls():
+            for ask in control.asks:
+                controls = asked.setdefault(ask.policy, {})
+                controls[pack.name] = (*controls.get(pack.name, ()), control.number)
+    return [replace(policy, frameworks=asked[policy.id]) for policy in policies]
 
 
 def report(pack: Pack, rows: Sequence[Row], disabled: Mapping[str, str], attestations: Attestations) -> PackReport:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from ..language.expression import suggest
+from ..suggest import suggest
 from .files import STDOUT, OutputError, distinct
 from .report import Context, Report
 

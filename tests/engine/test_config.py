@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from stillframe.engine.assess import notes
 from stillframe.engine.config import config_schema
 from stillframe.engine.errors import ConfigError, PolicyError
 from stillframe.engine.model import Kind, Severity
@@ -133,7 +134,7 @@ def test_policies_are_kept_as_they_are_written(config):
     written = {policy.id: policy for policy in rules.written}
     assert written.keys() == NINE
     assert written["vpc-flow-logs"].severity is Severity.MEDIUM
-    assert [note.rpartition("/")[2] for note in rules.notes()] == [
+    assert [note.rpartition("/")[2] for note in notes(rules)] == [
         "stillframe.yaml:1: kms-key-rotation is disabled: by hand"
     ]
 

@@ -10,6 +10,7 @@ import pytest
 from builders import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stillframe.engine.assess import waivers_for
 from stillframe.engine.authoring.policy_tests import fixture
 from stillframe.engine.batch import batches, finding_record
 from stillframe.engine.comparing.change import Change
@@ -19,9 +20,10 @@ from stillframe.engine.config import open_config
 from stillframe.engine.draft import draft, quoted
 from stillframe.engine.evaluate import evaluate
 from stillframe.engine.model import Finding, Kind, Severity, Status, Waived
-from stillframe.engine.rules import Rules
+from stillframe.engine.ruleset import Ruleset
 from stillframe.engine.tally import Tally
-from stillframe.engine.waivers import Waiver, Waivers, evidence_digest, glob
+from stillframe.engine.waiver import Waiver, evidence_digest, glob
+from stillframe.engine.waivers import Waivers
 from stillframe.engine.yaml12 import load
 from stillframe.snapshot.format import encode
 from stillframe.snapshot.model import Unknown
@@ -53,8 +55,8 @@ def waiver(expires="2026-06-30", **scope) -> Waiver:
 
 def judged(snapshot, *waivers: Waiver) -> tuple[dict[str, Finding], list[str]]:
     """What is found, by the last letter of the key; and what is reported of the waivers."""
-    rules = Rules(policies=KEYS, waivers=waivers)
-    marking = rules.waivers_for(snapshot)
+    rules = Ruleset(policies=KEYS, waivers=waivers)
+    marking = waivers_for(rules, snapshot)
     found = {finding.resource[-1]: finding for finding in marking.through(evaluate(snapshot, rules.policies))}
     return found, [
         report.removeprefix("stillframe.yaml:7: waiver of kms-key-rotation ") for report in marking.reports()
@@ -192,8 +194,8 @@ def test_a_list_that_could_not_be_read_makes_no_waiver_unused():
 
 def test_a_report_names_the_line():
     snapshot = picture(b=True)
-    rules = Rules(policies=KEYS, waivers=[waiver(account=A)])
-    marking = rules.waivers_for(snapshot)
+    rules = Ruleset(policies=KEYS, waivers=[waiver(account=A)])
+    marking = waivers_for(rules, snapshot)
     list(marking.through(evaluate(snapshot, rules.policies)))
     assert list(marking.reports()) == [
         "stillframe.yaml:7: waiver of kms-key-rotation is unused: nothing fails in its scope"
@@ -287,9 +289,9 @@ def test_a_waived_failure_is_counted_apart():
 
 @pytest.mark.parametrize("given", [[], [waiver(resource=arn("b"))], [waiver(policy="other")], [waiver(account=B)]])
 def test_findings_and_batches_of_them_are_marked_alike(given):
-    rules = Rules(policies=KEYS, waivers=given)
+    rules = Ruleset(policies=KEYS, waivers=given)
     snapshot = picture(a=True, b=False, c=False, d=DENIED)
-    alone, together = rules.waivers_for(snapshot), rules.waivers_for(snapshot)
+    alone, together = waivers_for(rules, snapshot), waivers_for(rules, snapshot)
     marked = list(batches(alone.through(evaluate(snapshot, KEYS))))
     assert list(together.over(batches(evaluate(snapshot, KEYS)))) == marked
     assert [batch.waived for batch in marked] == [len(waived(snapshot, *given))]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from builders import shipped
 from stillframe.engine.errors import PackError
-from stillframe.engine.packs.asked import framed, resolve
+from stillframe.engine.packs.asked import resolve
 from stillframe.engine.packs.compare import compare
 from stillframe.engine.packs.find import load_packs
+from stillframe.engine.packs.report import spoken
 from stillframe.engine.rules import load_rules
 
 HEAD = 'framework: one\nversion: "1"\ntitle: One\nsections:\n  - title: All\n    controls:\n'
@@ -123,10 +124,9 @@ def test_findings_of_two_packs_never_meet(write):
 def test_reports_speak_of_the_packs_that_were_named(write):
     path = write('number: "7", title: a, policies: [vpc-flow-logs]', 'number: "8", title: b, policies: [vpc-flow-logs]')
     rules = load_rules(packs=[path])
-    (policy,) = framed(rules.policies, rules.packs)
+    (policy,) = spoken(rules)
     assert policy.frameworks == {"one-1": ("7", "8")}
-    assert rules.spoken() == [policy]
-    assert load_rules().spoken()[0].frameworks["cis-aws-5.0.0"]
+    assert spoken(load_rules())[0].frameworks["cis-aws-5.0.0"]
 
 
 def test_only_the_files_of_a_pack_are_read(write, monkeypatch):

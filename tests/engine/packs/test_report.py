@@ -8,8 +8,9 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stillframe.engine.attestation import Attestation, Said
 from stillframe.engine.model import Severity, Status
-from stillframe.engine.packs.attest import Attestation, Attestations, Said
+from stillframe.engine.packs.attest import Attestations
 from stillframe.engine.packs.model import Ask, Control, Pack, Section
 from stillframe.engine.packs.output import as_data, as_markdown, summary
 from stillframe.engine.packs.report import Outcome, report

@@ -1,0 +1,107 @@
+"""To assess a snapshot: judge it, mark what is waived, keep what is chosen, count. Nobody else composes these steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..snapshot.model import Snapshot
+from .batch import Batch
+from .fast.run import Method, judge
+from .gate import Baseline
+from .packs.report import PackReport, reports
+from .ruleset import Ruleset
+from .selection import Selection
+from .tally import Row, Tally
+from .waiver import named
+from .waivers import Use, Waivers
+
+
+@dataclass(slots=True)
+class Assessment:
+    """One judgement. Go through it once for its findings, in order; then it knows what they came to."""
+
+    snapshot: Snapshot
+    ruleset: Ruleset
+    chosen: Selection
+    tally: Tally
+    _waivers: Waivers
+    _batches: Iterator[Batch]
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.tally.through(self._batches)
+
+    def rows(self) -> list[Row]:
+        """The counts of each policy."""
+        return self.tally.rows()
+
+    def packs(self) -> list[PackReport]:
+        """What the counts say of each pack."""
+        return self._reports()[0]
+
+    def notes(self) -> list[str]:
+        """A line for all that people should see to: what is a part or judged otherwise, waivers, attestations."""
+        return [*notes(self.ruleset, chosen=self.chosen), *self.lapses()]
+
+    def lapses(self) -> list[str]:
+        """A line for each waiver and attestation that does not do what it was written for."""
+        return [*self._waivers.reports(), *self._reports()[1]]
+
+    def uses(self) -> Sequence[Use]:
+        """What became of each waiver."""
+        return self._waivers.uses
+
+    def _reports(self) -> tuple[list[PackReport], list[str]]:
+        return reports(self.ruleset, self.snapshot, self.rows())
+
+
+def assess(
+    snapshot: Snapshot,
+    ruleset: Ruleset,
+    chosen: Selection = Selection(),
+    method: Method = Method(),
+    *,
+    keep: int = 0,
+    baseline: Baseline | None = None,
+    tagged: Sequence[Snapshot] = (),
+) -> Assessment:
+    """Assess a snapshot by the policies of a ruleset, of which `choose` made the choice before.
+
+    The `keep` worst findings are kept; where there is a baseline, of those that it lacks. The tags of resources are
+    those of the first of the snapshots `tagged` that has them; of this one if none is given. Workers begin at once.
+    """
+    waivers = waivers_for(ruleset, snapshot)
+    batches = chosen.over(waivers.over(judge(snapshot, ruleset.policies, method)), *(tagged or (snapshot,)))
+    told = baseline.lacks if baseline else None
+    return Assessment(
+        snapshot=snapshot,
+        ruleset=ruleset,
+        chosen=chosen,
+        tally=Tally(ruleset.policies, keep=keep, priorities=ruleset.priorities, told=told),
+        _waivers=waivers,
+        _batches=baseline.through(batches) if baseline else batches,
+    )
+
+
+def waivers_for(ruleset: Ruleset, snapshot: Snapshot) -> Waivers:
+    """The waivers of its policies, at the time of a snapshot."""
+    judged = {name for policy in ruleset.policies for name in named(policy.id)}
+    given = [waiver for waiver in ruleset.waivers if waiver.policy in judged]
+    return Waivers(given, snapshot.captured_at, snapshot.accounts)
+
+
+def choose(chosen: Selection, *rulesets: Ruleset) -> list[Ruleset]:
+    """Rulesets with the policies that are chosen by what any of them says of these. Raises ArgumentError for none."""
+    ids = {policy.id for policy in chosen.policies([policy for each in rulesets for policy in each.policies])}
+    return [replace(each, policies=[policy for policy in each.policies if policy.id in ids]) for each in rulesets]
+
+
+def notes(*rulesets: Ruleset, chosen: Selection = Selection()) -> list[str]:
+    """A line for all that is not as it would be if nobody had chosen: what is a part, left out or judged otherwise."""
+    return list(dict.fromkeys([*chosen.notes(), *(note for each in rulesets for note in _notes(each))]))
+
+
+def _notes(ruleset: Ruleset) -> Iterator[str]:
+    for name, setting in ruleset.disabled.items():
+        yield f"{setting.place}: {name} is disabled: {setting.reason}"
+    yield from ruleset.tailored
