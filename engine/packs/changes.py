@@ -16,8 +16,8 @@ from ..console import counted, safe
 from ..ruleset import Ruleset
 from .compare import Changed, compare
 from .model import Pack
-from .output import summary, words
 from .report import Answer, Outcome, PackReport
+from .text import summary, words
 
 
 def run_pack_diff(

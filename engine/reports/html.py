@@ -22,7 +22,7 @@ from ..comparing.change import Change
 from ..comparing.history import Point
 from ..mending import priorities
 from ..model import Policy, Severity, Status
-from ..packs.output import as_data
+from ..packs.text import as_data
 from ..tally import Row, ranked
 from .columns import CHANGES, SEVERITIES, STATUSES, Columns
 from .report import Context, Lines, Totals

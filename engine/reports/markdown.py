@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .. import summary
 from ..comparing.change import Change
-from ..packs.output import summary as shares
+from ..packs.text import summary as shares
 from ..tally import Row, ranked
 from .report import Context, Lines, Record, Totals
 from .words import one_line, reasons

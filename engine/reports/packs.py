@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..packs.output import as_data, as_markdown
+from ..packs.text import as_data, as_markdown
 from .files import OutputError
 from .report import Context, Lines, Totals
 

@@ -12,8 +12,8 @@ from stillframe.engine.attestation import Attestation, Said
 from stillframe.engine.model import Severity, Status
 from stillframe.engine.packs.attest import Attestations
 from stillframe.engine.packs.model import Ask, Control, Pack, Section
-from stillframe.engine.packs.output import as_data, as_markdown, summary
 from stillframe.engine.packs.report import Outcome, report
+from stillframe.engine.packs.text import as_data, as_markdown, summary
 from stillframe.engine.tally import Row
 
 P, F, U, E, N = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.ERROR, Status.NOT_APPLICABLE
