@@ -31,19 +31,16 @@ _REACHED: Mapping[str, Callable[[float], Sequence[float]]] = {
 
 
 def goes_off(metric: Mapping[str, Any], watched: Mapping[str, Any], alarm: Mapping[str, Any]) -> bool:
-    """Whether events of a metric filter can change an alarm to its alarm state. Raises EvaluationError for who knows.
-
-    What an alarm leaves out is as CIS has it: a sum of at least one.
-    """
+    """Whether events of a metric filter can change an alarm to its alarm state. Raises EvaluationError if it may be."""
     if (watched.get("Unit") or metric.get("unit") or "None") != (metric.get("unit") or "None"):
         return False  # "stuck in the INSUFFICIENT DATA state", PutMetricAlarm
-    sign = alarm.get("ComparisonOperator") or "GreaterThanOrEqualToThreshold"
+    sign = required(alarm, "ComparisonOperator")
     if sign not in _COMPARE:
         raise EvaluationError("whether the alarm goes off depends on what it learns")
-    threshold = 1.0 if alarm.get("Threshold") is None else alarm["Threshold"]
+    threshold, statistic = required(alarm, "Threshold"), str(required(watched, "Stat"))
 
     def alarming(value: float) -> set[bool]:
-        return {_COMPARE[sign](reached, threshold) for reached in _reached(str(watched.get("Stat") or "Sum"), value)}
+        return {_COMPARE[sign](reached, threshold) for reached in _reached(statistic, value)}
 
     if True not in alarming(_number(str(metric["metricValue"]))):
         return False
@@ -53,6 +50,13 @@ def goes_off(metric: Mapping[str, Any], watched: Mapping[str, Any], alarm: Mappi
     if len(at_rest) > 1:
         raise EvaluationError("whether the alarm goes off without an event depends on how many others there are")
     return at_rest == {False}
+
+
+def required(row: Mapping[str, Any], field: str) -> Any:
+    """What PutMetricAlarm takes no such alarm, or query of one, without. Raises EvaluationError where it was lost."""
+    if row.get(field) is None:
+        raise EvaluationError(f"the alarm has no {field}")
+    return row[field]
 
 
 def _reached(statistic: str, value: float) -> Sequence[float]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
-from .alarm_threshold import goes_off
+from .alarm_threshold import goes_off, required
 from .arguments import kind, text
 from .filter_cover import ACCOUNT, narrowed
 from .filter_pattern import quoted
@@ -83,11 +83,13 @@ def _patterns(row: Row, alarm: Row, account: Json) -> Iterator[Json]:
 
 
 def _watched(alarm: Row, metric: Row) -> Row | None:
-    """The metric of a filter, as an alarm watches it."""
-    if _named(alarm, metric):
-        statistic = alarm.get("Statistic") or alarm.get("ExtendedStatistic")
+    """The metric of a filter, as an alarm watches it: by name, by queries or by criteria, of which each has one."""
+    queries, criteria = alarm.get("Metrics") or [], alarm.get("EvaluationCriteria")
+    if not queries and not criteria:
+        if not _named(alarm, metric):
+            return None
+        statistic = alarm.get("ExtendedStatistic") or required(alarm, "Statistic")
         return {"Stat": statistic, "Unit": alarm.get("Unit"), "Dimensions": alarm.get("Dimensions")}
-    queries = alarm.get("Metrics") or []
     mine = [
         {**query["MetricStat"], **query["MetricStat"]["Metric"]}
         for query in queries
@@ -96,14 +98,17 @@ def _watched(alarm: Row, metric: Row) -> Row | None:
     ]
     if mine and len(queries) == 1:
         return mine[0]
-    texts = [alarm.get("EvaluationCriteria"), *(query.get("Expression") for query in queries)]
+    texts = [criteria, *(required(query, "Expression") for query in queries if not query.get("MetricStat"))]
     if mine or any(str(metric["metricName"]) in str(text) for text in texts):
         raise EvaluationError("the alarm calculates with the metric of a filter")
     return None
 
 
 def _named(stat: Row, metric: Row) -> bool:
-    return (stat.get("MetricName"), stat.get("Namespace")) == (metric["metricName"], metric["metricNamespace"])
+    wanted = {"MetricName": metric["metricName"], "Namespace": metric["metricNamespace"]}
+    if any(stat.get(field) not in (None, value) for field, value in wanted.items()):
+        return False
+    return all(required(stat, field) for field in wanted)
 
 
 def _account(alarm: Row) -> Json:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from builders import shipped, write_snapshot
+from stillframe.engine.authoring.policy_tests import cases
 from stillframe.engine.errors import EvaluationError
+from stillframe.engine.fast.run import Method, judge
 from stillframe.engine.language.filter_cover import filter_covers
 from stillframe.engine.language.metric_alarm import alarm_patterns
+from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.model import Unknown
 
 ACCOUNT = "111122223333"
@@ -44,8 +49,6 @@ def goes_off(row: dict[str, Any], alarm: dict[str, Any], account: str = ACCOUNT)
         ({"metricValue": "0"}, {"Threshold": 0.0}, True),
         ({"metricValue": "0", "defaultValue": 0.0}, {"Threshold": 0.0}, False),
         ({"metricValue": "0"}, {"Statistic": "SampleCount"}, True),
-        ({"metricValue": "0"}, {"Threshold": None, "ComparisonOperator": None, "Statistic": None}, False),
-        ({"metricValue": "1"}, {"Threshold": None, "ComparisonOperator": None, "Statistic": None}, True),
         ({"metricValue": "-1"}, {}, False),
         ({"metricValue": "-1"}, {"ComparisonOperator": "LessThanThreshold", "Threshold": 0.0}, True),
         ({"metricValue": "5e-1"}, {}, True),
@@ -191,11 +194,70 @@ def stat(**changes: Any) -> dict[str, Any]:
         ({"Metrics": [{"Id": "b", "Expression": 'SELECT SUM(Other) FROM "CIS"'}]}, False),
         ({"EvaluationCriteria": {"PromQLCriteria": {"Query": 'sum({"Root"}) > 0'}}}, UNKNOWN),
         ({"EvaluationCriteria": {"PromQLCriteria": {"Query": 'sum({"Other"}) > 0'}}}, False),
-        ({}, False),
     ],
 )
 def test_an_alarm_may_watch_the_metric_by_a_query(alarm, expected):
     assert goes_off(FILTER, {**ALARM, "Namespace": None, "MetricName": None, "Statistic": None, **alarm}) is expected
+
+
+def cause(alarm: dict[str, Any]) -> str:
+    """Why nobody knows whether an alarm goes off, or "" where somebody does."""
+    gaps = [found for found in alarm_patterns([FILTER], [alarm], ACCOUNT) if isinstance(found, Unknown)]
+    return "".join(cause for gap in gaps for cause in gap.causes)
+
+
+@pytest.mark.parametrize("lost", ["Namespace", "MetricName", "Statistic", "ComparisonOperator", "Threshold"])
+def test_what_every_alarm_on_a_metric_has_is_unknown_where_it_was_lost(lost):
+    rest = {name: value for name, value in ALARM.items() if name != lost}
+    assert cause(rest) == f"{ALARM['AlarmArn']}: the alarm has no {lost}"
+    assert cause({**ALARM, lost: None}) == cause(rest)
+
+
+@pytest.mark.parametrize(
+    ("query", "lost"),
+    [
+        ({"MetricStat": {"Metric": {"Namespace": "CIS"}, "Period": 300, "Stat": "Sum"}}, "MetricName"),
+        ({"MetricStat": {"Metric": {"MetricName": "Root"}, "Period": 300, "Stat": "Sum"}}, "Namespace"),
+        ({"MetricStat": {"Metric": {"Namespace": "CIS", "MetricName": "Root"}, "Period": 300}}, "Stat"),
+        ({"MetricStat": None}, "Expression"),
+        (None, "MetricName"),
+    ],
+)
+def test_what_every_query_of_an_alarm_has_is_unknown_where_it_was_lost(query, lost):
+    rest = {name: value for name, value in ALARM.items() if name not in ("Namespace", "MetricName", "Statistic")}
+    queries = query and [{"Id": "a", **query}]
+    assert cause({**rest, "Metrics": queries}) == f"{ALARM['AlarmArn']}: the alarm has no {lost}"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"Namespace": "Other", "MetricName": None},
+        {"Namespace": None, "MetricName": "Other"},
+        {"Unit": "Count", "Threshold": None},
+    ],
+)
+def test_what_was_lost_does_not_matter_where_the_rest_decides(known):
+    assert alarm_patterns([FILTER], [{**ALARM, **known}], ACCOUNT) == []
+
+
+(ROOT,) = shipped("monitoring-root-usage")
+CHAIN = cases(ROOT)[0].test["given"]
+(WHOLE,) = CHAIN["AWS::CloudWatch::Alarm"]
+# The name is read by nobody, and an alarm without actions tells nobody.
+LOSSES = dict.fromkeys(WHOLE, "unknown") | {"AlarmName": "pass", "AlarmActions": "fail"}
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize(("lost", "expected"), LOSSES.items())
+def test_the_chain_is_unknown_on_both_paths_where_its_alarm_lost_something(tmp_path, lost, expected, exact):
+    rest = {name: value for name, value in WHOLE.items() if name != lost}
+    path = write_snapshot(tmp_path, {**CHAIN, "AWS::CloudWatch::Alarm": [rest]})
+    (batch,) = judge(open_snapshot(path), [ROOT], Method(exact=exact, few=0))
+    (found,) = (json.loads(line) for line in batch.lines())
+    assert found["status"] == expected
+    if expected == "unknown":
+        assert f"has no {lost}" in found["message"]
 
 
 def test_what_is_not_known_of_filter_or_alarm_may_be_anything():

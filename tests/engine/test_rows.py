@@ -11,7 +11,9 @@ from stillframe.snapshot.model import Unknown
 ARN = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:a"
 METRIC = {"metricNamespace": "N", "metricName": "A", "metricValue": "1"}
 FILTER = {"filterPattern": "{ $.a = x }", "metricTransformations": [METRIC]}
-ALARM = {"AlarmArn": ARN, "Namespace": "N", "MetricName": "A", "AlarmActions": ["topic"]}
+WATCHED = {"Namespace": "N", "MetricName": "A", "Statistic": "Sum"}
+LIMIT = {"Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold"}
+ALARM = {"AlarmArn": ARN, **WATCHED, **LIMIT, "AlarmActions": ["topic"]}
 OTHER = {**ALARM, "MetricName": "B"}
 NAMED = {"IpProtocol": "-1", "IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [{"PrefixListId": "pl-1"}]}
 LISTS = [{"PrefixListId": "pl-1", "Entries": [{"Cidr": "0.0.0.0/0"}]}, {"PrefixListId": "pl-1", "OwnerId": "AWS"}]
