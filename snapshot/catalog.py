@@ -188,9 +188,22 @@ def known(config: Mapping[str, Json]) -> dict[str, Json]:
 
 def gap_in(expression: str, config: Json) -> Unknown | None:
     """Why an expression over a resource cannot be known: the fields that it names and that are not."""
-    named = names_in(expression) if isinstance(config, dict) else ()
-    gaps = [config[name] for name in sorted(named) if isinstance(config.get(name), Unknown)]
+    gaps = [*_gaps(config, sorted(names_in(expression)))]
     return Unknown.merge(gaps) if gaps else None
+
+
+def _gaps(value: Json, names: Collection[str]) -> Iterator[Unknown]:
+    match value:
+        case Unknown():
+            yield value
+        case dict():
+            for name in names:
+                yield from _gaps(value.get(name), names)
+        case list():
+            for each in value:
+                yield from _gaps(each, names)
+        case _:
+            pass
 
 
 @cache

@@ -22,7 +22,9 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 from .answers import refuse_what_is_none
+from .catalog import ResourceType
 from .faults import EXPIRED, SERVER, THROTTLED, TRANSPORT, Kind, code_of, kind_of, kind_of_response
+from .lacking import Lacking
 from .lane import Lane
 from .regional import Service, bound_answers, share_tls
 
@@ -89,6 +91,7 @@ class Clients:
         self._services: dict[str, Service] = {}
         self._tls: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
+        self._lacking: dict[str, Lacking] = {}
 
     def __call__(self, service: str, region: str) -> Any:
         with self._lock:  # boto3 sessions are not thread-safe while they make clients
@@ -96,6 +99,13 @@ class Clients:
             if client is None:
                 client = self._clients[service, region] = self._make(service, region)
             return client
+
+    def lacking(self, spec: ResourceType, region: str) -> Lacking:
+        """What this botocore is too old to know of a resource type, by the models that the clients have."""
+        if spec.type not in self._lacking:  # two threads may both find out: it is the same
+            found = Lacking(spec, lambda call: self(call.service, call.region or region).meta.service_model)
+            self._lacking[spec.type] = found
+        return self._lacking[spec.type]
 
     def serves(self, service: str, region: str) -> bool:
         """Whether AWS offers a service in a region, as far as this botocore knows: what it does not know, it does."""

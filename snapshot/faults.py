@@ -93,8 +93,11 @@ GARBAGE = Kind(
 )
 TOO_OLD = Kind(
     name="too old",
-    codes=_codes("OperationNotFoundError UnknownParameterError UnknownServiceError UnsupportedServiceProtocolsError"),
-    advice="the installed boto3 is too old to know the call: upgrade boto3, and collect again",
+    codes=_codes(
+        "OperationNotFoundError UnknownMemberError UnknownParameterError UnknownServiceError "
+        "UnsupportedServiceProtocolsError"
+    ),
+    advice="the installed boto3 is too old to know all of the call: upgrade boto3, and collect again",
 )
 OTHER = Kind(name="other", codes=frozenset(), advice="please report what is not explained by the message")
 

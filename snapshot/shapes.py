@@ -15,8 +15,9 @@ import yaml
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError, Shape
 
-from .catalog import Call
+from .catalog import Call, ResourceType, Steps
 from .kinds import models_version
+from .lacking import Lacking
 from .types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, maybe
 
 VERSION: str = botocore.__version__  # of the models
@@ -64,6 +65,11 @@ def knows(call: Call) -> bool:
         return bool(_service(call.service).operation_model(call.operation))
     except (UnknownServiceError, OperationNotFoundError):
         return False
+
+
+def lacking(spec: ResourceType) -> tuple[Steps, ...]:
+    """The paths of what the installed botocore is too old to know of a resource type."""
+    return tuple(Lacking(spec, lambda call: _service(call.service)).paths())
 
 
 def output_type(call: Call) -> Type:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -150,11 +150,15 @@ class Visit:
             if isinstance(items, Unknown):
                 return items
             found += [{**owner, **item} for item in items]
+        if (gap := self._clients.lacking(spec, region).listing) is not None:
+            return gap
         named = all(id_of(spec, item) is not None and _region_is_one(spec, item) for item in found)
         return found if named else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
 
     def _describe(self, spec: ResourceType, place: str, config: dict[str, Json], rows: list[Row]) -> Job:
         """The resource an item of a listing stands for, with everything attached that the catalogue names."""
+        lacking = self._clients.lacking(spec, self._home if place == GLOBAL else place)
+        lacking.mark(config, lacking.listed)
         for name, call in spec.attach.items():
             region = self._region(spec, place, config)
             gap = self._out_of_reach(spec, call, region)
@@ -164,6 +168,7 @@ class Visit:
                 config[name] = gap
             else:
                 config[name] = yield self._request(call, region, config)
+            lacking.mark(config, [name])
         resource = Resource(
             type=spec.type,
             id=id_of(spec, config) or "",
@@ -278,10 +283,24 @@ def _objects(items: Json, call: Call) -> list[dict[str, Json]] | Unknown:
 
 def gaps_in(resource: Resource) -> list[str]:
     """What of a resource could not be read: the causes. What was not asked for is no gap."""
-    causes = [str(value) for value in resource.config.values() if isinstance(value, Unknown) and value != REDACTED]
+    causes = [cause for value in resource.config.values() for cause in dict.fromkeys(_causes(value))]
     asked = [cause for cause in causes if kind_of_cause(cause) is not NOT_ASKED]
     # Every region of AWS is listed: most are not enabled.
     return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
+
+
+def _causes(value: Json) -> Iterator[str]:
+    match value:
+        case Unknown():
+            yield from () if value == REDACTED else (str(value),)
+        case dict():
+            for each in value.values():
+                yield from _causes(each)
+        case list():
+            for each in value:
+                yield from _causes(each)
+        case _:
+            pass
 
 
 def enabled(listed: Json) -> frozenset[str] | Unknown:

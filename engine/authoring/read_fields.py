@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from ...snapshot.catalog import ResourceType, load_catalog
 from ..language.expression import Expression, walk
 from ..language.reads import Path, reads
 from ..language.template import Template
@@ -17,6 +18,14 @@ def fields(policy: Policy, *, texts: bool = False) -> Mapping[str, tuple[Path, .
         if not path[0].startswith("$"):
             found.setdefault(kind, set()).add(path)
     return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
+
+
+def unread(policy: Policy, lacking: Callable[[ResourceType], Iterable[Path]]) -> Iterator[tuple[str, Path]]:
+    """What of the fields that a policy reads the collector does not: resource types, and paths that are `lacking`."""
+    for kind, paths in fields(policy).items():
+        for lost in lacking(load_catalog()[kind]):
+            if any(path[: len(lost)] == lost[: len(path)] for path in paths):
+                yield kind, lost
 
 
 def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:

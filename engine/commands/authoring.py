@@ -153,9 +153,10 @@ def lint_policies(
     from stillframe.engine import exit_codes
     from stillframe.engine.authoring.lint import lint
     from stillframe.engine.authoring.lint_output import FORMATS, summary
+    from stillframe.engine.authoring.read_fields import unread
     from stillframe.engine.console import console
     from stillframe.engine.suggest import suggest
-    from stillframe.snapshot.shapes import are_old
+    from stillframe.snapshot.shapes import VERSION, are_old, lacking
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
@@ -163,6 +164,13 @@ def lint_policies(
     chosen, types = judged_by.written, _config_types()
     found = [each for policy in chosen for each in lint(policy, types)]
     if are_old():  # then newer models may have been what a warning was disabled for
+        for kind, path in sorted({each for policy in chosen for each in unread(policy, lacking)}):
+            field = ".".join(path).replace(".[]", "[]")
+            typer.echo(
+                f"note: botocore {VERSION} is too old to know {field} of {kind}: where it collects, that is unknown: "
+                "upgrade boto3",
+                err=True,
+            )
         found = [each for each in found if each.code != "unused-ignore"]
     texts = {path: text for policy in chosen for path, text in [(policy.source, policy.text), *policy.beside.items()]}
     FORMATS[form](console(), found, texts)

@@ -508,3 +508,14 @@ def unknown_service(name: str):
 def test_a_call_that_the_models_are_too_old_to_know_has_any_type():
     assert output_type(Call(service="sts", operation="ListNew", action="")) is ANY
     assert output_type(Call(service="new", operation="ListNew", action="")) is ANY
+
+
+def test_a_field_that_the_models_are_too_old_to_know_is_noted_where_a_policy_reads_it(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(shapes, "VERSION", "1.9.100")
+    monkeypatch.setattr(
+        shapes, "lacking", lambda spec: (("A", "[]", "B"), ("C",)) if spec.type == "AWS::EC2::VPC" else ()
+    )
+    (tmp_path / "p.yaml").write_text("id: p\ntitle: x\nseverity: low\nresource: AWS::EC2::VPC\nassert: A[].B == `[]`\n")
+    done = run("policy", "lint", "-p", str(tmp_path / "p.yaml"))
+    assert "note: botocore 1.9.100 is too old to know A[].B of AWS::EC2::VPC: where it collects" in done.err
+    assert " C of " not in done.err
