@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from ..snapshot.validation import validator
@@ -14,6 +15,8 @@ from .errors import Problem
 from .fits import Check, compiled
 from .suggest import suggest
 from .yaml12 import Document, Path, Place, YamlError, load
+
+MOST = 100  # faults of a file
 
 
 @cache
@@ -49,9 +52,15 @@ def open_document(source: str, data: bytes, problems: list[Problem]) -> Document
         lines = data.decode("utf-8", "replace").splitlines()
         problems += [
             Problem(path=source, line=line, column=column, message=text, source="".join(lines[line - 1 : line]))
-            for line, column, text in error.places
+            for line, column, text in error.places[:MOST]
         ]
+        if len(error.places) > MOST:
+            problems.append(_more(source))
         return None
+
+
+def _more(source: str) -> Problem:
+    return Problem(path=source, line=0, column=0, message=f"has more faults than these, which are the first {MOST}")
 
 
 @dataclass(slots=True)
@@ -68,11 +77,21 @@ class Reader:
 
     def fault(self, path: Path, message: str, *, key: bool = False, offset: int | None = None) -> None:
         """Note a fault at the value of a path, or at its key; with `offset`, at that character of its text."""
+        if self.full:
+            return
+        if len(self.problems) == MOST:
+            self.problems.append(_more(self.source))
+            return
         line, column = self.place(path, key=key) if offset is None else self.document.locate(path, offset, key=key)
         shown = "".join(self.document.text.splitlines()[line - 1 : line])
         problem = Problem(path=self.source, line=line, column=column, message=message, source=shown)
         if problem not in self.problems:  # a schema says once for each key that several are missing
             self.problems.append(problem)
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody would read another fault: to word each of many takes longer than a file may."""
+        return len(self.problems) > MOST
 
     def conforms(self, schema: Callable[[], Mapping[str, Any]]) -> bool:
         """Check the document against a JSON Schema: a function that gives it, as it is compiled once."""
@@ -80,6 +99,8 @@ class Reader:
         if not (check and check(self.document.value)):
             for error in validator(schema()).iter_errors(self.document.value):
                 self._explain(error)
+                if self.full:
+                    break
         return not self.problems
 
     def wording(self, path: Path, error: Any) -> str:  # noqa: ARG002 - a reader of one kind of file may need it
@@ -90,7 +111,7 @@ class Reader:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             known = error.schema.get("properties", {})
-            for name in (name for name in error.instance if name not in known):
+            for name in islice((name for name in error.instance if name not in known), MOST + 1):
                 self.fault((*path, name), f"unknown key {name!r}{suggest(name, known)}", key=True)
         elif error.validator == "required":
             missing = [name for name in error.validator_value if name not in error.instance]

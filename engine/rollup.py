@@ -11,6 +11,7 @@ from .language.unknowns import Truth, kleene_all, kleene_any
 from .model import Policy, Require, Status, Within
 
 _FOLD = {Require.ALL: kleene_all, Require.ANY: kleene_any}
+CAUSES = 10  # that a message names
 _STATUS = {True: Status.PASS, False: Status.FAIL}
 
 
@@ -50,7 +51,9 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
     elif isinstance(account.regions, Unknown):
         yield _fold(Require.ALL, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
     else:
-        for region in account.regions:
+        # A region that AWS lists and nobody enabled is none to judge; what was found in any other is.
+        found = set() if policy.resource == REGION_TYPE else {item.region for item in applicable}
+        for region in sorted({*account.regions, *found}):
             here = [item for item in applicable if item.region == region]
             yield _fold(policy.rollup.require, here, account.gap(policy.resource, region), region, REGION_TYPE, region)
 
@@ -73,11 +76,16 @@ def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: 
         type=kind,
         subject=subject,
         status=status,
-        message=str(truth) if isinstance(truth, Unknown) else _reasons(deciding),
+        message=_causes(truth) if isinstance(truth, Unknown) else _reasons(deciding),
         evidence={_label(item): item.evidence for item in deciding},
         failed=[item for item in items if item.status is Status.FAIL],
         unknown=[item for item in items if item.status is Status.UNKNOWN],
     )
+
+
+def _causes(unknown: Unknown) -> str:
+    more = len(unknown.causes) - CAUSES
+    return "; ".join([*unknown.causes[:CAUSES], *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _reasons(items: Sequence[Item]) -> str:

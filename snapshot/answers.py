@@ -18,6 +18,7 @@ from botocore.parsers import ResponseParserError
 
 _JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
 _ROOT = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+_TAG = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _FAULTS = ("Error", "Exception", "Failure", "Fault")  # how the names of errors end
 _NEVER = frozenset({"html", "error", "errorresponse", "errors"})
 
@@ -54,7 +55,13 @@ def _members(operation: Any) -> Collection[str]:
     shape = operation.output_shape
     if payload := shape.serialization.get("payload"):
         shape = shape.members[payload]
-    return {each.serialization.get("name", name) for name, each in shape.members.items()}
+    return {_spelt(name, each) for name, each in shape.members.items()}
+
+
+def _spelt(name: str, shape: Any) -> str:
+    flat = shape.type_name == "list" and shape.serialization.get("flattened")
+    spelt: str = (flat and shape.member.serialization.get("name")) or shape.serialization.get("name", name)
+    return spelt
 
 
 def _is_text(operation: Any) -> bool:
@@ -67,7 +74,24 @@ def _is_document(body: bytes, operation: Any) -> bool:
     found = _ROOT.match(body)
     root = found[1].decode() if found else "html"
     expected = _roots(operation)
-    return root in expected if expected else root.lower() not in _NEVER
+    right = root in expected if expected else root.lower() not in _NEVER
+    return right and found is not None and _has_members(body[found.end() :], operation)
+
+
+def _has_members(inner: bytes, operation: Any) -> bool:
+    """Whether it has something of this operation's, or nothing at all: all else would read as nothing."""
+    known, around, others = _members(operation), _around(operation), False
+    for tag in _TAG.finditer(inner):
+        name = tag[1].decode()
+        if name in known:
+            return True
+        others = others or name not in around
+    return not others
+
+
+def _around(operation: Any) -> Collection[str]:
+    """What may stand in an answer in XML beside its members."""
+    return {"ResponseMetadata", "RequestId", "requestId", operation.output_shape.serialization.get("resultWrapper")}
 
 
 def _roots(operation: Any) -> Collection[str]:

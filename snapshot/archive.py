@@ -168,7 +168,7 @@ def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines
     if entry.sha256 is None:
         if entry.count:
             raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", DAMAGED)
-        return Lines()
+        return lines_of(b"", utf8=True, plain=True)
     path = f"{folder}/{account}/{file_name(kind)}"
     data = read_file(path, min(entry.count * LINE, FILE))
     if digest(data) != entry.sha256:
@@ -279,7 +279,7 @@ def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Acc
 
     def lines(kind: str) -> Lines:
         entry = entries.entry(kind)
-        return read_lines(folder, account, kind, entry) if entry else Lines()
+        return read_lines(folder, account, kind, entry) if entry else lines_of(b"", utf8=True, plain=True)
 
     return Account(
         id=account,

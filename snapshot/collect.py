@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,7 @@ def resume(into: Path | str, **options: Any) -> Collected:
     `options` are those of `prepare`. Those that say what to ask, and whom, may be left out if this user began the
     snapshot here. If not, they must say the same as its plan: whose roles to assume is nothing to take from an archive.
     """
+    signature(prepare).bind(**options)  # a TypeError for what is none of its options
     folder = _unfinished(path_of(into))
     kept, file, journal = pick_up(folder)
     with file:

@@ -71,12 +71,12 @@ class Lines:
     has so many bytes.
     """
 
-    data: bytes = b""
-    number: int = 0
-    utf8: bool = True
-    plain: bool = True
-    neat: bool = True
-    longest: int = 0
+    data: bytes
+    number: int
+    utf8: bool
+    plain: bool
+    neat: bool
+    longest: int
     _lines: Sequence[memoryview] | None = None
 
     @property

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
-
 from .catalog import ResourceType, catalog_digest
 from .errors import CollectError
 from .files import DOCUMENT, PLAN, open_held, write_file, writing
-from .format import AccountId, Timestamp, decode, digest, encode, parse
+from .format import AccountId, Edge, Timestamp, decode, digest, encode, parse
 from .journal import Journal, begin, find
 from .names import moment_of
 from .once import repeated
@@ -38,7 +36,7 @@ class Plan:
         object.__setattr__(self, "repeated", repeated(self.types.values()))
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class Kept(Edge, frozen=True, kw_only=True):
     """`.plan.json`: what was asked for. It is removed when the snapshot is finished."""
 
     format: int = 1

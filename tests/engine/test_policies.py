@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -269,3 +270,14 @@ def test_what_is_taken_is_covered_mutated_and_linted_where_it_was_written(tmp_pa
     assert [(each.line, each.message[:60]) for each in lint(policy, config_types(output_type)) if each.line == 3] == [
         (3, "in what it takes from keys: KeyMetadata has no field KeyManger"[:60])
     ]
+
+
+@pytest.mark.parametrize("lines", ["k{0}: 1\n", "k: {0}\n", "? !x {0}\n: 1\n"])
+def test_of_many_faults_the_first_are_told_and_soon(tmp_path, lines):
+    (tmp_path / "p.yaml").write_text("id: p\n" + "".join(lines.format(number) for number in range(20_000)))
+    begun = time.process_time()
+    with pytest.raises(PolicyError) as caught:
+        load_policies([tmp_path / "p.yaml"], shipped=False)
+    assert len(caught.value.problems) <= 101
+    assert caught.value.problems[0].message == "has more faults than these, which are the first 100"
+    assert time.process_time() - begun < 20

@@ -20,7 +20,7 @@ PASS, FAIL, UNKNOWN, ERROR, NOT_APPLICABLE = (
 )
 
 
-def account(missing=(), regions=(EAST, WEST)) -> Account:
+def account(missing=(), regions=(WEST, EAST)) -> Account:
     coverage = Coverage(read={EAST, WEST} - {*missing}, missing=dict.fromkeys(missing, "denied"))
     return Account(id=A, name=None, regions=regions, coverage={KIND: coverage}, read=lambda kind: [])
 
@@ -60,9 +60,21 @@ def test_a_gap_and_an_error_count_as_not_known(require, statuses, missing, expec
 def test_each_region_is_folded_by_itself_and_has_its_own_gap():
     items = [item(PASS), item(FAIL, WEST), item(PASS, WEST)]
     found = folded(items, per=Within.REGION)
-    assert [(one.region, one.subject, one.status) for one in found] == [(EAST, EAST, PASS), (WEST, WEST, FAIL)]
+    assert [(one.region, one.subject, one.status) for one in found] == [(WEST, WEST, FAIL), (EAST, EAST, PASS)]
     found = folded([item(PASS)], per=Within.REGION, missing=[WEST])
-    assert [(one.status, one.message) for one in found] == [(PASS, "m (us-east-1 vpc-1)"), (UNKNOWN, "denied")]
+    assert [(one.status, one.message) for one in found] == [(UNKNOWN, "denied"), (PASS, "m (us-east-1 vpc-1)")]
+
+
+def test_what_was_found_in_a_region_that_is_not_enabled_is_not_lost():
+    found = folded([item(PASS), item(FAIL, WEST)], per=Within.REGION, regions=(EAST,))
+    assert [(one.region, one.status) for one in found] == [(WEST, FAIL), (EAST, PASS)]
+
+
+def test_a_message_names_some_causes_and_counts_the_rest():
+    regions = tuple(f"eu-north-{number}" for number in range(1, 15))
+    (one,) = folded([], regions=regions)
+    assert one.message.count("was not collected from") == 10
+    assert one.message.endswith("; and 4 more")
 
 
 @pytest.mark.parametrize("require", Require)

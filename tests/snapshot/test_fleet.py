@@ -19,7 +19,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from builders import TIME
 from msgspec import structs
-from stillframe.snapshot import CollectError, clients, list_snapshots, open_snapshot, write
+from stillframe.snapshot import CollectError, SnapshotError, clients, list_snapshots, open_snapshot, write
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from stillframe.snapshot.collect import Watch, collect, resume
@@ -392,3 +392,15 @@ def test_credentials_that_expire_for_good_end_it_and_it_can_be_completed(estate,
     assert entry.accounts is None
     path = resume(tmp_path / "s", session=session(), endpoint_url=estate, catalog=few()).path
     assert contents(path) == contents(take(estate, tmp_path / "sound"))
+
+
+def test_an_option_that_nobody_knows_is_refused_whatever_the_plan_says(stopped, estate):
+    with pytest.raises(TypeError, match="role"):
+        resume(stopped, session=session(), endpoint_url=estate, catalog=few(), role="audit")
+
+
+def test_a_plan_with_a_word_that_nobody_knows_is_refused(stopped, estate):
+    (path,) = stopped.glob("*/.plan.json")
+    path.write_text(path.read_text().replace("{", '{"excluded":[],', 1))
+    with pytest.raises(SnapshotError, match="excluded"):
+        resume(stopped, session=session(), endpoint_url=estate, catalog=few())

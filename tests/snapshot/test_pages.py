@@ -156,11 +156,22 @@ def test_more_that_is_announced_and_not_named_is_unknown(call, text):
     assert asked(whole(text), call) == Unknown.because(f"UnexpectedAnswer: {call.action}")
 
 
-@pytest.mark.parametrize("text", [*NO_PAGES, "<Tagging/>", "<VersioningConfiguration/>"])
+OTHERS = (
+    "<Tagging/>",
+    "<VersioningConfiguration/>",
+    "<BucketLoggingStatus><Message>Please sign in</Message></BucketLoggingStatus>",
+    "<BucketLoggingStatus><!-- --><RequestId/><LoggingPlan><On/></LoggingPlan></BucketLoggingStatus>",
+)
+
+
+@pytest.mark.parametrize("text", [*NO_PAGES, *OTHERS])
 def test_another_document_does_not_say_that_something_is_not_configured(text, monkeypatch):
     monkeypatch.setattr(making, "ATTEMPTS", 1)
     assert isinstance(asked(whole(text), LOGGING), Unknown)
     assert asked(whole("<BucketLoggingStatus/>"), LOGGING) is None
+    assert asked(whole("<BucketLoggingStatus><RequestId>1</RequestId></BucketLoggingStatus>"), LOGGING) is None
+    more = "<BucketLoggingStatus><LoggingPlan/><LoggingEnabled><TargetBucket>b</TargetBucket></LoggingEnabled>{}"
+    assert asked(whole(f"{more.format('')}</BucketLoggingStatus>"), LOGGING) == {"TargetBucket": "b"}
 
 
 TAGS = a_call("sqs", "ListQueueTags", "Tags", params={"QueueUrl": "q"}, optional=True)
