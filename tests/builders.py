@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,25 @@ def write_snapshot(archive: Path, given: Mapping[str, Any] | Snapshot, captured_
 
 def shipped(*ids: str) -> list:
     """Shipped policies by id; all of them if none is named."""
-    return load_policies(shipped=ids or True)
+    return list(_shipped(ids))
 
 
 def nine() -> list:
     """The policies of the pack `logging`, which are judged by where nothing else is asked for."""
-    return list(load_rules().policies)
+    return list(_nine())
+
+
+@cache
+def _shipped(ids: tuple[str, ...]) -> list:
+    if not ids:
+        return load_policies()
+    by_id = {policy.id: policy for policy in _shipped(())}
+    return [by_id[each] for each in sorted(ids)]
+
+
+@cache
+def _nine() -> tuple:
+    return load_rules().policies
 
 
 def verdicts(snapshot: Snapshot | Path, *ids: str) -> dict[tuple[str, str, str, str], str]:

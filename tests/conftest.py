@@ -7,6 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from stillframe.snapshot import session as aws
 from stillframe.snapshot.demo import stand_in
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection takes a second
+HOMES = count()
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
@@ -30,17 +32,24 @@ def pytest_configure() -> None:
         pytest.exit(f"stillframe is installed from {there}: run `pip install -e .` here", 2)
 
 
+# What a terminal is, which changes tables: a process that imports readline sets some of it for those it starts.
+TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
+
 @pytest.fixture(autouse=True)
-def no_real_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No profile, no credentials, no instance metadata and no cache of the machine that runs the tests."""
+def no_real_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No profile, no credentials, no metadata, no cache and no terminal of the machine that runs the tests."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "STILLFRAME_"))]:
         monkeypatch.delenv(name)
+    for name in TERMINAL:
+        monkeypatch.delenv(name, raising=False)
+        os.unsetenv(name)  # readline sets it where `os.environ` does not see it
+    home = tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"  # made by whoever writes to it: most tests do not
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "absent"))
+        monkeypatch.setenv(name, str(home / "absent"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / ".state"))
 
 
 @pytest.fixture(scope="session")

@@ -169,9 +169,7 @@ def demo(*, payments: bool) -> dict[str, list[dict[str, object]]]:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the snapshots that the documentation speaks of, and a terminal that does not change tables."""
-    for name in ("COLUMNS", "LINES", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        monkeypatch.delenv(name, raising=False)
+    """A folder with the snapshots that the documentation speaks of."""
     monkeypatch.chdir(tmp_path)
     write_snapshot(tmp_path / "snapshots", estate("Disabled", "Enabled"), BEFORE)
     write_snapshot(tmp_path / "snapshots", estate("Enabled", "PendingDeletion"), AFTER)

@@ -154,8 +154,7 @@ def test_a_wrong_name_suggests(run, place):
     assert "1:9: unknown pack loging; did you mean logging?" in run("evaluate").err
 
 
-def test_packs_are_listed_and_shown(run, place, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")  # a line each, whatever stands on the other side
+def test_packs_are_listed_and_shown(run, place):
     listed = run("pack", "list").out
     assert all(name in listed for name in ("logging", "aws-fsbp", "cis-aws-7.0.0"))
     for line in listed.splitlines()[1:]:

@@ -15,7 +15,6 @@ from stillframe.engine.fast.judge import compile_policies
 from stillframe.engine.growth import steady
 from stillframe.engine.model import Exposure
 
-CASES = [(policy, outcome) for policy in shipped() for outcome in run_tests(policy)]
 NINE = {
     "cloudtrail-multi-region": "high",
     "cloudtrail-log-file-validation": "low",
@@ -29,11 +28,11 @@ NINE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("policy", "outcome"), CASES, ids=[f"{policy.id}: {outcome.name}" for policy, outcome in CASES]
-)
-def test_each_example_comes_out_as_it_says(policy, outcome):
-    assert outcome.faults == ()
+@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+def test_each_example_comes_out_as_it_says(policy):
+    outcomes = list(run_tests(policy))
+    assert len(outcomes) == len(policy.tests) > 0
+    assert {outcome.name: outcome.faults for outcome in outcomes if outcome.faults} == {}
 
 
 @pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
