@@ -29,8 +29,8 @@ class Row:
     title: str
     severity: Severity
     counts: Mapping[Status, int]
-    waived: int = 0
-    worth: float = 1
+    waived: int
+    worth: float
 
     @property
     def population(self) -> int:

@@ -119,6 +119,16 @@ def test_a_resource_that_is_large_is_counted(tmp_path):
     assert statuses(huge, policy(condition, budget=3_000_000)) == {"pass"}
 
 
+def test_a_row_that_is_large_is_counted(tmp_path):
+    large = {**USERS[1], "Tags": [{"Key": f"k{n}", "Value": "v" * 90} for n in range(LIGHT // 5)]}
+    huge = open_snapshot(write_snapshot(tmp_path, {"AWS::IAM::User": [USERS[0], large]}))
+    costly = policy("length($all[].Tags[?Value == 'x' || Key == 'y'].Key) == `0`", budget=50_000)
+    judged = replace(costly, where=parse("UserName == 'u00'"))
+    assert steady(judged) is not None
+    assert statuses(huge, judged) == {"error", "not_applicable"}
+    assert statuses(huge, replace(judged, budget=3_000_000)) == {"fail", "not_applicable"}
+
+
 def test_what_ships_is_hardly_ever_counted():
     counted = {each.id for each in shipped() if steady(each) is None}
     assert {each.split("-")[0] for each in counted} == {"redshift"}

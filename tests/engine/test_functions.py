@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from stillframe.engine.authoring.signatures import SIGNATURES
@@ -18,6 +20,16 @@ from stillframe.engine.language.security_group import world_reaches
 from stillframe.snapshot.model import Unknown
 
 SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
+PAGE = Path(__file__).parents[2] / "docs" / "functions.md"
+
+
+def test_a_function_takes_as_many_arguments_as_its_page_says():
+    said = {}
+    for name, written in re.findall(r"^\| `(\w+)\(([^`]*)\)`", PAGE.read_text(), re.MULTILINE):
+        *_, last = arguments = written.split(", ")
+        least = sum(not each.endswith(("?", "…")) for each in arguments)
+        said[name] = least, None if last == "…" else len(arguments)
+    assert said == ARITY
 
 
 @pytest.mark.parametrize(

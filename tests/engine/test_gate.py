@@ -143,7 +143,7 @@ def test_a_tally_counts_by_policy_and_by_account():
     ],
 )
 def test_where_nothing_is_known_there_is_no_share(counts, waived, share):
-    row = Row(policy="p", title="t", severity=Severity.LOW, counts=counts, waived=waived)
+    row = Row(policy="p", title="t", severity=Severity.LOW, counts=counts, waived=waived, worth=1)
     assert row.share == share
 
 

@@ -42,6 +42,7 @@ def test_what_weighs_most_comes_first_and_nothing_is_said_where_there_is_no_choi
         "mend first: many (90 low), few (2 critical), some (3 high)",
         "worst accounts: 2 (1 critical, 1 low), 3 (1 high), 1 (5 low)",
     ]
+    assert len(list(first_steps(rows[:2], {"1": Counter({LOW: 5}), "2": Counter({LOW: 1})}))) == 2
     assert list(first_steps(rows[:1], {"1": Counter({CRITICAL: 2})})) == []
     assert next(first_steps([row(f"p{each}", LOW, each) for each in range(9)], {})).endswith("and 5 more")
 
