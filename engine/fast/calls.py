@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..language.arguments import _Expression
 from ..language.expression import Node, walk
-from ..language.functions import PLAIN, ROWS, TIMED
+from ..language.functions import MEMBERS, PLAIN, ROWS, TIMED
 from ..language.interpret import truth, value
 from . import code, plain
 from .emit import Emit, Emitter, Language, Unsupported, Value, is_list
@@ -21,18 +21,20 @@ def _call(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _any_other(emitter: Emitter, node: Node, at: Value) -> Value:
-    reads = [ROWS.get((node["value"], position)) for position in range(len(node["children"]))]
-    arguments = [_argument(emitter, child, at, rows) for child, rows in zip(node["children"], reads, strict=True)]
+    name = node["value"]
+    arguments = [_argument(emitter, child, at, (name, position)) for position, child in enumerate(node["children"])]
     time = emitter.variables["snapshot_time"]().code
-    found = emitter.call(plain.called, code.const(node["value"]), code.list_(arguments), time)
+    found = emitter.call(plain.called, code.const(name), code.list_(arguments), time)
     return Value(code=emitter.put(found))
 
 
-def _argument(emitter: Emitter, node: Node, at: Value, rows: Sequence[str] | None) -> ast.expr:
+def _argument(emitter: Emitter, node: Node, at: Value, place: tuple[str, int]) -> ast.expr:
     if node["type"] != "expref":
         found = emitter.value(node, at)
-        if rows and isinstance(found.items, LineNeed):
-            found = _objects(emitter, found, rows)
+        if place in ROWS and isinstance(found.items, LineNeed):
+            found = Value(code=emitter.over(found, lambda row, add: add(_object(emitter, row, ROWS[place]))))
+        elif place in MEMBERS and found.need is not None:
+            found = Value(code=_object(emitter, emitter.atom(found), MEMBERS[place]))
         return emitter.json(found).code
     if any(each["type"] == "variable" for each in walk(node)):
         raise Unsupported("a variable in an &expression of a function that is not compiled")
@@ -44,14 +46,11 @@ def _argument(emitter: Emitter, node: Node, at: Value, rows: Sequence[str] | Non
     )
 
 
-def _objects(emitter: Emitter, rows: Value, fields: Sequence[str]) -> Value:
-    """Rows as objects of these fields."""
-
-    def build(row: Value, add: Callable[[ast.expr], None]) -> None:
-        values = [emitter.json(emitter.field(row, field)).code for field in fields]
-        add(ast.Dict([code.const(field) for field in fields], values))
-
-    return Value(code=emitter.over(rows, build))
+def _object(emitter: Emitter, value: Value, fields: Sequence[str]) -> ast.expr:
+    """A value as an object of these fields, or null."""
+    values = [emitter.json(emitter.field(value, field)).code for field in fields]
+    made = ast.Dict([code.const(field) for field in fields], values)
+    return made if value.never_null else code.choose(code.is_(value.code, code.NONE), code.NONE, made)
 
 
 def _known_call(function: Callable[..., object], *, truth: bool = False, total: bool = False) -> Emit:

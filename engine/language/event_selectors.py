@@ -65,8 +65,7 @@ def selects_events(selectors: Json, event: Json) -> Truth:
         raise EvaluationError(f"selects_events() takes the selectors of a trail, not {kind(selectors)}")
     if unknown_in(selectors) is not None:
         return _select(selectors, check_event(event))
-    # Without the trail's own name, which is another for each.
-    return _selected(encode({each: selectors.get(each) for each in _KINDS}), encode(event))
+    return _selected(encode(selectors), encode(event))
 
 
 def check_event(event: Json) -> Mapping[str, str]:

@@ -57,16 +57,20 @@ def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
 
 
 def _narrowed(name: str, arguments: Sequence[Json]) -> Iterable[Json]:
-    """Arguments without the fields of rows that a function does not read: so `ROWS` cannot say less than it does."""
-    if name not in READS_ROWS:
+    """Arguments without the fields that a function does not read: so `ROWS` and `MEMBERS` say no less than it does."""
+    if name not in _NARROWED:
         return arguments
-    return (_rows(each, ROWS.get((name, position))) for position, each in enumerate(arguments))
+    return (_narrow(each, (name, position)) for position, each in enumerate(arguments))
 
 
-def _rows(argument: Json, fields: Sequence[str] | None) -> Json:
-    if fields is None or not isinstance(argument, list):
-        return argument
-    return [{field: row.get(field) for field in fields} if isinstance(row, dict) else row for row in argument]
+def _narrow(argument: Json, place: tuple[str, int]) -> Json:
+    if place in ROWS and isinstance(argument, list):
+        return [_members(row, ROWS[place]) for row in argument]
+    return _members(argument, MEMBERS[place]) if place in MEMBERS else argument
+
+
+def _members(argument: Json, fields: Sequence[str]) -> Json:
+    return {field: argument.get(field) for field in fields} if isinstance(argument, dict) else argument
 
 
 def check_literal(name: str, position: int, value: Json) -> None:
@@ -174,7 +178,11 @@ ROWS: Mapping[tuple[str, int], tuple[str, ...]] = {
     ),
     ("world_reaches", 1): ("PrefixListId", "OwnerId", "Entries"),
 }
-READS_ROWS = frozenset(name for name, _ in ROWS)
+# The same of an object there.
+MEMBERS: Mapping[tuple[str, int], tuple[str, ...]] = {
+    ("selects_events", 0): ("EventSelectors", "AdvancedEventSelectors")
+}
+_NARROWED = frozenset(name for name, _ in (*ROWS, *MEMBERS))
 OURS: Mapping[str, tuple[int, int | None]] = {
     "acl_opens_port": (2, 3),
     "alarm_patterns": (3, 4),

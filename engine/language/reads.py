@@ -12,7 +12,7 @@ from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .budget import charge_values
 from .expression import Expression, Node
-from .functions import ROWS
+from .functions import MEMBERS, ROWS
 from .interpret import Scope
 from .settle import settled
 
@@ -140,8 +140,12 @@ def _trace_call(name: str, arguments: list[Node], at: Path | None, found: set[Pa
         if fields := ROWS.get((name, position)):
             found |= {(*row, field) for row in _trace_rows(argument, at, found) for field in fields}
             continue
-        paths.append(_trace(argument, at, found))
-        _emit(paths[-1], found)
+        path = _trace(argument, at, found)
+        paths.append(path)
+        if (fields := MEMBERS.get((name, position))) and path is not None:
+            found |= {(*path, field) for field in fields}
+        else:
+            _emit(path, found)
     items = next((path for path in paths if path), None)
     for argument in arguments:
         if argument["type"] == "expref":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from stillframe.engine.language.expression import parse
-from stillframe.engine.language.functions import AWARE, ROWS, call
+from stillframe.engine.language.functions import AWARE, MEMBERS, ROWS, call
 from stillframe.engine.language.reads import reads
 from stillframe.snapshot.model import Unknown
 
@@ -20,7 +20,9 @@ LISTS = [{"PrefixListId": "pl-1", "Entries": [{"Cidr": "0.0.0.0/0"}]}, {"PrefixL
 CALLS = [
     *(("alarm_patterns", [[FILTER], [alarm], "111122223333", ["topic"]]) for alarm in (ALARM, OTHER)),
     *(("world_reaches", [[NAMED], [each]]) for each in LISTS),
+    ("selects_events", [{"EventSelectors": [Unknown.because("denied")]}, {"eventCategory": "Management"}]),
 ]
+READ = {**ROWS, **MEMBERS}
 
 
 class Noting(dict):
@@ -39,34 +41,33 @@ class Noting(dict):
         return super().get(field, default)
 
 
-def noting(name, arguments, noted):
-    """The same arguments with rows that note."""
-    return [
-        [Noting(row, noted.setdefault((name, at), set())) for row in argument] if (name, at) in ROWS else argument
-        for at, argument in enumerate(arguments)
-    ]
+def changed(name, arguments, change):
+    """The same arguments with rows and objects that `change` makes of their place and what is there."""
+
+    def argument(place, given):
+        if place in MEMBERS:
+            return change(place, given)
+        return [change(place, row) for row in given] if place in ROWS else given
+
+    return [argument((name, at), given) for at, given in enumerate(arguments)]
 
 
 def test_functions_read_of_rows_what_the_table_says_and_nothing_else():
     noted = {}
     for name, arguments in CALLS:
-        AWARE[name](*noting(name, arguments, noted))
-    assert noted == {place: set(fields) for place, fields in ROWS.items()}
+        AWARE[name](*changed(name, arguments, lambda place, row: Noting(row, noted.setdefault(place, set()))))
+    assert noted == {place: set(fields) for place, fields in READ.items()}
 
 
 @pytest.mark.parametrize(("name", "arguments"), CALLS)
 def test_what_a_function_does_not_read_of_rows_may_be_lost(name, arguments):
-    lost = {"Other": Unknown.because("lost")}
-    poorer = [[{**row, **lost} for row in a] if (name, at) in ROWS else a for at, a in enumerate(arguments)]
+    poorer = changed(name, arguments, lambda _, row: {**row, "Other": Unknown.because("lost")})
     assert call(name, poorer, "") == call(name, arguments, "")
 
 
 @pytest.mark.parametrize(("name", "arguments"), CALLS)
 def test_a_field_of_rows_that_is_not_there_is_null_to_a_function(name, arguments):
-    full = [
-        [{**dict.fromkeys(ROWS[name, at]), **row} for row in argument] if (name, at) in ROWS else argument
-        for at, argument in enumerate(arguments)
-    ]
+    full = changed(name, arguments, lambda place, row: {**dict.fromkeys(READ[place]), **row})
     assert call(name, full, "") == call(name, arguments, "")
 
 
@@ -78,6 +79,8 @@ def test_a_field_of_rows_that_is_not_there_is_null_to_a_function(name, arguments
             "world_reaches(@, $lists[?Mine])",
             {"$lists[].Entries", "$lists[].Mine", "$lists[].OwnerId", "$lists[].PrefixListId"},
         ),
+        ("selects_events(a, b)", {"a.EventSelectors", "a.AdvancedEventSelectors", "b"}),
+        ("selects_events($a || b, `{}`)", {"$a", "b"}),
         ("world_reaches($lists, [@])", {"$lists", "Entries", "OwnerId", "PrefixListId"}),
         (
             "world_reaches($lists, [$params.x, a])",
