@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from ..snapshot.validation import validator
 from .errors import Problem
@@ -16,7 +15,12 @@ from .fits import Check, compiled
 from .suggest import suggest
 from .yaml12 import Document, Path, Place, YamlError, load
 
+T = TypeVar("T")
 MOST = 100  # faults of a file
+
+
+class TooManyFaultsError(Exception):
+    """Of one file: those that are left nobody would read."""
 
 
 @cache
@@ -70,6 +74,7 @@ class Reader:
     source: str
     document: Document
     problems: list[Problem] = field(default_factory=list)
+    told: int = 0
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """The line and column of the value of a path, or of its key."""
@@ -77,21 +82,22 @@ class Reader:
 
     def fault(self, path: Path, message: str, *, key: bool = False, offset: int | None = None) -> None:
         """Note a fault at the value of a path, or at its key; with `offset`, at that character of its text."""
-        if self.full:
-            return
-        if len(self.problems) == MOST:
-            self.problems.append(_more(self.source))
-            return
         line, column = self.place(path, key=key) if offset is None else self.document.locate(path, offset, key=key)
         shown = "".join(self.document.text.splitlines()[line - 1 : line])
         problem = Problem(path=self.source, line=line, column=column, message=message, source=shown)
         if problem not in self.problems:  # a schema says once for each key that several are missing
             self.problems.append(problem)
+            self.told += 1
+        if self.told > MOST:
+            self.problems[-1] = _more(self.source)
+            raise TooManyFaultsError
 
-    @property
-    def full(self) -> bool:
-        """Whether nobody would read another fault: to word each of many takes longer than a file may."""
-        return len(self.problems) > MOST
+    def bounded(self, read: Callable[[], T]) -> T | None:
+        """What `read` gives; None where that has so many faults that to word each would take too long."""
+        try:
+            return read()
+        except TooManyFaultsError:
+            return None
 
     def conforms(self, schema: Callable[[], Mapping[str, Any]]) -> bool:
         """Check the document against a JSON Schema: a function that gives it, as it is compiled once."""
@@ -99,8 +105,6 @@ class Reader:
         if not (check and check(self.document.value)):
             for error in validator(schema()).iter_errors(self.document.value):
                 self._explain(error)
-                if self.full:
-                    break
         return not self.problems
 
     def wording(self, path: Path, error: Any) -> str:  # noqa: ARG002 - a reader of one kind of file may need it
@@ -111,7 +115,7 @@ class Reader:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             known = error.schema.get("properties", {})
-            for name in islice((name for name in error.instance if name not in known), MOST + 1):
+            for name in (name for name in error.instance if name not in known):
                 self.fault((*path, name), f"unknown key {name!r}{suggest(name, known)}", key=True)
         elif error.validator == "required":
             missing = [name for name in error.validator_value if name not in error.instance]

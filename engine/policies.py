@@ -200,7 +200,7 @@ def _load_one(
     if not beside or not document:
         return policy
     reader = PolicyReader(beside[0], document, text="")
-    tests = reader.tests(dict(load_params(policy)) if policy else None)
+    tests = reader.bounded(lambda: reader.tests(dict(load_params(policy)) if policy else None)) or ()
     problems += reader.problems
     if policy is None:
         return None

@@ -32,7 +32,7 @@ def read_policy(source: str, data: bytes, problems: list[Problem]) -> Policy | N
     if document is None:
         return None
     reader = PolicyReader(source, document, text=data.decode())
-    policy = reader.policy() if reader.valid() else None
+    policy = reader.bounded(lambda: reader.policy() if reader.valid() else None)
     problems += reader.problems
     return None if reader.problems else policy
 

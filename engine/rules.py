@@ -58,7 +58,7 @@ def load_rules(
     choice = _choice(reader, paths, packs, shipped=shipped, every=every)
     found = _read(choice, reader)
     if reader:  # a policy that cannot be read is not an unknown one
-        reader.check(None if found.unread else found.known, found.packs)
+        reader.bounded(lambda: reader.check(None if found.unread else found.known, found.packs))
     if problems:
         raise ConfigError([*problems, *found.unread, *found.misread])
     if found.unread:

@@ -20,7 +20,7 @@ def read_pack(source: str, data: bytes, problems: list[Problem]) -> Pack | None:
     if document is None:
         return None
     reader = PackReader(source, document)
-    pack = reader.pack(data.decode("utf-8-sig")) if reader.valid() else None
+    pack = reader.bounded(lambda: reader.pack(data.decode("utf-8-sig")) if reader.valid() else None)
     problems += reader.problems
     return None if reader.problems else pack
 

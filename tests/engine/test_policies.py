@@ -272,9 +272,13 @@ def test_what_is_taken_is_covered_mutated_and_linted_where_it_was_written(tmp_pa
     ]
 
 
-@pytest.mark.parametrize("lines", ["k{0}: 1\n", "k: {0}\n", "? !x {0}\n: 1\n"])
+SHORT = "id: p\ntitle: t\nseverity: low\nresource: AWS::EC2::VPC\nassert: a\nlookup:\n  a: {from: AWS::EC2::VPC}\n"
+LOOKUP = "  l{0}: {{from: AWS::EC2::VPX}}\n"
+
+
+@pytest.mark.parametrize("lines", ["k{0}: 1\n", "k: {0}\n", "? !x {0}\n: 1\n", LOOKUP])
 def test_of_many_faults_the_first_are_told_and_soon(tmp_path, lines):
-    (tmp_path / "p.yaml").write_text("id: p\n" + "".join(lines.format(number) for number in range(20_000)))
+    (tmp_path / "p.yaml").write_text(SHORT + "".join(lines.format(number) for number in range(20_000)))
     begun = time.process_time()
     with pytest.raises(PolicyError) as caught:
         load_policies([tmp_path / "p.yaml"], shipped=False)
