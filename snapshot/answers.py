@@ -17,7 +17,7 @@ import yaml
 from botocore.parsers import ResponseParserError
 
 _JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
-_ROOT = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+_ROOT = re.compile(rb"(?>\s|<\?.*?\?>|<!--.*?-->)*+<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
 _TAG = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _FAULTS = ("Error", "Exception", "Failure", "Fault")  # how the names of errors end
 _NEVER = frozenset({"html", "error", "errorresponse", "errors"})

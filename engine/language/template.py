@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from .budget import charge_values
 from .expression import Expression, parse
 from .interpret import Scope, evaluate
 from .unknowns import unknown_in
-
-_HOLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +36,23 @@ def parse_template(text: str) -> Template:
     parts: list[str | Expression] = []
     starts: list[int] = []
     end = 0
-    for hole in [*_HOLE.finditer(text), None]:
-        literal = text[end : hole.start() if hole else len(text)]
-        if "{{" in literal:
-            raise EvaluationError("a {{ without its }}").moved(end + literal.index("{{"))
-        parts.append(literal)
-        if hole:
-            parts.append(_parsed(hole))
-            starts.append(hole.start(1))
-            end = hole.end()
-    return Template(tuple(parts), tuple(starts))
+    while (opens := text.find("{{", end)) >= 0:  # a regular expression would look for each end from each blank
+        closes = text.find("}}", opens + 2)
+        if closes < 0:
+            raise EvaluationError("a {{ without its }}").moved(opens)
+        inner = text[opens + 2 : closes]
+        start = closes - len(inner.lstrip())
+        parts += [text[end:opens], _parsed(inner.strip(), start)]
+        starts.append(start)
+        end = closes + 2
+    return Template((*parts, text[end:]), tuple(starts))
 
 
-def _parsed(hole: re.Match[str]) -> Expression:
+def _parsed(text: str, start: int) -> Expression:
     try:
-        return parse(hole[1])
+        return parse(text)
     except EvaluationError as error:
-        raise error.moved(hole.start(1)) from None
+        raise error.moved(start) from None
 
 
 def render(template: Template, at: Json, scope: Scope, *, shell: bool = False) -> str:

@@ -10,7 +10,8 @@ from stillframe.engine.authoring.coverage import cover
 from stillframe.engine.authoring.lint import lint
 from stillframe.engine.authoring.mutants import mutants
 from stillframe.engine.authoring.resource_types import config_types
-from stillframe.engine.errors import PolicyError
+from stillframe.engine.errors import EvaluationError, PolicyError
+from stillframe.engine.language.template import parse_template
 from stillframe.engine.policies import apply_settings, load_policies, parse_policy
 from stillframe.snapshot import ArgumentError
 from stillframe.snapshot.shapes import output_type
@@ -285,3 +286,11 @@ def test_of_many_faults_the_first_are_told_and_soon(tmp_path, lines):
     assert len(caught.value.problems) <= 101
     assert caught.value.problems[0].message == "has more faults than these, which are the first 100"
     assert time.process_time() - begun < 20
+
+
+@pytest.mark.parametrize("text", ["{{" + " " * 20_000, "{{" * 20_000])
+def test_a_text_that_never_closes_is_read_once(text):
+    begun = time.process_time()
+    with pytest.raises(EvaluationError, match="without its"):
+        parse_template(text)
+    assert time.process_time() - begun < 5

@@ -174,6 +174,13 @@ def test_another_document_does_not_say_that_something_is_not_configured(text, mo
     assert asked(whole(f"{more.format('')}</BucketLoggingStatus>"), LOGGING) == {"TargetBucket": "b"}
 
 
+@pytest.mark.parametrize("ahead", ["<!---->", "<??>", "<!--", " "])
+def test_what_stands_before_the_root_is_read_once(ahead):
+    begun = time.process_time()
+    assert isinstance(asked(whole(ahead * 10_000 + "&"), LOGGING), Unknown)
+    assert time.process_time() - begun < 10
+
+
 TAGS = a_call("sqs", "ListQueueTags", "Tags", params={"QueueUrl": "q"}, optional=True)
 
 
