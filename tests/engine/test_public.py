@@ -190,19 +190,19 @@ def strangers(document: dict[str, object]) -> list[bool]:
     return found
 
 
-@often(300)
+@often(100)
 @given(documents(condition(tidy=True)))
 def test_a_statement_is_public_where_it_allows_a_stranger_something_and_nowhere_else(document):
     assert [each["Public"] for each in statements(document)] == strangers(document)
 
 
-@often(200)
+@often(70)
 @given(documents(condition(tidy=True, s3=True)))
 def test_a_policy_is_public_by_s3s_definition_where_it_allows_a_stranger_something(document):
     assert is_public(document) is any(strangers(document))
 
 
-@often(300)
+@often(100)
 @given(documents(st.one_of(wild(), condition(tidy=True))))
 def test_whatever_is_not_called_public_refuses_every_stranger(document):
     for statement, let_in in zip(statements(document), strangers(document), strict=True):
