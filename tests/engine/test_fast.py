@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -14,8 +13,9 @@ from typing import Any
 import pytest
 from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, PLAIN, UNKNOWN, WILD, crowd, estates, kinded, write_estate
 from expressions import ATOMS, with_ours
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
+from often import often
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.fast import run
 from stillframe.engine.fast.run import judge
@@ -26,14 +26,9 @@ from stillframe.snapshot import archive, kinds, open_snapshot
 from stillframe.snapshot.errors import StillframeError
 
 Method = partial(run.Method, few=0)  # the compiler, however little there is
-LONG = int(os.environ.get("STILLFRAME_EXAMPLES", "0"))  # how many examples, where somebody has the time
 
 
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]  # to shrink two policies and an estate takes minutes
-
-
-def often(examples: int) -> settings:
-    return settings(max_examples=LONG or examples, suppress_health_check=list(HealthCheck), phases=PHASES)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -249,7 +244,7 @@ def same_outcome(path: Path, given: Sequence[Policy]) -> None:
 
 @pytest.mark.parametrize("mood", [PLAIN, UNKNOWN, WILD])
 def test_both_paths_say_the_same(folder, mood):
-    @often(15)
+    @often(15, phases=PHASES)
     @given(SEVERAL, estates(mood))
     def same(given, estate):
         path = write_estate(folder, estate)
@@ -262,7 +257,7 @@ def test_both_paths_say_the_same(folder, mood):
 def test_both_paths_say_the_same_of_many_records(folder, mood):
     """What is remembered of one record must be as true of the next."""
 
-    @often(3)
+    @often(3, phases=PHASES)
     @given(SEVERAL, st.integers(0, 2**32))
     def same(given, seed):
         path = write_estate(folder, crowd(mood, seed, 6))
@@ -295,7 +290,7 @@ def known_kinds() -> Iterator[None]:
 
 @pytest.mark.parametrize("mood", [PLAIN, WILD])
 def test_both_paths_say_the_same_of_values_of_a_wrong_kind(folder, known_kinds, mood):
-    @often(15)
+    @often(15, phases=PHASES)
     @given(SEVERAL, st.integers(0, 2**32))
     def same(given, seed):
         path = write_estate(folder, kinded(crowd(mood, seed, 3), KINDS, Random(seed)))
@@ -308,7 +303,7 @@ def test_both_paths_say_the_same_of_values_of_a_wrong_kind(folder, known_kinds, 
 def test_what_is_remembered_changes_nothing(folder, mood):
     """One account differs, and so does what lookups of the others find in it."""
 
-    @often(5)
+    @often(5, phases=PHASES)
     @given(SEVERAL, st.lists(st.integers(0, 2**32), min_size=2, max_size=3))
     def same(given, seeds):
         shutil.rmtree(folder.parent / "kept", ignore_errors=True)

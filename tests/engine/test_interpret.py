@@ -18,6 +18,7 @@ from expressions import (
 )
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from often import LONG
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.language.expression import check_variables, parse
 from stillframe.engine.language.interpret import evaluate, holds
@@ -36,7 +37,7 @@ def ours(expression, data):
         return ("error", None)
 
 
-@settings(max_examples=400)
+@settings(max_examples=LONG or 150)
 @given(EXPRESSIONS, DATA)
 def test_without_unknowns_it_says_what_jmespath_says(expression, data):
     expected, found = reference(expression, data), ours(expression, data)
@@ -81,21 +82,21 @@ def assert_decided(expression, seen, world):
         assert repr(found) == repr(expected)
 
 
-@settings(max_examples=400)
+@settings(max_examples=LONG or 150)
 @given(WITH_OURS, UNKNOWN_DATA, st.lists(DATA, min_size=12, max_size=12), st.booleans())
 def test_what_is_decided_with_unknowns_holds_in_every_world(expression, data, fill, drop):
     in_lists = _only_in_lists(data)
     assert_decided(expression, data, worlds(data, iter([ABSENT] * 99 if drop and in_lists else fill)))
 
 
-@settings(max_examples=250)
+@settings(max_examples=LONG or 100)
 @given(TYPED, TYPED_DATA, st.data())
 def test_what_functions_of_addresses_times_and_texts_decide_holds(expression, world, data):
     hidden = data.draw(st.sets(st.sampled_from(sorted(world))))
     assert_decided(expression, {key: GAP if key in hidden else value for key, value in world.items()}, world)
 
 
-@settings(max_examples=400)
+@settings(max_examples=LONG or 150)
 @given(OF_LISTS, *[st.lists(st.tuples(LIST, st.booleans()), max_size=4)] * 2, st.sets(st.sampled_from(["a", "b"])))
 @example("(unique(a))[-1]", [([1], False), ([0, 1], True)], [], set())
 def test_what_functions_of_lists_decide_holds_whatever_is_missing(expression, a, b, hidden):

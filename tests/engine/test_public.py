@@ -7,24 +7,18 @@ fixed value for AWS, so only the one direction holds for such documents.
 
 from __future__ import annotations
 
-import os
 from itertools import product
 
 import pytest
 from builders import shipped
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from often import often
 from requests_of_strangers import allows, strangers_request
 from stillframe.engine.language.condition_keys import S3_KEYS
 from stillframe.engine.language.interpret import holds
 from stillframe.engine.language.policy_document import is_public, statements
 from stillframe.snapshot.model import Unknown
-
-LONG = int(os.environ.get("STILLFRAME_EXAMPLES", "0"))  # how many examples, where somebody has the time
-
-
-def often(examples: int) -> settings:
-    return settings(max_examples=LONG or examples, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 # ----------------------------------------------------------------------------------------------- documents

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from ipaddress import ip_address, ip_network
 from itertools import product
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from often import often
 from stillframe.engine.language.acl import acl_opens_port
 from stillframe.engine.language.network import opens_port
 from stillframe.engine.language.security_group import world_reaches
 from stillframe.engine.language.unknowns import kleene_all, kleene_any
 from stillframe.snapshot.model import Unknown
-
-LONG = int(os.environ.get("STILLFRAME_EXAMPLES", "0"))  # how many examples, where somebody has the time
-
-
-def often(examples: int) -> settings:
-    return settings(max_examples=LONG or examples, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 PARTS = ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2", "203.0.113.0/24", "10.0.0.0/8")
@@ -62,7 +56,7 @@ def within(address: str, cidr: str) -> bool:
 EVERYWHERE = probes([*PARTS, *PARTS6])
 
 
-@often(100)
+@often(50)
 @given(
     st.lists(permissions(), max_size=4),
     st.lists(st.sampled_from([*PARTS, *PARTS6]), max_size=2),
@@ -107,7 +101,7 @@ ENTRIES = st.lists(
 )
 
 
-@often(100)
+@often(50)
 @given(ENTRIES)
 def test_a_network_acl_that_is_closed_keeps_some_of_the_internet_out_and_one_that_is_open_lets_some_in(entries):
     """Exactly: where every address comes in it is open, and where none does it is closed."""
@@ -148,7 +142,7 @@ def opened(rules: list, lists: list, port: int) -> list[object]:
     ]
 
 
-@often(100)
+@often(50)
 @given(st.lists(permissions(), min_size=1, max_size=4), st.sampled_from(PARTS_OF_RULES), st.data())
 def test_what_is_said_of_rules_of_which_a_part_is_lost_holds_whatever_it_was(rules, part, data):
     lists = [{"PrefixListId": name, "Entries": [{"Cidr": each}]} for name, each in zip("ab", PARTS[:2], strict=True)]
@@ -159,7 +153,7 @@ def test_what_is_said_of_rules_of_which_a_part_is_lost_holds_whatever_it_was(rul
             assert isinstance(said, Unknown) or said is true
 
 
-@often(100)
+@often(50)
 @given(ENTRIES.filter(bool), st.sampled_from(PARTS_OF_ENTRIES), st.data())
 def test_what_is_said_of_entries_of_which_a_part_is_lost_holds_whatever_it_was(entries, part, data):
     at = data.draw(st.integers(0, len(entries) - 1))
