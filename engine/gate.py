@@ -114,7 +114,7 @@ def read_baseline(path: Path) -> Baseline:
                 baseline.learn([line])
     except OSError as error:
         raise ArgumentError(f"{path}: cannot be read ({error.strerror})") from None
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise ArgumentError(
             f"{path}:{number}: no finding ({error})", "a baseline is a snapshot, or what `evaluate -o FILE.jsonl` wrote"
         ) from None

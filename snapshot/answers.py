@@ -16,6 +16,9 @@ from typing import Any
 import yaml
 from botocore.parsers import ResponseParserError
 
+from .decode import ANSWER
+from .format import too_deep
+
 _JSON = frozenset({"json", "rest-json"})  # what botocore calls the protocols of services that answer in it
 _ROOT = re.compile(rb"(?>\s|<\?.*?\?>|<!--.*?-->)*+<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
 _TAG = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
@@ -41,6 +44,8 @@ def _has_body(operation: Any) -> bool:
 
 def _is_object(body: bytes, operation: Any) -> bool:
     """Whether it is JSON, which botocore would take for an empty answer where it is not, and this operation's."""
+    if too_deep(body, ANSWER):
+        return False
     try:
         found = json.loads(body)
     except ValueError:

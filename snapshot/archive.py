@@ -207,8 +207,6 @@ def _read_line(line: bytes, where: str) -> Resource:
         if spec := load_catalog().get(resource.type):
             complete(resource.config, spec)
         mark_tags(resource.tags, resource.type)
-    except RecursionError:
-        raise SnapshotError(f"{where}: nested too deeply", _SPECIFIED) from None
     except (msgspec.DecodeError, UnicodeDecodeError, SnapshotError) as error:
         raise SnapshotError(f"{where}: {error}", _SPECIFIED) from None
     return resource

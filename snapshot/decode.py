@@ -10,12 +10,12 @@ from functools import partial
 import msgspec
 
 from .catalog import ResourceType, Steps
-from .format import too_deep
+from .format import DEPTH, too_deep
 from .model import Json, Unknown
 
 REDACTED = Unknown.because("redacted by the collector")
 
-_ABOVE = b"[" * 20  # a document is nested in its resource, and the whole line must not be too deep either
+ANSWER = DEPTH - 20  # how deep an answer, or a document in one, may be nested: it stands in a resource's line
 
 
 def finish(config: Json, spec: ResourceType) -> Json:
@@ -67,7 +67,7 @@ def _parsed(action: str, found: Json) -> Json:
     if isinstance(found, (dict, list)):
         return found  # parsed on its way to us
     try:
-        if isinstance(found, str) and not too_deep(_ABOVE + found.encode()):
+        if isinstance(found, str) and not too_deep(found.encode(), ANSWER):
             return msgspec.json.decode(found)
     except (msgspec.DecodeError, UnicodeError):
         pass  # as unknown as what is too deep

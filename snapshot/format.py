@@ -20,11 +20,15 @@ from .model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
 FORMAT = 1
 MISSING = "$missing"
 DEPTH = 100
+TOO_DEEP = f"nested more than {DEPTH} deep"
 
 _ESCAPED = re.compile(r"\$+missing\Z")
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)  # also one without an end, so that none is read twice
+_TEXT = rb'"(?:[^"\\]++|\\.?)*+"?'  # also one without an end, so that none is read twice
+_STRINGS = re.compile(_TEXT, re.DOTALL)
+_MARKS = re.compile(_TEXT + rb"|[][{}]", re.DOTALL)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
+_CUT = b'{"%b":"MalformedValue: %b"}' % (MISSING.encode(), TOO_DEEP.encode())
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
@@ -118,7 +122,7 @@ def encode(value: Json, *, ordered: bool = True) -> bytes:
     try:
         return msgspec.json.encode(_out(value), order="sorted" if ordered else None)
     except RecursionError:
-        raise SnapshotError("nested too deeply to be written") from None
+        raise SnapshotError(TOO_DEEP) from None
 
 
 def _out(value: Json) -> Json:
@@ -190,7 +194,8 @@ _decode_line = msgspec.json.Decoder(Line).decode
 
 
 def read_line(data: bytes) -> Resource:
-    """One resource from one line. Raises msgspec.DecodeError or SnapshotError."""
+    """One resource from one line. What is nested too deeply is unknown. Raises msgspec.DecodeError or SnapshotError."""
+    data = cut(data)
     line = _decode_line(data)
     known = all_known(data)
     config = line.config if known else decode(line.config)
@@ -244,14 +249,33 @@ def not_collected(kind: str) -> Unknown:
     return Unknown.because(f"tags of {kind} are not collected")
 
 
-def too_deep(data: bytes) -> bool:
+def too_deep(data: bytes, most: int = DEPTH) -> bool:
     """Whether JSON is nested beyond what AWS sends: what would end in a recursion error later is refused early."""
-    if data.count(b"{") + data.count(b"[") <= DEPTH:
+    if data.count(b"{") + data.count(b"[") <= most:
         return False
     brackets = _STRINGS.sub(b"", data).translate(_BRACKETS, _NO_BRACKETS)
-    for _ in range(DEPTH):
+    for _ in range(most):
         brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
+
+
+def cut(data: bytes) -> bytes:
+    """JSON with a marker in the place of each value that goes deeper than may be, and so without a depth of its own."""
+    if not too_deep(data):
+        return data
+    kept, depth, start, opened, deeper = list[bytes](), 0, 0, 0, False
+    for mark in _MARKS.finditer(data):
+        if mark[0] in (b"[", b"{"):
+            depth += 1
+            if depth == DEPTH:
+                opened, deeper = mark.start(), False
+            deeper = deeper or depth > DEPTH
+        elif mark[0] in (b"]", b"}"):
+            if depth == DEPTH and deeper:
+                kept += [data[start:opened], _CUT]
+                start = mark.end()
+            depth -= 1
+    return b"".join([*kept, data[start:] if depth < DEPTH else data[start:opened]])  # one without an end is no JSON
 
 
 def digest(data: bytes) -> str:

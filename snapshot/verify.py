@@ -18,7 +18,7 @@ from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
 from .files import FILE, read_file
-from .format import AccountFile, Marker, file_name, read_line, too_deep
+from .format import TOO_DEEP, AccountFile, Marker, file_name, read_line, too_deep
 from .given import path_of
 from .kinds import MALFORMED, malformed
 from .model import EVERYWHERE, GLOBAL
@@ -152,8 +152,8 @@ def _misfits(path: Path, kind: str, lines: Sequence[bytes]) -> Iterator[str]:
 
 
 def _against(name: str, where: object, data: bytes) -> Iterator[str]:
-    if too_deep(data):  # more than AWS sends; a reader may manage, and need not
-        yield f"{where}: nested too deeply"
+    if too_deep(data):
+        yield f"{where}: {TOO_DEEP}"
         return
     for error in _validator(name).iter_errors(msgspec.json.decode(data)):
         yield f"{where}: {error.json_path}: {error.message}"

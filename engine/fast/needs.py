@@ -16,7 +16,7 @@ import msgspec
 from ...snapshot import kinds, types
 from ...snapshot.format import MISSING
 from ...snapshot.types import Type
-from .typed import Test, all_fit, whole
+from .typed import LEVELS, Test, all_fit, nests, shallow, whole
 
 Scalar = str | int | float | bool | None
 Steps = tuple[str, ...]  # of a path, as in the catalogue: field names, and "[]" for each item of a list
@@ -41,8 +41,9 @@ _PLAIN = re.compile(r'[^"\\\0-\x1f]*').fullmatch
 class Need:
     """One place of a record. While `open`, it grows; then `kind` says how it is decoded, for good."""
 
-    def __init__(self, label: str = "") -> None:
+    def __init__(self, label: str = "", level: int = 0) -> None:
         self.label = label  # the field's name in the struct of its parent
+        self.level = level
         self.fields: dict[str, Need] = {}
         self.items: Need | None = None
         self.whole = False  # somebody looks at the value itself
@@ -50,16 +51,22 @@ class Need:
         self.flat = False  # as an item it is flattened: a list there would be something else
         self.checks: list[Steps] = []  # what must be there, below a place that is decoded as it is
         self.fit: Test | None = None  # and whether it is of its kind, as far as decoding does not see to it
+        self.nests = False  # and whether it is not too deep
 
     def field(self, name: str) -> Need:
         if name not in self.fields:
-            self.fields[name] = Need(f"f{len(self.fields)}")
+            self.fields[name] = self._below(f"f{len(self.fields)}")
         return self.fields[name]
 
     def item(self) -> Need:
         if self.items is None:
-            self.items = Need()
+            self.items = self._below()
         return self.items
+
+    def _below(self, label: str = "") -> Need:
+        if self.level == LEVELS:
+            raise ValueError(f"more than {LEVELS} steps: what is there may be too deep")
+        return Need(label, self.level + 1)
 
     @property
     def kind(self) -> Kind:
@@ -76,7 +83,7 @@ class Need:
         """
         match self.kind:
             case Kind.PLAIN:
-                self.checks, self.fit = list(always), all_fit(kind)
+                self.checks, self.fit, self.nests = list(always), all_fit(kind), nests(kind)
                 return whole(kind, leaf)
             case Kind.LIST if kind.kind in (types.Kind.ARRAY, types.Kind.ANY):
                 assert self.items is not None  # noqa: S101 - that is what makes it a list
@@ -102,10 +109,12 @@ class Need:
     def flawed(self) -> Test | None:
         """A test of values of this place, for whether anything in one is missing or not of its kind that decoding does
         not see to; None if nothing can be."""
-        if self.checks or self.fit:
-            checks, fit = self.checks, self.fit
+        if self.checks or self.fit or self.nests:
+            checks, fit, deep = self.checks, self.fit, self.nests
             return lambda values: (
-                any(_missing(value, steps) for steps in checks for value in values) or not (fit is None or fit(values))
+                any(_missing(value, steps) for steps in checks for value in values)
+                or (deep and not shallow(values))
+                or not (fit is None or fit(values))
             )
         if self.items:
             inner = self.items.flawed()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
+from ...snapshot.format import DEPTH
 from ...snapshot.kinds import fits
 from ...snapshot.types import Kind, Type
 
@@ -43,6 +45,23 @@ def all_fit(kind: Type) -> Test | None:
         return True
 
     return test_all
+
+
+LEVELS = DEPTH // 2 - 2  # so many above a value and so many in it are never too deep for a line
+
+
+def nests(kind: Type) -> bool:
+    """Whether what `whole` takes for a value of a kind may be of any depth."""
+    return kind.kind is Kind.ANY or _has_objects(kind) or (kind.kind in (Kind.ARRAY, Kind.MAP) and nests(kind.item))
+
+
+def shallow(values: Sequence[Any]) -> bool:
+    """Whether none of some values is nested more than LEVELS deep. One that is, the exact path cuts where it must."""
+    for _ in range(LEVELS + 1):
+        if not values:
+            return True
+        values = gc.get_referents(*values)  # what is in all of them, in one call
+    return not values
 
 
 class _HoldsItself(Exception):  # noqa: N818 - not an error: msgspec cannot be told of such an object

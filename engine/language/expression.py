@@ -17,7 +17,7 @@ from jmespath.exceptions import IncompleteExpressionError, JMESPathError, LexerE
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
-from ...snapshot.format import DEPTH, too_deep
+from ...snapshot.format import DEPTH, TOO_DEEP, too_deep
 from ..errors import EvaluationError
 from ..suggest import suggest
 from .functions import ARITY, EXPREFS, check_literal
@@ -79,7 +79,7 @@ def _bound_depth(tree: Node) -> None:
 
 
 def _too_deep(at: int) -> EvaluationError:
-    return EvaluationError(f"the expression is nested more than {DEPTH} deep").moved(at)
+    return EvaluationError(f"the expression is {TOO_DEEP}").moved(at)
 
 
 _DIGITS = 15  # of a place in a list
@@ -101,7 +101,7 @@ class _Lexer(Lexer):  # type: ignore[misc]  # jmespath is untyped
         start, found = self._position, str(super()._consume_until(delimiter))
         if delimiter == "`":
             deep, long = too_deep(found.encode(errors="replace")), _LONG.search(found)  # which would pass for text
-            fault = f"nested more than {DEPTH} deep" if deep else "a number of too many digits" if long else ""
+            fault = TOO_DEEP if deep else "a number of too many digits" if long else ""
             if fault:
                 raise LexerError(lexer_position=start, lexer_value=found, message=fault)
         return found

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ...snapshot.format import DEPTH, too_deep
+from ...snapshot.format import TOO_DEEP, too_deep
 from ...snapshot.model import Json
 from ..errors import EvaluationError
 from .arguments import kind, text
@@ -89,7 +89,7 @@ def parse_json(value: Json) -> Json:
     """The value that a text of JSON stands for."""
     encoded = text("parse_json", value).encode()
     if too_deep(encoded):
-        raise EvaluationError(f"parse_json(): nested more than {DEPTH} deep")
+        raise EvaluationError(f"parse_json(): {TOO_DEEP}")
     try:
         return msgspec.json.decode(encoded)
     except msgspec.DecodeError as error:

@@ -23,6 +23,7 @@ from stillframe.engine.language.reads import reads
 from stillframe.engine.language.template import parse_template
 from stillframe.engine.model import Assertion, Lookup, Policy, Severity, Within
 from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot.format import DEPTH, TOO_DEEP
 from stillframe.snapshot.types import Kind
 
 Method = partial(run.Method, few=0)  # the compiler, however little there is
@@ -257,16 +258,42 @@ def test_what_cannot_be_compiled_for_whatever_reason_is_judged_by_the_exact_path
     assert differing(path, given) == []
 
 
-@pytest.mark.parametrize("text", ["v", "length(v) > `0`", "v[] && v", "v == v", "unique([v])", "w"])
-def test_data_that_is_too_deep_for_one_policy_ends_no_run(tmp_path, text):
-    given = estate([{"v": "DEEP", "w": 1}])
-    given["lines"][OTHER] = [line.replace(b'"DEEP"', b"[" * 900 + b"]" * 900) for line in given["lines"][OTHER]]
-    path = write_estate(tmp_path / "s", {ACCOUNTS[0]: given})
-    asked = [policy(0, text), policy(1, "w == `1`")]
-    for exact in (True, False):
-        odd, other = run.judge(open_snapshot(path), asked, Method(exact=exact))
-        assert b'"status":"pass"' in other.data
-        assert b'"status":"pass"' in odd.data or b"the data is nested too deeply" in odd.data
+DEPTHS = (1, 47, 48, 49, 50, 97, 98, 99, 100, 150, 400, 900, 1_000, 9_000, 50_000)
+FIRST = "v[0]" + "[0]" * 45
+DEEPLY = [
+    *("v", "length(v) > `0`", "v[] && v", "v == v", "unique([v])", "to_string(v)", "v.a", "v[0]", "v[*].a", "@", "[v]"),
+    *("[[[[[v]]]]]", "any(v, &@)", "keys(@)", "contains(v, `1`)", "parse_json(to_string(v))", "v.* | [0]", "w"),
+    *(FIRST, f"{FIRST}[0]", f"{FIRST}[0][0]", "v.a" + ".a" * 46, "v.a" + ".a" * 47, "v" + "[0]" * 97),
+    *("x.b", "x.c", "x", "length(x.c)", "x.b == `2` && w", "[x.b, x.c.d]", "$params == v", "v[0] == v[0]"),
+]
+
+
+def deeply(*depths: int) -> dict[str, Any]:
+    """For each depth a record of lists and one of objects that are nested so deep, beside others that are not."""
+    given = estate([{"v": "DEEP", "w": 1, "x": {"b": 2, "c": "DEEP"}}] * 2 * len(depths))
+    values = [
+        each for depth in depths for each in (b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth)
+    ]
+    lines = [line.replace(b'"DEEP"', each) for line, each in zip(given["lines"][OTHER], values, strict=True)]
+    return {ACCOUNTS[0]: {**given, "lines": {OTHER: lines}}}
+
+
+def test_depth_has_one_limit_by_both_paths(tmp_path):
+    path = write_estate(tmp_path / "s", deeply(*DEPTHS))
+    asked = [*policies(DEEPLY), policy(9998, "to_string(v)"), policy(9999, "w == `1`")]
+    assert differing(path, asked) == []
+    *_, text, other = run.judge(open_snapshot(path), asked, Method())
+    passes = [b'"status":"pass"' in line for line in text.data.splitlines()]
+    assert passes == [depth <= DEPTH - 2 for depth in DEPTHS for _ in range(2)]  # a line and its config are around it
+    assert text.data.count(b"MalformedValue: " + TOO_DEEP.encode()) >= passes.count(False)
+    assert other.data.count(b'"status":"pass"') == len(passes)
+    assert b"the data is nested" not in text.data
+
+
+@pytest.mark.parametrize("text", DEEPLY)
+def test_each_expression_alone_meets_that_limit_by_both_paths(tmp_path, text):
+    for depths in ((1, 46, 47, 48), DEPTHS):
+        assert differing(write_estate(tmp_path / "s", deeply(*depths)), policies([text])) == []
 
 
 def test_all_who_walk_expressions_know_the_same_kinds_of_nodes():

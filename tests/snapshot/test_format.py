@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stillframe.snapshot.errors import SnapshotError
 from stillframe.snapshot.format import (
+    _CUT,
     DEPTH,
     FORMAT,
+    TOO_DEEP,
     AccountFile,
     all_known,
+    cut,
     decode,
     encode,
     file_name,
@@ -136,6 +139,46 @@ def test_a_line_that_may_hold_a_marker_is_neither_known_nor_plain(data, known, p
 )
 def test_only_brackets_outside_of_texts_nest(data, expected):
     assert too_deep(data) is expected
+
+
+def reference(value, level=1):
+    """What is left of a value that is cut: as the text is, but told from the value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if level == DEPTH and any(isinstance(each, (dict, list)) for each in inner):
+        return {"$missing": f"MalformedValue: {TOO_DEEP}"}
+    if isinstance(value, dict):
+        return {name: reference(each, level + 1) for name, each in value.items()}
+    return [reference(each, level + 1) for each in value] if isinstance(value, list) else value
+
+
+def wrapped(inner, levels, kinds):
+    for level in range(levels):
+        inner = [inner, "]{"] if kinds >> level % 8 & 1 else {'a"[': inner, "b": [{}]}
+    return inner
+
+
+SMALL = st.recursive(
+    st.one_of(st.none(), st.integers(-9, 9), st.text('[]{}"\\,a', max_size=4)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text('[]{}"\\a', max_size=3), inner)),
+    max_leaves=12,
+)
+
+
+@given(st.builds(wrapped, SMALL, st.integers(DEPTH - 6, DEPTH + 3), st.integers(0, 255)))
+def test_what_is_cut_is_what_goes_deeper_and_nothing_else(value):
+    data = msgspec.json.encode(value)
+    left = cut(data)
+    assert msgspec.json.decode(left) == reference(value)
+    assert not too_deep(left)
+    assert left == data or too_deep(data)
+
+
+def test_what_is_cut_needs_no_stack():
+    left = cut(b'{"a":' + b"[" * 50_000 + b"]" * 50_000 + b',"b":1}')
+    assert left == b'{"a":' + b"[" * 98 + _CUT + b"]" * 98 + b',"b":1}'
+    for torn in (b"[" * 50_000, b"[" * 50_000 + b"]" * 30, b"[" * 99 + b"[[1]" + b'"'):
+        with pytest.raises(msgspec.DecodeError):
+            msgspec.json.decode(cut(torn))
 
 
 @pytest.mark.parametrize(

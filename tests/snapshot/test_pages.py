@@ -17,7 +17,10 @@ from stillframe.snapshot.answers import _is_text, _roots
 from stillframe.snapshot.call import ask
 from stillframe.snapshot.catalog import Call, load_catalog
 from stillframe.snapshot.clients import Clients
-from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.decode import ANSWER
+from stillframe.snapshot.format import too_deep
+from stillframe.snapshot.model import Resource, Unknown
+from stillframe.snapshot.write import row
 
 Answer = Callable[[BaseHTTPRequestHandler, int], None]
 
@@ -191,6 +194,23 @@ TAGS = a_call("sqs", "ListQueueTags", "Tags", params={"QueueUrl": "q"}, optional
 def test_json_that_is_cut_or_anothers_does_not_say_that_there_is_none(text):
     assert asked(whole(text), TAGS) == Unknown.because("ResponseParserError: sqs:ListQueueTags")
     assert asked(whole("{}"), TAGS) is None
+
+
+CLUSTER = a_call("emr", "DescribeCluster", "Cluster", params={"ClusterId": "j"})
+
+
+def test_an_answer_that_is_too_deep_for_a_line_is_unknown():
+    deep = Unknown.because("ResponseParserError: kms:ListKeys")
+    for levels, found in ((ANSWER - 1, []), (ANSWER, deep), (9_000, deep), (100_000, deep)):
+        assert asked(whole(f'{{"Keys": [], "Else": {"[" * levels}{"]" * levels}}}'), KEYS) == found
+    for levels, known in ((ANSWER // 2 - 1, True), (ANSWER // 2, False), (9_000, False)):
+        nested = '{"Configurations": [' * levels + "]}" * levels
+        found = asked(whole(f'{{"Cluster": {nested}}}'), CLUSTER)
+        assert isinstance(found, Unknown) is not known
+        config = {"Cluster": found}
+        (_, _, line) = row(Resource(type="T", id="j", account="1", region="r", name=None, tags={}, config=config))
+        assert not too_deep(line)
+        assert (b"Configurations" in line) is known
 
 
 @pytest.mark.parametrize("root", ["ListAccessPointsResult", "ListAccessPointsResponse"])
