@@ -19,6 +19,7 @@ from .condition_keys import S3_KEYS, accounts, fixes
 PRINCIPALS = ("AWS", "CanonicalUser", "Federated", "Service")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
+_HALVES = ("Principal", "Action", "Resource")  # each is there, or its opposite
 _ELEMENTS = _LISTS | {"Sid", "Effect", "Principal", "NotPrincipal", "Condition"}
 
 
@@ -27,7 +28,7 @@ def is_public(policy: Json) -> bool | Unknown:
     found = _statements(policy)
     if isinstance(found, Unknown):
         return found
-    if not all("Principal" in statement or "NotPrincipal" in statement for statement in found):
+    if not all(map(_names_principals, found)):
         return _NO_POLICY
     return any(_lets_anybody_in(statement) and not _fixed_by(statement, s3=True) for statement in found)
 
@@ -73,18 +74,26 @@ def _statements(policy: Any) -> list[dict[str, Any]] | Unknown:
         return []
     found = policy.get("Statement") if isinstance(policy, dict) else None
     found = [found] if isinstance(found, dict) else found
-    return found if isinstance(found, list) and found and all(map(_well_formed, found)) else _NO_POLICY
+    if not (isinstance(found, list) and found and all(map(_well_formed, found))):
+        return _NO_POLICY
+    # Policies of resources say in each statement whom it is about, and those of identities in none.
+    return found if len(set(map(_names_principals, found))) == 1 else _NO_POLICY
+
+
+def _names_principals(statement: dict[str, Any]) -> bool:
+    return "Principal" in statement or "NotPrincipal" in statement
 
 
 def _well_formed(statement: Any) -> bool:
     """Whether a statement is what the grammar of IAM allows: what AWS would make of anything else is not known."""
     if not isinstance(statement, dict) or not statement.keys() <= _ELEMENTS:
         return False
+    who, does, to = (sum(each in statement for each in (name, f"Not{name}")) for name in _HALVES)
     principals = [statement[key] for key in ("Principal", "NotPrincipal") if key in statement]
     condition = statement.get("Condition")
     return (
         statement.get("Effect") in ("Allow", "Deny")
-        and len(principals) < 2
+        and (who < 2 and does == 1 and to < 2 and who + to > 0)
         and all(principal and _names(principal) for principal in principals)
         and all(_plain(statement[key]) for key in statement.keys() & _LISTS)
         and (condition is None or (isinstance(condition, dict) and all(map(_compares, condition.values()))))

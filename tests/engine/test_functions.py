@@ -650,6 +650,29 @@ def test_statements_of_what_is_no_policy_are_unknown(policy):
     assert isinstance(statements(policy), Unknown)
 
 
+@pytest.mark.parametrize(
+    ("lost", "of"),
+    [
+        (["Action"], allow()),
+        (["NotAction"], {"Statement": [{"Effect": "Allow", "NotAction": "*", "Resource": "*"}]}),
+        (["Resource"], {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}),
+        (["Principal", "Resource"], allow()),
+        (["Effect"], allow()),
+    ],
+)
+def test_a_statement_that_lost_what_each_has_is_unknown(lost, of):
+    (whole,) = of["Statement"]
+    assert [each["Effect"] for each in statements(of)] == ["Allow"]
+    rest = {name: value for name, value in whole.items() if name not in lost}
+    assert isinstance(statements({"Statement": [rest]}), Unknown)
+
+
+def test_statements_say_whom_they_are_about_all_or_none():
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    assert isinstance(statements({"Statement": [allow()["Statement"][0], deny]}), Unknown)
+    assert isinstance(statements({"Statement": [allow()["Statement"][0], {**deny, "Principal": "*"}]}), list)
+
+
 def test_a_pattern_with_many_stars_is_fast():
     started = time.process_time()
     assert like("a" * 20_000 + "b", "*a" * 20 + "c") is False
