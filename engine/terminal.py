@@ -13,7 +13,6 @@ from rich.text import Text
 
 from ..snapshot.format import encode
 from ..snapshot.model import Snapshot
-from .comparing.causes import Why, why_lines
 from .comparing.change import Change
 from .console import counted, safe
 from .model import Finding, Policy, Severity, Status
@@ -101,19 +100,22 @@ def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> 
 
 def print_differences(console: Console, differences: Iterable[Difference], *, verbose: bool = False) -> None:
     """Differences of one policy in one account."""
-    _print_all(console, ((each.change, each.finding, each.why) for each in differences), verbose=verbose)
+    from .comparing.causes import why_lines  # which a judgement of one snapshot does without
+
+    found = ((each.change, each.finding, why_lines(each.why)) for each in differences)
+    _print_all(console, found, verbose=verbose)
 
 
-def _print_all(console: Console, found: Iterable[tuple[str, Finding, Sequence[Why]]], *, verbose: bool) -> None:
+def _print_all(console: Console, found: Iterable[tuple[str, Finding, Iterable[str]]], *, verbose: bool) -> None:
     """Findings, each with its mark and why it changed. Of a list, one region speaks for those it is as true of."""
-    alike: dict[object, list[tuple[str, Finding, Sequence[Why]]]] = {}
+    alike: dict[object, list[tuple[str, Finding, Iterable[str]]]] = {}
     for number, each in enumerate(found):
         mark, finding, _ = each
         said = (mark, finding.policy, finding.account, finding.message.replace(finding.region, ""))
         alike.setdefault(said if finding.resource == finding.type and not verbose else number, []).append(each)
     for (mark, finding, why), *others in alike.values():
         _print_finding(console, finding, mark, len(others), verbose=verbose)
-        for line in islice(why_lines(why), None if verbose else WHYS):
+        for line in islice(why, None if verbose else WHYS):
             _line(console, safe(_INDENT + line, "italic"))
 
 

@@ -179,7 +179,7 @@ class Account:
             places: Iterable[str] = (EVERYWHERE,)
         elif GLOBAL in coverage.read or EVERYWHERE in coverage.missing or GLOBAL in coverage.missing:
             places = coverage.missing
-        elif not coverage.missing and {*regions} <= {*coverage.read}:
+        elif not coverage.missing and (coverage.read == [*regions] or {*regions} <= {*coverage.read}):
             return {}
         else:
             places = {*regions, *coverage.missing}
