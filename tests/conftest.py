@@ -59,10 +59,22 @@ def server() -> Iterator[str]:
         yield url
 
 
+def emptied(url: str) -> str:
+    """A stand-in without anything that was made in it."""
+    urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST")).close()
+    return url
+
+
+@pytest.fixture(scope="module")
+def empty(server: str) -> str:
+    """The URL of a stand-in that is empty when a module begins to fill it."""
+    return emptied(server)
+
+
 @pytest.fixture
 def aws_url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of an empty stand-in, with credentials for it and only REGIONS enabled."""
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
+    emptied(server)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -27,7 +27,7 @@ from stillframe.engine.model import Policy
 from stillframe.engine.policies import override
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.clients import _SENDER
-from stillframe.snapshot.demo import HOME, MANAGEMENT, stand_in
+from stillframe.snapshot.demo import HOME, MANAGEMENT
 
 pytestmark = pytest.mark.xdist_group("cis-identity")
 
@@ -408,7 +408,9 @@ def pictures() -> Pictures:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, pictures: Pictures) -> Judged:
+def world(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, pictures: Pictures, empty: str
+) -> Judged:
     """Accounts built to comply and then broken, as they are judged: group → what was broken → status → policies."""
     step = 1 if request.config.getoption("--sweep") else SAMPLE
     chosen = {group: ["", *list(breaks)[::step]] for group, (_, _, breaks) in GROUPS.items()}
@@ -417,17 +419,15 @@ def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
             patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", str(tmp_path_factory.getbasetemp() / "absent"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # an account is there twice as soon
-        with stand_in() as url:
-            new = iter(places(url, sum(map(len, chosen.values()))))
-            found = {}
-            for group, (build, policies, breaks) in GROUPS.items():
-                made = {name: next(new) for name in chosen[group]}
-                for name, place in made.items():
-                    build(place)
-                    if name:
-                        breaks[name][0](place)
-                found[group] = statuses(url, tmp_path_factory.mktemp(group), made, [*policies.values()], pictures)
+        new = iter(places(empty, sum(map(len, chosen.values()))))
+        found = {}
+        for group, (build, policies, breaks) in GROUPS.items():
+            made = {name: next(new) for name in chosen[group]}
+            for name, place in made.items():
+                build(place)
+                if name:
+                    breaks[name][0](place)
+            found[group] = statuses(empty, tmp_path_factory.mktemp(group), made, [*policies.values()], pictures)
     return found
 
 

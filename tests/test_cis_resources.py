@@ -18,7 +18,6 @@ import pytest
 from builders import shipped
 from cis import HOME, Break, Change, Pictures, Place, lost, places, statuses
 from stillframe.snapshot import session as aws
-from stillframe.snapshot.demo import stand_in
 
 pytestmark = pytest.mark.xdist_group("cis-resources")
 
@@ -590,7 +589,7 @@ def pictures() -> Pictures:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Mapping[Any, Any]]:
+def found(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures, empty: str) -> Iterator[Mapping[Any, Any]]:
     """What each account came to, by the name of its break; by the function that built it where nothing was broken."""
     builds = {each.build: [name for name in SWEPT if SWEPT[name].build is each.build] for each in SWEPT.values()}
     original = aws._shared
@@ -604,12 +603,11 @@ def found(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Itera
             patch.delenv(name)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setattr(aws, "_shared", ours)
-        with stand_in() as url:
-            free = iter(places(url, 1 + len(builds) + len(SWEPT)))
-            done: dict[Any, Any] = {WHOLE: whole(url, tmp_path_factory.mktemp(WHOLE), next(free), pictures)}
-            for build, names in builds.items():
-                done |= of_one_build(url, tmp_path_factory.mktemp("build"), build, names, free, pictures)
-            yield done
+        free = iter(places(empty, 1 + len(builds) + len(SWEPT)))
+        done: dict[Any, Any] = {WHOLE: whole(empty, tmp_path_factory.mktemp(WHOLE), next(free), pictures)}
+        for build, names in builds.items():
+            done |= of_one_build(empty, tmp_path_factory.mktemp("build"), build, names, free, pictures)
+        yield done
 
 
 def whole(url: str, archive: Path, place: Place, pictures: Pictures) -> Mapping[str, Mapping[str, str]]:

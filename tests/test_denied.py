@@ -29,7 +29,7 @@ from stillframe.snapshot import session as aws
 from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import Call, load_catalog
 from stillframe.snapshot.clients import same_host
-from stillframe.snapshot.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Estate, stand_in
+from stillframe.snapshot.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Estate
 from stillframe.snapshot.format import file_name, read_line
 from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Account, Resource, Snapshot, Unknown
 
@@ -137,27 +137,25 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, empty: str) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("denied")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", str(folder / "absent"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        with stand_in() as url:
-            estate = Estate(url)
-            build(estate)
-            original = aws._shared
+        estate = Estate(empty)
+        build(estate)
+        original = aws._shared
 
-            def ours(session: Any) -> Any:
-                session.events.register("after-call.ec2.DescribeRegions", few_regions)
-                return original(session)
+        def ours(session: Any) -> Any:
+            session.events.register("after-call.ec2.DescribeRegions", few_regions)
+            return original(session)
 
-            patch.setattr(aws, "_shared", ours)
-            accounts = (MANAGEMENT, estate.log_archive)
-            path = collect_from(url, folder, accounts).path
-            yield Stage(url=url, accounts=accounts, path=path, findings=judged(open_snapshot(path)))
+        patch.setattr(aws, "_shared", ours)
+        accounts = (MANAGEMENT, estate.log_archive)
+        path = collect_from(empty, folder, accounts).path
+        yield Stage(url=empty, accounts=accounts, path=path, findings=judged(open_snapshot(path)))
 
 
 # --------------------------------------------------------------------------------------------- the property

@@ -30,7 +30,7 @@ from stillframe.snapshot import open_snapshot
 from stillframe.snapshot import session as aws
 from stillframe.snapshot.archive import read_manifest
 from stillframe.snapshot.clients import same_host
-from stillframe.snapshot.demo import HOME, MANAGEMENT, Estate, stand_in
+from stillframe.snapshot.demo import HOME, MANAGEMENT, Estate
 from stillframe.snapshot.verify import verify
 from unasked import SWEEP, sweep
 
@@ -521,7 +521,7 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Scene:
+def scene(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, request: pytest.FixtureRequest) -> Scene:
     """Made by the first worker that asks, and read by the others."""
     folder = tmp_path_factory.getbasetemp().parent / f"standin-{testrun_uid}"
     folder.mkdir(exist_ok=True)
@@ -529,11 +529,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Scene:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = folder / "scene.pickle"
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(play(folder)))
+            kept.write_bytes(pickle.dumps(play(folder, request.getfixturevalue("empty"))))
         return pickle.loads(kept.read_bytes())
 
 
-def play(folder: Path) -> Scene:
+def play(folder: Path, url: str) -> Scene:
     """Make the estate and collect it: in full, then some of it with one worker and from the other end."""
     called: Counter[str] = Counter()
 
@@ -546,22 +546,20 @@ def play(folder: Path) -> Scene:
             patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", str(folder / "absent"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # an account is there twice as soon
-        with stand_in() as url:
-            world = World(url)
-            world.fill()
-            original = aws._shared
+        world = World(url)
+        world.fill()
+        original = aws._shared
 
-            def ours(session: boto3.Session) -> boto3.Session:
-                session.events.register("after-call.ec2.DescribeRegions", enable_few)
-                session.events.register("after-call.cloudtrail.GetTrailStatus", stop_the_clock)
-                session.events.register("before-send.sts.AssumeRole", partial(refuse, world.closed))
-                return original(session)
+        def ours(session: boto3.Session) -> boto3.Session:
+            session.events.register("after-call.ec2.DescribeRegions", enable_few)
+            session.events.register("after-call.cloudtrail.GetTrailStatus", stop_the_clock)
+            session.events.register("before-send.sts.AssumeRole", partial(refuse, world.closed))
+            return original(session)
 
-            patch.setattr(aws, "_shared", ours)
-            done = collect_from(url, folder, world.collected, each=listen, workers=16)
-            some = [world.crowd[1], world.closed, world.plain, MANAGEMENT]
-            again = collect_from(url, folder, some, each=listen, workers=1)
+        patch.setattr(aws, "_shared", ours)
+        done = collect_from(url, folder, world.collected, each=listen, workers=16)
+        some = [world.crowd[1], world.closed, world.plain, MANAGEMENT]
+        again = collect_from(url, folder, some, each=listen, workers=1)
     return Scene(
         path=done.path,
         again=again.path,

@@ -20,7 +20,6 @@ from stillframe.engine.language.interpret import holds
 from stillframe.engine.language.policy_document import is_public, statements
 from stillframe.snapshot.model import Unknown
 
-
 # ----------------------------------------------------------------------------------------------- documents
 
 TEXT = ("StringEquals", "StringEqualsIgnoreCase")

@@ -15,7 +15,6 @@ from stillframe.engine.language.security_group import world_reaches
 from stillframe.engine.language.unknowns import kleene_all, kleene_any
 from stillframe.snapshot.model import Unknown
 
-
 PARTS = ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "128.0.0.0/2", "192.0.0.0/2", "203.0.113.0/24", "10.0.0.0/8")
 PARTS6 = ("::/0", "::/1", "8000::/1", "2000::/3", "2000::/4", "3000::/4", "2001:db8::/32")
 HALVES, HALVES6 = ("0.0.0.0/1", "128.0.0.0/1") * 3, ("2000::/4", "3000::/4") * 3  # so that parts often meet

@@ -51,16 +51,16 @@ def enforce(url: str, after: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def take(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Take]:
+def take(tmp_path_factory: pytest.TempPathFactory, empty: str) -> Iterator[Take]:
     """Collect types as a user who is allowed these actions; gives what could not be read."""
-    with demo.stand_in() as url, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("stillframe.snapshot.clients.ATTEMPTS", 1)
-        make(url)
-        iam = demo.session().client("iam", endpoint_url=url)
+        make(empty)
+        iam = demo.session().client("iam", endpoint_url=empty)
         iam.create_user(UserName="reader")
         key = iam.create_access_key(UserName="reader")["AccessKey"]
         session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=demo.HOME)
-        yield partial(taken, url, iam, session, tmp_path_factory)
+        yield partial(taken, empty, iam, session, tmp_path_factory)
 
 
 def taken(url, iam, session, folders, types, allowed=None) -> dict[str, int]:
