@@ -172,6 +172,15 @@ def test_a_star_inside_a_text_is_one_whatever_stars_are_around_it(glob):
     assert filter_covers([f'{{ $.f = "{glob}" }}'], '{ $.f = "a*b" }') is True
 
 
+@pytest.mark.parametrize(
+    ("glob", "text", "expected"),
+    [("a*b", "axb", None), ("*a*b*", "axb", None), ("a*b*", "a*bx", True), ("*b", "ab", True), ("a*", "b", False)],
+)
+def test_what_a_star_inside_a_text_matches_is_not_known(glob, text, expected):
+    found = filter_covers([f'{{ $.f = "{glob}" }}'], f"{{ $.f = %^{re.escape(text)}$% }}")
+    assert (None if isinstance(found, Unknown) else found) is expected
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_every_kind_of_text_is_found(seed):
     random = Random(seed)
