@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,10 +53,13 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
         yield _fold(Require.ALL, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
     else:
         # A region that AWS lists and nobody enabled is none to judge; what was found in any other is.
-        found = set() if policy.resource == REGION_TYPE else {item.region for item in applicable}
-        for region in sorted({*account.regions, *found}):
-            here = [item for item in applicable if item.region == region]
-            yield _fold(policy.rollup.require, here, account.gap(policy.resource, region), region, REGION_TYPE, region)
+        found = defaultdict[str, list[Item]](list)
+        for item in applicable:
+            found[item.region].append(item)
+        others = () if policy.resource == REGION_TYPE else found
+        for region in sorted({*account.regions, *others}):
+            gap = account.gap(policy.resource, region)
+            yield _fold(policy.rollup.require, found.get(region, ()), gap, region, REGION_TYPE, region)
 
 
 def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: str, kind: str, subject: str) -> Folded:

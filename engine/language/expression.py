@@ -22,6 +22,7 @@ from ..errors import EvaluationError
 from ..suggest import suggest
 from .functions import ARITY, EXPREFS, check_literal
 
+LONGEST = 50_000  # characters: parsing takes several times over each
 Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
 
 
@@ -39,6 +40,8 @@ class Expression:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Expression:
     """Parse an expression. Raises EvaluationError: not JMESPath, or a function that is unknown or misused."""
+    if len(text) > LONGEST:
+        raise EvaluationError(f"the expression is longer than {LONGEST:,} characters")
     try:
         tree = _Parser().parse(text).parsed
     except JMESPathError as error:

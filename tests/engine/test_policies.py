@@ -294,3 +294,9 @@ def test_a_text_that_never_closes_is_read_once(text):
     with pytest.raises(EvaluationError, match="without its"):
         parse_template(text)
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("assertion", ["a == '" + "x" * 50_000 + "'", "length(`[" + "1," * 25_000 + "1]`) > `1`"])
+def test_an_expression_that_is_too_long_is_a_fault(assertion):
+    with pytest.raises(PolicyError, match="longer than 50,000 characters"):
+        parse_policy("p.yaml", f'id: p\ntitle: t\nseverity: low\nresource: AWS::EC2::VPC\nassert: "{assertion}"\n')

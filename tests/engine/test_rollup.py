@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -109,3 +110,11 @@ def test_texts_may_name_what_failed_and_what_is_not_known():
 def test_a_resource_is_named_with_its_region_unless_its_id_tells_it(name, label):
     (one,) = folded([item(FAIL, name=name), item(FAIL, name=name)])
     assert one.message == f"m ({label}, {label})"
+
+
+def test_many_regions_and_many_rows_are_folded_in_one_pass():
+    regions = tuple(f"eu-north-{number:05}" for number in range(5_000))
+    begun = time.process_time()
+    found = folded([item(PASS, region) for region in regions], per=Within.REGION, regions=regions)
+    assert len(found) == len(regions)
+    assert time.process_time() - begun < 1  # each row for each region took 25,000,000 looks
