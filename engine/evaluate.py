@@ -12,7 +12,7 @@ from ..snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from .errors import EvaluationError
 from .growth import is_light, steady
 from .join import Joins, row
-from .language.budget import OverBudget, Recount, spending
+from .language.budget import OverBudget, Purse, Recount, spending
 from .language.interpret import holds
 from .language.reads import evidence
 from .language.template import Template, render
@@ -60,9 +60,9 @@ def evaluate(snapshot: Snapshot, policies: Sequence[Policy]) -> Iterator[Finding
 
 def findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str) -> Iterable[Finding]:
     """Every finding of one policy in one account, which the joins have entered, in no order."""
-    judged = [
-        (resource, judge(policy, resource, joins, snapshot_time)) for resource in joins.resources(policy.resource)
-    ]
+    resources = joins.resources(policy.resource)
+    purse = Purse.of(policy.budget, len(resources))
+    judged = [(resource, judge(policy, resource, joins, snapshot_time, purse)) for resource in resources]
     if policy.rollup:
         items = [
             Item(
@@ -75,7 +75,7 @@ def findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str)
             )
             for resource, verdict in judged
         ]
-        yield from folded(policy, account, items, snapshot_time)
+        yield from folded(policy, account, items, snapshot_time, purse)
         return
     for resource, verdict in judged:
         yield finding(policy, resource, verdict)
@@ -91,12 +91,14 @@ def finding(policy: Policy, resource: Resource, verdict: Verdict) -> Finding:
     return _finding(policy, resource.account, resource.region, resource.type, resource.id, resource.name, verdict)
 
 
-def folded(policy: Policy, account: Account, items: Sequence[Item], snapshot_time: str) -> Iterator[Finding]:
+def folded(
+    policy: Policy, account: Account, items: Sequence[Item], snapshot_time: str, purse: Purse
+) -> Iterator[Finding]:
     """What a rollup makes of verdicts on resources."""
     base = _variables(policy, account.id, snapshot_time)
     for found in fold(policy, account, items):
         try:
-            with spending(policy.budget):
+            with spending(policy.budget, purse=purse):
                 verdict = _worded(policy, found, base)
         except OverBudget as error:
             verdict = Verdict(status=Status.ERROR, message=str(error), evidence={})
@@ -126,17 +128,17 @@ def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: s
     )
 
 
-def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Verdict:
+def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str, purse: Purse | None = None) -> Verdict:
     """One policy on one resource. An expression without a value is an `error` for that resource alone.
 
-    So is a policy that takes more steps than its budget has.
+    So is a policy that takes more steps than its budget has, or than are left of what it may take in the account.
     """
     pace = steady(policy)
     try:
         if pace and is_light(resource):
-            with suppress(Recount), spending(policy.budget, pace):
+            with suppress(Recount), spending(policy.budget, pace, purse):
                 return _judged(policy, resource, joins, snapshot_time)
-        with spending(policy.budget):
+        with spending(policy.budget, purse=purse):
             return _judged(policy, resource, joins, snapshot_time)
     except OverBudget as error:
         return Verdict(status=Status.ERROR, message=str(error), evidence={})

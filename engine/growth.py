@@ -12,14 +12,15 @@ from typing import Any
 import msgspec
 
 from ..snapshot.model import Resource
-from .language.budget import BUDGET, weight
+from .language.budget import weight
 from .language.expression import Expression, Node
 from .language.interpret import TIMES
 from .model import Lookup, Policy
 
 LIGHT = 1 << 16  # bytes of a line, which need no counting
 _HEAVY = LIGHT << 3  # what is read of such a line, written again in whatever way, is no longer
-_SLOW = 1000  # a policy whose pace is more than such a part of its budget is counted whatever it reads
+_SLOW = 1 << 13  # a policy whose pace is more than such a part of its budget is counted whatever it reads
+_KEY = 50  # steps for each value: what a row is matched by may take no more, for nobody counts them
 _FIXED = frozenset({"params", "snapshot_time"})  # variables that are the same for every resource
 _SHORT = frozenset({"account", "region", "id", "name", "snapshot_time"})  # those that are short texts
 _MOST = 1 << 40
@@ -54,7 +55,7 @@ def steady(policy: Policy) -> int | None:
 def is_steady(expression: Expression) -> bool:
     """Whether an expression takes so few steps for each value that nobody ever counts them."""
     try:
-        return _Tree(1).grows(expression.tree, inner=True)[1] * _SLOW <= BUDGET
+        return _Tree(1).grows(expression.tree, inner=True)[1] <= _KEY
     except _Unbounded:
         return False
 

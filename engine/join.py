@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -74,9 +75,9 @@ class Joins:
         if gaps and (lookup.among is None or lookup.one):
             return Unknown.merge(gaps) if lookup.one else [Unknown.merge(gaps)]
         found = [(wanted, *self._index(lookup, resource, scope, wanted)) for wanted in keys]
-        matched: list[Json] = [row for wanted, index, _ in found for row in index.rows.get(wanted, ())]
-        if found:  # else every key is null, which equals nothing, whatever the rows are
-            matched += found[-1][1].maybes
+        by_key: dict[Key, list[Any]] = {wanted: index.rows.get(wanted, []) for wanted, index, _ in found}
+        # Where every key is null, it equals nothing, whatever the rows are.
+        maybes: Sequence[Json] = found[-1][1].maybes if found else ()
         gaps += [gap for *_, gap in found if gap is not None]
         if lookup.within is Within.SNAPSHOT and not lookup.one:
             gaps += [gap for key in keys if (gap := elsewhere(lookup, key, self._accounts)) is not None]
@@ -84,26 +85,35 @@ class Joins:
             gaps += [_absent(lookup, map(_told, key)) for key, index, _ in found if key not in index.rows]
         if paced() and any(wanted in index.heavy for wanted, index, _ in found):
             raise Recount
-        matched = self._satisfying(lookup, matched, (resource.region, *keys), scope)
+        matched = [*self._satisfying(lookup, by_key, len(maybes), resource.region, scope), *maybes]
         gap = Unknown.merge(gaps) if gaps else None
         if lookup.one:
             return _one(lookup, ours, matched, gap)
         return matched if gap is None else [*matched, gap]
 
-    def _satisfying(self, lookup: Lookup, matched: list[Json], place: Key, scope: Scope) -> list[Json]:
+    def _satisfying(
+        self, lookup: Lookup, by_key: Mapping[Key, list[Json]], maybes: int, region: str, scope: Scope
+    ) -> Iterable[Json]:
         """The rows for which a lookup's condition holds. One that says the same of a row each time is asked once."""
-        if lookup.where and paced() and is_fixed(lookup.where):
-            params, key = scope["params"], (id(lookup), *place)
-            known = self._kept.get(key)
-            if known is None or known[0] is not lookup or known[1] is not params:
-                known = self._kept[key] = lookup, params, list(_where(lookup.where, matched, scope))
-            charge_rows(len(known[2]))
-            return list(known[2])
-        charge_rows(len(matched))
-        if not lookup.where:
-            return matched
-        charge_items(matched, lookup.where.tree)
-        return list(_where(lookup.where, matched, scope))
+        where, found = lookup.where, list(by_key.values())
+        if where and paced() and is_fixed(where):
+            try:
+                found = [self._once(lookup, where, (region, key), by_key[key], scope) for key in by_key]
+            finally:  # where it has no value for one of the rows, all are asked again each time
+                charge_rows(sum(map(len, found)) + maybes)
+            return chain.from_iterable(found)
+        charge_rows(sum(map(len, found)) + maybes)
+        matched = list(chain.from_iterable(found))
+        if where:
+            charge_items(matched, where.tree)
+        return _where(where, matched, scope) if where else matched
+
+    def _once(self, lookup: Lookup, where: Expression, place: Key, rows: list[Json], scope: Scope) -> list[Json]:
+        params, key = scope["params"], (id(lookup), *place)
+        known = self._kept.get(key)
+        if known is None or known[0] is not lookup or known[1] is not params:
+            known = self._kept[key] = lookup, params, list(_where(where, rows, scope))
+        return known[2]
 
     def _index(self, lookup: Lookup, resource: Resource, scope: Scope, wanted: Key) -> tuple[Index, Unknown | None]:
         assert self._account is not None  # noqa: S101

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import msgspec
 
-from ...snapshot.format import encode
 from ...snapshot.model import Account, Resource, Snapshot
 from ..batch import Batch, finding_line
-from ..evaluate import finding, folded, gaps, judge
-from ..join import Joins
+from ..evaluate import folded, gaps
+from ..language.budget import Purse
 from ..model import Finding, Policy, Status, Within
 from ..rollup import Item
+from .exactly import Exact, Part
 from .far import Far
 from .near import Find, Near, referred
 from .program import Join, Program
@@ -62,22 +61,6 @@ def _compiled(ordered: Sequence[Policy], written: Collection[Status], exact: Col
     return Compiled(policies=ordered, programs=programs, decoders=decoders, written=written)
 
 
-@dataclass(slots=True)
-class _Exact:
-    """The exact path for single records of an account."""
-
-    account: Account
-    snapshot: Snapshot
-    far: Far
-    joins: Joins | None = None
-
-    def judge(self, policy: Policy, resource: Resource) -> Any:
-        if self.joins is None:
-            self.joins = Joins(self.snapshot, self.far.across)
-            self.joins.enter(self.account)
-        return judge(policy, resource, self.joins, self.snapshot.captured_at)
-
-
 def judge_account(
     compiled: Compiled, snapshot: Snapshot, identity: str, far: Far, known: Collection[str] = ()
 ) -> Iterator[tuple[str, Batch | None]]:
@@ -87,51 +70,57 @@ def judge_account(
     written while it is in the processor's cache, and they are never all there at once.
     """
     account = snapshot.account(identity)
-    exact = _Exact(account, snapshot, far)
+    exact = Exact(account, snapshot, far)
     near = Near(account, compiled.decoders, snapshot.captured_at)
-    found: dict[str, Found] = {}
+    parts: dict[str, Part] = {}
     for program in compiled.programs.values():
         if any(policy.id not in known for policy in program.policies):
-            found |= _run(program, compiled.decoders[program.kind], near, exact)
+            parts |= _run(program, compiled.decoders[program.kind], near, exact)
     for policy in compiled.policies:
-        if policy.id in found:
-            each = found.pop(policy.id)
-            items = [_item(account, policy.resource, entry) for entry in each.items]
-            late = folded(policy, account, items, snapshot.captured_at) if policy.rollup else gaps(policy, account)
-            _add(late, each, compiled.written)
-            counts, data = each.counts, b"".join(each.pieces)
+        if policy.id in parts:
+            found = _whole(parts.pop(policy.id))
+            counts, data = found.counts, b"".join(found.pieces)
             yield policy.id, Batch(identity, policy.id, counts, data) if counts else None
 
 
-def _run(program: Program, decoder: Decoder, near: Near, exact: _Exact) -> dict[str, Found]:
+def _run(program: Program, decoder: Decoder, near: Near, exact: Exact) -> dict[str, Part]:
     """What each policy of a program finds."""
     account, far, kind = exact.account, exact.far, program.kind
     text = text_of(account, kind)
-    found = [Found() for _ in program.policies]
-
-    def judge_exactly(number: int, position: int, resource: Resource | None = None) -> None:
-        resource = resource or exact_row(account, kind, text, number)
-        policy = program.policies[position]
-        verdict = exact.judge(policy, resource)
-        if policy.rollup:
-            seen = encode(verdict.evidence, ordered=False)
-            outcome = verdict.status.value, verdict.message, seen
-            found[position].items.append((text, number, resource.region, resource.id, outcome))
-            return
-        found[position].count(verdict.status.value)
-        if verdict.status in program.written:
-            found[position].pieces += (finding_line(finding(policy, resource, verdict)), b"", b"")
-
+    parts = [
+        Part(policy, exact, text, program.written, program.toll(policy) if rule else None)
+        for policy, rule in zip(program.policies, program.rules, strict=True)
+    ]
     finds = [_finder(join, near, far) for join in program.joins.values()]
-    judging = Judging(program, account.id, exact.snapshot.captured_at, finds, text, found, judge_exactly)
+    judging = Judging(program, account.id, exact.snapshot.captured_at, finds, text, parts)
     for before, rows in read_rows(account, kind, text, decoder):
         if rows[0].__class__ is not Resource:
             judging.judge(before, rows)
             continue
         for number, resource in enumerate(rows, before):
-            for position in range(len(program.policies)):
-                judge_exactly(number, position, resource)
-    return {policy.id: each for policy, each in zip(program.policies, found, strict=True)}
+            for part in parts:
+                part.judge(number, resource)
+    return {part.policy.id: part for part in parts}
+
+
+def _whole(part: Part) -> Found:
+    """What a policy finds, with the findings that no record has."""
+    if part.is_spent():
+        part.again()
+    late, purse = _late(part)
+    if part.toll and purse.left <= 0:
+        part.again()
+        late, _ = _late(part)
+    _add(late, part.found, part.written)
+    return part.found
+
+
+def _late(part: Part) -> tuple[list[Finding], Purse]:
+    policy, account, purse = part.policy, part.exact.account, part.fold()
+    if not policy.rollup:
+        return list(gaps(policy, account)), purse
+    items = [_item(account, policy.resource, entry) for entry in part.found.items]
+    return list(folded(policy, account, items, part.exact.snapshot.captured_at, purse)), purse
 
 
 def _finder(join: Join, near: Near, far: Far) -> Find:
@@ -151,7 +140,7 @@ def _item(account: Account, kind: str, entry: Entry) -> Item:
     )
 
 
-def _add(late: Iterator[Finding], found: Found, written: Collection[Status]) -> None:
+def _add(late: Iterable[Finding], found: Found, written: Collection[Status]) -> None:
     """Put findings that no record has into their places among the others."""
     others = []
     for each in late:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from ..growth import is_fixed, steady
+from ..growth import is_fixed
 from ..language.expression import Expression, walk
 from ..language.settle import settled
 from ..model import Lookup, Policy
@@ -90,12 +90,11 @@ class Lookups:
         return lambda: rows
 
     def _bound_rows(self, found: ast.expr) -> None:
-        """Leave to the exact path, which counts, what may be over the budget: all of the lookups share half of it."""
-        steps = steady(self.policy)
-        assert steps  # noqa: S101 - others are not compiled
-        most = self.policy.budget // (2 * steps * len(self.policy.lookups)) - 1
-        many = code.compare(code.call(code.name("len"), found), ast.Gt(), code.const(most))
-        self.emitter.body.append(code.when(many, [ast.Raise(self.emitter.uses(plain.NotPlain), None)]))
+        """Have rows counted, but for the few that a resource may always have."""
+        toll = self.program.toll(self.policy)
+        number = code.call(code.name("len"), found)
+        many = code.compare(number, ast.Gt(), code.const(toll.few))
+        self.emitter.body.append(code.when(many, [code.do(code.call(self.emitter.bind(toll.take), number))]))
 
     def _keep(self, need: LineNeed, where: Expression) -> Callable[[Any, str], Any]:
         emitter = self.emitter

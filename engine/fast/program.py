@@ -8,6 +8,7 @@ from typing import Any
 
 from ..model import Lookup, Policy, Status
 from .needs import LineNeed
+from .toll import Toll
 
 COUNTED = {Status.PASS: 0, Status.NOT_APPLICABLE: 1}  # the outcomes of which nobody wants to read more
 ODD = (None, None)  # the outcome of a record that is not plain
@@ -49,7 +50,8 @@ class Program:
     """The policies on one type, each with its rule; None where the exact path judges.
 
     A column gives one value of each of some records of an account. Findings with a status that is not `written` are
-    only counted. `joins` are lookups, by policy and name; `touched` the places that decide what comes of a policy.
+    only counted. `joins` are lookups, by policy and name; `touched` the places that decide what comes of a policy;
+    `tolls` what policies with lookups spend, by their ids.
     """
 
     kind: str
@@ -58,9 +60,16 @@ class Program:
     written: frozenset[Status]
     joins: dict[tuple[str, str], Join] = field(default_factory=dict)
     touched: dict[str, set[Hashable]] = field(default_factory=dict)
+    tolls: dict[str, Toll] = field(default_factory=dict)
     rules: Sequence[Rule | None] = ()
     counts: bool = field(init=False)  # whether some findings are only counted
     columns: Sequence[Callable[[Sequence[Any], str], list[Hashable]]] = ()
 
     def __post_init__(self) -> None:
         self.counts = not self.written >= frozenset(COUNTED)
+
+    def toll(self, policy: Policy) -> Toll:
+        """What a policy spends, in whatever function."""
+        if policy.id not in self.tolls:
+            self.tolls[policy.id] = Toll.of(policy)
+        return self.tolls[policy.id]

@@ -6,13 +6,16 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...snapshot.model import Lines
 from ..model import Status
 from .memo import KEPT
 from .plain import encode, identify
 from .program import COUNTED, ODD, Program, Rule
+
+if TYPE_CHECKING:
+    from .exactly import Part
 
 _PASS, _FAIL, _ASIDE = Status.PASS.value, Status.FAIL.value, Status.NOT_APPLICABLE.value
 Entry = tuple[Lines, int, str, str, tuple[str, str, bytes]]  # the line, region, id, and what a rollup folds
@@ -36,29 +39,30 @@ class Found:
 
 @dataclass(slots=True)
 class Judging:
-    """The judging of one account by one program. `exactly` is told which line and which policy is left alone."""
+    """The judging of one account by one program, a part for each policy, which are told which lines are not plain."""
 
     program: Program
     account: str
     snapshot_time: str
     finds: Sequence[Callable[..., Any]]
     text: Lines
-    found: Sequence[Found]
-    exactly: Callable[[int, int], None]
+    parts: Sequence[Part]
 
     def judge(self, before: int, rows: Sequence[Any]) -> None:
         """Judge records that are plain, with so many lines before them."""
         columns, names = _Columns(self.program, self.account, rows), _Names(self.program.kind, self.account, rows)
         for position, rule in enumerate(self.program.rules):
+            part = self.parts[position]
             if rule is None:
                 for number in range(before, before + len(rows)):
-                    self.exactly(number, position)
+                    part.judge(number)
+            if rule is None or part.is_spent():
                 continue
             outcomes = self._outcomes(rule, rows, columns)
             if rule.word is None:
-                self._fold(position, before, rows, outcomes)
+                self._fold(part, before, rows, outcomes)
             else:
-                self._write(position, rule, rule.word, before, rows, outcomes, names)
+                self._write(part, rule, rule.word, before, rows, outcomes, names)
 
     def _outcomes(self, rule: Rule, rows: Sequence[Any], columns: _Columns) -> list[Any]:
         """What comes of each record, remembered or new."""
@@ -96,17 +100,17 @@ class Judging:
                 found.append(ODD)
         return found
 
-    def _fold(self, position: int, before: int, rows: Sequence[Any], outcomes: Sequence[Any]) -> None:
-        items = self.found[position].items
+    def _fold(self, part: Part, before: int, rows: Sequence[Any], outcomes: Sequence[Any]) -> None:
+        items = part.found.items
         for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True), before):
             if outcome is ODD:
-                self.exactly(number, position)
+                part.judge(number)
             elif outcome:
                 items.append((self.text, number, row.region, row.id, outcome))
 
     def _write(
         self,
-        position: int,
+        part: Part,
         rule: Rule,
         word: Callable[..., bytes],
         before: int,
@@ -114,7 +118,7 @@ class Judging:
         outcomes: list[Any],
         names: _Names,
     ) -> None:
-        found, given = self.found[position], (self.account, self.snapshot_time, self.finds)
+        found, given = part.found, (self.account, self.snapshot_time, self.finds)
         places: Sequence[int] = range(len(rows))
         if self.program.counts:
             places = [place for place, outcome in enumerate(outcomes) if outcome.__class__ is not int]
@@ -133,7 +137,7 @@ class Judging:
                 fronts[number] = rule.front
             except Exception:  # whatever it is, the exact path says it
                 found.add(fronts[start:number], shared[start:number], rests[start:number])
-                self.exactly(before + places[number], position)
+                part.judge(before + places[number])
                 start, odd = number + 1, odd + 1
         found.add(fronts[start:], shared[start:], rests[start:])
         aside = fronts.count(rule.aside)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from ...snapshot.errors import StillframeError
 from ...snapshot.model import Json
 
-BUDGET = 20_000_000  # steps of one policy on one resource
+BUDGET = 100_000_000  # steps of one policy on one resource
+ALL = 10  # budgets for all that a policy judges in one account,
+EACH = 1000  # and such a part of one for each resource
 _CHARACTERS = 64
 
 
@@ -26,12 +28,24 @@ class Recount(Exception):  # noqa: N818 - not an error: the way out where rows a
 
 
 @dataclass(slots=True)
+class Purse:
+    """What is left of the steps that a policy may take for all that it judges in one account."""
+
+    left: int
+
+    @classmethod
+    def of(cls, budget: int, resources: int) -> Purse:
+        return cls(budget * ALL + budget * resources // EACH)
+
+
+@dataclass(slots=True)
 class _Meter:
     """What is left of a budget. With a `pace`, only rows that lookups find are counted, so many steps each."""
 
     budget: int = 0
     left: int = 0
     pace: int = 0
+    cause: str = ""
 
     @property
     def counts(self) -> bool:
@@ -42,14 +56,21 @@ _meter = _Meter()
 
 
 @contextmanager
-def spending(budget: int, pace: int = 0) -> Iterator[None]:
-    """Count the steps of what is done within, afresh. Raises OverBudget there."""
-    before = _meter.budget, _meter.left, _meter.pace
-    _meter.budget, _meter.left, _meter.pace = budget, budget - pace, pace
+def spending(budget: int, pace: int = 0, purse: Purse | None = None) -> Iterator[None]:
+    """Count the steps of what is done within, afresh, and take them from a purse. Raises OverBudget there."""
+    before = _meter.budget, _meter.left, _meter.pace, _meter.cause
+    most, cause = budget, "one resource"
+    if purse is not None and purse.left < budget:
+        most, cause = purse.left, "all resources of one account"
+        if most <= 0:
+            raise OverBudget(_over(budget, cause))
+    _meter.budget, _meter.left, _meter.pace, _meter.cause = budget, most - pace, pace, cause
     try:
         yield
     finally:
-        _meter.budget, _meter.left, _meter.pace = before
+        if purse is not None:
+            purse.left -= most - max(0, _meter.left)
+        _meter.budget, _meter.left, _meter.pace, _meter.cause = before
 
 
 def paced() -> bool:
@@ -87,7 +108,11 @@ def charge_product(*values: Json) -> None:
 def _take(steps: int) -> None:
     _meter.left -= steps
     if _meter.left < 0:
-        raise OverBudget(f"takes more than the {_meter.budget} steps that one resource may")
+        raise OverBudget(_over(_meter.budget, _meter.cause))
+
+
+def _over(budget: int, what: str) -> str:
+    return f"takes more steps than {what} may, by a budget of {budget}"
 
 
 def weight(values: Json | Sequence[Json], most: int | None = None) -> int:
