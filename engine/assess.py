@@ -9,6 +9,7 @@ from ..snapshot.model import Snapshot
 from .batch import Batch
 from .fast.run import Method, judge
 from .gate import Baseline
+from .language.budget import BUDGET
 from .packs.report import PackReport, reports
 from .ruleset import Ruleset
 from .selection import Selection
@@ -104,4 +105,6 @@ def notes(*rulesets: Ruleset, chosen: Selection = Selection()) -> list[str]:
 def _notes(ruleset: Ruleset) -> Iterator[str]:
     for name, setting in ruleset.disabled.items():
         yield f"{setting.place}: {name} is disabled: {setting.reason}"
+    for budget in sorted({policy.budget for policy in ruleset.policies} - {BUDGET}):
+        yield f"a policy may take {budget:,} steps for a resource, not {BUDGET:,}"
     yield from ruleset.tailored

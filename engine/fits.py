@@ -137,6 +137,10 @@ def _least(wanted: Any, *_: Any) -> Check:
     return lambda value: len(value) >= wanted
 
 
+def _most(wanted: Any, *_: Any) -> Check:
+    return lambda value: len(value) <= wanted
+
+
 _OF_A_DOCUMENT = frozenset({"$schema", "$id", "$defs"})
 _SAYS_NOTHING = frozenset({"title", "description", "default"})
 # Keyword → what it takes, the type of value that it is about if not all, and its check: of what it is given, of the
@@ -149,6 +153,8 @@ _KEYWORDS: Mapping[str, tuple[Any, str, Callable[[Any, Schema, Compile], Check]]
     "exclusiveMinimum": (int | float, "number", lambda wanted, *_: lambda value: value > wanted),
     "if": (dict, "", _if),
     "items": (dict, "array", lambda wanted, _, compile_: _each(compile_(wanted))),
+    "maxLength": (int, "string", _most),
+    "maxProperties": (int, "object", _most),
     "maximum": (int | float, "number", lambda wanted, *_: lambda value: value <= wanted),
     "minItems": (int, "array", _least),
     "minLength": (int, "string", _least),

@@ -13,8 +13,9 @@ import msgspec
 
 from ..snapshot.model import Resource
 from .language.budget import weight
-from .language.expression import Expression, Node
-from .language.interpret import TIMES
+from .language.expression import Expression, Node, walk
+from .language.interpret import DEAR, PAIRED, TIMES
+from .language.template import Template
 from .model import Lookup, Policy
 
 LIGHT = 1 << 16  # bytes of a line, which need no counting
@@ -25,6 +26,9 @@ _FIXED = frozenset({"params", "snapshot_time"})  # variables that are the same f
 _SHORT = frozenset({"account", "region", "id", "name", "snapshot_time"})  # those that are short texts
 _MOST = 1 << 40
 _EXPANDING = {"parse_json": 8, "split": 2, "statements": 2}  # what is made may have more values than what it is of
+
+_COUNTED = frozenset({*PAIRED, "filter_covers", "filter_covers_part"})  # functions that may take as long as they may
+_OF_PLACES = {"matches": 1, "world_reaches": 0}  # those that may, of what is made: and which argument that is
 
 _Growth = tuple[int, int]  # for each value at hand: how many a node gives, and how many steps it takes
 
@@ -78,6 +82,7 @@ def _pace(policy: Policy) -> int | None:
     tree = _Tree(weight(dict(policy.params)))
     try:
         steps = sum(tree.grows(each.tree, inner=False)[1] for each in _own(policy))
+        steps += weight([part for text in _texts(policy) for part in text.parts if isinstance(part, str)])
         for lookup in policy.lookups.values():
             steps += _of_rows(tree, lookup)
     except _Unbounded:
@@ -87,13 +92,17 @@ def _pace(policy: Policy) -> int | None:
 
 def _own(policy: Policy) -> Sequence[Expression]:
     """What is asked of a resource itself."""
-    texts = (policy.message, policy.remediation_cli, *(assertion.message for assertion in policy.assertions))
     return [
         *([policy.where] if policy.where else []),
         *(assertion.that for assertion in policy.assertions),
         *(each for lookup in policy.lookups.values() for each in lookup.ours),
-        *(each for text in texts if text for each in text.expressions()),
+        *(each for text in _texts(policy) for each in text.expressions()),
     ]
+
+
+def _texts(policy: Policy) -> list[Template]:
+    texts = (policy.message, policy.remediation_cli, *(assertion.message for assertion in policy.assertions))
+    return [text for text in texts if text]
 
 
 def _of_rows(tree: _Tree, lookup: Lookup) -> int:
@@ -128,7 +137,9 @@ class _Tree:
                 return self._chain(children, inner=inner)
             case "function_expression":
                 return self._function(node["value"], children, inner=inner)
-            case "slice" | "index" | "field" | "current" | "identity":
+            case "field":
+                return 1, weight(node["value"]) - 1
+            case "slice" | "index" | "current" | "identity":
                 return 1, 0
             case _:
                 below = [self.grows(child, inner=inner) for child in children]
@@ -150,6 +161,8 @@ class _Tree:
         return size, steps
 
     def _function(self, name: str, arguments: Sequence[Node], *, inner: bool) -> _Growth:
+        if name in _COUNTED or (name in _OF_PLACES and not _is_place(arguments[_OF_PLACES[name]])):
+            raise _Unbounded
         plain = [self.grows(each, inner=inner) for each in arguments if each["type"] != "expref"]
         size, steps = sum(size for size, _ in plain), sum(cost for _, cost in plain)
         for each in arguments:
@@ -158,7 +171,7 @@ class _Tree:
                 size, steps = size * max(1, made), steps + size * cost
         if name in TIMES:
             size *= self._least(plain, [each for each in arguments if each["type"] != "expref"])
-        return size * _EXPANDING.get(name, 1) + 1, steps + size
+        return size * _EXPANDING.get(name, 1) + 1, steps + size * DEAR.get(name, 1)
 
     def _least(self, sizes: Sequence[_Growth], arguments: Sequence[Node]) -> int:
         """Of the arguments that are as large whatever is read, the smallest. Raises _Unbounded where none is."""
@@ -182,4 +195,10 @@ class _Tree:
                 return False
 
 
+def _is_place(node: Node) -> bool:
+    """Whether a node gives a literal, or no more than is found in what is read."""
+    return node["type"] == "literal" or _MAKING.isdisjoint(each["type"] for each in walk(node))
+
+
+_MAKING = frozenset({"function_expression", "literal", "multi_select_list", "multi_select_dict"})
 _SHORTEST = 2  # steps for a text that is short

@@ -13,6 +13,7 @@ import stillframe
 from ..snapshot.format import digest
 from ..snapshot.model import Snapshot
 from .batch import Batch, waiver_record
+from .language.budget import BUDGET
 from .model import Policy, Status
 from .packs.report import Outcome, PackReport
 from .reports.files import whole
@@ -75,6 +76,7 @@ def _policy(policy: Policy, row: Row) -> dict[str, Any]:
         "sha256": digest(policy.text.encode()),
         "severity": policy.severity.value,
         "params": dict(sorted(policy.params.items())),
+        **({"budget": policy.budget} if policy.budget != BUDGET else {}),
         "counts": {status.value: row.counts.get(status, 0) for status in Status} | {"waived": row.waived},
     }
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import EvaluationError
+from .budget import Work
 
 STATES = 2000  # how many may be looked at, and how long a sequence may be, so that nothing takes long
 LONGEST = 1024
@@ -48,7 +49,7 @@ def either(languages: Sequence[Language]) -> Language:
     return ANYTHING if ANYTHING in flat else next(iter(flat)) if len(flat) == 1 else ("either", flat)
 
 
-def kinds(languages: Sequence[Language]) -> list[str]:
+def kinds(languages: Sequence[Language], work: Work) -> list[str]:
     """A text for each combination of these languages that a text can be of. Raises EvaluationError for too many."""
     start = tuple(languages)
     reached = {start: ""}
@@ -56,6 +57,7 @@ def kinds(languages: Sequence[Language]) -> list[str]:
     letters = _representatives(languages)
     for state in (queue := [start]):
         found.setdefault(tuple(map(_may_end, state)), reached[state])
+        work.do(len(letters) * len(state))
         for letter in letters:
             after = tuple(_after(each, letter) for each in state)
             if after not in reached:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ...snapshot.errors import StillframeError
 from ...snapshot.model import Json
+from ..errors import EvaluationError
 
 BUDGET = 100_000_000  # steps of one policy on one resource
 ALL = 10  # budgets for all that a policy judges in one account,
@@ -36,6 +37,21 @@ class Purse:
     @classmethod
     def of(cls, budget: int, resources: int) -> Purse:
         return cls(budget * ALL + budget * resources // EACH)
+
+
+@dataclass(slots=True)
+class Work:
+    """What a function tries that may take long, be it the `most` that it may: then it cannot know."""
+
+    most: int
+    cause: str
+    done: int = 0
+
+    def do(self, steps: int) -> None:
+        """Raises EvaluationError."""
+        self.done += steps
+        if self.done > self.most:
+            raise EvaluationError(self.cause)
 
 
 @dataclass(slots=True)
@@ -96,10 +112,9 @@ def charge_values(*values: Json) -> None:
         _take(weight(values, _meter.left))
 
 
-def charge_product(*values: Json) -> None:
-    """Take what it costs to look at all of one value for each part of another."""
+def charge_product(steps: int, *values: Json) -> None:
+    """Take what it costs to look at all of one value for each part of another, so many steps each."""
     if _meter.counts:
-        steps = 1
         for value in values:
             steps *= weight(value, _meter.left)
         _take(steps)

@@ -14,12 +14,14 @@ from math import prod
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .arguments import kind, text
+from .budget import Work, charge
 from .filter_pattern import Every, Pattern, Some, Test, quoted, read_pattern, tests_of
 from .filter_values import WORLDS, Value, World, holds, values
 from .unknowns import Truth, kleene_all, kleene_any
 
 CASES = 1000  # in how many ways an event may be what is required
 STEPS = 5000  # how many parts of patterns are looked at for one of them
+WORK = 300_000  # how much is tried for all of them
 ACCOUNT = "recipientAccountId"  # in each of CloudTrail's events, the account that it is of
 
 Case = tuple[Test, ...]  # what all holds of an event
@@ -37,7 +39,7 @@ def filter_covers(patterns: Json, required: Json, account: Json = None) -> Truth
     if not isinstance(patterns, list):
         raise EvaluationError(f"filter_covers() takes a list of filter patterns, not {kind(patterns)}")
     known = [text("filter_covers", each) for each in patterns if not isinstance(each, Unknown)]
-    found = _covered(tuple(dict.fromkeys(known)), _of_account(text("filter_covers", required), known, account))
+    found = _charged(tuple(dict.fromkeys(known)), _of_account(text("filter_covers", required), known, account))
     maybe = [each for each in patterns if isinstance(each, Unknown)]
     return kleene_all([kleene_any([one, *maybe]) for one in found])
 
@@ -48,7 +50,7 @@ def filter_covers_part(pattern: Json, required: Json, account: Json = None) -> T
         if isinstance(argument, Unknown):
             return argument
     known = text("filter_covers_part", pattern)
-    return kleene_any(_covered((known,), _of_account(text("filter_covers_part", required), [known], account)))
+    return kleene_any(_charged((known,), _of_account(text("filter_covers_part", required), [known], account)))
 
 
 def check_required(pattern: Json) -> None:
@@ -71,9 +73,15 @@ def narrowed(pattern: str, tests: Sequence[str]) -> str:
     return f"{{ {' && '.join([*inner, *tests])} }}" if tests else pattern
 
 
+def _charged(patterns: tuple[str, ...], required: str) -> Sequence[Truth]:
+    found, steps = _covered(patterns, required)
+    charge(steps)
+    return found
+
+
 @lru_cache(maxsize=4096)  # the same filters are asked about by policy after policy
-def _covered(patterns: tuple[str, ...], required: str) -> Sequence[Truth]:
-    """Of each case of what is required, whether the patterns match it."""
+def _covered(patterns: tuple[str, ...], required: str) -> tuple[Sequence[Truth], int]:
+    """Of each case of what is required, whether the patterns match it; and how much was tried to know."""
     read: list[Pattern] = []
     unread: list[Unknown] = []
     for pattern in patterns:
@@ -84,7 +92,9 @@ def _covered(patterns: tuple[str, ...], required: str) -> Sequence[Truth]:
                 raise EvaluationError(f"what is found in all of an event is not known: {pattern}")
         except EvaluationError as error:
             unread.append(Unknown.because(str(error)))
-    return [kleene_any([_matched(case, Some(tuple(read))), *unread]) for case in _cases(required)]
+    work = Work(WORK, "a filter pattern has too many alternatives")
+    found_ = [kleene_any([_matched(case, Some(tuple(read)), work), *unread]) for case in _cases(required)]
+    return found_, work.done
 
 
 @lru_cache(maxsize=256)
@@ -118,11 +128,11 @@ def _ways(pattern: Pattern) -> list[Case]:
             return [tuple(test for way in chosen for test in way) for chosen in product(*map(_ways, parts))]
 
 
-def _matched(case: Case, pattern: Pattern) -> Truth:
+def _matched(case: Case, pattern: Pattern, work: Work) -> Truth:
     """Whether a pattern matches all events of a case."""
     tests = [*case, *tests_of(pattern)]
     try:
-        found = {not _missed(case, pattern, world) for world in WORLDS if world.differs(tests)}
+        found = {not _missed(case, pattern, world, work) for world in WORLDS if world.differs(tests)}
     except EvaluationError as error:
         return Unknown.because(str(error))
     if len(found) > 1:
@@ -132,23 +142,29 @@ def _matched(case: Case, pattern: Pattern) -> Truth:
     return found == {True}
 
 
-def _missed(case: Case, pattern: Pattern, world: World) -> bool:
+def _missed(case: Case, pattern: Pattern, world: World, work: Work) -> bool:
     """Whether there is an event of a case that a pattern does not match."""
-    fields = {test.field for test in [*case, *tests_of(pattern)]}
+    tests = [*case, *tests_of(pattern)]
+    fields = {test.field for test in tests}
+    work.do(len(tests) * len(fields))
     for exact in (False, True):  # examples are quick, and most often enough
         choices = {}
         for field in fields:
             asked = [test for test in case if test.field == field]
             others = [test for test in tests_of(pattern) if test.field == field]
-            found = values(asked, others, world, exact=exact)
+            found = values(asked, others, world, work, exact=exact)
             choices[field] = [value for value in found if all(holds(test, value, world) for test in asked)]
-        if all(choices.values()) and _escapes(pattern, choices, world, {}):
+        if all(choices.values()) and _escapes(pattern, choices, world, work, {}):
             return True
     return False
 
 
 def _escapes(
-    pattern: Pattern | bool, choices: dict[tuple[str, ...], list[Value]], world: World, seen: dict[Pattern, bool]
+    pattern: Pattern | bool,
+    choices: dict[tuple[str, ...], list[Value]],
+    world: World,
+    work: Work,
+    seen: dict[Pattern, bool],
 ) -> bool:
     """Whether some choice of values makes a pattern false."""
     if isinstance(pattern, bool):
@@ -157,9 +173,11 @@ def _escapes(
         if len(seen) >= STEPS:
             raise EvaluationError("a filter pattern has too many alternatives")
         seen[pattern] = False
-        field = min((test.field for test in tests_of(pattern)), key=lambda each: len(choices[each]), default=())
+        tests = list(tests_of(pattern))
+        field = min((test.field for test in tests), key=lambda each: len(choices[each]), default=())
+        work.do(len(tests) * len(choices.get(field, [None])))
         left = {_reduced(pattern, field, value, world) for value in choices.get(field, [None])}
-        seen[pattern] = any(_escapes(each, choices, world, seen) for each in left)
+        seen[pattern] = any(_escapes(each, choices, world, work, seen) for each in left)
     return seen[pattern]
 
 

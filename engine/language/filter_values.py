@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import EvaluationError
 from .automaton import OTHER, kinds, texts_like
+from .budget import Work
 from .filter_pattern import NUMBER, Glob, Regex, Test
 from .filter_regex import texts_with
 from .text import regex
@@ -67,7 +68,7 @@ def holds(test: Test, value: Value, world: World) -> bool:
             return number is not None and _ORDER[order](number, test.operand)
 
 
-def values(asked: Sequence[Test], others: Sequence[Test], world: World, *, exact: bool) -> list[Value]:
+def values(asked: Sequence[Test], others: Sequence[Test], world: World, work: Work, *, exact: bool) -> list[Value]:
     """Values of a field: if exact, one of each kind that tests tell apart, or no more than pass what is asked.
 
     Raises EvaluationError for too many kinds, and for regular expressions that cannot be read.
@@ -84,7 +85,7 @@ def values(asked: Sequence[Test], others: Sequence[Test], world: World, *, exact
     if exact and not plain:
         if any(isinstance(test.operand, float) for test in tests):
             raise EvaluationError("too much is asked of one field: numbers, and kinds of texts")
-        examples = kinds([_language(operand, world) for operand in operands])
+        examples = kinds([_language(operand, world) for operand in operands], work)
     return [*Odd, None, True, False, *_numbers(tests), *examples]
 
 

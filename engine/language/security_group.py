@@ -11,6 +11,7 @@ from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from .addresses import FAMILIES, LEAST, Network, network, size, whole
 from .arguments import kind, text
+from .budget import charge
 from .network import ADDED_UP, EVERY_PROTOCOL, LAST_PORT, LITERAL, check_reading, port, transports
 from .unknowns import Truth, known_items, maybe_items
 
@@ -45,6 +46,7 @@ def world_reaches(permissions: Json, prefix_lists: Json, reading: Json = ADDED_U
     if not isinstance(permissions, list):
         raise EvaluationError(f"world_reaches() takes IpPermissions, not {kind(permissions)}")
     check_reading(reading)
+    charge(len(permissions) ** 2)
     if _too_few(permissions):
         return list(_unreached(*[permission.get(each) for permission in permissions for each in _ABOUT]))
     return _listed(list(_rules(permissions, None if reading == LITERAL else _by_id(prefix_lists))))
@@ -91,6 +93,7 @@ def _reached(transport: str, rules: Sequence[_Rule]) -> Iterator[Json]:
 def _lets_in(rules: Sequence[_Rule], family: int) -> Truth:
     if not any(rule.networks or rule.gaps for rule in rules):
         return False
+    charge(4 * sum(len(rule.networks) for rule in rules))
     if whole([each for rule in rules if not rule.doubts for each in rule.networks], family):
         return True
     gaps = [gap for rule in rules for of, gap in rule.gaps if of == family]

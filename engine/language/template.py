@@ -10,10 +10,12 @@ import msgspec
 
 from ...snapshot.model import Json
 from ..errors import EvaluationError
-from .budget import charge_values
+from .budget import charge, charge_values
 from .expression import Expression, parse
 from .interpret import Scope, evaluate
 from .unknowns import unknown_in
+
+_CHARACTERS = 8  # for each step: it is written to every report
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,13 @@ def _parsed(text: str, start: int) -> Expression:
 
 def render(template: Template, at: Json, scope: Scope, *, shell: bool = False) -> str:
     """Fill the holes. With `shell`, each value is quoted: names in a snapshot are not ours to trust."""
-    return "".join(part if isinstance(part, str) else _shown(part, at, scope, shell=shell) for part in template.parts)
+    parts = (part if isinstance(part, str) else _shown(part, at, scope, shell=shell) for part in template.parts)
+    return "".join(map(_charged, parts))
+
+
+def _charged(text: str) -> str:
+    charge(len(text) // _CHARACTERS)
+    return text
 
 
 def _shown(expression: Expression, at: Json, scope: Scope, *, shell: bool) -> str:

@@ -37,6 +37,8 @@ def keywords(inside: st.SearchStrategy) -> st.SearchStrategy:
         "enum": st.lists(SCALAR, min_size=1, max_size=3),
         "if": inside,
         "items": inside,
+        "maxLength": SIZE,
+        "maxProperties": SIZE,
         "maximum": NUMBER,
         "minItems": SIZE,
         "minLength": SIZE,
