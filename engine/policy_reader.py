@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,12 +16,14 @@ from .errors import EvaluationError, Problem
 from .growth import is_steady
 from .language.expression import Expression, check_variables, parse
 from .language.shell import variables
+from .language.shell_syntax import VALUE, check_command
 from .language.template import Template, parse_template
 from .model import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
 from .suggest import suggest
 
 T = TypeVar("T")
 
+_HOLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 REQUIRED = ["id", "title", "severity", "resource", "assert"]
 ENVELOPE = ("account", "region", "id", "name", "tags", "params", "snapshot_time")
 FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
@@ -121,6 +124,11 @@ class PolicyReader(Reader):
         """The command, whose variables are those that a person is told of."""
         path = ("remediation", "cli")
         template = self._template(given, path, worded)
+        if template:
+            try:
+                check_command(_HOLE.sub(lambda hole: VALUE * len(hole[0]), remediation["cli"]))
+            except EvaluationError as error:
+                self.fault(path, str(error), offset=error.at)
         told = {name: key for key in ("fill", "each") for name in remediation.get(key, ())}
         used = dict(variables(template)) if template else {}
         for name, right in variables(template) if template else ():

@@ -15,7 +15,7 @@ from ...snapshot.model import Json
 from ..errors import EvaluationError
 
 BUDGET = 100_000_000  # steps of one policy on one resource
-ALL = 10  # budgets for all that a policy judges in one account,
+ALL = 5  # budgets for all that a policy judges in one account,
 EACH = 1000  # and such a part of one for each resource
 _CHARACTERS = 64
 

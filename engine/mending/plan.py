@@ -113,7 +113,7 @@ def minded(command: str) -> list[str]:
     """A command whose failure ends the script: of a && b, set -e minds b alone."""
     if "&&" not in command:
         return [f"  {command}"]
-    if "\n" in command or "#" in command:  # its end may be a comment's
+    if "\n" in command or "#" in command or command.rstrip().endswith(";"):  # its end may be a comment's
         return ["  {", f"  {command}", "  } || exit"]
     return [f"  {command} || exit"]
 
