@@ -80,6 +80,9 @@ def is_fixed(where: Expression) -> bool:
 
 def _pace(policy: Policy) -> int | None:
     tree = _Tree(weight(dict(policy.params)))
+    lists = {name for name, lookup in policy.lookups.items() if not lookup.one}
+    if any(lists & each.variables() for text in _texts(policy) for each in text.expressions()):
+        return None  # texts may be as long as all rows together
     try:
         steps = sum(tree.grows(each.tree, inner=False)[1] for each in _own(policy))
         steps += weight([part for text in _texts(policy) for part in text.parts if isinstance(part, str)])

@@ -60,15 +60,18 @@ class _Reader:
             self._and_or(depth)
 
     def _and_or(self, depth: int) -> None:
+        piped = False
         while True:
-            if self.word_here() == "!":
+            if self.word_here() == "!" and not piped:
                 self.at += 1
                 self._skip(_BLANK)
             self._command(depth)
             self._skip(_BLANK)
             if self._here("&") and not self._here("&&"):
                 raise self.fault("a & sends it to the background")
-            if not (self._take("&&") or self._take("||") or self._take("|")):
+            joined = self._take("&&") or self._take("||")
+            piped = not joined and self._take("|")
+            if not (joined or piped):
                 return
             self._skip(_LINES)
 
