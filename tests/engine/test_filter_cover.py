@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from stillframe.engine.language.automaton import kinds, texts_like
-from stillframe.engine.language.filter_cover import filter_covers
+from stillframe.engine.language.budget import Work
+from stillframe.engine.language.filter_cover import WORK, filter_covers
 from stillframe.engine.language.filter_regex import texts_with
 from stillframe.snapshot.model import Unknown
 
@@ -194,4 +195,5 @@ def test_every_kind_of_text_is_found(seed):
         )
 
     languages = [*(texts_like(each.split("*")) for each in globs), *map(texts_with, expressions)]
-    assert {told(text) for text in TEXTS} <= {told(text) for text in kinds(languages)}
+    found = kinds(languages, Work(WORK, "too much"))
+    assert {told(text) for text in TEXTS} <= {told(text) for text in found}
