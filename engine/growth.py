@@ -27,7 +27,8 @@ _SHORT = frozenset({"account", "region", "id", "name", "snapshot_time"})  # thos
 _MOST = 1 << 40
 _EXPANDING = {"parse_json": 8, "split": 2, "statements": 2}  # what is made may have more values than what it is of
 
-_COUNTED = frozenset({*PAIRED, "filter_covers", "filter_covers_part"})  # functions that may take as long as they may
+_LONG = frozenset({*PAIRED, "filter_covers", "filter_covers_part"})  # functions that may take long, whatever is read,
+_MANY = 200  # for which so many steps stand: too many not to count a stranger's, and few for the default budget
 _OF_PLACES = {"matches": 1, "world_reaches": 0}  # those that may, of what is made: and which argument that is
 
 _Growth = tuple[int, int]  # for each value at hand: how many a node gives, and how many steps it takes
@@ -81,10 +82,10 @@ def is_fixed(where: Expression) -> bool:
 def _pace(policy: Policy) -> int | None:
     tree = _Tree(weight(dict(policy.params)))
     lists = {name for name, lookup in policy.lookups.items() if not lookup.one}
-    if any(lists & each.variables() for text in _texts(policy) for each in text.expressions()):
-        return None  # texts may be as long as all rows together
     try:
         steps = sum(tree.grows(each.tree, inner=False)[1] for each in _own(policy))
+        # Texts may be as long as all rows together.
+        steps += sum(_MANY for text in _texts(policy) for each in text.expressions() if lists & each.variables())
         steps += weight([part for text in _texts(policy) for part in text.parts if isinstance(part, str)])
         for lookup in policy.lookups.values():
             steps += _of_rows(tree, lookup)
@@ -164,7 +165,7 @@ class _Tree:
         return size, steps
 
     def _function(self, name: str, arguments: Sequence[Node], *, inner: bool) -> _Growth:
-        if name in _COUNTED or (name in _OF_PLACES and not _is_place(arguments[_OF_PLACES[name]])):
+        if name in _OF_PLACES and not _is_place(arguments[_OF_PLACES[name]]):
             raise _Unbounded
         plain = [self.grows(each, inner=inner) for each in arguments if each["type"] != "expref"]
         size, steps = sum(size for size, _ in plain), sum(cost for _, cost in plain)
@@ -174,7 +175,7 @@ class _Tree:
                 size, steps = size * max(1, made), steps + size * cost
         if name in TIMES:
             size *= self._least(plain, [each for each in arguments if each["type"] != "expref"])
-        return size * _EXPANDING.get(name, 1) + 1, steps + size * DEAR.get(name, 1)
+        return size * _EXPANDING.get(name, 1) + 1, steps + size * DEAR.get(name, 1) + _MANY * (name in _LONG)
 
     def _least(self, sizes: Sequence[_Growth], arguments: Sequence[Node]) -> int:
         """Of the arguments that are as large whatever is read, the smallest. Raises _Unbounded where none is."""

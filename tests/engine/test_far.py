@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, REGIONS, compact, write_estate
-from stillframe.engine.fast import cache, run, target
-from stillframe.engine.fast import judge as fast_judge
+from stillframe.engine.fast import cache, exactly, run, target
 from stillframe.engine.fast import steps as judging
 from stillframe.engine.fast.run import judge
 from stillframe.engine.language.expression import parse
@@ -117,8 +116,8 @@ THREE = [line(OTHER, A, identity, {"a": 1}) for identity in "ijk"]
 def test_what_is_referred_to_is_known_where_it_is_there_be_it_kept_or_not(path, monkeypatch, within):
     """A row that `where` refuses needs no exact path; a key without a row does."""
     exact = []
-    judge_exactly = fast_judge.judge
-    monkeypatch.setattr(fast_judge, "judge", lambda *given: exact.append(given[1].id) or judge_exactly(*given))
+    judge_exactly = exactly.judge
+    monkeypatch.setattr(exactly, "judge", lambda *given: exact.append(given[1].id) or judge_exactly(*given))
     ones = [line(ONE, A, each, {"a": {"i": 1, "j": 1, "k": [1, 9]}[each], "b": None, "c": None}) for each in "ijk"]
     write_estate(path, {A: having(ones, [line(OTHER, A, "x", {"a": 1, "b": 2})])})
     given = policy("p", "!$r", ["a"], ["a"])

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from builders import nine, shipped, write_snapshot
 from stillframe.engine.authoring.policy_tests import TIME
+from stillframe.engine.fast import exactly, run, steps
 from stillframe.engine.fast import judge as judging
-from stillframe.engine.fast import run, steps
 from stillframe.engine.fast.accounts import shared
 from stillframe.engine.fast.run import judge
 from stillframe.engine.model import Status
@@ -199,20 +199,20 @@ def test_statuses_that_nobody_wants_are_counted(archive):
 
 
 def test_nothing_in_a_whole_fleet_needs_the_exact_path(archive, monkeypatch):
-    monkeypatch.setattr("stillframe.engine.fast.judge._Exact.judge", lambda *_: pytest.fail("not plain"))
+    monkeypatch.setattr("stillframe.engine.fast.exactly.Exact.judge", lambda *_: pytest.fail("not plain"))
     assert found(pictures(archive)[0], Method())
 
 
 def test_a_whole_benchmark_is_judged_alike_and_only_closed_regions_need_the_exact_path(tmp_path, monkeypatch):
     picture = open_snapshot(fleet.build(fleet.Fleet(scale=SCALE / 3), tmp_path, whole=True))
     policies = load_rules(packs=["cis-aws-5.0.0"]).policies
-    expected, slow, whole = found(picture, Method(exact=True), policies), set(), judging._Exact.judge
+    expected, slow, whole = found(picture, Method(exact=True), policies), set(), exactly.Exact.judge
 
-    def noting(self, policy, resource):
+    def noting(self, policy, resource, purse):
         slow.add((policy.id, resource.type, resource.region in fleet.OPEN))
-        return whole(self, policy, resource)
+        return whole(self, policy, resource, purse)
 
-    monkeypatch.setattr("stillframe.engine.fast.judge._Exact.judge", noting)
+    monkeypatch.setattr("stillframe.engine.fast.exactly.Exact.judge", noting)
     assert found(picture, Method(), policies) == expected
     assert {(kind, enabled) for _, kind, enabled in slow} <= {("AWS::Region", False)}, slow
 
