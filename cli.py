@@ -82,12 +82,12 @@ def demo(
     into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
 ) -> None:
     """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
-    from stillframe.engine.comparing.compare import run_diff
+    from stillframe.engine.commands.run_diff import run_diff
+    from stillframe.engine.commands.run_evaluate import run_evaluate
+    from stillframe.engine.loading.ruleset import load_rules
     from stillframe.engine.reports.formats import targets
-    from stillframe.engine.rules import load_rules
-    from stillframe.engine.run import run_evaluate
     from stillframe.snapshot import open_snapshot
-    from stillframe.snapshot.demo import Estate, session, stand_in, types
+    from stillframe.snapshot.collector.demo import Estate, session, stand_in, types
 
     archive, judged_by, out, err = into / "snapshots", load_rules(), _out(), _err()
     with stand_in() as url:

@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from stillframe.snapshot import clients, demo
 from stillframe.snapshot.catalog import load_catalog
-from stillframe.snapshot.clients import Clients
-from stillframe.snapshot.collect import collect
+from stillframe.snapshot.collector import clients, demo
+from stillframe.snapshot.collector.clients import Clients
+from stillframe.snapshot.collector.collect import collect
 
 from bench.proxy import proxy, told
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from stillframe.snapshot.collector.write import AccountData, SnapshotWriter, row
 from stillframe.snapshot.model import Coverage, Resource
-from stillframe.snapshot.write import AccountData, SnapshotWriter, row
 
 from .arithmetic import digits, mixed
 from .instances import instance

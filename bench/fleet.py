@@ -14,8 +14,8 @@ from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
+from stillframe.snapshot.collector.write import AccountData, Row, SnapshotWriter, row
 from stillframe.snapshot.model import GLOBAL, Coverage, Resource
-from stillframe.snapshot.write import AccountData, Row, SnapshotWriter, row
 
 from . import estate, filler
 from .arithmetic import Shares, mixed, picked, place, scaled

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from stillframe.engine.fast.judge import Compiled, compile_policies
-from stillframe.engine.fast.rows import text_of
+from stillframe.engine.execution.account import Compiled, compile_policies
+from stillframe.engine.execution.records import text_of
 from stillframe.snapshot import open_snapshot
 
 from .rounds import Contender, Usage, interleaved, measure

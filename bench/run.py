@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stillframe.engine.model import Policy
-from stillframe.engine.rules import load_rules
+from stillframe.engine.loading.ruleset import load_rules
+from stillframe.engine.model.policy import Policy
 
 from . import verdicts
 from .fleet import expected

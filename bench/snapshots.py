@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from stillframe.snapshot.catalog import catalog_digest
+from stillframe.snapshot.collector.write import AccountData, Row, SnapshotWriter, row
 from stillframe.snapshot.model import GLOBAL, Coverage
-from stillframe.snapshot.write import AccountData, Row, SnapshotWriter, row
 
 from . import dense, fleet
 from .buckets import bucket

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..snapshot.model import Snapshot
-from .batch import Batch
-from .fast.run import Method, judge
-from .gate import Baseline
-from .language.budget import BUDGET
+from .execution.judge import Method, judge
+from .findings.batch import Batch
+from .findings.counts import Row, Tally
+from .findings.gate import Baseline
+from .findings.selection import Selection
+from .findings.waivers import Use, Waivers
+from .functions.budget import BUDGET
+from .model.ruleset import Ruleset
+from .model.waiver import named
 from .packs.report import PackReport, reports
-from .ruleset import Ruleset
-from .selection import Selection
-from .tally import Row, Tally
-from .waiver import named
-from .waivers import Use, Waivers
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Snapshots: the reading side. The collector, which needs boto3, is `stillframe.snapshot.collect`."""
+"""Snapshots: the reading side. The collector, which needs boto3, is `stillframe.snapshot.collector.collect`."""
 
 from .archive import find_snapshot, list_snapshots, open_snapshot
 from .errors import ArgumentError, CatalogError, CollectError, SnapshotError, StillframeError

@@ -17,14 +17,14 @@ from typing import Any
 import boto3
 from botocore import xform_name
 from builders import CALLER, TIME
-from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import Call, ResourceType, load_catalog
-from stillframe.snapshot.clients import Clients
+from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector.clients import Clients
+from stillframe.snapshot.collector.plan import Plan
+from stillframe.snapshot.collector.run import run
+from stillframe.snapshot.collector.targets import Target
+from stillframe.snapshot.collector.write import SnapshotWriter
 from stillframe.snapshot.model import Collected
-from stillframe.snapshot.plan import Plan
-from stillframe.snapshot.run import run
-from stillframe.snapshot.targets import Target
-from stillframe.snapshot.write import SnapshotWriter
 
 CATALOG = load_catalog()
 CLIENTS = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))

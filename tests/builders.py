@@ -9,25 +9,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from stillframe.engine.authoring.policy_tests import fixture
-from stillframe.engine.authoring.read_fields import fields
-from stillframe.engine.batch import batches
-from stillframe.engine.comparing.diff import Difference, Unchanged, diff
-from stillframe.engine.comparing.sides import Side
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.policies import load_policies
-from stillframe.engine.rules import load_rules
+from stillframe.engine.diff.diff import Difference, Unchanged, diff
+from stillframe.engine.diff.replay import Side
+from stillframe.engine.findings.batch import batches
+from stillframe.engine.judging.dependencies import fields
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.loading.policies import load_policies
+from stillframe.engine.loading.ruleset import load_rules
+from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot import session as aws
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
-from stillframe.snapshot.clients import Clients
-from stillframe.snapshot.demo import MANAGEMENT, session
+from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector.clients import Clients
+from stillframe.snapshot.collector.demo import MANAGEMENT, session
+from stillframe.snapshot.collector.plan import Plan
+from stillframe.snapshot.collector.run import run
+from stillframe.snapshot.collector.session import Caller
+from stillframe.snapshot.collector.targets import Target, entered
+from stillframe.snapshot.collector.write import AccountData, SnapshotWriter, row
 from stillframe.snapshot.model import Collected, Snapshot
-from stillframe.snapshot.plan import Plan
-from stillframe.snapshot.run import run
-from stillframe.snapshot.session import Caller
-from stillframe.snapshot.targets import Target, entered
-from stillframe.snapshot.write import AccountData, SnapshotWriter, row
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 CALLER = Caller(account=MANAGEMENT, partition="aws")

@@ -10,14 +10,14 @@ from typing import Any
 import unasked
 from builders import _only, collect_from
 from lost import Tried, sweep
-from stillframe.engine.authoring.read_fields import fields
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.model import Policy
+from stillframe.engine.judging.dependencies import fields
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.model.policy import Policy
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
-from stillframe.snapshot.clients import same_host
-from stillframe.snapshot.demo import HOME, session
-from stillframe.snapshot.session import ORGANIZATION_ROLE, _shared
+from stillframe.snapshot.collector.clients import same_host
+from stillframe.snapshot.collector.demo import HOME, session
+from stillframe.snapshot.collector.session import ORGANIZATION_ROLE, _shared
 
 
 @dataclass(kw_only=True)

@@ -15,8 +15,8 @@ import pytest
 import stillframe
 from hypothesis import settings
 from stillframe.cli import main
-from stillframe.snapshot import session as aws
-from stillframe.snapshot.demo import stand_in
+from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector.demo import stand_in
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection takes a second
 HOMES = count()

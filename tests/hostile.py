@@ -18,11 +18,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
 from moto.core.model import ServiceModel
 from moto.core.serialize import get_serializer_class
-from stillframe.snapshot import clients as making
-from stillframe.snapshot.answers import _roots
-from stillframe.snapshot.call import ask
 from stillframe.snapshot.catalog import Call, load_catalog
-from stillframe.snapshot.clients import Clients
+from stillframe.snapshot.collector import clients as making
+from stillframe.snapshot.collector.answers import _roots
+from stillframe.snapshot.collector.call import ask
+from stillframe.snapshot.collector.clients import Clients
 from stillframe.snapshot.model import Json
 
 CALLS = list(

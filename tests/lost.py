@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from stillframe.engine.authoring.lost_rows import lost_rows
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.model import Policy, Status
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.model.policy import Policy, Status
+from stillframe.engine.testing.lost_rows import lost_rows
 from stillframe.snapshot.model import Snapshot
 
 FINE = (Status.PASS, Status.NOT_APPLICABLE)

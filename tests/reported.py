@@ -8,12 +8,12 @@ from typing import Any
 
 from builders import TIME, write_snapshot
 from rich.console import Console
-from stillframe.engine.comparing.compare import run_diff
-from stillframe.engine.gate import Limits
-from stillframe.engine.model import Severity
+from stillframe.engine.commands.run_diff import run_diff
+from stillframe.engine.commands.run_evaluate import run_evaluate
+from stillframe.engine.findings.gate import Limits
+from stillframe.engine.loading.ruleset import load_rules
+from stillframe.engine.model.policy import Severity
 from stillframe.engine.reports.formats import FORMATS, targets
-from stillframe.engine.rules import load_rules
-from stillframe.engine.run import run_evaluate
 from stillframe.snapshot import open_snapshot
 
 A, B = "111122223333", "444455556666"

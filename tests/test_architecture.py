@@ -88,8 +88,8 @@ def test_evaluating_opens_no_socket_and_reads_no_clock(tmp_path):
     script = f"""
 import sys
 from pathlib import Path
-from stillframe.engine.fast.run import Method, judge
-from stillframe.engine.policies import load_policies
+from stillframe.engine.execution.judge import Method, judge
+from stillframe.engine.loading.policies import load_policies
 from stillframe.snapshot import open_snapshot
 policies = load_policies()
 def watch(frame, event, called):

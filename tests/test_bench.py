@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.fast.target import Decoder
+from stillframe.engine.compiler.join_key import Decoder
+from stillframe.engine.judging.evaluate import evaluate
 from stillframe.snapshot import open_snapshot
 
 from bench import dense, fleet, floor

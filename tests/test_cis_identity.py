@@ -22,12 +22,12 @@ import pytest
 from builders import collect_from, shipped
 from cis import SESSION, Pictures, Place, lost, places, types_of
 from conftest import REGIONS, enable_few
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.model import Policy
-from stillframe.engine.policies import override
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.loading.policies import override
+from stillframe.engine.model.policy import Policy
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.clients import _SENDER
-from stillframe.snapshot.demo import HOME, MANAGEMENT
+from stillframe.snapshot.collector.clients import _SENDER
+from stillframe.snapshot.collector.demo import HOME, MANAGEMENT
 
 pytestmark = pytest.mark.xdist_group("cis-identity")
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from builders import shipped
 from cis import HOME, Break, Change, Pictures, Place, lost, places, statuses
-from stillframe.snapshot import session as aws
+from stillframe.snapshot.collector import session as aws
 
 pytestmark = pytest.mark.xdist_group("cis-resources")
 

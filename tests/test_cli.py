@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 import stillframe
-import stillframe.snapshot.collect  # before what it takes of sessions is replaced
+import stillframe.snapshot.collector.collect  # before what it takes of sessions is replaced
 from botocore.awsrequest import AWSResponse
 from builders import TIME, write_snapshot
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
-from stillframe.snapshot import session as aws
-from stillframe.snapshot.demo import MANAGEMENT
+from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector.demo import MANAGEMENT
 
 A = "111122223333"
 METADATA = {"KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT", "Origin": "AWS_KMS", "KeyState": "Enabled"}
@@ -268,7 +268,7 @@ def answer(monkeypatch, service, body, status=403):
 
 
 def test_a_fault_of_our_own_is_said_to_be_one(run, tmp_path, monkeypatch, policy):
-    monkeypatch.setattr(sys.modules["stillframe.engine.evaluate"], "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr(sys.modules["stillframe.engine.judging.evaluate"], "judge", lambda *_: 1 / 0)
     result = run("evaluate", snapshot(tmp_path, keys(True)), "-p", policy, "--exact")
     assert result.code == 70
     assert "a fault of stillframe itself: ZeroDivisionError" in result.err
@@ -278,7 +278,7 @@ def test_a_fault_of_our_own_is_said_to_be_one(run, tmp_path, monkeypatch, policy
 def test_an_output_file_appears_whole_or_not_at_all(run, tmp_path, policy, monkeypatch):
     path = snapshot(tmp_path, keys(True))
     (tmp_path / "f.jsonl").write_text("before")
-    monkeypatch.setattr(sys.modules["stillframe.engine.evaluate"], "judge", lambda *_: 1 / 0)
+    monkeypatch.setattr(sys.modules["stillframe.engine.judging.evaluate"], "judge", lambda *_: 1 / 0)
     run("evaluate", path, "-p", policy, "-o", tmp_path / "f.jsonl", "--exact")
     assert (tmp_path / "f.jsonl").read_text() == "before"
 
@@ -302,7 +302,7 @@ def test_collect_and_evaluate_from_the_command_line(run, aws_url, tmp_path):
 
 
 def test_suspended_accounts_are_skipped_and_recorded(run, aws_url, tmp_path, monkeypatch):
-    from stillframe.snapshot import targets
+    from stillframe.snapshot.collector import targets
 
     listed = {MANAGEMENT: {"Name": "main", "State": "ACTIVE"}, A: {"Name": "old", "State": "SUSPENDED"}}
     monkeypatch.setattr(targets, "_members", lambda *_: listed)

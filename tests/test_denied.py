@@ -2,7 +2,7 @@
 
 A small estate, with passes and failures of every policy, is collected again and again, each time with one call
 refused or broken. Whatever the first picture found must still be found, or stand as unknown. Calls that no shipped
-policy reads are refused in tests/snapshot/test_every_type.py, where no policy is needed to see what becomes of them.
+policy reads are refused in tests/snapshot/collector/test_every_type.py, where no policy is needed to see what becomes of them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from builders import collect_from, nine, read_types
 from lost import Tried, sweep
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.model import Finding, Status
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.model.policy import Finding, Status
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot import session as aws
 from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import Call, load_catalog
-from stillframe.snapshot.clients import same_host
-from stillframe.snapshot.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Estate
+from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector.clients import same_host
+from stillframe.snapshot.collector.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Estate
 from stillframe.snapshot.format import file_name, read_line
 from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Account, Resource, Snapshot, Unknown
 

@@ -26,23 +26,23 @@ import yaml
 from builders import compared, nine, shipped, write_snapshot
 from stillframe.cli import app
 from stillframe.engine import exit_codes
-from stillframe.engine.authoring.policy_tests import TIME, fixture, run_tests
-from stillframe.engine.batch import finding_record
-from stillframe.engine.comparing.causes import Cause, why_record
-from stillframe.engine.comparing.change import Change
-from stillframe.engine.config import config_schema
-from stillframe.engine.documents import schema as schema_of
-from stillframe.engine.evaluate import evaluate
+from stillframe.engine.documents.reader import schema as schema_of
+from stillframe.engine.findings.batch import finding_record
+from stillframe.engine.functions.table import ARITY, AWARE, OURS
+from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.language import interpret as expressions
-from stillframe.engine.language.expression import parse
-from stillframe.engine.language.functions import ARITY, AWARE, OURS
-from stillframe.engine.model import Severity, Status
-from stillframe.engine.packs.find import shipped_packs
-from stillframe.engine.packs.reader import pack_schema
+from stillframe.engine.language.parser import parse
+from stillframe.engine.loading.config import config_schema
+from stillframe.engine.loading.pack_files import shipped_packs
+from stillframe.engine.loading.pack_reader import pack_schema
+from stillframe.engine.loading.policies import load_policies
+from stillframe.engine.model.cause import Cause, why_record
+from stillframe.engine.model.change import Change
+from stillframe.engine.model.policy import Severity, Status
 from stillframe.engine.packs.report import Outcome
-from stillframe.engine.policies import load_policies
 from stillframe.engine.reports.formats import FORMATS
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
+from stillframe.engine.testing.examples import TIME, fixture, run_tests
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.model import Unknown

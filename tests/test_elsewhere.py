@@ -44,7 +44,7 @@ from datetime import datetime
 from pathlib import Path
 from stillframe.cli import main
 from stillframe.snapshot.model import Coverage
-from stillframe.snapshot.write import AccountData, SnapshotWriter
+from stillframe.snapshot.collector.write import AccountData, SnapshotWriter
 archive, id, kind = Path(sys.argv[1]), "111122223333", "AWS::EC2::FlowLog"
 for hour in (1, 2):
     writer = SnapshotWriter(archive, datetime.fromisoformat(f"2026-01-01T0{hour}:00:00+00:00"))

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from builders import shipped
 from lost import Tried, sweep
-from stillframe.engine.authoring.policy_tests import cases
+from stillframe.engine.testing.examples import cases
 
 # Rows that nobody names and that are what is wrong: without one, nobody can know that it was there.
 UNNAMED = {

@@ -10,8 +10,8 @@ import re
 
 import pytest
 from builders import shipped
-from stillframe.engine.language.filter_cover import filter_covers
-from stillframe.engine.language.filter_pattern import Every, Glob, Some, Test, read_pattern
+from stillframe.engine.functions.filter_cover import filter_covers
+from stillframe.engine.functions.filter_pattern import Every, Glob, Some, Test, read_pattern
 
 Test.__test__ = False
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from builders import nine, shipped
-from stillframe.engine.authoring.coverage import cover
-from stillframe.engine.authoring.mutate import mutate
-from stillframe.engine.authoring.policy_tests import TIME, cases, fixture, run_tests
-from stillframe.engine.fast.judge import compile_policies
-from stillframe.engine.growth import steady
-from stillframe.engine.model import Exposure
+from stillframe.engine.execution.account import compile_policies
+from stillframe.engine.judging.growth import steady
+from stillframe.engine.model.policy import Exposure
+from stillframe.engine.testing.coverage import cover
+from stillframe.engine.testing.examples import TIME, cases, fixture, run_tests
+from stillframe.engine.testing.mutate import mutate
 
 NINE = {
     "cloudtrail-multi-region": "high",

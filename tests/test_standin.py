@@ -21,16 +21,16 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from builders import collect_from, compared, nine, shipped
 from conftest import REGIONS, enable_few
-from stillframe.engine.batch import finding_line
-from stillframe.engine.comparing.change import Change
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.model import Finding, Policy
-from stillframe.engine.policies import override
+from stillframe.engine.findings.batch import finding_line
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.loading.policies import override
+from stillframe.engine.model.change import Change
+from stillframe.engine.model.policy import Finding, Policy
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot import session as aws
 from stillframe.snapshot.archive import read_manifest
-from stillframe.snapshot.clients import same_host
-from stillframe.snapshot.demo import HOME, MANAGEMENT, Estate
+from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector.clients import same_host
+from stillframe.snapshot.collector.demo import HOME, MANAGEMENT, Estate
 from stillframe.snapshot.verify import verify
 from unasked import SWEEP, sweep
 

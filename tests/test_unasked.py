@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from builders import TIME, collect_from, shipped, write_snapshot
-from stillframe.engine.authoring.policy_tests import cases, fixture
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.policies import parse_policy
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.loading.policies import parse_policy
+from stillframe.engine.testing.examples import cases, fixture
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.model import GLOBAL, Coverage, Unknown

@@ -6,8 +6,8 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.model import Finding, Policy, Require, Status
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.model.policy import Finding, Policy, Require, Status
 from stillframe.snapshot.catalog import REGION_TYPE, load_catalog
 from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Resource, Snapshot, Unknown
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
-from stillframe.snapshot import session as aws
-from stillframe.snapshot.clients import same_host
-from stillframe.snapshot.demo import MANAGEMENT
+from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector.clients import same_host
+from stillframe.snapshot.collector.demo import MANAGEMENT
 
 SECRET = "hunter2-correct-horse"
 ENCODED = base64.b64encode(SECRET.encode()).decode()  # as user data is sent

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from ...snapshot.types import Type
 from ..errors import EvaluationError
-from ..language.expression import parse
-from ..language.functions import ARITY
-from .infer import owner
+from ..functions.table import ARITY
+from ..language.infer import owner
+from ..language.parser import parse
 
 _WORD = re.compile(r"\$?\w*\Z")
 _PROBE = "x"  # stands for what is not written yet

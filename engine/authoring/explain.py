@@ -8,12 +8,12 @@ from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ...snapshot.format import file_name
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
-from ..evaluate import Variables, Verdict, judge, variables
-from ..join import Joins
-from ..language.unknowns import Truth
-from ..model import Finding, Lookup, Policy, Status
+from ..functions.unknowns import Truth
+from ..judging.evaluate import Variables, Verdict, judge, variables
+from ..judging.joins import Joins
+from ..language.trace import Step, mark, trace
+from ..model.policy import Finding, Lookup, Policy, Status
 from .subjects import about
-from .trace import Step, mark, trace
 
 ROWS = 5  # of a lookup
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...snapshot.errors import ArgumentError
-from ..model import Policy
-from ..packs.model import Pack
+from ..model.pack import Pack
+from ..model.policy import Policy
 from ..packs.page import as_page as pack_page
 from .policy_page import as_index
 from .policy_page import as_page as policy_page

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from ..model import Policy
-from ..policy_reader import schema_of
-from ..yaml12 import load
+from ..documents.yaml12 import load
+from ..loading.policy_reader import schema_of
+from ..model.policy import Policy
 
 _RULE = ("resource", "where", "lookup", "assert", "rollup")
 

@@ -16,15 +16,15 @@ from ...snapshot.types import STRING, Type
 from ..console import counted, safe
 from ..errors import EvaluationError
 from ..exit_codes import INVALID, NOTHING, OK
-from ..language.expression import Expression, check_variables, parse
+from ..language.infer import Complaint, infer
 from ..language.interpret import evaluate, holds
+from ..language.parser import Expression, check_variables, parse
+from ..linting.lint import CODES, ERROR
+from ..linting.resource_types import ENVELOPE
 from ..printable import printable
 from ..suggest import suggest
 from .completion import completions
-from .infer import Complaint, infer
-from .lint import CODES, ERROR
 from .prompt import lines
-from .resource_types import ENVELOPE
 from .resources import pick_type
 
 _LISTED = 20  # accounts that a message may name

@@ -18,10 +18,10 @@ from ...snapshot.format import encode
 from ...snapshot.permissions import actions, policy
 from ...snapshot.types import Type
 from ..console import safe
+from ..linting.resource_types import ENVELOPE
 from ..suggest import suggest
 from .fields import Field, fields_of, path_text
 from .fields import record as field_record
-from .resource_types import ENVELOPE
 
 _SCOPES = {"account": "once per account", "region": "in every region"}
 _INTRODUCTION = (

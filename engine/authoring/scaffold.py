@@ -13,9 +13,9 @@ from typing import Any
 from ...snapshot.catalog import ResourceType
 from ...snapshot.errors import ArgumentError
 from ...snapshot.types import Kind, Type
-from ..documents import schema
-from .examples import Path, example, flow, noun, put, type_at, usual
+from ..documents.reader import schema
 from .fields import first_sentence
+from .plausible import Path, example, flow, noun, put, type_at, usual
 from .resources import pick_type
 
 STDOUT = "-"

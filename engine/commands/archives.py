@@ -23,7 +23,7 @@ def snapshot_list(archive: Annotated[Path, typer.Argument(help="The archive.")] 
 def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
     """Show what a snapshot holds, and what it could not read."""
     from stillframe.engine.console import console
-    from stillframe.engine.terminal import print_contents
+    from stillframe.engine.terminal.findings import print_contents
     from stillframe.snapshot import open_snapshot
 
     print_contents(console(), open_snapshot(snapshot))

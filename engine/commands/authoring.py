@@ -40,8 +40,8 @@ def resource_list(
     from stillframe.engine.console import console
 
     if kinds:
-        from stillframe.engine.authoring.resource_types import config_types, kinds_table
-        from stillframe.snapshot.shapes import VERSION, output_type
+        from stillframe.engine.linting.resource_types import config_types, kinds_table
+        from stillframe.snapshot.collector.api_models import VERSION, output_type
 
         typer.echo("\n".join(kinds_table(config_types(output_type), VERSION)))
     elif markdown:
@@ -74,8 +74,8 @@ def explain(
     settings: Settings = None,
 ) -> None:
     """Explain a finding: the value of every part of the policy's expressions, and where it was read."""
-    from stillframe.engine.authoring.explain_output import run_explain
     from stillframe.engine.console import console
+    from stillframe.engine.terminal.explain import run_explain
     from stillframe.snapshot import open_snapshot
 
     judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
@@ -125,9 +125,9 @@ def new(
 
 
 def _config_types() -> "Callable[[str], Type]":
-    from stillframe.engine.authoring.resource_types import config_types
+    from stillframe.engine.linting.resource_types import config_types
+    from stillframe.snapshot.collector.api_models import VERSION, are_old, knows, output_type
     from stillframe.snapshot.kinds import config_kind
-    from stillframe.snapshot.shapes import VERSION, are_old, knows, output_type
 
     def output_of(call: "Call") -> "Type":
         if not knows(call):
@@ -151,12 +151,12 @@ def lint_policies(
 ) -> None:
     """Check every expression of policies against AWS's API models: exit 1 if there is anything to complain of."""
     from stillframe.engine import exit_codes
-    from stillframe.engine.authoring.lint import lint
-    from stillframe.engine.authoring.lint_output import FORMATS, summary
-    from stillframe.engine.authoring.read_fields import unread
     from stillframe.engine.console import console
+    from stillframe.engine.judging.dependencies import unread
+    from stillframe.engine.linting.lint import lint
     from stillframe.engine.suggest import suggest
-    from stillframe.snapshot.shapes import VERSION, are_old, lacking
+    from stillframe.engine.terminal.lint import FORMATS, summary
+    from stillframe.snapshot.collector.api_models import VERSION, are_old, lacking
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
@@ -195,10 +195,10 @@ def run_tests(
     untrusted: Untrusted = False,
 ) -> None:
     """Run the examples that policies carry: exit 1 if one does not come out as it says."""
-    from stillframe.engine.authoring.record import record as cut
-    from stillframe.engine.authoring.testing import run_policy_tests
     from stillframe.engine.console import console
     from stillframe.engine.printable import show
+    from stillframe.engine.testing.record import record as cut
+    from stillframe.engine.testing.run import run_policy_tests
     from stillframe.snapshot import open_snapshot
 
     if record and (coverage or mutate):

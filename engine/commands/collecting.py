@@ -40,7 +40,7 @@ def collect(
     ] = False,
 ) -> None:
     """Take a snapshot: ask AWS for its configuration and write it to an archive."""
-    from stillframe.snapshot.session import open_session
+    from stillframe.snapshot.collector.session import open_session
 
     if print_iam_policy:
         _print_policy(names(types), organization=org)
@@ -70,9 +70,9 @@ def collect(
 
 def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
     """Collect, and show how it goes and what came of it."""
-    from stillframe.engine.collected import collecting, print_collected
     from stillframe.engine.console import console
-    from stillframe.snapshot import collect as collector
+    from stillframe.engine.terminal.collecting import collecting, print_collected
+    from stillframe.snapshot.collector import collect as collector
 
     err = console(stderr=True)
     with collecting(err) as progress:
@@ -90,9 +90,9 @@ def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
 
 
 def _foresee(into: Path, **how: Any) -> None:
-    from stillframe.engine.collected import print_forecast
     from stillframe.engine.console import console
-    from stillframe.snapshot import collect as collector
+    from stillframe.engine.terminal.collecting import print_forecast
+    from stillframe.snapshot.collector import collect as collector
 
     print_forecast(console(), collector.foresee(collector.prepare(**how), into))
 

@@ -65,11 +65,11 @@ def diff(
     cache: UseCache = True,
 ) -> None:
     """Compare two snapshots, or two sets of policies, and say why findings changed: exit 1 for new failures."""
-    from stillframe.engine.comparing.compare import run_diff
+    from stillframe.engine.commands.run_diff import run_diff
     from stillframe.engine.console import console
-    from stillframe.engine.fast.run import Method
+    from stillframe.engine.execution.judge import Method
+    from stillframe.engine.findings.selection import selection
     from stillframe.engine.reports.formats import printed, targets
-    from stillframe.engine.selection import selection
     from stillframe.snapshot import open_snapshot
 
     written, within = targets(output or (), form), limits(fail_on, max_unknown, allow_unknown=allow_unknown)

@@ -28,7 +28,7 @@ def policy_list(
     from stillframe.engine.authoring.policy_page import as_index
     from stillframe.engine.console import console
     from stillframe.engine.printable import show
-    from stillframe.engine.terminal import print_notes, print_policies
+    from stillframe.engine.terminal.findings import print_notes, print_policies
 
     chosen = rules(config, policies, packs=packs, every=True)
     if markdown:
@@ -57,7 +57,7 @@ def docs(
     """Write a page per policy and per pack, and an index, as Markdown."""
     from stillframe.engine.authoring.pages import write_pages
     from stillframe.engine.console import counted
-    from stillframe.engine.packs.find import load_packs, shipped_packs
+    from stillframe.engine.loading.pack_files import load_packs, shipped_packs
 
     chosen = rules(config, policies, packs=packs, every=True)
     named = load_packs(packs or ([] if policies else list(shipped_packs())))
@@ -80,8 +80,8 @@ def waive(
     settings: Settings = None,
 ) -> None:
     """Draft a waiver for each failure that has none, as YAML for stillframe.yaml."""
+    from stillframe.engine.authoring.waivers import check_terms, draft, open_failures
     from stillframe.engine.console import counted
-    from stillframe.engine.draft import check_terms, draft, open_failures
     from stillframe.engine.printable import show
     from stillframe.snapshot import open_snapshot
 
@@ -99,6 +99,6 @@ def schema(
     pack: Annotated[bool, typer.Option("--pack", help="Print that of a pack instead.")] = False,
 ) -> None:
     """Print the JSON Schema of a policy, for editors and other programs."""
-    from stillframe.engine.documents import schema_text
+    from stillframe.engine.documents.reader import schema_text
 
     typer.echo(schema_text("config.schema.json" if config else "pack.schema.json" if pack else "schema.json"), nl=False)

@@ -44,11 +44,11 @@ def drift(
     """Compare the configurations of two snapshots, by field, whatever any policy says of them."""
     from collections import Counter
 
-    from stillframe.engine.comparing import drift as drifting
-    from stillframe.engine.comparing.history_output import print_drift, print_drift_summary
     from stillframe.engine.console import console
-    from stillframe.engine.reports.files import STDOUT
+    from stillframe.engine.history import drift as drifting
     from stillframe.engine.reports.records import records
+    from stillframe.engine.reports.targets import STDOUT
+    from stillframe.engine.terminal.history import print_drift, print_drift_summary
     from stillframe.snapshot import open_snapshot
 
     before, after, out = open_snapshot(old), open_snapshot(new), console()
@@ -95,16 +95,16 @@ def trend(
 ) -> None:
     """Follow today's policies through every snapshot of an archive."""
     from stillframe.engine.assess import choose, notes
-    from stillframe.engine.comparing.history import LIFE_FIELDS, POINT_FIELDS, History
-    from stillframe.engine.comparing.history_output import print_trend
-    from stillframe.engine.comparing.trend_page import write_trend
+    from stillframe.engine.commands.run_trend import write_trend
     from stillframe.engine.console import console
-    from stillframe.engine.fast.run import Method
-    from stillframe.engine.reports.files import STDOUT, distinct
+    from stillframe.engine.execution.judge import Method
+    from stillframe.engine.findings.selection import selection
+    from stillframe.engine.history.trend import LIFE_FIELDS, POINT_FIELDS, History
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import print_notes
+    from stillframe.engine.reports.targets import STDOUT, distinct
+    from stillframe.engine.terminal.findings import print_notes
+    from stillframe.engine.terminal.history import print_trend
 
     distinct([*(output or ()), *(series or ())])
     pages = [name for name in output or () if name.endswith(".html")]
@@ -154,14 +154,14 @@ def backtest(
 ) -> None:
     """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
     from stillframe.engine.assess import choose, notes
-    from stillframe.engine.comparing.backtest import FIELDS, Backtest
-    from stillframe.engine.comparing.history_output import print_backtest, print_case
     from stillframe.engine.console import console
-    from stillframe.engine.fast.run import Method
-    from stillframe.engine.reports.files import STDOUT
+    from stillframe.engine.execution.judge import Method
+    from stillframe.engine.findings.selection import selection
+    from stillframe.engine.history.backtest import FIELDS, Backtest
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import print_notes
+    from stillframe.engine.reports.targets import STDOUT
+    from stillframe.engine.terminal.findings import print_notes
+    from stillframe.engine.terminal.history import print_backtest, print_case
 
     check_names(output or ())
     chosen, new = selection(only or (), but or ()), rules(config, policies, budget=budget)

@@ -36,10 +36,10 @@ from stillframe.engine.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from stillframe.engine.fast.run import Method
-    from stillframe.engine.gate import Baseline
-    from stillframe.engine.model import Status
-    from stillframe.engine.ruleset import Ruleset
+    from stillframe.engine.execution.judge import Method
+    from stillframe.engine.findings.gate import Baseline
+    from stillframe.engine.model.policy import Status
+    from stillframe.engine.model.ruleset import Ruleset
     from stillframe.snapshot import Snapshot
 
 BaselineFrom = Annotated[
@@ -76,12 +76,12 @@ def evaluate(
     receipt: ReceiptFile = None,
 ) -> None:
     """Judge a snapshot, offline: no credentials, no network, no clock."""
+    from stillframe.engine.commands.run_evaluate import run_evaluate
     from stillframe.engine.console import console
-    from stillframe.engine.fast.run import Method
-    from stillframe.engine.reports.files import distinct
+    from stillframe.engine.execution.judge import Method
+    from stillframe.engine.findings.selection import selection
     from stillframe.engine.reports.formats import printed, targets
-    from stillframe.engine.run import run_evaluate
-    from stillframe.engine.selection import selection
+    from stillframe.engine.reports.targets import distinct
     from stillframe.snapshot import open_snapshot
 
     written, chosen = targets(output or (), form), selection(only or (), but or ())
@@ -113,15 +113,15 @@ def evaluate(
 
 def _baseline(path: Path, picture: "Snapshot", judged_by: "Ruleset", method: "Method") -> "Baseline":
     """What failed before, by a file of findings or a snapshot."""
-    from stillframe.engine.gate import read_baseline
-    from stillframe.engine.run import baseline_of
+    from stillframe.engine.commands.run_evaluate import baseline_of
+    from stillframe.engine.findings.gate import read_baseline
     from stillframe.snapshot import open_snapshot
 
     return read_baseline(path) if path.is_file() else baseline_of(open_snapshot(path), picture, judged_by, method)
 
 
 def _statuses(text: str) -> "frozenset[Status]":
-    from stillframe.engine.model import Status
+    from stillframe.engine.model.policy import Status
     from stillframe.engine.suggest import suggest
 
     wanted = names(text) or list(Status)

@@ -48,15 +48,15 @@ def remediate(
     """Say what to mend first, by the actions that mend most. It mends nothing."""
     from stillframe.engine.assess import assess, choose, notes
     from stillframe.engine.console import console
-    from stillframe.engine.fast.run import Method
-    from stillframe.engine.mending.mend import FIELDS, Mending
-    from stillframe.engine.mending.mend_output import print_mending, print_rest
-    from stillframe.engine.mending.plan import script
-    from stillframe.engine.model import Status
-    from stillframe.engine.reports.files import STDOUT, distinct, whole
+    from stillframe.engine.execution.judge import Method
+    from stillframe.engine.findings.selection import selection
+    from stillframe.engine.model.policy import Status
+    from stillframe.engine.remediation.actions import FIELDS, Mending
+    from stillframe.engine.remediation.script import script
     from stillframe.engine.reports.records import check_names, records
-    from stillframe.engine.selection import selection
-    from stillframe.engine.terminal import print_notes
+    from stillframe.engine.reports.targets import STDOUT, distinct, whole
+    from stillframe.engine.terminal.findings import print_notes
+    from stillframe.engine.terminal.remediation import print_mending, print_rest
     from stillframe.snapshot import open_snapshot
 
     targets = output or ([STDOUT] if plan else [])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from stillframe.engine.gate import Limits
-    from stillframe.engine.model import Policy, Severity
-    from stillframe.engine.ruleset import Ruleset
+    from stillframe.engine.findings.gate import Limits
+    from stillframe.engine.model.policy import Policy, Severity
+    from stillframe.engine.model.ruleset import Ruleset
 
 ARCHIVE = Path("snapshots")
 CONFIG = Path("stillframe.yaml")
@@ -24,7 +24,7 @@ Policies = Annotated[
 
 
 def _pack_names(incomplete: str) -> list[str]:
-    from stillframe.engine.packs.find import shipped_packs
+    from stillframe.engine.loading.pack_files import shipped_packs
 
     return [name for name in shipped_packs() if name.startswith(incomplete)]
 
@@ -114,7 +114,7 @@ def names(text: str) -> list[str]:
 
 def limits(fail_on: str, most: str | None, *, allow_unknown: bool) -> "Limits":
     """From which severity failures count, and how many may be unknown."""
-    from stillframe.engine.gate import Limits, most_unknown
+    from stillframe.engine.findings.gate import Limits, most_unknown
 
     least = severity(fail_on)
     if most is not None and allow_unknown:
@@ -126,7 +126,7 @@ def limits(fail_on: str, most: str | None, *, allow_unknown: bool) -> "Limits":
 
 def severity(name: str) -> "Severity | None":
     """The severity of that name; None for `never`."""
-    from stillframe.engine.model import Severity
+    from stillframe.engine.model.policy import Severity
     from stillframe.engine.suggest import suggest
 
     if name == "never":
@@ -148,7 +148,7 @@ def rules(
     untrusted: bool = False,
 ) -> "Ruleset":
     """What to judge by. Where a stranger's files may lie around, only what was named is read."""
-    from stillframe.engine.rules import load_rules
+    from stillframe.engine.loading.ruleset import load_rules
 
     default = CONFIG if os.path.lexists(CONFIG) and not untrusted else None
     return load_rules(
@@ -171,7 +171,7 @@ def written(
     untrusted: bool = False,
 ) -> "list[Policy]":
     """Policies as they are written, in force or not: every one, if none are named; the one of that id, if it is."""
-    from stillframe.engine.policies import pick
+    from stillframe.engine.loading.policies import pick
 
     found = list(rules(config, policies, packs=packs, every=True, untrusted=untrusted).written)
     return [pick(found, name)] if name else found

@@ -16,8 +16,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def pack_list() -> None:
     """List the packs that ship: how many controls each has, and what answers them."""
     from stillframe.engine.console import console
-    from stillframe.engine.packs.find import load_packs, shipped_packs
-    from stillframe.engine.packs.output import print_packs
+    from stillframe.engine.loading.pack_files import load_packs, shipped_packs
+    from stillframe.engine.terminal.packs import print_packs
 
     print_packs(console(), load_packs(list(shipped_packs())))
 
@@ -30,10 +30,10 @@ def pack_show(
 ) -> None:
     """Show a pack: its sections and controls, and what answers each."""
     from stillframe.engine.console import console
-    from stillframe.engine.packs.find import load_packs
-    from stillframe.engine.packs.output import print_pack
+    from stillframe.engine.loading.pack_files import load_packs
     from stillframe.engine.packs.page import as_json, as_page
     from stillframe.engine.printable import show
+    from stillframe.engine.terminal.packs import print_pack
 
     (found,) = load_packs([pack])
     if json or markdown:
@@ -53,9 +53,9 @@ def pack_diff(
     json: Json = False,
 ) -> None:
     """Show what changed between two packs, and what that means for a snapshot."""
+    from stillframe.engine.commands.run_pack_diff import run_pack_diff
     from stillframe.engine.console import console
-    from stillframe.engine.packs.changes import run_pack_diff
-    from stillframe.engine.packs.find import load_packs
+    from stillframe.engine.loading.pack_files import load_packs
     from stillframe.snapshot import open_snapshot
 
     earlier, later = load_packs([old, new])

@@ -14,12 +14,12 @@ from typing import Any
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
-from .arguments import _Expression
-from .budget import charge, charge_product, charge_values
-from .equality import equal
-from .expression import Expression, Node, walk
-from .functions import call
-from .unknowns import Truth, UnknownLength, maybe_items, unknown_in
+from ..functions.arguments import _Expression
+from ..functions.budget import charge, charge_product, charge_values
+from ..functions.equality import equal
+from ..functions.table import call
+from ..functions.unknowns import Truth, UnknownLength, maybe_items, unknown_in
+from .parser import Expression, Node, walk
 
 Scope = Mapping[str, Json]  # variables by name, without the $
 

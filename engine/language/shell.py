@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .expression import Expression
+from .parser import Expression
 from .template import Template
 
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)(?::\?\})?")

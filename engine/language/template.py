@@ -10,10 +10,10 @@ import msgspec
 
 from ...snapshot.model import Json
 from ..errors import EvaluationError
-from .budget import charge, charge_values
-from .expression import Expression, parse
+from ..functions.budget import charge, charge_values
+from ..functions.unknowns import unknown_in
 from .interpret import Scope, evaluate
-from .unknowns import unknown_in
+from .parser import Expression, parse
 
 _CHARACTERS = 8  # for each step: it is written to every report
 

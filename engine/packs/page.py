@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .model import Ask, Control, Pack
+from ..model.pack import Ask, Control, Pack
 
 
 def answered(control: Control) -> str:

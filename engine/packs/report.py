@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...snapshot.model import Snapshot
-from ..attestation import Attestation, Said
-from ..model import Policy, base
-from ..ruleset import Ruleset
-from ..tally import Row
-from .attest import Attestations
-from .model import Control, Pack, Section
+from ..findings.counts import Row
+from ..model.attestation import Attestation, Said
+from ..model.pack import Control, Pack, Section
+from ..model.policy import Policy, base
+from ..model.ruleset import Ruleset
+from .attestations import Attestations
 
 
 class Outcome(StrEnum):

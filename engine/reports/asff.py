@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from ..model import Policy
+from ..model.policy import Policy
 from .report import Context, Lines, Record, Totals
-from .words import HOMES, answered, controls, mending, one_line, partition, placed
+from .text import HOMES, answered, controls, mending, one_line, partition, placed
 
 MOST = 100
 _STATUSES = {"pass": "PASSED", "fail": "FAILED"}  # of the others, none is known to be either

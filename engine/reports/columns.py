@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..comparing.change import Change
-from ..model import Severity, Status
+from ..model.change import Change
+from ..model.policy import Severity, Status
 from .report import Record
-from .words import answered, reasons
+from .text import answered, reasons
 
 # What stands in a pattern for the row's resource, its last part, its name, its account and its region.
 _RESOURCE, _TAIL, _NAME, _ACCOUNT, _REGION = "\x01\x02\x03\x04\x05"

@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ..suggest import suggest
-from .files import STDOUT, OutputError, distinct
 from .report import Context, Report
+from .targets import STDOUT, OutputError, distinct
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..comparing.change import Change
-from ..model import Severity
-from ..tally import Row
+from ..findings.counts import Row
+from ..model.change import Change
+from ..model.policy import Severity
 from .report import Context, Lines, Record, Totals
-from .words import one_line
+from .text import one_line
 
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}
 _SHOWN = 3

@@ -18,15 +18,15 @@ from typing import Any
 
 import stillframe
 
-from ..comparing.change import Change
-from ..comparing.history import Point
-from ..mending import priorities
-from ..model import Policy, Severity, Status
+from ..findings.counts import Row, ranked
+from ..history.trend import Point
+from ..model import priorities
+from ..model.change import Change
+from ..model.policy import Policy, Severity, Status
 from ..packs.text import as_data
-from ..tally import Row, ranked
 from .columns import CHANGES, SEVERITIES, STATUSES, Columns
 from .report import Context, Lines, Totals
-from .words import controls
+from .text import controls
 
 SCRIPTS = (
     "data.js",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
 from .report import Context, Lines, Record, Totals
-from .words import answered, one_line
+from .text import answered, one_line
 
 _FAILS = {"fail": "failure", "unknown": "error", "error": "error", "not_applicable": "skipped"}
 _TOTALS = ("failure", "error", "skipped")

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .. import summary
-from ..comparing.change import Change
+from ..findings.counts import Row, ranked
+from ..model.change import Change
 from ..packs.text import summary as shares
-from ..tally import Row, ranked
+from . import summary
 from .report import Context, Lines, Record, Totals
-from .words import one_line, reasons
+from .text import one_line, reasons
 
 MOST = 60_000  # GitHub takes 65,536 characters, GitLab more
 _EACH = 10  # findings shown of a policy

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import stillframe
 
-from ..model import Policy
-from .plain import Stream, csv_row
+from ..model.policy import Policy
+from .jsonl_csv import Stream, csv_row
 from .report import Context, Lines, Record
-from .words import answered, controls, mending, milliseconds, partition, placed, reasons
+from .text import answered, controls, mending, milliseconds, partition, placed, reasons
 
 VERSION = "1.5.0"
 _CLASS = 2003

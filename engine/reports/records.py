@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from ...snapshot.format import encode
-from .files import STDOUT, OutputError, distinct, whole
-from .plain import Stream, csv_row
+from .jsonl_csv import Stream, csv_row
 from .report import Lines, Totals
+from .targets import STDOUT, OutputError, distinct, whole
 
 ENDINGS = (".jsonl", ".json", ".csv")
 Record = Mapping[str, Any]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ...snapshot.model import Snapshot
-from ..comparing.change import Change
-from ..model import Policy, Severity
-from ..packs.model import Pack
+from ..findings.counts import Row
+from ..model.change import Change
+from ..model.pack import Pack
+from ..model.policy import Policy, Severity
 from ..packs.report import PackReport
-from ..tally import Row
 
 if TYPE_CHECKING:
-    from ..comparing.history import Point
+    from ..history.trend import Point
 
 FINDING_FIELDS = (
     "policy",

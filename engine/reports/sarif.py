@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import stillframe
 
-from ..model import Policy, Severity
-from .plain import Stream
+from ..model.policy import Policy, Severity
+from .jsonl_csv import Stream
 from .report import Context, Lines, Record
-from .words import answered, controls, mending, reasons
+from .text import answered, controls, mending, reasons
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "informational": "note"}
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "informational": "0.0"}

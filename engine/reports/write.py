@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from .files import Write, whole, whole_folder
 from .formats import Target
 from .report import Context, Lines, Report, Totals
+from .targets import Write, whole, whole_folder
 
 
 class Reports:

@@ -24,16 +24,16 @@ from builders import shipped, write_snapshot
 from fuzz.edits import LOSE, Edit, altered, edited
 from hostile import CALLS, answer
 from stillframe.cli import main
-from stillframe.engine.authoring.policy_tests import cases, fixture
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.fast.run import Method, judge
-from stillframe.engine.model import Policy, Status
-from stillframe.engine.policies import parse_policy
-from stillframe.engine.rules import load_rules
+from stillframe.engine.execution.judge import Method, judge
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.loading.policies import parse_policy
+from stillframe.engine.loading.ruleset import load_rules
+from stillframe.engine.model.policy import Policy, Status
+from stillframe.engine.testing.examples import cases, fixture
 from stillframe.snapshot import StillframeError, open_snapshot
 from stillframe.snapshot.catalog import _Catalog, _entries
+from stillframe.snapshot.collector.plan import Kept, pick_up
 from stillframe.snapshot.model import Unknown
-from stillframe.snapshot.plan import Kept, pick_up
 from stillframe.snapshot.verify import verify
 
 Try = Callable[[int, bool, Sequence[Edit], bool], bool]  # which; what it says or its bytes; harms; by command, too
@@ -396,7 +396,7 @@ def catalogue(folder: Path) -> Try:
 
 def baseline(folder: Path) -> Try:
     """Findings of before, as --baseline takes them."""
-    from stillframe.engine.gate import read_baseline
+    from stillframe.engine.findings.gate import read_baseline
 
     command("evaluate", _small(folder), "--shipped", "-o", folder / "before.jsonl", "--no-cache")
     rows = (folder / "before.jsonl").read_bytes().splitlines(keepends=True)[:40]

@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/mutation                         # every mutant of every group: hours
     .venv/bin/python tests/mutation --sample 40             # some of each group, by --seed
-    .venv/bin/python tests/mutation --module engine/rollup.py
+    .venv/bin/python tests/mutation --module engine/judging/rollup.py
 
 A mutant is killed by the first of its group's tests that fails, that takes many times as long, or that cannot be
 imported. Those that survive are printed as they are found, and excused in groups.yaml, where nothing can tell them

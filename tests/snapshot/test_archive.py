@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 from builders import TIME, write_snapshot
-from stillframe.engine.evaluate import evaluate
-from stillframe.engine.policies import load_policies
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.loading.policies import load_policies
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
 from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import steps
@@ -236,7 +236,7 @@ def cover(snapshot: Path, **change) -> None:
 
 
 def test_a_field_that_aws_always_sends_is_unknown_where_it_is_not():
-    from stillframe.engine.authoring.policy_tests import fixture
+    from stillframe.engine.testing.examples import fixture
 
     vpc = next(iter(fixture({"AWS::EC2::VPC": [{"VpcId": "vpc-1"}]}).account(ACCOUNT).read("AWS::EC2::VPC")))
     assert str(vpc.config["OwnerId"]) == "AWS::EC2::VPC has no OwnerId"

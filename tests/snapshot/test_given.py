@@ -8,9 +8,9 @@ from pathlib import Path
 import boto3
 import pytest
 from builders import write_snapshot
-from stillframe.engine.policies import load_policies
+from stillframe.engine.loading.policies import load_policies
 from stillframe.snapshot import ArgumentError, CollectError, SnapshotError, find_snapshot, list_snapshots, open_snapshot
-from stillframe.snapshot.collect import collect, prepare, resume
+from stillframe.snapshot.collector.collect import collect, prepare, resume
 from stillframe.snapshot.prune import parse_keep, prune
 from stillframe.snapshot.verify import verify, verify_archive
 

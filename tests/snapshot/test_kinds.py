@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import UnknownServiceError
 from builders import write_snapshot
-from stillframe.engine.authoring.policy_tests import fixture
-from stillframe.engine.authoring.resource_types import config_types, kinds_table
+from stillframe.engine.linting.resource_types import config_types, kinds_table
+from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.archive import parse_line
 from stillframe.snapshot.catalog import load_catalog
+from stillframe.snapshot.collector.api_models import VERSION, output_type
 from stillframe.snapshot.format import TOO_DEEP, digest
 from stillframe.snapshot.kinds import config_kind, fits, malformed, read, written
 from stillframe.snapshot.model import Unknown
-from stillframe.snapshot.shapes import VERSION, output_type
 from stillframe.snapshot.types import ANY, Kind
 from stillframe.snapshot.verify import SHOWN, verify
 

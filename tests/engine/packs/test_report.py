@@ -8,13 +8,13 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stillframe.engine.attestation import Attestation, Said
-from stillframe.engine.model import Severity, Status
-from stillframe.engine.packs.attest import Attestations
-from stillframe.engine.packs.model import Ask, Control, Pack, Section
+from stillframe.engine.findings.counts import Row
+from stillframe.engine.model.attestation import Attestation, Said
+from stillframe.engine.model.pack import Ask, Control, Pack, Section
+from stillframe.engine.model.policy import Severity, Status
+from stillframe.engine.packs.attestations import Attestations
 from stillframe.engine.packs.report import Outcome, report
 from stillframe.engine.packs.text import as_data, as_markdown, summary
-from stillframe.engine.tally import Row
 
 P, F, U, E, N = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.ERROR, Status.NOT_APPLICABLE
 TAKEN = "2026-06-15T12:00:00Z"

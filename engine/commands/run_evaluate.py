@@ -1,0 +1,105 @@
+"""A whole judgement: evaluate, write the files, print the summary, give the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.console import Console
+
+from ...snapshot.errors import ArgumentError
+from ...snapshot.model import Snapshot
+from ..assess import assess, choose
+from ..console import counted, progress
+from ..execution.judge import Method
+from ..exit_codes import judged
+from ..findings.counts import SHOWN
+from ..findings.gate import Baseline, Limits
+from ..findings.selection import Selection
+from ..model.policy import Status
+from ..model.ruleset import Ruleset
+from ..packs.report import spoken
+from ..reports.formats import Target
+from ..reports.receipt import Receipt
+from ..reports.report import Context, Totals
+from ..reports.write import reports
+from ..terminal.findings import print_findings, print_notes, print_summary, print_totals
+from ..terminal.packs import print_reports
+
+
+def run_evaluate(
+    snapshot: Snapshot,
+    ruleset: Ruleset,
+    out: Console,
+    err: Console,
+    *,
+    targets: Sequence[Target] = (),
+    statuses: frozenset[Status] = frozenset(Status),
+    receipt: str | None = None,
+    keep: int = 0,
+    verbose: bool = False,
+    limits: Limits = Limits(),
+    chosen: Selection = Selection(),
+    baseline: Baseline | None = None,
+    method: Method = Method(),
+) -> int:
+    """Judge: findings with some `statuses` to the targets, the `keep` worst to `out`, the summary to `err`.
+
+    Where there is a baseline, only what is not in it is printed, and decides the exit code.
+    """
+    [ruleset] = choose(chosen, ruleset)
+    proof = Receipt()
+    every = bool(receipt) or chosen.by_tag
+    wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
+    # Workers begin before the progress bar's thread does.
+    found = assess(snapshot, ruleset, chosen, replace(method, written=wanted), keep=keep, baseline=baseline)
+    context = Context(snapshot=snapshot, policies=spoken(ruleset), packs=ruleset.packs, named=ruleset.named)
+    with progress(err, "evaluating", len(snapshot.accounts)) as advance, reports(targets, context) as written:
+        account = ""
+        for batch in found:
+            written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
+            if receipt:
+                proof.add(batch)
+            if batch.account != account:
+                account = batch.account
+                advance(accounts=1)
+        rows, packs, notes = found.rows(), found.packs(), found.notes()
+        unknown, failures = sum(row.unknown for row in rows), found.tally.failures(limits.fail_on)
+        if baseline:
+            unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
+            notes.append(baseline.note())
+        totals = Totals(rows=rows, accounts=found.tally.accounts, packs=packs, notes=notes)
+        written.end(totals)
+    if receipt:
+        proof.write(receipt, snapshot, ruleset, rows, packs, found.uses())
+    print_findings(out, found.tally, verbose=verbose)
+    _print_outcome(err, snapshot, ruleset, totals, hint=not verbose)
+    population = sum(row.population for row in rows)
+    return judged(
+        findings=population,
+        failures=failures,
+        unknown=unknown,
+        allow_unknown=limits.allows(unknown, population),
+    )
+
+
+def _print_outcome(err: Console, snapshot: Snapshot, ruleset: Ruleset, totals: Totals, *, hint: bool) -> None:
+    alone = [row for row in totals.rows if not ruleset.counts(row.policy)]
+    print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
+    print_reports(err, totals.packs if ruleset.named else ())
+    print_totals(err, totals.rows, totals.accounts, hint=hint)
+    print_notes(err, totals.notes)
+
+
+def baseline_of(snapshot: Snapshot, other: Snapshot, ruleset: Ruleset, method: Method = Method()) -> Baseline:
+    """What a snapshot's findings are by the same policies, as a baseline for another. Raises ArgumentError."""
+    from ..diff.replay import same_snapshot
+
+    if same_snapshot(snapshot, other):
+        raise ArgumentError(
+            f"the baseline is snapshot {other.id} itself: nothing could be new", "name an earlier snapshot, or a file"
+        )
+    baseline = Baseline(snapshot.id)
+    for batch in assess(snapshot, ruleset, method=method):
+        baseline.learn(batch.having(*SHOWN))
+    return baseline

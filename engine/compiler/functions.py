@@ -1,0 +1,154 @@
+"""Functions of the language as Python: the frequent ones inline, the others through the table of functions.py."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+
+from ..functions.arguments import _Expression
+from ..functions.table import MEMBERS, PLAIN, ROWS, TIMED
+from ..language.interpret import truth, value
+from ..language.parser import Node, walk
+from . import pyast as code
+from . import runtime as plain
+from .emitter import Emit, Emitter, Language, Unsupported, Value, is_list
+from .nodes import TRUTHS, VALUES
+from .record_type import LineNeed
+
+
+def _call(emitter: Emitter, node: Node, at: Value) -> Value:
+    """A call of a function."""
+    return _FUNCTIONS.get(node["value"], _any_other)(emitter, node, at)
+
+
+def _any_other(emitter: Emitter, node: Node, at: Value) -> Value:
+    name = node["value"]
+    arguments = [_argument(emitter, child, at, (name, position)) for position, child in enumerate(node["children"])]
+    time = emitter.variables["snapshot_time"]().code
+    found = emitter.call(plain.called, code.const(name), code.list_(arguments), time)
+    return Value(code=emitter.put(found))
+
+
+def _argument(emitter: Emitter, node: Node, at: Value, place: tuple[str, int]) -> ast.expr:
+    if node["type"] != "expref":
+        found = emitter.value(node, at)
+        if place in ROWS and isinstance(found.items, LineNeed):
+            found = Value(code=emitter.over(found, lambda row, add: add(_object(emitter, row, ROWS[place]))))
+        elif place in MEMBERS and found.need is not None:
+            found = Value(code=_object(emitter, emitter.atom(found), MEMBERS[place]))
+        return emitter.json(found).code
+    if any(each["type"] == "variable" for each in walk(node)):
+        raise Unsupported("a variable in an &expression of a function that is not compiled")
+    scope: dict[str, object] = {}
+    return emitter.bind(
+        _Expression(
+            node["children"][0], lambda inner, item: value(inner, item, scope), lambda i, at: truth(i, at, scope)
+        )
+    )
+
+
+def _object(emitter: Emitter, value: Value, fields: Sequence[str]) -> ast.expr:
+    """A value as an object of these fields, or null."""
+    values = [emitter.json(emitter.field(value, field)).code for field in fields]
+    made = ast.Dict([code.const(field) for field in fields], values)
+    return made if value.never_null else code.choose(code.is_(value.code, code.NONE), code.NONE, made)
+
+
+def _known_call(function: Callable[..., object], *, truth: bool = False, total: bool = False) -> Emit:
+    def emit(emitter: Emitter, node: Node, at: Value) -> Value:
+        arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
+        called = code.call(emitter.uses(function), *arguments) if total else emitter.call(function, *arguments)
+        return Value(code=emitter.put(called), is_truth=truth)
+
+    return emit
+
+
+def _timed(function: Callable[..., object]) -> Emit:
+    def emit(emitter: Emitter, node: Node, at: Value) -> Value:
+        arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
+        time = emitter.variables["snapshot_time"]().code
+        return Value(code=emitter.put(emitter.call(function, *arguments, time)), is_number=True)
+
+    return emit
+
+
+def _length(emitter: Emitter, node: Node, at: Value) -> Value:
+    subject = emitter.value(node["children"][0], at)
+    if subject.need is not None:
+        subject.need.counted = True
+    elif subject.items is None:
+        subject = emitter.json(subject)
+        return Value(code=emitter.put(emitter.call(plain.length, subject.code)), is_number=True)
+    emitter.total = False  # null has no length
+    return Value(code=emitter.put(code.call(code.name("len"), subject.code)), is_number=True)
+
+
+def _contains(emitter: Emitter, node: Node, at: Value) -> Value:
+    subject, wanted = (emitter.json(emitter.value(child, at)) for child in node["children"])
+    among = emitter.known(subject)
+    if isinstance(among, list) and all(isinstance(each, str) for each in among):
+        return Value(code=code.compare(wanted.code, ast.In(), code.const(tuple(among))), is_truth=True)
+    return Value(code=emitter.put(emitter.call(plain.contains, subject.code, wanted.code)), is_truth=True)
+
+
+def _any(emitter: Emitter, node: Node, at: Value) -> Value:
+    return _quantified(emitter, node, at, stops=True)
+
+
+def _all(emitter: Emitter, node: Node, at: Value) -> Value:
+    return _quantified(emitter, node, at, stops=False)
+
+
+def _quantified(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Value:
+    """A loop that ends at the first item that decides, unless a later one could still have no value."""
+    items, test = node["children"]
+    if test["type"] != "expref":
+        raise Unsupported("not an &expression")
+    base = emitter.atom(emitter.value(items, at))
+    out, each = emitter.put(code.const(not stops)), emitter.temp()
+    emitter.total = True
+    with emitter.loop() as body:
+        held = emitter.truth(test["children"][0], emitter.item(base, each))
+        ends: list[ast.stmt] = [code.assign(out, code.const(stops)), *([ast.Break()] if emitter.total else [])]
+        body.append(code.when(held if stops else code.negate(held), ends))
+    emitter.total = False  # what is no list has no value
+    if base.need is None and base.items is None:
+        emitter.body.append(code.when(code.negate(is_list(base)), [_give_up(emitter)]))
+    emitter.body.append(code.each(each, base.code, body))
+    return Value(code=out, is_truth=True)
+
+
+def _give_up(emitter: Emitter) -> ast.stmt:
+    return ast.Raise(emitter.uses(plain.NotPlain), None)
+
+
+def _map(emitter: Emitter, node: Node, at: Value) -> Value:
+    test, items = node["children"]
+    if test["type"] != "expref":
+        raise Unsupported("not an &expression")
+    base = emitter.atom(emitter.value(items, at))
+    emitter.body.append(code.when(code.negate(is_list(base)), [_give_up(emitter)]))
+
+    def build(item: Value, add: Callable[[ast.expr], None]) -> None:
+        add(emitter.json(emitter.value(test["children"][0], item)).code)
+
+    emitter.total = False
+    return Value(code=emitter.over(base, build))
+
+
+# What they are given may be known, and yet tell nothing.
+_MAY_BE_UNKNOWN = frozenset({"is_public_policy", "statements"})
+_FUNCTIONS: Mapping[str, Emit] = {
+    **{name: _known_call(function) for name, function in PLAIN.items() if name not in _MAY_BE_UNKNOWN},
+    **{name: _timed(function) for name, function in TIMED.items()},
+    "all": _all,
+    "any": _any,
+    "contains": _contains,
+    "ends_with": _known_call(plain.ends_with, truth=True),
+    "known": _known_call(plain.first, total=True),
+    "length": _length,
+    "map": _map,
+    "not_null": _known_call(plain.first, total=True),
+    "starts_with": _known_call(plain.starts_with, truth=True),
+}
+LANGUAGE = Language(values={**VALUES, "function_expression": _call}, truths=TRUTHS)

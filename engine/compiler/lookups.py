@@ -1,0 +1,109 @@
+"""Variables of a policy as Python: what all records have, and the rows that lookups find."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from ..judging.growth import is_fixed
+from ..language.parser import Expression, walk
+from ..language.simplify import settled
+from ..model.policy import Lookup, Policy
+from . import pyast as code
+from . import runtime as plain
+from .emitter import Emitter, Value
+from .join_key import key, on_row
+from .program import Join, Program
+from .record_type import LineNeed
+
+_FIXED = frozenset({"params", "snapshot_time"})
+
+
+class Lookups:
+    """The lookups of one policy. Each is made where `bind` first meets its name; then it is a variable."""
+
+    def __init__(self, program: Program, emitter: Emitter, policy: Policy) -> None:
+        self.program, self.emitter, self.policy = program, emitter, policy
+        self.bound: set[str] = set()
+        emitter.owner = policy.id
+        record = Value(code=code.name("r"), need=emitter.root, never_null=True, anchored=True)
+        emitter.variables = {
+            "account": self._account,
+            "snapshot_time": lambda: Value(code=code.name("snapshot_time"), is_text=True),
+            "params": lambda: emitter.constant(policy.params),
+            **{name: partial(emitter.field, record, f"${name}") for name in ("region", "id", "name", "tags")},
+        }
+
+    def _account(self) -> Value:
+        self.emitter.touched.add("$account")
+        return Value(code=code.name("account"), is_text=True)
+
+    def unbound(self, expressions: Iterable[Expression]) -> list[str]:
+        """The lookups that expressions name and that are not made yet."""
+        trees = [settled(expression, self.policy.params) for expression in expressions]
+        named = {each["value"] for tree in trees for each in walk(tree) if each["type"] == "variable"}
+        return sorted(name for name in named if name in self.policy.lookups and name not in self.bound)
+
+    def bind(self, expressions: Iterable[Expression]) -> None:
+        """Make the lookups that expressions name, and before them those that these name."""
+        for expression in expressions:
+            for name in self.unbound([expression]):
+                lookup = self.policy.lookups[name]
+                self.bind([*lookup.ours, *([lookup.where] if lookup.where else [])])
+                self.bound.add(name)
+                self.emitter.variables[name] = self._lookup(name, lookup)
+
+    def _lookup(self, name: str, lookup: Lookup) -> Callable[[], Value]:
+        emitter, at = self.emitter, self.emitter.config()
+        ours = [emitter.json(emitter.value(expression.tree, at)).code for expression in lookup.ours]
+        need, where = self.program.needs[lookup.source], lookup.where
+        fixed = where is not None and is_fixed(where)
+        joins, place = self.program.joins, (self.policy.id, name)
+        if emitter.recording or place not in joins:
+            joins[place] = Join(
+                lookup=lookup,
+                theirs=on_row(need, lookup.theirs, recording=emitter.recording),
+                keep=self._keep(need, where) if where and fixed else None,
+            )
+        find = code.item(code.name("finds"), code.const([*joins].index(place)))
+        region = code.attribute(code.name("r"), "region")
+        if lookup.among is not None:
+            gathered, among = emitter.uses(plain.gathered), code.const(lookup.among)
+            found = emitter.put(code.call(gathered, find, region, code.tuple_(ours), among))
+        else:
+            found = emitter.put(code.call(find, region, key(emitter, ours)))
+        self._bound_rows(found)
+        rows = Value(code=found, items=need)
+        if where and not fixed:
+            condition = where.tree
+
+            def build(item: Value, add: Callable[[ast.expr], None]) -> None:
+                with emitter.block() as kept:
+                    add(item.code)
+                emitter.body.append(code.when(emitter.truth(condition, item), kept))
+
+            rows = Value(code=emitter.over(rows, build), items=need)
+        if lookup.one:
+            row = emitter.put(code.call(emitter.uses(plain.one), rows.code))
+            return lambda: Value(code=row, need=need, never_null=True)
+        return lambda: rows
+
+    def _bound_rows(self, found: ast.expr) -> None:
+        """Have rows counted, but for the few that a resource may always have."""
+        toll = self.program.toll(self.policy)
+        number = code.call(code.name("len"), found)
+        many = code.compare(number, ast.Gt(), code.const(toll.few))
+        self.emitter.body.append(code.when(many, [code.do(code.call(self.emitter.bind(toll.take), number))]))
+
+    def _keep(self, need: LineNeed, where: Expression) -> Callable[[Any, str], Any]:
+        emitter = self.emitter
+        return on_row(
+            need,
+            [where],
+            recording=emitter.recording,
+            condition=True,
+            variables={name: emitter.variables[name] for name in _FIXED},
+            namespace=emitter.namespace,  # constants of its parameters are there
+        )

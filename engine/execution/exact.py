@@ -1,0 +1,86 @@
+"""The exact path for single records of an account, and for all of them where a policy spends too much to be sure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from ...snapshot.format import encode
+from ...snapshot.model import Account, Lines, Resource, Snapshot
+from ..compiler.spending import Toll
+from ..findings.batch import finding_line
+from ..functions.budget import Purse
+from ..judging.evaluate import Verdict, finding, judge
+from ..judging.joins import Joins
+from ..model.policy import Policy, Status
+from .batched import Found
+from .records import exact_row
+from .remote_join import Far
+
+
+@dataclass(slots=True)
+class Exact:
+    """The exact path for an account."""
+
+    account: Account
+    snapshot: Snapshot
+    far: Far
+    joins: Joins | None = None
+
+    def judge(self, policy: Policy, resource: Resource, purse: Purse) -> Verdict:
+        if self.joins is None:
+            self.joins = Joins(self.snapshot, self.far.across)
+            self.joins.enter(self.account)
+        return judge(policy, resource, self.joins, self.snapshot.captured_at, purse)
+
+
+@dataclass(slots=True)
+class Part:
+    """One policy in one account: what it finds, and what it spends; by its toll, where it is compiled."""
+
+    policy: Policy
+    exact: Exact
+    text: Lines
+    written: Collection[Status]
+    toll: Toll | None
+    found: Found = field(default_factory=Found)
+    purse: Purse = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.purse = Purse.of(self.policy.budget, self.text.number)
+        if self.toll:
+            self.toll.enter()
+
+    def is_spent(self) -> bool:
+        """Whether the exact path has to say of which records it is an error."""
+        return self.toll is not None and self.toll.left <= 0
+
+    def judge(self, number: int, resource: Resource | None = None) -> None:
+        """Judge a line exactly."""
+        if self.is_spent():
+            return
+        policy, account = self.policy, self.exact.account
+        resource = resource or exact_row(account, policy.resource, self.text, number)
+        purse = Purse.of(policy.budget, 0) if self.toll else self.purse
+        before = purse.left
+        verdict = self.exact.judge(policy, resource, purse)
+        if self.toll:
+            self.toll.add(before - purse.left)
+        if policy.rollup:
+            seen = encode(verdict.evidence, ordered=False)
+            outcome = verdict.status.value, verdict.message, seen
+            self.found.items.append((self.text, number, resource.region, resource.id, outcome))
+            return
+        self.found.count(verdict.status.value)
+        if verdict.status in self.written:
+            self.found.pieces += (finding_line(finding(policy, resource, verdict)), b"", b"")
+
+    def fold(self) -> Purse:
+        """The purse for what is folded."""
+        return Purse(self.toll.left) if self.toll else self.purse
+
+    def again(self) -> None:
+        """Judge all of it exactly, in order, by what the account has for it."""
+        self.toll, self.found = None, Found()
+        for number in range(self.text.number):
+            self.judge(number)

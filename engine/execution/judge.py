@@ -1,0 +1,52 @@
+"""How to judge a snapshot: by compiled policies, or all of it by the exact path."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...snapshot.model import Snapshot
+from ..findings.batch import Batch, batches
+from ..judging.evaluate import evaluate
+from ..model.policy import Policy, Status
+
+FEW = 500  # resources: the exact path has judged them before nine policies are compiled
+_ACCOUNT = 10  # what judging an account without any takes, in resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """How to judge. The findings are the same, byte for byte; those whose status is not `written` are only counted.
+
+    What is found is kept in the folder `cache`, if there is one, and what was found before taken from there.
+    One process takes the exact path also for snapshots with no more than `few` resources, and remembers nothing.
+    """
+
+    exact: bool = False
+    workers: int = 1
+    cache: Path | None = None
+    written: Collection[Status] = frozenset(Status)
+    few: int = FEW
+
+
+def judge(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Iterator[Batch]:
+    """The findings of a snapshot in order: by account, and by policy."""
+    if method.exact or snapshot.path is None or (method.workers == 1 and _are_few(snapshot, policies, method.few)):
+        return batches(evaluate(snapshot, policies), method.written)
+    from .scheduler import judged  # importing the compiler takes as long as judging a few resources
+
+    gc.set_threshold(100_000)  # a record leaves no cycles: looking for them costs a sixth of the time
+    ordered = sorted(policies, key=lambda policy: policy.id)
+    return judged(snapshot, ordered, method)
+
+
+def _are_few(snapshot: Snapshot, policies: Sequence[Policy], few: int) -> bool:
+    """Whether policies read no more than a few resources. Of a fleet only the first accounts are asked."""
+    kinds = {kind for policy in policies for kind in policy.kinds()}
+    for account in snapshot.accounts if few else ():
+        few -= _ACCOUNT + sum(map(snapshot.account(account).count, kinds))
+        if few < 0:
+            return False
+    return few > 0

@@ -1,0 +1,247 @@
+"""Lookups across a snapshot: a board says which accounts may have rows with a key, and these are opened for them.
+
+Little is kept of what was found, and little of the files where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ...snapshot.model import Account, Lines, Resource, Snapshot, Unknown
+from ..compiler.join_key import UNKNOWN, Decoder, Target, target_of
+from ..compiler.program import Join
+from ..compiler.runtime import NotPlain
+from ..errors import EvaluationError
+from ..judging.joins import Index, Key, build
+from ..language.parser import Expression
+from ..model.policy import Lookup
+from . import local_join as near
+from .key_digests import ANYTHING, Board, Offer, Survey, offer, short, survey
+from .local_join import Find
+from .records import exact_row, keyed, text_of
+
+KEPT = 512  # keys whose rows are kept
+OPEN = 4  # files that are kept: of a few accounts, which keep what others send there, one asks again and again
+
+_Remembered = Callable[[str, str], Offer | None]  # of an account, by the name of a target
+
+
+_NOT_YET: Any = object()
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class _Kept(dict[_K, _V], Generic[_K, _V]):
+    """So many of what was kept last."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: _K, value: _V) -> _V:
+        if len(self) >= self._most:
+            del self[next(iter(self))]
+        self[key] = value
+        return value
+
+    def recalled(self, key: _K) -> _V | None:
+        """What is kept, for as long again; None if it is not."""
+        if key not in self:
+            return None
+        found = self[key] = self.pop(key)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The resources of one type in one account, by what a target finds them by."""
+
+    account: Account
+    text: Lines
+    numbers: Mapping[Hashable, list[int]]
+
+    def rows(self, kind: str, key: Hashable) -> list[Row]:
+        """Those with a key, in order."""
+        return [Row(self.account, kind, self.text, number) for number in self.numbers.get(key, ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of some account."""
+
+    account: Account
+    kind: str
+    text: Lines
+    number: int
+
+    def parse(self) -> Resource:
+        return exact_row(self.account, self.kind, self.text, self.number)
+
+
+@dataclass(slots=True)
+class Far:
+    """The rows of other accounts, as they are asked for. What was asked since it was emptied is in `used`."""
+
+    snapshot: Snapshot
+    decoders: Mapping[str, Decoder] = field(default_factory=dict)
+    board: Board = field(init=False)
+    remembered: _Remembered = lambda *_: None
+    used: set[tuple[str, Hashable]] = field(default_factory=set)
+    _accounts: frozenset[str] = field(init=False)
+    _files: _Kept[tuple[str, str], _File] = field(default_factory=lambda: _Kept(OPEN))
+    _plain: _Kept[tuple[Join, Hashable], Sequence[Any] | None] = field(default_factory=lambda: _Kept(KEPT))
+    _rows: _Kept[tuple[str, Hashable], Sequence[Any]] = field(default_factory=lambda: _Kept(KEPT))
+    _exact: _Kept[tuple[str, Hashable], Index] = field(default_factory=lambda: _Kept(KEPT))
+    _tables: _Kept[tuple[str, str], dict[bytes, list[bytes]]] = field(default_factory=lambda: _Kept(OPEN))
+    _maybes: dict[str, tuple[Unknown, ...] | EvaluationError] = field(default_factory=dict)
+    _unknown: dict[str, list[tuple[str, list[bytes]]]] = field(default_factory=dict)
+    _offers: dict[str, dict[str, Offer]] = field(default_factory=lambda: defaultdict(dict))
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.snapshot.accounts)
+        self._accounts = frozenset(self.snapshot.accounts)
+
+    def find(self, join: Join) -> Find:
+        """The function that finds a lookup's rows for a key."""
+        target, found, used = target_of(join.lookup), self._plain, self.used
+        name = target.name
+
+        def find(_: str, key: Hashable) -> Sequence[Any]:
+            used.add((name, key))
+            rows: Sequence[Any] | None = found.get((join, key), _NOT_YET)
+            if rows is _NOT_YET:
+                rows = found.keep((join, key), self._found(join, target, key))
+            if rows is None:
+                raise NotPlain
+            return rows
+
+        return find
+
+    def across(self, lookup: Lookup, key: Key) -> tuple[Index, Unknown | None]:
+        """The same for the exact path. Raises EvaluationError."""
+        target = target_of(lookup)
+        place = target.name, key
+        self.used.add(place)
+        index = self._exact.get(place)
+        if index is None:
+            there = self._build(lookup.theirs, self._lines(target, key))
+            index = self._exact.keep(place, replace(there, maybes=self._unknowns(target)))
+        return index, self.board.gaps.get(target.name)
+
+    def answer(self, asked: Iterable[tuple[str, Hashable]]) -> bytes:
+        """A digest of what there is for some keys of targets, by their names; rows of unknown keys are for all."""
+        found, names = list[object](), set[str]()
+        for name, key in sorted(asked, key=repr):
+            target = self.board.targets.get(name)
+            if target is None:  # nobody looks for it any more
+                found.append(name)
+                continue
+            names.add(name)
+            rows = [(each, self._table(target, each).get(short(key), [])) for each in self._where(target, key)]
+            found.append([name, target.elsewhere(key, self._accounts), repr(key), rows])
+        for name in sorted(names):
+            gap = self.board.gaps.get(name)
+            found.append([name, gap.causes if gap is not None else None, self._unknown_rows(self.board.targets[name])])
+        return hashlib.sha256(msgspec.msgpack.encode(found)).digest()
+
+    def survey(self, account: str) -> Survey:
+        """What is known of what an account has for others."""
+        known = self.board.surveys.get(account, Survey({}, {}))
+        return Survey({**known.offers, **self._offers[account]}, known.gaps)
+
+    def _found(self, join: Join, target: Target, key: Hashable) -> Sequence[Any] | None:
+        """The rows of a lookup; None where it is not plain which they are."""
+        lookup = join.lookup
+        by_account = not lookup.one and any(theirs.text == "@.$account" for theirs in target.theirs)
+        if by_account and target.elsewhere(key, self._accounts):
+            return None
+        if self._unknowns(target) and not lookup.one:
+            return None
+        found = near.index(self._decoded(target, key), join, self.snapshot.captured_at)
+        try:
+            return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, near.NONE)
+        except NotPlain:
+            return None
+
+    def _decoded(self, target: Target, key: Hashable) -> Sequence[Any]:
+        """Rows for all lookups that find them by the same fields."""
+        place = target.name, key
+        rows = self._rows.get(place)
+        if rows is None:
+            decoder = self.decoders[target.source].careful()
+            lines = self._lines(target, key)
+            rows = [decoder.row(each.text.lines[each.number], each.parse) for each in lines]
+            self._rows.keep(place, rows)
+        return rows
+
+    def _lines(self, target: Target, key: Hashable) -> list[Row]:
+        return [
+            row for account in self._where(target, key) for row in self._file(target, account).rows(target.source, key)
+        ]
+
+    def _unknowns(self, target: Target) -> tuple[Unknown, ...]:
+        """Why rows may have any key: those whose own nobody knows. Raises EvaluationError where one has no value."""
+        name = target.name
+        if name not in self._maybes:
+            lines = self._lines(target, UNKNOWN)
+            try:
+                self._maybes[name] = self._build(target.theirs, lines).maybes
+            except EvaluationError as error:
+                self._maybes[name] = error
+        found = self._maybes[name]
+        if isinstance(found, EvaluationError):
+            raise found
+        return found
+
+    def _build(self, theirs: tuple[Expression, ...], lines: Iterable[Row]) -> Index:
+        return build((row.parse() for row in lines), theirs, {"snapshot_time": self.snapshot.captured_at})
+
+    def _where(self, target: Target, key: Hashable) -> list[str]:
+        """The accounts that may have rows with a key; those whose own is unknown have UNKNOWN."""
+        name, owner = target.name, target.owner()
+        if name not in self.board.targets:  # nobody knew that it would be asked for
+            time, accounts = self.snapshot.captured_at, map(self.snapshot.account, self.snapshot.accounts)
+            self.board.add([target], (survey(account, [target], {}, time, keeping=False) for account in accounts))
+        if owner is None:
+            return self.board.where(name, short(key))
+        return [key[owner]] if isinstance(key, tuple) and key[owner] in self._accounts else []
+
+    def _file(self, target: Target, identity: str) -> _File:
+        place = target.name, identity
+        file = self._files.recalled(place)
+        if file is None:
+            account = self.snapshot.account(identity)
+            text, numbers = text_of(account, target.source), dict[Hashable, list[int]]()
+            for key, number in keyed(account, target, text, self.snapshot.captured_at):
+                numbers.setdefault(key, []).append(number)
+            file = self._files.keep(place, _File(account, text, numbers))
+        return file
+
+    def _table(self, target: Target, account: str) -> dict[bytes, list[bytes]]:
+        place = target.name, account
+        table = self._tables.recalled(place)
+        return self._tables.keep(place, self._offer(target, account).table()) if table is None else table
+
+    def _unknown_rows(self, target: Target) -> list[tuple[str, list[bytes]]]:
+        name = target.name
+        if name not in self._unknown:
+            there = self._where(target, UNKNOWN)
+            self._unknown[name] = [(each, self._table(target, each).get(ANYTHING, [])) for each in there]
+        return self._unknown[name]
+
+    def _offer(self, target: Target, account: str) -> Offer:
+        """What an account offers, if it did not say so on the board: it is named by who looks for it."""
+        name, asked, known = target.name, self._offers[account], self.board.surveys.get(account)
+        if known and name in known.offers:
+            return known.offers[name]
+        if name not in asked:
+            time = self.snapshot.captured_at
+            read = self.remembered(account, name) or offer(self.snapshot.account(account), target, time, keeping=True)
+            asked[name] = read
+        return asked[name]

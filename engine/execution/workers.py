@@ -1,0 +1,161 @@
+"""Who does the steps of judging: this process, or several beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from ...snapshot.errors import StillframeError
+from .key_digests import Board
+from .tasks import STEPS, Desk
+from .transfer import NO_SPOOL, read_back, spooled
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+# A fork begins with all that is loaded; elsewhere than on Linux it is not safe.
+FORKS = sys.platform == "linux"
+SPOOLS = FORKS and hasattr(os, "memfd_create")
+AHEAD = 4  # tasks given out before the first result is taken, for each worker
+
+
+class Workers(Protocol):
+    """Those who work. `each` gives the result of a step for each task, in order; `share` tells all of them."""
+
+    def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]: ...
+
+    def share(self, board: Board) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Alone:
+    """This process. It is `given` what a desk is set up with."""
+
+    def __init__(self, *given: Any) -> None:
+        self._desk = Desk.set_up(*given)
+
+    def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
+        return (STEPS[step](self._desk, task) for task in tasks)
+
+    def share(self, board: Board) -> None:
+        STEPS["share"](self._desk, board)
+
+    def close(self) -> None:
+        pass
+
+
+class Crew:
+    """Processes beside this one. Their results come in the order of the tasks, whoever is first."""
+
+    def __init__(self, size: int, *given: Any) -> None:
+        import multiprocessing  # which one process has no use for
+
+        context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
+        sys.stdout.flush()  # or each fork would write it again
+        sys.stderr.flush()
+        self._lines: list[Connection] = []
+        self._spools: dict[Any, int] = {}
+        self._processes: list[Any] = []
+        for _ in range(size):
+            ours, theirs = context.Pipe()
+            inherited = [*self._lines, ours] if FORKS else []
+            self._spools[ours] = spool = os.memfd_create("findings") if SPOOLS else NO_SPOOL
+            process = context.Process(target=_serve, args=(theirs, inherited, spool, *given), daemon=True)
+            process.start()
+            theirs.close()
+            self._lines.append(ours)
+            self._processes.append(process)
+
+    def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
+        from multiprocessing.connection import wait
+
+        waiting = enumerate(tasks)
+        idle, busy, done = list(self._lines), dict[Any, int](), dict[int, Any]()
+        turn = 0
+        while True:
+            while (
+                idle and len(busy) + len(done) < AHEAD * len(self._lines) and (given := next(waiting, None)) is not None
+            ):
+                number, task = given
+                line = idle.pop()
+                line.send((step, task))
+                busy[line] = number
+            if turn in done:
+                yield done.pop(turn)
+                turn += 1
+                continue
+            if not busy:
+                return
+            for ready in wait(list(busy)):
+                line = cast("Connection", ready)
+                found = _received(line)
+                done[busy.pop(line)] = read_back(found, self._spools[line]) if step == "judge" else found
+                idle.append(line)
+
+    def share(self, board: Board) -> None:
+        for line in self._lines:
+            line.send(("share", board))
+        for line in self._lines:
+            _received(line)
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.close()
+        for spool in self._spools.values():
+            if spool != NO_SPOOL:
+                os.close(spool)
+        for process in self._processes:
+            process.terminate()
+            process.join()
+
+
+def _received(line: Connection) -> Any:
+    try:
+        result = line.recv()
+    except (EOFError, ConnectionError):
+        raise StillframeError(
+            "a worker process ended in the middle of its work", "if memory ran out, judge with --workers 1"
+        ) from None
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _end_with_parent() -> None:
+    """Leave nobody at work whose work nobody waits for, however the first process ended."""
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    parent = parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
+
+
+def _serve(line: Connection, inherited: Sequence[Connection], spool: int, *given: Any) -> None:
+    """What a worker does: take a step and a task, give the result, until nobody is there."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_parent()
+    for other in inherited:
+        other.close()
+    desk: Desk | None = None
+    while True:
+        try:
+            step, task = line.recv()
+        except (EOFError, ConnectionError):
+            return
+        try:
+            desk = desk or Desk.set_up(*given)
+            found = STEPS[step](desk, task)
+            line.send(spooled(found, spool) if step == "judge" else found)
+        except Exception as error:  # it is raised where it is waited for
+            line.send(error)

@@ -1,0 +1,191 @@
+"""Findings through time: today's policies over every snapshot of an archive, oldest first.
+
+Each snapshot is judged after the one before it, so that what has not changed is remembered. What is then needed of
+its findings goes to a file without a name, a few bytes each; and these files are read side by side, an account and
+policy at a time. So memory grows neither with the fleet nor with the archive.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import msgspec
+
+from ...snapshot.model import Snapshot
+from ..assess import assess
+from ..diff.states import Accounts
+from ..execution.judge import Method
+from ..findings.batch import Batch
+from ..findings.counts import Row
+from ..findings.selection import Selection
+from ..model.policy import Severity, Status
+from ..model.ruleset import Ruleset
+
+LIFE_FIELDS = (
+    "policy",
+    "severity",
+    "account",
+    "region",
+    "type",
+    "resource",
+    "name",
+    "fingerprint",
+    "status",
+    "waived",
+    "first_failed",
+    "last_failed",
+    "failing_since",
+    "last_passed",
+)
+POINT_FIELDS = (
+    "snapshot",
+    "captured_at",
+    "policy",
+    "severity",
+    "population",
+    "violations",
+    "waived",
+    "unknown",
+    "per_cent",
+)
+
+
+_PLACE = ("region", "type", "resource", "name")
+
+
+class _Line(msgspec.Struct, array_like=True):
+    """What a trend needs of a finding. It says where it is only where it fails."""
+
+    fingerprint: str
+    status: str
+    waived: bool
+    place: tuple[str, str, str, str | None] | None
+
+
+class _Group(msgspec.Struct, array_like=True):
+    """The findings of one policy in one account of one snapshot."""
+
+    account: str
+    policy: str
+    lines: list[_Line]
+
+
+class _Written(msgspec.Struct):
+    fingerprint: str
+    status: str
+    region: str
+    type: str
+    resource: str
+    name: str | None
+    waiver: Any
+
+
+_read = msgspec.json.Decoder(_Written).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Group).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What one snapshot came to: a row per policy."""
+
+    snapshot: str
+    captured_at: str
+    rows: Sequence[Row]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """As files have it: docs/findings.md."""
+        for row in self.rows:
+            counts = (row.population, row.violations, row.waived, row.unknown, row.share)
+            values = (self.snapshot, self.captured_at, row.policy, row.severity.value, *counts)
+            yield dict(zip(POINT_FIELDS, values, strict=True))
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """A finding that failed in some snapshot, and when. `status` is that of the latest, None where it is not there."""
+
+    policy: str
+    account: str
+    fingerprint: str
+    place: tuple[str, str, str, str | None]
+    status: str | None = None
+    waived: bool = False
+    first_failed: str | None = None
+    last_failed: str | None = None
+    failing_since: str | None = None
+    last_passed: str | None = None
+
+    def see(self, line: _Line | None, moment: str, *, hidden: bool) -> None:
+        """Take in the next snapshot, if it has it. What is `hidden` is not gone: its list was not read."""
+        self.status, self.waived = (line.status, line.waived) if line else (Status.UNKNOWN if hidden else None, False)
+        if self.status in (Status.PASS, Status.NOT_APPLICABLE, None):  # what is not known ends no failure
+            self.failing_since = None
+        if self.status == Status.PASS:
+            self.last_passed = moment
+        if line and line.status == Status.FAIL:
+            self.first_failed = self.first_failed or moment
+            self.failing_since = self.failing_since or moment
+            self.last_failed = moment
+
+    def record(self, severity: Severity) -> dict[str, Any]:
+        """As files have it: docs/findings.md."""
+        known = dict(zip(_PLACE, self.place, strict=True)) | {"severity": severity.value}
+        return {name: known[name] if name in known else getattr(self, name) for name in LIFE_FIELDS}
+
+
+@dataclass(slots=True)
+class History:
+    """The snapshots of an archive, judged one after the other."""
+
+    ruleset: Ruleset
+    points: list[Point] = field(default_factory=list)
+    _accounts: list[Accounts] = field(default_factory=list)
+    _files: list[IO[bytes]] = field(default_factory=list)
+
+    def add(self, snapshot: Snapshot, chosen: Selection = Selection(), method: Method = Method()) -> None:
+        """Judge the next snapshot."""
+        found = assess(snapshot, self.ruleset, chosen, method)
+        file = TemporaryFile()  # noqa: SIM115 - `close` ends it
+        self._files.append(file)
+        self._accounts.append(Accounts(snapshot))
+        for batch in found:
+            data = _encode(_Group(batch.account, batch.policy, list(_lines(batch))))
+            file.write(len(data).to_bytes(8, "big") + data)
+        self.points.append(Point(snapshot=snapshot.id, captured_at=snapshot.captured_at, rows=found.rows()))
+
+    def lives(self) -> Iterator[Life]:
+        """The findings that failed in any of them, in order of account and policy."""
+        numbered = [_groups(number, file) for number, file in enumerate(self._files)]
+        merged = heapq.merge(*numbered, key=lambda each: (each[1].account, each[1].policy))
+        for (account, policy), groups in groupby(merged, key=lambda each: (each[1].account, each[1].policy)):
+            told = {number: {line.fingerprint: line for line in group.lines} for number, group in groups}
+            places = {each.fingerprint: each.place for lines in told.values() for each in lines.values() if each.place}
+            for mark, place in sorted(places.items()):
+                life = Life(policy=policy, account=account, fingerprint=mark, place=place)
+                for number, point in enumerate(self.points):
+                    line = told.get(number, {}).get(mark)
+                    hidden = line is None and self._accounts[number].gap(place[1], account, place[0]) is not None
+                    life.see(line, point.captured_at, hidden=hidden)
+                yield life
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+
+
+def _lines(batch: Batch) -> Iterator[_Line]:
+    for line in map(_read, batch.lines()):
+        place = (line.region, line.type, line.resource, line.name) if line.status == Status.FAIL else None
+        yield _Line(line.fingerprint, line.status, line.waiver is not None, place)
+
+
+def _groups(number: int, file: IO[bytes]) -> Iterator[tuple[int, _Group]]:
+    file.seek(0)
+    while length := int.from_bytes(file.read(8), "big"):
+        yield number, _decode(file.read(length))

@@ -1,0 +1,208 @@
+"""How the steps of a policy grow with what it reads, told from its expressions alone.
+
+Most policies look at each value a bounded number of times, which is their pace: where the values are few, nobody has to
+count. A policy that looks at all of one list for each item of another has none: its steps are counted one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ...snapshot.model import Resource
+from ..functions.budget import weight
+from ..language.interpret import DEAR, PAIRED, TIMES
+from ..language.parser import Expression, Node, walk
+from ..language.template import Template
+from ..model.policy import Lookup, Policy
+
+LIGHT = 1 << 16  # bytes of a line, which need no counting
+_HEAVY = LIGHT << 3  # what is read of such a line, written again in whatever way, is no longer
+_SLOW = 1 << 13  # a policy whose pace is more than such a part of its budget is counted whatever it reads
+_KEY = 50  # steps for each value: what a row is matched by may take no more, for nobody counts them
+_FIXED = frozenset({"params", "snapshot_time"})  # variables that are the same for every resource
+_SHORT = frozenset({"account", "region", "id", "name", "snapshot_time"})  # those that are short texts
+_MOST = 1 << 40
+_EXPANDING = {"parse_json": 8, "split": 2, "statements": 2}  # what is made may have more values than what it is of
+
+_LONG = frozenset({*PAIRED, "filter_covers", "filter_covers_part"})  # functions that may take long, whatever is read,
+_MANY = 200  # for which so many steps stand: too many not to count a stranger's, and few for the default budget
+_OF_PLACES = {"matches": 1, "world_reaches": 0}  # those that may, of what is made: and which argument that is
+
+_Growth = tuple[int, int]  # for each value at hand: how many a node gives, and how many steps it takes
+
+
+class _Unbounded(Exception):  # noqa: N818 - not an error: such a policy is counted
+    """Steps that grow faster than what is read."""
+
+
+def pace(policy: Policy) -> int | None:
+    """The most steps of a policy for each value it reads; None where they grow faster than that."""
+    known = _PACES.get(id(policy))
+    if known is None or known[0] is not policy:
+        if len(_PACES) > 4096:
+            _PACES.clear()
+        known = _PACES[id(policy)] = policy, _pace(policy)
+    return known[1]
+
+
+_PACES: dict[int, tuple[Policy, int | None]] = {}
+
+
+def steady(policy: Policy) -> int | None:
+    """Its pace, where a policy need not be counted as long as what it reads is light."""
+    steps = pace(policy)
+    return None if steps is None or steps * _SLOW > policy.budget else steps
+
+
+def is_steady(expression: Expression) -> bool:
+    """Whether an expression takes so few steps for each value that nobody ever counts them."""
+    try:
+        return _Tree(1).grows(expression.tree, inner=True)[1] <= _KEY
+    except _Unbounded:
+        return False
+
+
+def is_light(resource: Resource) -> bool:
+    """Whether a resource, or a row that a lookup finds, is small enough not to be counted. Every LIGHT line is."""
+    read = [resource.config, resource.tags]
+    try:
+        return len(msgspec.json.encode(read)) <= _HEAVY
+    except (OverflowError, RecursionError, TypeError, ValueError):  # such as numbers that have no place there
+        return len(repr(read)) <= _HEAVY
+
+
+def is_fixed(where: Expression) -> bool:
+    """Whether the condition of a lookup says the same of a row, whatever it is looked up for."""
+    return where.variables() <= _FIXED
+
+
+def _pace(policy: Policy) -> int | None:
+    tree = _Tree(weight(dict(policy.params)))
+    lists = {name for name, lookup in policy.lookups.items() if not lookup.one}
+    try:
+        steps = sum(tree.grows(each.tree, inner=False)[1] for each in _own(policy))
+        # Texts may be as long as all rows together.
+        steps += sum(_MANY for text in _texts(policy) for each in text.expressions() if lists & each.variables())
+        steps += weight([part for text in _texts(policy) for part in text.parts if isinstance(part, str)])
+        for lookup in policy.lookups.values():
+            steps += _of_rows(tree, lookup)
+    except _Unbounded:
+        return None
+    return max(1, steps)
+
+
+def _own(policy: Policy) -> Sequence[Expression]:
+    """What is asked of a resource itself."""
+    return [
+        *([policy.where] if policy.where else []),
+        *(assertion.that for assertion in policy.assertions),
+        *(each for lookup in policy.lookups.values() for each in lookup.ours),
+        *(each for text in _texts(policy) for each in text.expressions()),
+    ]
+
+
+def _texts(policy: Policy) -> list[Template]:
+    texts = (policy.message, policy.remediation_cli, *(assertion.message for assertion in policy.assertions))
+    return [text for text in texts if text]
+
+
+def _of_rows(tree: _Tree, lookup: Lookup) -> int:
+    """The steps of what a lookup asks of each row."""
+    asked = [*lookup.theirs, *([lookup.where] if lookup.where else [])]
+    return sum(tree.grows(each.tree, inner=True)[1] for each in asked)
+
+
+class _Tree:
+    def __init__(self, params: int) -> None:
+        self.params = params
+
+    def grows(self, node: Node, *, inner: bool) -> _Growth:
+        """`inner` is what is done for each item of a list."""
+        size, steps = self._grows(node, inner=inner)
+        if size > _MOST or steps > _MOST:
+            raise _Unbounded
+        return size, steps + 1
+
+    def _grows(self, node: Node, *, inner: bool) -> _Growth:
+        children: list[Any] = node["children"]
+        match node["type"]:
+            case "literal":
+                return weight(node["value"]), 0
+            case "variable":
+                return self._variable(node["value"], inner=inner)
+            case "projection" | "value_projection" | "filter_projection":
+                size, steps = self.grows(children[0], inner=inner)
+                each = [self.grows(child, inner=True) for child in children[1:]]
+                return size * each[0][0], steps + size * sum(cost for _, cost in each)
+            case "subexpression" | "pipe" | "index_expression":
+                return self._chain(children, inner=inner)
+            case "function_expression":
+                return self._function(node["value"], children, inner=inner)
+            case "field":
+                return 1, weight(node["value"]) - 1
+            case "slice" | "index" | "current" | "identity":
+                return 1, 0
+            case _:
+                below = [self.grows(child, inner=inner) for child in children]
+                size = sum(size for size, _ in below)
+                return size + 1, sum(cost for _, cost in below) + (size if node["type"] == "comparator" else 0)
+
+    def _variable(self, name: str, *, inner: bool) -> _Growth:
+        if name == "params":
+            return self.params, 0
+        if inner and name not in _SHORT:
+            raise _Unbounded
+        return 1, 0
+
+    def _chain(self, children: Sequence[Node], *, inner: bool) -> _Growth:
+        size, steps = 1, 0
+        for child in children:
+            more, cost = self.grows(child, inner=inner)
+            size, steps = size * more, steps + size * cost
+        return size, steps
+
+    def _function(self, name: str, arguments: Sequence[Node], *, inner: bool) -> _Growth:
+        if name in _OF_PLACES and not _is_place(arguments[_OF_PLACES[name]]):
+            raise _Unbounded
+        plain = [self.grows(each, inner=inner) for each in arguments if each["type"] != "expref"]
+        size, steps = sum(size for size, _ in plain), sum(cost for _, cost in plain)
+        for each in arguments:
+            if each["type"] == "expref":
+                made, cost = self.grows(each["children"][0], inner=True)
+                size, steps = size * max(1, made), steps + size * cost
+        if name in TIMES:
+            size *= self._least(plain, [each for each in arguments if each["type"] != "expref"])
+        return size * _EXPANDING.get(name, 1) + 1, steps + size * DEAR.get(name, 1) + _MANY * (name in _LONG)
+
+    def _least(self, sizes: Sequence[_Growth], arguments: Sequence[Node]) -> int:
+        """Of the arguments that are as large whatever is read, the smallest. Raises _Unbounded where none is."""
+        fixed = [size for (size, _), each in zip(sizes, arguments, strict=True) if self._is_fixed(each)]
+        if not fixed:
+            raise _Unbounded
+        return min(fixed) * _SHORTEST
+
+    def _is_fixed(self, node: Node) -> bool:
+        children = node["children"]
+        match node["type"]:
+            case "literal":
+                return True
+            case "variable":
+                return node["value"] in _SHORT or node["value"] == "params"
+            case "subexpression" | "index_expression" | "pipe":
+                return self._is_fixed(children[0])
+            case "function_expression" | "multi_select_list":
+                return all(self._is_fixed(child) for child in children)
+            case _:
+                return False
+
+
+def _is_place(node: Node) -> bool:
+    """Whether a node gives a literal, or no more than is found in what is read."""
+    return node["type"] == "literal" or _MAKING.isdisjoint(each["type"] for each in walk(node))
+
+
+_MAKING = frozenset({"function_expression", "literal", "multi_select_list", "multi_select_dict"})
+_SHORTEST = 2  # steps for a text that is short

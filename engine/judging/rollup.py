@@ -1,0 +1,110 @@
+"""Fold verdicts on resources into one per account, or one per region. A fold over nothing never passes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
+from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Unknown
+from ..functions.unknowns import Truth, kleene_all, kleene_any
+from ..model.policy import Policy, Require, Status, Within
+
+_FOLD = {Require.ALL: kleene_all, Require.ANY: kleene_any}
+CAUSES = 10  # that a message names
+_STATUS = {True: Status.PASS, False: Status.FAIL}
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """The verdict on one resource that a rollup folds. `resource` gives all of it, should a text name it."""
+
+    resource: Callable[[], Resource]
+    region: str
+    id: str
+    status: Status
+    message: str
+    evidence: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """What a rollup says of one account or region. Its texts may name what `failed` and what is `unknown`."""
+
+    region: str
+    type: str
+    subject: str
+    status: Status
+    message: str
+    evidence: Mapping[str, Json]
+    failed: Sequence[Item]
+    unknown: Sequence[Item]
+
+
+def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Folded]:
+    """One verdict per account, or per enabled region of the account, as the policy's rollup asks."""
+    assert policy.rollup is not None  # noqa: S101 - the caller looked
+    applicable = [item for item in items if item.status is not Status.NOT_APPLICABLE]
+    if policy.rollup.per is Within.ACCOUNT:
+        gap = account.gap_anywhere(policy.resource)
+        yield _fold(policy.rollup.require, applicable, gap, GLOBAL, ACCOUNT_TYPE, account.id)
+    elif isinstance(account.regions, Unknown):
+        yield _fold(Require.ALL, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
+    else:
+        # A region that AWS lists and nobody enabled is none to judge; what was found in any other is.
+        found = defaultdict[str, list[Item]](list)
+        for item in applicable:
+            found[item.region].append(item)
+        others = () if policy.resource == REGION_TYPE else found
+        for region in sorted({*account.regions, *others}):
+            gap = account.gap(policy.resource, region)
+            yield _fold(policy.rollup.require, found.get(region, ()), gap, region, REGION_TYPE, region)
+
+
+def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: str, kind: str, subject: str) -> Folded:
+    truths: list[Truth] = [_truth(item) for item in items]
+    if gap is not None:
+        truths.append(gap)
+    elif not items and require is Require.ALL:
+        truths.append(Unknown.because("there is nothing to judge"))
+    truth = _FOLD[require](truths)
+    if isinstance(truth, Unknown):
+        status = Status.ERROR if any(item.status is Status.ERROR for item in items) else Status.UNKNOWN
+        deciding = [item for item in items if item.status in (Status.UNKNOWN, Status.ERROR)]
+    else:
+        status = _STATUS[truth]
+        deciding = [item for item in items if item.status is status]
+    return Folded(
+        region=region,
+        type=kind,
+        subject=subject,
+        status=status,
+        message=_causes(truth) if isinstance(truth, Unknown) else _reasons(deciding),
+        evidence={_label(item): item.evidence for item in deciding},
+        failed=[item for item in items if item.status is Status.FAIL],
+        unknown=[item for item in items if item.status is Status.UNKNOWN],
+    )
+
+
+def _causes(unknown: Unknown) -> str:
+    more = len(unknown.causes) - CAUSES
+    return "; ".join([*unknown.causes[:CAUSES], *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _reasons(items: Sequence[Item]) -> str:
+    """Each message once, with the resources it is about."""
+    about: dict[str, list[str]] = {}
+    for item in items:
+        about.setdefault(item.message, []).append(_label(item))
+    return "; ".join(f"{message} ({', '.join(labels)})" for message, labels in about.items())
+
+
+def _truth(item: Item) -> Truth:
+    if item.status in (Status.PASS, Status.FAIL):
+        return item.status is Status.PASS
+    return Unknown.because(item.message)
+
+
+def _label(item: Item) -> str:
+    return item.id if item.id.startswith("arn:") or item.id == item.region else f"{item.region} {item.id}"

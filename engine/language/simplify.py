@@ -1,0 +1,61 @@
+"""Expressions under a policy's parameters: what a parameter turns off is neither looked up nor shown as evidence."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from ...snapshot.model import Json
+from ..errors import EvaluationError
+from .interpret import truthiness, value
+from .parser import Expression, Node
+
+_CHAINS = frozenset({"subexpression", "index_expression", "pipe"})
+_STEPS = frozenset({"field", "index"})
+_OPEN = object()  # not the same for all resources
+
+
+def settled(expression: Expression, params: Json) -> Node:
+    """The tree of an expression without the branches that its parameters never reach."""
+    return _settled(expression, msgspec.json.encode(params, order="sorted"))
+
+
+@lru_cache(maxsize=4096)
+def _settled(expression: Expression, params: bytes) -> Node:
+    return _pruned(expression.tree, msgspec.json.decode(params))
+
+
+def _pruned(node: Node, params: Json) -> Node:
+    children: list[Any] = [_pruned(child, params) if isinstance(child, dict) else child for child in node["children"]]
+    if node["type"] in ("and_expression", "or_expression"):
+        left = _fixed(children[0], params)
+        if left is not _OPEN:
+            stops = truthiness(left) is (node["type"] == "or_expression")
+            kept: Node = children[0] if stops else children[1]
+            return kept
+    return {**node, "children": children}
+
+
+def _fixed(node: Node, params: Json) -> Json:
+    """The value of a node that says nothing about the resource."""
+    children = node["children"]
+    if node["type"] == "literal":
+        return node["value"]
+    if node["type"] == "variable" and node["value"] == "params":
+        return params
+    if node["type"] in _CHAINS and all(child["type"] in _STEPS for child in children[1:]):
+        start = _fixed(children[0], params)
+        return start if start is _OPEN else value({**node, "children": [_NODE, *children[1:]]}, start, {})
+    if node["type"] in ("not_expression", "comparator"):
+        values = [_fixed(child, params) for child in children]
+        if not any(each is _OPEN for each in values):
+            literals = [{"type": "literal", "children": [], "value": each} for each in values]
+            with suppress(EvaluationError):  # it has no value: whoever evaluates it says so
+                return value({**node, "children": literals}, None, {})
+    return _OPEN
+
+
+_NODE: Node = {"type": "current", "children": []}

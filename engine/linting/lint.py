@@ -1,0 +1,225 @@
+"""Lint policies: every expression, template, join and fixture against AWS's API models.
+
+Errors are what the models contradict; they cannot be disabled. Warnings are what can go wrong: a policy may
+disable one by its code, with the reason, and a disable that disables nothing is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...snapshot.catalog import load_catalog
+from ...snapshot.types import ANY, NULL, Type, struct
+from ..documents.yaml12 import Document, Path, load
+from ..language.infer import Complaint, infer
+from ..language.narrow import truths
+from ..language.parser import Expression, parse, walk
+from ..language.template import parse_template
+from ..loading.policies import load_params
+from ..model.policy import Policy
+from .fixture_types import check_rows
+from .resource_types import row_type, variable_types
+
+ERROR, WARNING = "error", "warning"
+# Code → how bad it is. Each has a page in docs/lint/.
+CODES: Mapping[str, str] = {
+    "bad-argument": ERROR,
+    "bad-comparison": ERROR,
+    "bad-fixture": ERROR,
+    "loose-reference": WARNING,
+    "not-a-list": ERROR,
+    "not-in-enum": WARNING,
+    "nullable-argument": WARNING,
+    "one-spelling": WARNING,
+    "unknown-field": ERROR,
+    "untested": WARNING,
+    "unused": WARNING,
+    "unused-ignore": WARNING,
+}
+NEEDED = ("pass", "fail", "unknown")  # what the examples of a tested policy expect at least
+
+_ROLLUP = struct({}, "the text of a rollup, which names $failed, $account and the like,")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Diagnostic:
+    """One complaint about a policy file. Lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    code: str
+    message: str
+
+    @property
+    def level(self) -> str:
+        return CODES[self.code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """An expression in a policy: where it stands, how far into its text it begins, and what it is evaluated on.
+
+    `sure` are the paths that the policy's `where` makes sure of.
+    """
+
+    path: Path
+    offset: int
+    expression: Expression
+    at: Type
+    variables: Mapping[str, Type]
+    key: bool = False
+    sure: frozenset[str] = frozenset()
+
+    def infer(self) -> tuple[Type, list[Complaint]]:
+        return infer(self.expression, self.at, self.variables, self.sure)
+
+
+def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]:
+    """Every complaint about one policy, by line and column. `config_type` gives the type of a resource type."""
+    document = load(policy.text.encode())
+    ignored = document.value.get("lint", {}).get("ignore", {})
+    found: list[Diagnostic] = []
+
+    def report(place: tuple[int, int], code: str, message: str, source: str = policy.source) -> None:
+        if policy.extends and source == policy.source and place[0] > policy.extends.lines:
+            place, message = (policy.extends.at, 1), f"in what it takes from {policy.extends.id}: {message}"
+        found.append(Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message))
+
+    sites = list(_sites(policy, document.value, config_type))
+    for site in sites:
+        for complaint in site.infer()[1]:
+            report(_place(document, site, complaint), complaint.code, complaint.message)
+    for path, code, message in _joins(sites):
+        report(document.locate(path, 0), code, message)
+    fixtures = {policy.source: document, **{path: load(text.encode()) for path, text in policy.beside.items()}}
+    for source, holder in fixtures.items():
+        for number, test in enumerate(holder.value.get("tests", ())):
+            for kind, rows in test["given"].items():
+                for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), holder):
+                    report(fault.place, fault.code, fault.message, source)
+    for path, code, message in _references(document.value, sites):
+        report(document.keys[path], code, message)
+    for path, code, message in _unused(policy, document.value, sites):
+        report(document.keys.get(path, (1, 1)), code, message)
+
+    kept = [each for each in found if each.code not in ignored or each.level == ERROR]
+    for code in ignored.keys() - {each.code for each in found if each.level == WARNING}:
+        line, column = document.keys["lint", "ignore", code]
+        message = f"nothing here is {code}: remove it"
+        kept.append(Diagnostic(path=policy.source, line=line, column=column, code="unused-ignore", message=message))
+    return sorted(set(kept))
+
+
+def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str], Type]) -> Iterator[_Site]:
+    config = config_type(policy.resource)
+    variables = variable_types(policy, load_params(policy), config_type)
+
+    asks = truths(policy.where.tree) if policy.where else frozenset()
+    of_variables = frozenset(path for path in asks if path.startswith("$"))
+    early = bool(policy.where and policy.where.variables() & policy.lookups.keys())  # then lookups come before it holds
+    joined_where = (frozenset[str](), frozenset[str]()) if early else (asks, of_variables)
+
+    def site(path: Path, text: str, at: Type = config, sure: frozenset[str] = asks) -> _Site:
+        return _Site(path=path, offset=0, expression=parse(text), at=at, variables=variables, sure=sure)
+
+    def texts(path: Path, text: str, at: Type = config, sure: frozenset[str] = asks) -> Iterator[_Site]:
+        for start, expression in parse_template(text).holes():
+            yield _Site(path=path, offset=start, expression=expression, at=at, variables=variables, sure=sure)
+
+    if "where" in given:
+        yield site(("where",), given["where"], sure=frozenset())
+    for name, lookup in given.get("lookup", {}).items():
+        at = ("lookup", name)
+        row = row_type(config_type(lookup["from"]))
+        for theirs, ours in lookup.get("match", {}).items():
+            joined: Path = (*at, "match", theirs)
+            dollar = theirs.startswith("$")  # a field of their row: parsed as `@.$account`
+            expression = parse(f"@.{theirs}" if dollar else theirs)
+            yield _Site(path=joined, offset=-2 if dollar else 0, expression=expression, at=row, variables={}, key=True)
+            among = isinstance(ours, dict)
+            yield site((*joined, "in") if among else joined, ours["in"] if among else ours, sure=joined_where[0])
+        if "where" in lookup:
+            yield site((*at, "where"), lookup["where"], row, joined_where[1])
+    asserted = given["assert"] if isinstance(given["assert"], list) else [given["assert"]]
+    for number, entry in enumerate(asserted):
+        path: Path = ("assert", number) if isinstance(given["assert"], list) else ("assert",)
+        if isinstance(entry, dict):
+            yield site((*path, "that"), entry["that"])
+            yield from texts((*path, "message"), entry["message"])
+        else:
+            yield site(path, entry)
+    worded = _ROLLUP if policy.rollup else config
+    told = frozenset[str]() if policy.rollup else asks
+    yield from texts(("message",), given.get("message", ""), worded, told)
+    yield from texts(("remediation", "cli"), given.get("remediation", {}).get("cli", ""), worded, told)
+
+
+def _place(document: Document, site: _Site, complaint: Complaint) -> tuple[int, int]:
+    return document.locate(site.path, max(site.offset + complaint.at, 0), key=site.key)
+
+
+def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
+    """Joins whose two sides can never be equal."""
+    theirs = {site.path: site for site in sites if site.key}
+    for site in sites:
+        among = site.path[-1] == "in"
+        other = theirs.get(site.path[:-1] if among else site.path)
+        if other and not site.key:
+            left, right = (each.infer()[0] for each in (other, site))
+            right = right.item if among else right
+            if left.kind is not right.kind and not {left, right} & {ANY, NULL} and "any" not in (left.kind, right.kind):
+                yield site.path, "bad-comparison", f"{left} on their side is never equal to {right} on ours"
+
+
+def _references(given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
+    """Lookups by what identifies the other resource that do not say whether it exists."""
+    compared = {pair for site in sites if site.path[-1] not in ("message", "cli") for pair in _columns(site.expression)}
+    for name, lookup in given.get("lookup", {}).items():
+        at, kind = ("lookup", name), lookup["from"]
+        if {"one", "refers"} & lookup.keys():
+            continue
+        for theirs in lookup.get("match", {}):
+            if _identifies(kind, theirs):
+                answer = "say `refers: true` if one that we name exists, `refers: false` if it need not"
+                yield (*at, "match", theirs), "loose-reference", f"{theirs} identifies an {kind}: {answer}"
+        for field in sorted(field for each, field in compared if each == name and "match" not in lookup):
+            if _identifies(kind, field):
+                answer = "`match` it, and say `refers: true` if one that we name exists"
+                yield at, "loose-reference", f"${name}[].{field} identifies each {kind}: {answer}"
+
+
+def _columns(expression: Expression) -> Iterator[tuple[str, str]]:
+    """Lists of one field of all that a lookup found: its name, and the field's."""
+    for node in walk(expression.tree):
+        if node["type"] == "projection" and node["children"][1]["type"] == "field":
+            (of,) = node["children"][0]["children"] or [node["children"][0]]
+            if of["type"] == "variable":
+                yield of["value"], node["children"][1]["value"]
+
+
+def _identifies(kind: str, theirs: str) -> bool:
+    spec, own = load_catalog()[kind], kind.rpartition(":")[2]
+    return theirs in ("$id", "$name", spec.id, spec.name) or bool(
+        re.fullmatch(rf"({own})?(arn|id|identifier|name)", theirs, re.IGNORECASE)
+    )
+
+
+def _unused(policy: Policy, given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
+    text = " ".join(site.expression.text for site in sites)
+    read = {name for site in sites for name in site.expression.variables()}
+    for name in policy.lookups.keys() - read:
+        yield ("lookup", name), "unused", f"${name} is never read"
+    for name in given.get("params", {}):
+        if not re.search(rf"\$params\.{re.escape(name)}\b", text):
+            yield ("params", name), "unused", f"$params.{name} is never read"
+    expected = {status for test in policy.tests for status in _statuses(test["expect"])}
+    if missing := [status for status in NEEDED if status not in expected]:
+        yield ("id",), "untested", f"no example expects {' or '.join(missing)}"
+
+
+def _statuses(expect: Any) -> list[str]:
+    return [expect] if isinstance(expect, str) else list(expect.values())

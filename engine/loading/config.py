@@ -1,0 +1,261 @@
+"""Read stillframe.yaml: which policies to judge by, what differs from how they are written, what is waived."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...snapshot.format import digest
+from ..documents.named_files import held, read_below, read_named
+from ..documents.reader import Reader, open_document, schema
+from ..documents.yaml12 import Path as Steps
+from ..errors import Problem
+from ..model.attestation import Attestation, Said
+from ..model.pack import Pack
+from ..model.policy import Effort, Exposure, Kind, Policy, Severity, Waived, base
+from ..model.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
+from ..model.ruleset import Setting
+from ..model.waiver import Waiver, is_day
+from ..suggest import suggest
+from .pack_files import find_packs, names_file, shipped_packs
+from .policies import CONFIG_FILE, misfit, shipped_files
+from .ruleset import Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What else stillframe.yaml says. `digest` is of its bytes."""
+
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    priorities: Priorities = DEFAULTS
+    digest: str | None = None
+
+
+def config_schema() -> Mapping[str, Any]:
+    """The JSON Schema of stillframe.yaml."""
+    return schema("config.schema.json")
+
+
+def open_config(path: Path, problems: list[Problem]) -> ConfigReader | None:
+    """A reader of the file; None, with `problems`, where it is no YAML mapping.
+
+    The stillframe.yaml that is found where somebody works was not named by anybody: as a link it leads no further.
+    """
+    try:
+        data = read_below(path, path.parent) if path == Path(CONFIG_FILE) else read_named(path)
+    except OSError as error:
+        problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
+        return None
+    document = open_document(str(path), data, problems)
+    if document is None:
+        return None
+    if document.value is None:
+        document.value = {}
+    reader = ConfigReader(str(path), document, problems, folder=path.parent, digest=digest(data))
+    if isinstance(document.value, dict):
+        return reader
+    reader.fault((), f"stillframe.yaml is a mapping{suggest('', config_schema()['properties'])}")
+    return None
+
+
+@dataclass(slots=True)
+class ConfigReader(Reader):
+    """One stillframe.yaml. Only what has no fault may become a `config`."""
+
+    folder: Path = field(kw_only=True)
+    digest: str = field(kw_only=True)
+
+    def choice(self) -> Choice:
+        """What it wants to judge by; faults aside."""
+        given = self.document.value
+        names = [name for name in _items(given.get("policies")) if isinstance(name, str)]
+        packs = [self._pack(name) for name in _items(given.get("packs")) if isinstance(name, str)]
+        shipped = given.get("shipped")
+        return Choice(
+            policies=[self.folder / name for name in names if not self._unread(name)],
+            packs=[name for name in packs if name] if "packs" in given else None,
+            shipped=shipped if isinstance(shipped, bool) else None,
+        )
+
+    def mentioned(self) -> set[str]:
+        """The ids that it says something of: of policies that need not be in force."""
+        given = self.document.value
+        waived = [_mapping(entry).get("policy") for entry in _items(given.get("waivers"))]
+        return {name for name in (*_mapping(given.get("settings")), *waived) if isinstance(name, str)}
+
+    def _pack(self, name: str) -> str:
+        """A pack by name, or by its path relative to this file; empty where there is none."""
+        if not names_file(name):
+            return name if name in shipped_packs() else ""
+        return "" if self._unread(name) else str(self.folder / name)
+
+    def _unread(self, name: str) -> str:
+        """Why what it names is not read: it is below its own folder, as the file may be a stranger's."""
+        path = self.folder / name
+        try:
+            held(path, self.folder).stat()
+        except ValueError:
+            return f"{name!r} is no path"
+        except OSError as error:
+            there = error.errno != errno.ENOENT
+            return f"{path}: {error.strerror}" if there else f"{path}: no such file or folder"
+        return ""
+
+    def check(self, known: Mapping[str, Policy] | None, packs: Sequence[Pack]) -> None:
+        """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read.
+
+        What is said of controls must be of the `packs`, or of those that ship.
+        """
+        self.conforms(config_schema)
+        given = self.document.value
+        for number, name in enumerate(_items(given.get("policies"))):
+            if isinstance(name, str) and (fault := self._unread(name)):
+                self.fault(("policies", number), fault)
+        for number, name in enumerate(_items(given.get("packs"))):
+            if isinstance(name, str) and not self._pack(name):
+                there = suggest(name, shipped_packs())
+                fault = self._unread(name) if names_file(name) else f"unknown pack {name}{there}"
+                self.fault(("packs", number), fault)
+        if given.get("shipped") is False and not (given.get("policies") or given.get("packs")):
+            fault = "without the shipped policies there are none: name some in `policies`, or a pack in `packs`"
+            self.fault(("shipped",), fault, key=True)
+        for number, entry in enumerate(_items(given.get("waivers"))):
+            self._check_waiver(("waivers", number), _mapping(entry), known)
+        for number, entry in enumerate(_items(given.get("attestations"))):
+            self._check_attestation(("attestations", number), _mapping(entry), packs)
+        if known is not None:
+            for name, entry in _mapping(given.get("settings")).items():
+                self._check_setting(("settings", name), _mapping(entry), known)
+
+    def config(self) -> Config:
+        """What the file says."""
+        given = self.document.value
+        return Config(
+            settings={name: self._setting(name, entry) for name, entry in given.get("settings", {}).items()},
+            waivers=tuple(self._waiver(number, entry) for number, entry in enumerate(given.get("waivers", ()))),
+            attestations=tuple(
+                self._attestation(number, entry) for number, entry in enumerate(given.get("attestations", ()))
+            ),
+            priorities=_priorities(_mapping(given.get("priorities"))),
+            digest=self.digest,
+        )
+
+    def _check_setting(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy]) -> None:
+        name = str(at[-1])
+        policy = known.get(base(name))
+        if policy is None:
+            self.fault(at, f"unknown policy {name}{_ids(name, known)}", key=True)
+            return
+        for parameter, value in _mapping(entry.get("params")).items():
+            if fault := misfit(policy, parameter, value):
+                hint = "" if misfit(policy, parameter, str(value)) else _QUOTE
+                unknown = parameter not in policy.params
+                self.fault((*at, "params", parameter), fault + hint, key=unknown)
+
+    def _check_waiver(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy] | None) -> None:
+        name = entry.get("policy")
+        if known is not None and isinstance(name, str) and base(name) not in known:
+            self.fault((*at, "policy"), f"unknown policy {name}{_ids(name, known)}")
+        self._check_day((*at, "expires"), entry.get("expires"))
+        if isinstance(entry.get("account"), float):  # 123456789012.0 is an integer to JSON Schema
+            self.fault((*at, "account"), f"{entry['account']!r} {_WORDING['account']}")
+
+    def _check_attestation(self, at: Steps, entry: Mapping[str, Any], packs: Sequence[Pack]) -> None:
+        name, control = entry.get("pack"), entry.get("control")
+        for key in ("when", "expires"):
+            self._check_day((*at, key), entry.get(key))
+        there = {pack.name: pack for pack in packs}
+        known = there.keys() | shipped_packs().keys()
+        if isinstance(name, str) and name not in known:
+            self.fault((*at, "pack"), f"unknown pack {name}{suggest(name, known)}")
+        elif isinstance(name, str) and isinstance(control, str):
+            (pack,) = [there[name]] if name in there else find_packs([name], [])
+            numbers = [each.number for each in pack.controls()]
+            if control not in numbers:
+                self.fault((*at, "control"), f"{name} has no control {control}{suggest(control, numbers)}")
+
+    def _check_day(self, at: Steps, day: Any) -> None:
+        if isinstance(day, str) and not is_day(day):
+            self.fault(at, f"{day!r} {_WORDING[at[-1]]}")
+
+    def wording(self, path: Steps, error: Any) -> str:
+        if path[-1] in _WORDING:
+            return f"{error.instance!r} {_WORDING[path[-1]]}"
+        if error.validator in _RULES:
+            return _RULES[error.validator]
+        written = isinstance(error.instance, (bool, int, float)) and error.validator_value == "string"
+        return f"{error.message}{_QUOTE if written else ''}"
+
+    def _setting(self, name: str, entry: Mapping[str, Any]) -> Setting:
+        return Setting(
+            params=entry.get("params", {}),
+            severity=Severity(entry["severity"]) if "severity" in entry else None,
+            effort=Effort(entry["effort"]) if "effort" in entry else None,
+            exposure=Exposure(entry["exposure"]) if "exposure" in entry else None,
+            enabled=entry.get("enabled", True),
+            reason=entry.get("reason", ""),
+            place=self._line(("settings", name), key=True),
+        )
+
+    def _waiver(self, number: int, entry: Mapping[str, Any]) -> Waiver:
+        account = entry.get("account")
+        return Waiver(
+            policy=entry["policy"],
+            account=None if account is None else str(account),
+            region=entry.get("region"),
+            resource=entry.get("resource"),
+            waived=Waived(
+                kind=Kind(entry.get("kind", "accepted")),
+                reason=entry["reason"],
+                owner=entry["owner"],
+                expires=entry["expires"],
+            ),
+            evidence=entry.get("evidence"),
+            place=self._line(("waivers", number)),
+        )
+
+    def _attestation(self, number: int, entry: Mapping[str, Any]) -> Attestation:
+        return Attestation(**{**entry, "status": Said(entry["status"])}, place=self._line(("attestations", number)))
+
+    def _line(self, path: Steps, *, key: bool = False) -> str:
+        return f"{self.source}:{self.place(path, key=key)[0]}"
+
+
+_QUOTE = ": put it in quotes"
+_WORDING: Mapping[str | int, str] = {  # by key
+    "account": "is not an account id: 12 digits, in quotes",
+    "expires": "is not a day: YYYY-MM-DD",
+    "when": "is not a day: YYYY-MM-DD",
+    "evidence": "is neither a mapping of paths to values nor sha256: and 64 hexadecimal digits",
+}
+_RULES = {  # by keyword of the schema
+    "anyOf": 'name an account, a region or a resource; `resource: "*"` is all of the policy\'s',
+    "minProperties": "nothing is set here",
+    "pattern": "there must be words here",
+}
+
+
+def _ids(name: str, known: Mapping[str, Policy]) -> str:
+    return suggest(name, known.keys() | shipped_files().keys())
+
+
+def _priorities(given: Mapping[str, Mapping[str, float]]) -> Priorities:
+    return Priorities(
+        severity=SEVERITIES | {Severity(name): weight for name, weight in given.get("severity", {}).items()},
+        exposure=EXPOSURES | {Exposure(name): weight for name, weight in given.get("exposure", {}).items()},
+        effort=EFFORTS | {Effort(name): weight for name, weight in given.get("effort", {}).items()},
+        accounts=given.get("accounts", {}),
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()

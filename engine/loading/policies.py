@@ -1,0 +1,254 @@
+"""Load policies: YAML → Policy. Every fault of every file is reported at once, with its line and column."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...snapshot.errors import ArgumentError
+from ...snapshot.given import paths_of
+from ..documents.named_files import read_below, read_named, yaml_files
+from ..documents.reader import open_document, unfit
+from ..documents.yaml12 import YamlError, load
+from ..errors import EvaluationError, PolicyError, Problem
+from ..model.policy import Policy, base
+from ..suggest import suggest
+from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
+from .extends import extend, extended, identity_of, moved
+from .policy_reader import PolicyReader, read_policy, schema_of
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+CONFIG_FILE = "stillframe.yaml"
+PACKS = "packs"  # a folder of this name holds packs, no policies
+
+_Near = Callable[[], Mapping[str, bytes]]  # what a policy may extend of what lies beside it, by id
+_Source = tuple[str, bytes, Beside | None, _Near | None]
+
+
+def load_policies(paths: Sequence[Path | str] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
+    """The shipped policies, or those of some ids, and those of files and folders (every *.yaml below them), by id.
+
+    Raises PolicyError with every fault found in any of them.
+    """
+    problems: list[Problem] = []
+    found: list[Policy] = []
+    for source, data, beside, near in _sources(paths_of(paths), problems, shipped=shipped):
+        policy = _load_one(source, data, problems, beside, near)
+        if policy:
+            found.append(policy)
+    distinct(found, problems)
+    if problems:
+        raise PolicyError(problems)
+    return sorted(found, key=lambda policy: policy.id)
+
+
+def distinct(found: Sequence[Policy], problems: list[Problem]) -> Sequence[Policy]:
+    """Policies, of which no two may have one id."""
+    by_id: dict[str, Policy] = {}
+    for policy in found:
+        first = by_id.setdefault(policy.id, policy)
+        if first is not policy:
+            message = f"id {policy.id!r} is already in {first.source}"
+            problems.append(Problem(path=policy.source, line=1, column=1, message=message))
+    return found
+
+
+def parse_policy(source: str, text: str) -> Policy:
+    """One policy from its text. Raises PolicyError with every fault found in it."""
+    problems: list[Problem] = []
+    policy = _load_one(source, text.encode(), problems)
+    if policy is None:
+        raise PolicyError(problems)
+    return policy
+
+
+def override(policy: Policy, params: Mapping[str, Any]) -> Policy:
+    """A policy with other parameter values. Raises EvaluationError for a name or a value it does not allow."""
+    for name, value in params.items():
+        if fault := misfit(policy, name, value):
+            raise EvaluationError(fault)
+    return dataclasses.replace(policy, params={**policy.params, **params})
+
+
+def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[Policy]:
+    """Policies with parameters set as POLICY.PARAMETER=VALUE, VALUE being YAML. Raises ArgumentError.
+
+    POLICY stands for itself and for POLICY@PACK.
+    """
+    by_id = {policy.id: policy for policy in policies}
+    for setting in settings:
+        target, equals, text = setting.partition("=")
+        name, dot, parameter = target.rpartition(".")
+        if not (equals and dot):
+            raise ArgumentError(f"{setting!r} does not set a parameter", "write POLICY.PARAMETER=VALUE")
+        meant = [policy for policy in by_id.values() if name in (policy.id, base(policy.id))]
+        for policy in meant or [pick(policies, name)]:
+            try:
+                by_id[policy.id] = override(policy, {parameter: _value(policy, parameter, text)})
+            except (EvaluationError, YamlError) as error:
+                raise ArgumentError(f"{setting}: {error}") from None
+    return list(by_id.values())
+
+
+def _value(policy: Policy, parameter: str, text: str) -> Any:
+    value = load(text.encode()).value
+    if misfit(policy, parameter, value) and not misfit(policy, parameter, text):
+        return text  # an account id is text, though YAML reads a number
+    return value
+
+
+def misfit(policy: Policy, parameter: str, value: Any) -> str:
+    """Why a policy does not take a value for a parameter; empty where it does."""
+    declared = load_params(policy)
+    if parameter not in declared:
+        return f"{policy.id} has no parameter {parameter}{suggest(parameter, declared)}"
+    fault = unfit(declared[parameter], value)
+    return f"parameter {parameter}: {fault}" if fault else ""
+
+
+def pick(policies: Sequence[Policy], name: str) -> Policy:
+    """The policy of that id. Raises ArgumentError."""
+    by_id = {policy.id: policy for policy in policies}
+    if name not in by_id:
+        raise ArgumentError(f"unknown policy {name}{suggest(name, by_id)}", "`stillframe policy list` lists them")
+    return by_id[name]
+
+
+def load_params(policy: Policy) -> Mapping[str, Any]:
+    """The declared parameters of a policy: name → JSON Schema."""
+    declared = load(policy.text.encode()).value.get("params", {})
+    return {name: schema_of(entry) for name, entry in declared.items()}
+
+
+def shipped_files() -> dict[str, Traversable]:
+    """The files of the shipped policies, by id: a file's name is its policy's. None of them is read."""
+    return {name.removesuffix(".yaml"): file for name, file in _inside().items() if not holds_tests(name)}
+
+
+def _inside() -> dict[str, Traversable]:
+    services = [folder for folder in files("stillframe.policies").iterdir() if folder.is_dir()]
+    there = (file for folder in services if folder.name != PACKS for file in folder.iterdir())
+    return {file.name: file for file in sorted(there, key=lambda file: file.name) if file.name.endswith(".yaml")}
+
+
+def _shipped(wanted: Collection[str] | None) -> Iterator[_Source]:
+    there = _inside()
+    for name, file in there.items():
+        if not holds_tests(name) and (wanted is None or name.removesuffix(".yaml") in wanted):
+            tests = there.get(tests_name(name))
+            yield _source(file), file.read_bytes(), (_source(tests), tests.read_bytes()) if tests else None, None
+
+
+def _source(file: Traversable) -> str:
+    return "/".join(("policies", *Path(str(file)).parts[-2:]))
+
+
+def _sources(paths: Sequence[Path], problems: list[Problem], *, shipped: bool | Collection[str]) -> Iterator[_Source]:
+    if shipped:
+        yield from _shipped(None if shipped is True else shipped)
+    beside = cache(_beside)
+    for path in paths:
+        try:
+            inside = sorted(_below(path)) if path.is_dir() else [path]
+        except OSError as error:
+            problems.append(_unread(path, error))
+            continue
+        if not inside:
+            problems.append(Problem(path=str(path), line=0, column=0, message="no policies here: no *.yaml file"))
+        for file in inside:
+            try:
+                if not holds_tests(file.name):
+                    yield _given(file, path, beside)
+                elif fault := misplaced(file, named=file == path):
+                    problems.append(fault)
+            except OSError as error:
+                problems.append(_unread(file, error))
+
+
+def _given(file: Path, named: Path, beside: Callable[[Path, Path], Mapping[str, bytes]]) -> _Source:
+    """A policy's file: one that was named, or one below a folder that was. Raises OSError."""
+    within = file.parent if file == named else named
+    data = read_named(file) if file == named else read_below(file, named)
+    return str(file), data, beside_of(file, within), partial(beside, file.parent, within)
+
+
+def _unread(path: Path, error: OSError) -> Problem:
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    return Problem(path=shown, line=0, column=0, message=f"cannot be read: {error.strerror}")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every YAML file of a folder that may be a policy: stillframe.yaml and packs may lie among them."""
+    for file in yaml_files(folder):
+        if file.name != CONFIG_FILE and PACKS not in file.relative_to(folder).parts[:-1]:
+            yield file
+
+
+def _load_one(
+    source: str, data: bytes, problems: list[Problem], beside: Beside | None = None, near: _Near | None = None
+) -> Policy | None:
+    policy = _read(source, data, problems, near)
+    document = open_document(*beside, problems) if beside else None
+    if not beside or not document:
+        return policy
+    reader = PolicyReader(beside[0], document, text="")
+    tests = reader.bounded(lambda: reader.tests(dict(load_params(policy)) if policy else None)) or ()
+    problems += reader.problems
+    if policy is None:
+        return None
+    texts = {beside[0]: beside[1].decode("utf-8-sig")}
+    return dataclasses.replace(policy, tests=(*policy.tests, *tests), beside=texts)
+
+
+def _read(source: str, data: bytes, problems: list[Problem], near: _Near | None) -> Policy | None:
+    """A policy, with what it takes from another if it extends one: one in the same folder, or that ships."""
+    named = extended(data)
+    if named is None:
+        return read_policy(source, data, problems)
+    identity, line = named
+    base, fault = _base(identity, near)
+    if fault:
+        problems.append(Problem(path=source, line=line, column=1, message=f"extends: {fault}"))
+        return None
+    try:
+        whole, extends = extend(data, base)
+    except UnicodeDecodeError:
+        return read_policy(source, data, problems)
+    found: list[Problem] = []
+    policy = read_policy(source, whole, found)
+    problems += moved(found, extends)
+    return dataclasses.replace(policy, extends=extends) if policy else None
+
+
+def _base(identity: str, near: _Near | None) -> tuple[bytes, str]:
+    """The file of the policy of that id, and what is wrong with it."""
+    try:
+        beside = near() if near else {}
+    except OSError as error:
+        return b"", f"what is beside this one cannot be read: {error.strerror}"
+    data = beside.get(identity)
+    if data is None and (shipped := shipped_files().get(identity)):
+        data = shipped.read_bytes()
+    if data is None:
+        known = suggest(identity, {*shipped_files(), *beside})
+        return b"", f"no policy {identity} beside this one, or that ships{known}"
+    return data, f"{identity} extends a policy itself" if extended(data) else ""
+
+
+def _beside(folder: Path, within: Path) -> dict[str, bytes]:
+    """The files of a folder that say that they are policies, by the ids that they give themselves."""
+    found: dict[str, bytes] = {}
+    for file in sorted(folder.iterdir(), reverse=True):
+        if file.suffix in (".yaml", ".yml"):
+            with suppress(OSError):  # a link that leads elsewhere, a pipe: no policy of this folder
+                data = read_below(file, within)
+                found[identity_of(data) or ""] = data
+    return found

@@ -1,0 +1,287 @@
+"""One policy document → Policy: its schema, its expressions and its examples, every fault at its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ...snapshot.catalog import load_catalog
+from ...snapshot.errors import SnapshotError
+from ...snapshot.format import decode
+from ..documents.reader import Reader, open_document, schema, unfit
+from ..errors import EvaluationError, Problem
+from ..judging.growth import is_steady
+from ..language.parser import Expression, check_variables, parse
+from ..language.shell import variables
+from ..language.shell_syntax import VALUE, check_command
+from ..language.template import Template, parse_template
+from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
+from ..suggest import suggest
+from .example_files import tests_schema
+
+T = TypeVar("T")
+
+_HOLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+REQUIRED = ["id", "title", "severity", "resource", "assert"]
+ENVELOPE = ("account", "region", "id", "name", "tags", "params", "snapshot_time")
+FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
+
+
+def read_policy(source: str, data: bytes, problems: list[Problem]) -> Policy | None:
+    """The policy of a file; None where it is at fault, and then `problems` says how."""
+    document = open_document(source, data, problems)
+    if document is None:
+        return None
+    reader = PolicyReader(source, document, text=data.decode())
+    policy = reader.bounded(lambda: reader.policy() if reader.valid() else None)
+    problems += reader.problems
+    return None if reader.problems else policy
+
+
+def policy_schema() -> Mapping[str, Any]:
+    """The JSON Schema of a whole policy: one that extends another is read with what it takes from there."""
+    written = {key: part for key, part in schema("schema.json").items() if key != "anyOf"}
+    properties = {key: part for key, part in written["properties"].items() if key != "extends"}
+    return {**written, "required": REQUIRED, "properties": properties}
+
+
+def _tests_schema() -> Mapping[str, Any]:
+    return tests_schema(policy_schema())
+
+
+def schema_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a declared parameter."""
+    return {key: value for key, value in entry.items() if key not in ("default", "description")}
+
+
+@dataclass(slots=True)
+class PolicyReader(Reader):
+    """One policy document."""
+
+    text: str = field(kw_only=True)
+
+    def valid(self) -> bool:
+        """Check the document against the JSON Schema."""
+        if not isinstance(self.document.value, dict):
+            self.fault((), "a policy is a mapping with id, title, severity, resource and assert")
+            return False
+        return self.conforms(policy_schema)
+
+    def tests(self, params: dict[str, Any] | None) -> tuple[Mapping[str, Any], ...]:
+        """The tests of a file of them, for a policy with these parameters; None where the policy itself is at fault."""
+        if not isinstance(self.document.value, dict):
+            self.fault((), "a file of tests is a mapping with tests")
+        elif self.conforms(_tests_schema) and params is not None:
+            for number, test in enumerate(self.document.value["tests"]):
+                self._check_test(test, ("tests", number), params)
+            return tuple(self.document.value["tests"])
+        return ()
+
+    def wording(self, path: tuple[str | int, ...], error: Any) -> str:
+        return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
+
+    def policy(self) -> Policy:
+        given: dict[str, Any] = self.document.value
+        self._check_type(given["resource"], ("resource",))
+        lookups = self._lookups(given.get("lookup", {}))
+        variables = (*ENVELOPE, *lookups)
+        rollup = given.get("rollup")
+        worded = FOLDED if rollup else variables
+        remediation = given.get("remediation", {})
+        for number, test in enumerate(given.get("tests", ())):
+            self._check_test(test, ("tests", number), given.get("params", {}))
+        return Policy(
+            id=given["id"],
+            title=given["title"],
+            severity=Severity(given["severity"]),
+            resource=given["resource"],
+            assertions=tuple(self._assertions(given["assert"], variables)),
+            where=self._expression(given, ("where",), variables),
+            lookups=lookups,
+            rollup=Rollup(per=Within(rollup["per"]), require=Require(rollup["require"])) if rollup else None,
+            params=self._params(given.get("params", {})),
+            message=self._template(given, ("message",), worded),
+            description=given.get("description", ""),
+            rationale=given.get("rationale", ""),
+            frameworks={name: tuple(controls) for name, controls in given.get("frameworks", {}).items()},
+            remediation=remediation.get("text", ""),
+            remediation_cli=self._command(given, remediation, worded),
+            fill=remediation.get("fill", {}),
+            each=remediation.get("each", {}),
+            mends=self._mends(remediation.get("on"), lookups),
+            effort=Effort(given.get("effort", Effort.MEDIUM)),
+            exposure=Exposure(given.get("exposure", Exposure.INTERNAL)),
+            references=tuple(given.get("references", ())),
+            tests=tuple(given.get("tests", ())),
+            excuses=tuple(Excuse(**{"never": None, "becomes": None, **entry}) for entry in given.get("excuse", ())),
+            source=self.source,
+            text=self.text,
+        )
+
+    def _command(self, given: Any, remediation: Mapping[str, Any], worded: Collection[str]) -> Template | None:
+        """The command, whose variables are those that a person is told of."""
+        path = ("remediation", "cli")
+        template = self._template(given, path, worded)
+        if template:
+            try:
+                check_command(_HOLE.sub(lambda hole: VALUE * len(hole[0]), remediation["cli"]))
+            except EvaluationError as error:
+                self.fault(path, str(error), offset=error.at)
+        told = {name: key for key in ("fill", "each") for name in remediation.get(key, ())}
+        used = dict(variables(template)) if template else {}
+        for name, right in variables(template) if template else ():
+            if not right:
+                self.fault(path, f'write variable {name} as "${{{name}:?}}", in double quotes')
+            elif name not in told:
+                self.fault(path, f"say in remediation.fill, or in each, what {name} stands for{suggest(name, told)}")
+        for name, key in told.items():
+            if name not in used:
+                self.fault(("remediation", key, name), f'the command has no "${{{name}:?}}"', key=True)
+        return template
+
+    def _mends(self, name: str | None, lookups: Mapping[str, Lookup]) -> str | None:
+        ones = [each for each, lookup in lookups.items() if lookup.one]
+        if name is not None and name not in ones:
+            self.fault(("remediation", "on"), f"{name} is no lookup of `one` resource{suggest(name, ones)}")
+        return name
+
+    def _lookups(self, given: dict[str, Any]) -> dict[str, Lookup]:
+        lookups: dict[str, Lookup] = {}
+        for name, entry in given.items():
+            at = ("lookup", name)
+            self._check_type(entry["from"], (*at, "from"))
+            earlier = (*ENVELOPE, *lookups)
+            match = entry.get("match", {})
+            theirs = [self._parsed(_theirs(name), (*at, "match", name), parse, (), key=True) for name in match]
+            among = [number for number, wanted in enumerate(match.values()) if isinstance(wanted, dict)]
+            if len(among) > 1:
+                self.fault((*at, "match"), "only one key may be `in` a list")
+            ours = [
+                self._expression(
+                    given,
+                    (name, "match", theirs, *(("in",) if isinstance(wanted, dict) else ())),
+                    earlier,
+                    base=("lookup",),
+                )
+                for theirs, wanted in match.items()
+            ]
+            for key, expression in zip(match, theirs, strict=True):
+                if expression and not is_steady(expression):
+                    self.fault((*at, "match", key), "too much is made of a row: match it by its fields", key=True)
+            where = self._expression(given, (name, "where"), earlier, base=("lookup",))
+            lookups[name] = Lookup(
+                source=entry["from"],
+                theirs=tuple(expression for expression in theirs if expression),
+                ours=tuple(expression for expression in ours if expression),
+                among=among[0] if among else None,
+                where=where,
+                within=Within(entry.get("within", "region")),
+                one=entry.get("one", False),
+                refers=self._refers(entry, at),
+            )
+        return lookups
+
+    def _refers(self, entry: Mapping[str, Any], at: tuple[str, ...]) -> bool:
+        refers: bool = entry.get("refers", False)
+        if refers and entry.get("one"):
+            self.fault((*at, "refers"), "`one` says already that it exists: leave `refers` out", key=True)
+        elif refers and not entry.get("match"):
+            self.fault((*at, "refers"), "without `match` nothing is referred to: leave `refers` out", key=True)
+        return refers
+
+    def _assertions(self, given: Any, variables: Collection[str]) -> Iterator[Assertion]:
+        listed = given if isinstance(given, list) else [given]
+        for number, entry in enumerate(listed):
+            at: tuple[str | int, ...] = ("assert", number) if isinstance(given, list) else ("assert",)
+            if isinstance(entry, dict):
+                that = self._parsed(entry["that"], (*at, "that"), parse, variables)
+                message = self._parsed(entry["message"], (*at, "message"), parse_template, variables)
+            else:
+                that, message = self._parsed(entry, at, parse, variables), None
+            if that:
+                yield Assertion(that=that, message=message)
+
+    def _params(self, given: dict[str, Any]) -> dict[str, Any]:
+        for name, entry in given.items():
+            if fault := unfit(schema_of(entry), entry["default"]):
+                self.fault(("params", name, "default"), f"the default does not fit the parameter: {fault}")
+        return {name: entry["default"] for name, entry in given.items()}
+
+    def _expression(
+        self, given: Any, path: tuple[str, ...], variables: Collection[str], base: tuple[str, ...] = ()
+    ) -> Expression | None:
+        text = _at(given, path)
+        return None if text is None else self._parsed(text, (*base, *path), parse, variables)
+
+    def _template(self, given: Any, path: tuple[str, ...], variables: Collection[str]) -> Template | None:
+        text = _at(given, path)
+        return None if text is None else self._parsed(text, path, parse_template, variables)
+
+    def _parsed(
+        self,
+        text: str,
+        path: tuple[str | int, ...],
+        parser: Callable[[str], T],
+        variables: Collection[str],
+        *,
+        key: bool = False,
+    ) -> T | None:
+        try:
+            parsed = parser(text)
+            for start, expression in parsed.holes() if isinstance(parsed, Template) else [(0, parsed)]:
+                assert isinstance(expression, Expression)  # noqa: S101
+                check_variables(expression, variables, start)
+        except EvaluationError as error:
+            self.fault(path, str(error), key=key, offset=error.at)
+            return None
+        return parsed
+
+    def _check_test(self, test: dict[str, Any], at: tuple[str | int, ...], params: dict[str, Any]) -> None:
+        for kind, entries in test["given"].items():
+            self._check_type(kind, (*at, "given", kind), key=True)
+            for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+                try:
+                    decode(entry)
+                except SnapshotError as error:
+                    self.fault((*at, "given", kind, number), str(error))
+        for name, value in test.get("params", {}).items():
+            if name not in params:
+                self.fault((*at, "params", name), f"no parameter {name}{suggest(name, params)}", key=True)
+            elif fault := unfit(schema_of(params[name]), value):
+                self.fault((*at, "params", name), f"parameter {name}: {fault}")
+
+    def _check_type(self, kind: str, path: tuple[str | int, ...], *, key: bool = False) -> None:
+        if kind not in load_catalog():
+            self.fault(path, f"unknown resource type {kind}{suggest(kind, load_catalog())}", key=key)
+
+
+def _theirs(name: str) -> str:
+    # On their side `$account` is a field of the row, as in `$bucket.$account`, not our account.
+    return f"@.{name}" if name.startswith("$") else name
+
+
+def _quoting(error: Any) -> str:
+    # Plain YAML makes lists of [?…], mappings of {…} and null of &…: an expression there needs a block scalar.
+    expression = error.schema.get("description", "").startswith(("A JMESPath", "Which", "Their", "Text with"))
+    return ": write the expression after `>-`, or in quotes" if error.validator == "type" and expression else ""
+
+
+def _expected(path: tuple[str | int, ...], error: Any) -> str:
+    if path[:1] == ("assert",):
+        return (
+            "assert takes an expression, or a list of expressions or of {that, message}:"
+            " write an expression after `>-`, or in quotes"
+        )
+    if path[:1] == ("excuse",):
+        return "an excuse has either never: true or false, or becomes: what no example tells it from"
+    if path[-1:] == ("expect",):
+        return f"{error.instance!r} is neither a status nor a mapping of resource ids to statuses"
+    return "a list of resources is wanted here, or {$missing: cause}"
+
+
+def _at(given: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        given = given.get(step) if isinstance(given, dict) else None
+    return given

@@ -1,0 +1,168 @@
+"""What to judge by: policies as packs, stillframe.yaml and the command line change them, and waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, PackError, PolicyError, Problem
+from ..functions.equality import equal
+from ..model.pack import Pack
+from ..model.policy import Policy, base
+from ..model.priorities import DEFAULTS
+from ..model.ruleset import Ruleset, Setting
+from ..model.waiver import named
+from .pack_files import DEFAULT, find_packs
+from .pack_policies import resolve
+from .policies import apply_settings, distinct, load_policies, override, shipped_files
+
+if TYPE_CHECKING:
+    from .config import ConfigReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What somebody wants to judge by. `packs` and `shipped` are None where they do not say.
+
+    Were the packs `named`? Was it `given` on the command line?
+    """
+
+    policies: Sequence[Path] = ()
+    packs: Sequence[str] | None = None
+    shipped: bool | None = None
+    named: bool = True
+    given: bool = False
+
+
+def load_rules(
+    config: Path | None = None,
+    paths: Sequence[Path] = (),
+    *,
+    packs: Sequence[str] = (),
+    shipped: bool = False,
+    every: bool = False,
+    settings: Sequence[str] = (),
+    budget: int | None = None,
+) -> Ruleset:
+    """What `paths` and `packs` name, or else stillframe.yaml, or else the pack `logging`; as both change it.
+
+    With `every`, all that ships takes the place of the pack `logging`.
+
+    Of the shipped policies only those are read that are in force, or that something is said of. Raises PolicyError
+    with every fault of any of the files, ArgumentError for a setting or a pack.
+    """
+    problems: list[Problem] = []
+    reader = _open(config, problems) if config else None
+    choice = _choice(reader, paths, packs, shipped=shipped, every=every)
+    found = _read(choice, reader)
+    if reader:  # a policy that cannot be read is not an unknown one
+        reader.bounded(lambda: reader.check(None if found.unread else found.known, found.packs))
+    if problems:
+        raise ConfigError([*problems, *found.unread, *found.misread])
+    if found.unread:
+        raise PolicyError([*found.unread, *found.misread])
+    if found.misread:
+        raise PackError(found.misread)
+    given = reader.config() if reader else None
+    differing = given.settings if given else {}
+    changed = [_change(policy, differing, budget) for _, policy in sorted(found.in_force.items())]
+    disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
+    judged = [policy for policy in apply_settings(changed, settings) if disabled.keys().isdisjoint(named(policy.id))]
+    return Ruleset(
+        policies=judged,
+        written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
+        packs=found.packs,
+        named=choice.named and bool(found.packs),
+        disabled={
+            name: disabled[name] for name in disabled if any(policy.id == base(name) for policy in found.written)
+        },
+        tailored=list(_tailored(found, judged)) if choice.named else (),
+        waivers=given.waivers if given else (),
+        priorities=given.priorities if given else DEFAULTS,
+        attestations=given.attestations if given else (),
+        digest=given.digest if given else None,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What was read: packs; policies as they are written, as they are in force, and all; faults of both."""
+
+    packs: list[Pack]
+    written: Sequence[Policy] = ()
+    in_force: dict[str, Policy] = field(default_factory=dict)
+    known: dict[str, Policy] = field(default_factory=dict)
+    unread: list[Problem] = field(default_factory=list)
+    misread: list[Problem] = field(default_factory=list)
+
+
+def _read(choice: Choice, reader: ConfigReader | None) -> _Found:
+    misread: list[Problem] = []
+    found = _Found(packs=find_packs(choice.packs or (), misread), misread=misread)
+    own = _load(choice.policies, found.unread)
+    others = _load(reader.choice().policies, found.unread) if reader and choice.given else []
+    wanted = {ask.policy for pack in found.packs for ask in pack.asks()}
+    wanted |= shipped_files().keys() if choice.shipped else set()
+    said = {base(name) for name in reader.mentioned()} if reader else set()
+    shipped = _load((), found.unread, shipped=wanted | (said - {policy.id for policy in (*own, *others)}))
+    found.known = {policy.id: policy for policy in (*others, *shipped, *own)}
+    found.written = distinct([*own, *(policy for policy in shipped if policy.id in wanted)], found.unread)
+    found.in_force = {policy.id: policy for policy in (found.written if choice.shipped else own)}
+    for number, pack in enumerate(() if found.unread else found.packs):
+        found.packs[number], asked = resolve(pack, found.known, misread)
+        found.in_force |= asked
+    return found
+
+
+def _tailored(found: _Found, judged: Sequence[Policy]) -> Iterator[str]:
+    """A line for each parameter that is not what a pack asks for: it says what a benchmark does not."""
+    by_id = {policy.id: policy for policy in judged}
+    for pack in found.packs:
+        for name in sorted({ask.policy for ask in pack.asks()} & by_id.keys()):
+            for param, asked in found.in_force[name].params.items():
+                if not equal(value := by_id[name].params[param], asked):
+                    yield f"{name} is judged with {param} {value}, where {pack.name} asks {asked}"
+
+
+def _choice(
+    reader: ConfigReader | None, paths: Sequence[Path], packs: Sequence[str], *, shipped: bool, every: bool
+) -> Choice:
+    """What the command line names, or else stillframe.yaml, or else the pack `logging`."""
+    if paths or packs:
+        return Choice(policies=paths, packs=packs, shipped=shipped, given=True)
+    choice = reader.choice() if reader else Choice()
+    if shipped or (every and choice.packs is None and choice.shipped is None):
+        choice = replace(choice, shipped=True)
+    if choice.packs is None and choice.shipped is None:
+        choice = replace(choice, packs=(DEFAULT,), named=False)
+    return choice
+
+
+def _open(config: Path, problems: list[Problem]) -> ConfigReader | None:
+    from .config import open_config
+
+    return open_config(config, problems)
+
+
+def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: Collection[str] = ()) -> list[Policy]:
+    try:
+        return load_policies(paths, shipped=shipped)
+    except PolicyError as error:
+        problems += error.problems
+        return []
+
+
+def _change(policy: Policy, settings: Mapping[str, Setting], budget: int | None) -> Policy:
+    policy = replace(policy, budget=budget or policy.budget)
+    for name in dict.fromkeys((base(policy.id), policy.id)):
+        if setting := settings.get(name):
+            changed = override(policy, setting.params)
+            policy = replace(
+                changed,
+                severity=setting.severity or policy.severity,
+                effort=setting.effort or policy.effort,
+                exposure=setting.exposure or policy.exposure,
+            )
+    return policy

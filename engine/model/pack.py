@@ -1,0 +1,73 @@
+"""What a pack is: sections of controls, each answered by policies, by people, or not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ...snapshot.model import Json
+from .policy import Severity
+
+
+class Assessment(StrEnum):
+    """How the framework has a control assessed."""
+
+    AUTOMATED = "automated"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One policy that answers a control, and the parameters that differ from how it is written."""
+
+    policy: str
+    params: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One control. `manual` says what is left to people, `unanswered` what is missing; `line` is where it stands."""
+
+    number: str
+    title: str
+    level: int | None = None
+    severity: Severity | None = None
+    assessment: Assessment = Assessment.AUTOMATED
+    asks: tuple[Ask, ...] = ()
+    manual: str = ""
+    unanswered: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Controls that belong together."""
+
+    number: str = ""
+    title: str
+    controls: tuple[Control, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """One pack file. `key` is what policies call it under `frameworks`; `source` and `text` are the file's."""
+
+    name: str
+    framework: str
+    version: str
+    title: str
+    description: str = ""
+    references: tuple[str, ...] = ()
+    key: str
+    sections: tuple[Section, ...]
+    source: str
+    text: str
+
+    def controls(self) -> Iterator[Control]:
+        for section in self.sections:
+            yield from section.controls
+
+    def asks(self) -> Iterator[Ask]:
+        for control in self.controls():
+            yield from control.asks

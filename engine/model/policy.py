@@ -1,0 +1,252 @@
+"""What the engine owns: policies, and the findings they produce."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ...snapshot.model import Json
+from ..functions.budget import BUDGET
+from ..language.parser import Expression
+from ..language.template import Template
+
+
+class Severity(StrEnum):
+    """From worst to least; `rank` orders them."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFORMATIONAL = "informational"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class Status(StrEnum):
+    """What a policy says of a resource. `ERROR` is a fault of the policy, `UNKNOWN` a gap in the snapshot."""
+
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    ERROR = "error"
+    PASS = "pass"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Kind(StrEnum):
+    """Why a failure is waived: somebody lives with it, or something the policy does not see makes up for it."""
+
+    ACCEPTED = "accepted"
+    MITIGATED = "mitigated"
+
+
+class Effort(StrEnum):
+    """How much work it is to mend one failure."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+class Exposure(StrEnum):
+    """From where a failure can be made use of: `PUBLIC` is from anywhere."""
+
+    INTERNAL = "internal"
+    PUBLIC = "public"
+
+
+class Within(StrEnum):
+    """How far a lookup reaches."""
+
+    REGION = "region"
+    ACCOUNT = "account"
+    SNAPSHOT = "snapshot"
+
+
+class Require(StrEnum):
+    """What a rollup asks of the resources it folds."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """One thing that must hold. Its message, where it has one, replaces the policy's when it does not."""
+
+    that: Expression
+    message: Template | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """A join: the resources of another type whose `theirs` equal our `ours`, and that satisfy `where`.
+
+    `among` is which of `ours` is a list, of which any item may be the equal one. `one` says that
+    exactly one exists: the variable is that resource, and unknown where it was not collected. `refers` says
+    that what each of our keys names exists: one that was not collected makes an unknown item.
+    """
+
+    source: str
+    theirs: tuple[Expression, ...]
+    ours: tuple[Expression, ...]
+    among: int | None = None
+    where: Expression | None
+    within: Within
+    one: bool
+    refers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """Fold the verdicts on resources into one finding per account, or per account and region."""
+
+    per: Within
+    require: Require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excuse:
+    """Why examples need not see a condition `never` true or false, or tell it from what it `becomes`."""
+
+    that: str
+    never: bool | None
+    becomes: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extends:
+    """What a policy takes from the one it extends: `keys`, which stand below its own `lines`; line `at` says so."""
+
+    id: str
+    keys: frozenset[str]
+    lines: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it.
+
+    `mends` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
+    say what the shell variables of its command stand for: one value for all failures, and one for each. `budget` is
+    how many steps it may take for one resource.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    resource: str
+    assertions: tuple[Assertion, ...]
+    where: Expression | None = None
+    lookups: Mapping[str, Lookup]
+    rollup: Rollup | None = None
+    params: Mapping[str, Json]
+    message: Template | None = None
+    description: str = ""
+    rationale: str = ""
+    frameworks: Mapping[str, tuple[str, ...]]
+    remediation: str = ""
+    remediation_cli: Template | None = None
+    fill: Mapping[str, str] = field(default_factory=dict)
+    each: Mapping[str, str] = field(default_factory=dict)
+    mends: str | None = None
+    effort: Effort = Effort.MEDIUM
+    exposure: Exposure = Exposure.INTERNAL
+    references: tuple[str, ...] = ()
+    tests: tuple[Mapping[str, Any], ...] = ()
+    excuses: tuple[Excuse, ...] = ()
+    source: str
+    text: str  # with what it takes from another
+    budget: int = BUDGET
+    extends: Extends | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
+
+    def expressions(self) -> Iterator[Expression]:
+        """Every expression of the policy: conditions, lookups and texts."""
+        yield from (assertion.that for assertion in self.assertions)
+        yield from [self.where] if self.where else []
+        for lookup in self.lookups.values():
+            yield from (*lookup.theirs, *lookup.ours, *([lookup.where] if lookup.where else []))
+        texts = (self.message, self.remediation_cli, *(assertion.message for assertion in self.assertions))
+        for template in texts:
+            yield from template.expressions() if template else ()
+
+    def kinds(self) -> tuple[str, ...]:
+        """Every type that the policy reads: what it judges, and what it looks up."""
+        return self.resource, *(lookup.source for lookup in self.lookups.values())
+
+    def takes(self, key: str) -> bool:
+        """Whether a key is not the policy's own, but of the one it extends."""
+        return self.extends is not None and key in self.extends.keys
+
+    def population(self) -> str:
+        """What the policy counts, as a type: the denominator of its percentages."""
+        if self.rollup:
+            return "AWS::Account" if self.rollup.per is Within.ACCOUNT else "AWS::Region"
+        return self.resource
+
+
+AT = "@"
+
+
+def base(policy: str) -> str:
+    """The id that a policy is written with: of POLICY@PACK, as a pack asks it with other parameters, POLICY."""
+    return policy.partition(AT)[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waived:
+    """That somebody answers for a failure, through the day `expires` (YYYY-MM-DD)."""
+
+    kind: Kind
+    reason: str
+    owner: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One policy on one resource. Its identity does not depend on the verdict, so it can be followed in time.
+
+    `waived` marks a failure; it stays one.
+    """
+
+    policy: str
+    status: Status
+    severity: Severity
+    account: str
+    region: str
+    type: str
+    resource: str
+    name: str | None
+    message: str
+    remediation: str | None
+    evidence: Mapping[str, Json]
+    waived: Waived | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str, str, str]:
+        """Also the order of findings: account, policy, region, type, resource."""
+        return (self.account, self.policy, self.region, self.type, self.resource)
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity as 40 hexadecimal digits: the first 28 are the resource's, the others the policy's."""
+        return resource_mark(self.account, self.region, self.type, self.resource) + policy_mark(self.policy)
+
+
+def resource_mark(account: str, region: str, kind: str, resource: str) -> str:
+    """The part of a fingerprint that all findings on one resource share."""
+    return hashlib.sha256(f"{account}\0{region}\0{kind}\0{resource}".encode()).hexdigest()[:28]
+
+
+def policy_mark(policy: str) -> str:
+    """The part of a fingerprint that all findings of one policy share."""
+    return hashlib.sha256(policy.encode()).hexdigest()[:12]

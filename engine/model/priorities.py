@@ -1,0 +1,41 @@
+"""How much it matters to mend a failure, and how much work it is: the weights, unless stillframe.yaml has others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .policy import Effort, Exposure, Policy, Severity
+from .waiver import glob
+
+SEVERITIES = {
+    Severity.CRITICAL: 100,
+    Severity.HIGH: 30,
+    Severity.MEDIUM: 10,
+    Severity.LOW: 3,
+    Severity.INFORMATIONAL: 1,
+}
+EXPOSURES = {Exposure.INTERNAL: 1, Exposure.PUBLIC: 3}
+EFFORTS = {Effort.SMALL: 0.5, Effort.MEDIUM: 1, Effort.LARGE: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priorities:
+    """The weights in force. `accounts` are factors by pattern, of which the first that fits counts."""
+
+    severity: Mapping[Severity, float] = field(default_factory=lambda: SEVERITIES)
+    exposure: Mapping[Exposure, float] = field(default_factory=lambda: EXPOSURES)
+    effort: Mapping[Effort, float] = field(default_factory=lambda: EFFORTS)
+    accounts: Mapping[str, float] = field(default_factory=dict)
+
+    def weight(self, severity: Severity, exposure: Exposure, account: str) -> float:
+        """What one failure weighs: severity × exposure, and the account's factor."""
+        factor = next((factor for pattern, factor in self.accounts.items() if glob(pattern, account)), 1)
+        return self.severity[severity] * self.exposure[exposure] * factor
+
+    def worth(self, policy: Policy) -> float:
+        """What it is worth to mend one failure of a policy, in an account like any other."""
+        return self.severity[policy.severity] * self.exposure[policy.exposure] / self.effort[policy.effort]
+
+
+DEFAULTS = Priorities()

@@ -1,0 +1,50 @@
+"""What to judge by, as values: the policies in force, the packs that ask for them, and waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .attestation import Attestation
+from .pack import Pack
+from .policy import Effort, Exposure, Policy, Severity
+from .priorities import DEFAULTS, Priorities
+from .waiver import Waiver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What differs from how one policy is written. `place` is its file and line."""
+
+    params: Mapping[str, Any]
+    severity: Severity | None
+    effort: Effort | None
+    exposure: Exposure | None
+    enabled: bool
+    reason: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
+
+    Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
+    `tailored` says which policies are judged in another way than a pack asks. `digest` is of stillframe.yaml.
+    """
+
+    policies: Sequence[Policy]
+    written: Sequence[Policy] = ()
+    packs: Sequence[Pack] = ()
+    named: bool = True
+    disabled: Mapping[str, Setting] = field(default_factory=dict)
+    tailored: Sequence[str] = ()
+    waivers: Sequence[Waiver] = ()
+    priorities: Priorities = DEFAULTS
+    attestations: Sequence[Attestation] = ()
+    digest: str | None = None
+
+    def counts(self, policy: str) -> bool:
+        """Whether a policy is counted under the controls of a pack that was named."""
+        return self.named and any(ask.policy == policy for pack in self.packs for ask in pack.asks())

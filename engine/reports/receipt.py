@@ -1,0 +1,95 @@
+"""A receipt: what a judgement was made of, so that another can be checked against it, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import stillframe
+
+from ...snapshot.format import digest
+from ...snapshot.model import Snapshot
+from ..findings.batch import Batch, waiver_record
+from ..findings.counts import Row
+from ..findings.waivers import Use
+from ..functions.budget import BUDGET
+from ..model.policy import Policy, Status
+from ..model.ruleset import Ruleset
+from ..packs.report import Outcome, PackReport
+from .targets import whole
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class Receipt:
+    """Takes every finding as it passes, and is written at the end."""
+
+    _findings: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, batch: Batch) -> None:
+        self._findings.update(batch.data)
+
+    def write(
+        self,
+        target: str,
+        snapshot: Snapshot,
+        ruleset: Ruleset,
+        rows: Sequence[Row],
+        packs: Sequence[PackReport],
+        uses: Sequence[Use],
+    ) -> None:
+        """Write it as JSON. Raises OutputError."""
+        record = {
+            "format": FORMAT,
+            "tool": f"stillframe {stillframe.__version__}",
+            "snapshot": {"id": snapshot.id, "captured_at": snapshot.captured_at, "manifest": snapshot.digest},
+            "config": ruleset.digest,
+            "policies": _policies(ruleset, {row.policy: row for row in rows}),
+            "packs": {report.pack.name: _pack(report) for report in packs},
+            "disabled": {name: setting.reason for name, setting in sorted(ruleset.disabled.items())},
+            "waivers": [_waiver(use) for use in uses],
+            "findings": self._findings.hexdigest(),
+        }
+        with whole(target) as file:
+            file.write(json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def _policies(ruleset: Ruleset, rows: Mapping[str, Row]) -> dict[str, Any]:
+    ordered = sorted(ruleset.policies, key=lambda policy: policy.id)
+    return {policy.id: _policy(policy, rows[policy.id]) for policy in ordered}
+
+
+def _pack(report: PackReport) -> dict[str, Any]:
+    counts = report.counts()
+    return {
+        "sha256": digest(report.pack.text.encode()),
+        "counts": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
+    }
+
+
+def _policy(policy: Policy, row: Row) -> dict[str, Any]:
+    return {
+        "sha256": digest(policy.text.encode()),
+        "severity": policy.severity.value,
+        "params": dict(sorted(policy.params.items())),
+        **({"budget": policy.budget} if policy.budget != BUDGET else {}),
+        "counts": {status.value: row.counts.get(status, 0) for status in Status} | {"waived": row.waived},
+    }
+
+
+def _waiver(use: Use) -> dict[str, Any]:
+    waiver = use.waiver
+    return {
+        "policy": waiver.policy,
+        "account": waiver.account,
+        "region": waiver.region,
+        "resource": waiver.resource,
+        "evidence": waiver.evidence,
+        **(waiver_record(waiver.waived) or {}),
+        "state": use.state.value,
+        "findings": use.applied,
+    }

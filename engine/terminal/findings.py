@@ -1,0 +1,238 @@
+"""What people see on a terminal: tables and findings, with nothing from a snapshot that could act on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ...snapshot.format import encode
+from ...snapshot.model import Snapshot
+from ..console import counted, safe
+from ..findings.counts import Row, Tally
+from ..model.change import Change
+from ..model.policy import Finding, Policy, Severity, Status
+from ..printable import printable
+from ..reports.summary import first_steps, totals
+
+if TYPE_CHECKING:
+    from ..diff.diff import Difference
+
+WAIVED = "waived"
+STYLES: dict[str, str] = {
+    WAIVED: "dim",
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFORMATIONAL: "dim",
+    Status.FAIL: "red",
+    Status.ERROR: "magenta",
+    Status.UNKNOWN: "yellow",
+    Status.PASS: "green",
+    Status.NOT_APPLICABLE: "dim",
+    Change.NEW: "bold red",
+    Change.PERSISTING: "red",
+    Change.UNKNOWN: "yellow",
+    Change.KNOWN: "green",
+    Change.RESOLVED: "green",
+    Change.APPEARED: "dim",
+    Change.VANISHED: "dim",
+}
+WHYS = 5  # lines of causes of a difference
+_INDENT = " " * 11
+
+
+def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
+    """The summary, one line per policy: population, violations, per cent, waived if anything is, unknown."""
+    waived = any(row.waived for row in rows)
+    _line(console, safe(title, "bold"))
+    if not rows:
+        return
+    table = _table()
+    table.add_column("Policy", no_wrap=True)
+    table.add_column("Severity")
+    for name in ("Population", "Violations", "%", *(["Waived"] if waived else []), "Unknown"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            Text(row.policy),
+            Text(row.severity, STYLES[row.severity]),
+            f"{row.population:,}",
+            _count(row.violations, "red"),
+            _percent(row),
+            *([_count(row.waived, "")] if waived else []),
+            _count(row.unknown, "yellow"),
+        )
+    console.print(table)
+
+
+def print_totals(
+    console: Console, rows: Sequence[Row], accounts: Mapping[str, Counter[Severity]], *, hint: bool
+) -> None:
+    """The totals, where to begin, and as a `hint` to a person what to type next."""
+    _line(console, Text(totals(rows), "bold"))
+    for line in first_steps(rows, accounts):
+        _line(console, Text(line))
+    if accounts and hint and console.is_terminal:
+        _line(console, Text("next: -v shows the evidence and what mends each, -o report.html all of them", "dim"))
+
+
+def print_notes(console: Console, notes: Iterable[str]) -> None:
+    """What somebody should see to, one line each."""
+    for note in notes:
+        _line(console, safe(note, "yellow"))
+
+
+def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> None:
+    """The worst findings of a tally, and how many more there are."""
+    worst = tally.worst()
+    _print_all(console, ((WAIVED if each.waived else each.status, each, ()) for each in worst), verbose=verbose)
+    more = tally.total(Status.FAIL, Status.UNKNOWN, Status.ERROR) - len(worst)
+    if more > 0 and worst:
+        _line(console, Text(f"… and {more:,} more: --show 0 prints all, -o report.html has all", "dim"))
+
+
+def print_differences(console: Console, differences: Iterable[Difference], *, verbose: bool = False) -> None:
+    """Differences of one policy in one account."""
+    from ..model.cause import why_lines  # which a judgement of one snapshot does without
+
+    found = ((each.change, each.finding, why_lines(each.why)) for each in differences)
+    _print_all(console, found, verbose=verbose)
+
+
+def _print_all(console: Console, found: Iterable[tuple[str, Finding, Iterable[str]]], *, verbose: bool) -> None:
+    """Findings, each with its mark and why it changed. Of a list, one region speaks for those it is as true of."""
+    alike: dict[object, list[tuple[str, Finding, Iterable[str]]]] = {}
+    for number, each in enumerate(found):
+        mark, finding, _ = each
+        said = (mark, finding.policy, finding.account, finding.message.replace(finding.region, ""))
+        alike.setdefault(said if finding.resource == finding.type and not verbose else number, []).append(each)
+    for (mark, finding, why), *others in alike.values():
+        _print_finding(console, finding, mark, len(others), verbose=verbose)
+        for line in islice(why, None if verbose else WHYS):
+            _line(console, safe(_INDENT + line, "italic"))
+
+
+def print_diff_summary(
+    console: Console,
+    title: str,
+    before: Sequence[Row],
+    after: Sequence[Row],
+    counts: Counter[tuple[str, Change]],
+) -> None:
+    """The diff, one line per policy: population, violations and unknown before and after, then what became of findings.
+
+    A share needs its denominator, and a failure that cannot be seen any more is not mended.
+    """
+    seen = [change for change in Change if any(kind is change for _, kind in counts)]
+    _line(console, safe(title, "bold"))
+    table = _table()
+    waived = any(row.waived for row in (*before, *after))
+    table.add_column("Policy", no_wrap=True)
+    for name in (
+        "Population",
+        "Violations",
+        *(["Waived"] if waived else []),
+        "Unknown",
+        *(change.heading for change in seen),
+    ):
+        table.add_column(name, justify="right")
+    was, now = ({row.policy: row for row in rows} for rows in (before, after))
+    for policy in [*now, *(each for each in was if each not in now)]:  # a policy may be in force on one side only
+        pair = [side.get(policy) for side in (was, now)]
+        table.add_row(
+            safe(policy),
+            _arrow(*(row.population if row else 0 for row in pair)),
+            _arrow(*(row.violations if row else 0 for row in pair)),
+            *([_arrow(*(row.waived if row else 0 for row in pair))] if waived else []),
+            _arrow(*(row.unknown if row else 0 for row in pair)),
+            *(_count(counts[policy, change], STYLES[change]) for change in seen),
+        )
+    console.print(table)
+
+
+def _print_finding(console: Console, finding: Finding, mark: str, more: int, *, verbose: bool) -> None:
+    head = Text.assemble(
+        (f"{mark:<11}", STYLES[mark]),
+        (f"{finding.severity.value:<9}", STYLES[finding.severity]),
+        (f"{finding.policy}  ", "bold"),
+        f"{finding.account} {printable(finding.region)} ",
+        f"and {counted(more, 'more region')} " if more else "",
+        printable(finding.resource),
+    )
+    _line(console, head)
+    if finding.message:
+        _line(console, safe(_INDENT + finding.message))
+    if waived := finding.waived:
+        text = f"{waived.kind} by {waived.owner} until {waived.expires}: {waived.reason}"
+        _line(console, safe(_INDENT + text, STYLES[WAIVED]))
+    if verbose:
+        for path, value in finding.evidence.items():
+            _line(console, safe(f"{_INDENT}{path} = {encode(value).decode()}", "dim"))
+        if finding.remediation:
+            _line(console, safe(f"{_INDENT}$ {finding.remediation}", "dim"))
+
+
+def _line(console: Console, text: Text) -> None:
+    console.print(text, soft_wrap=True)
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold")
+
+
+def _percent(row: Row) -> str:
+    return "–" if row.share is None else f"{row.share:.1f}"
+
+
+def _arrow(old: int, new: int) -> str:
+    return f"{new:,}" if old == new else f"{old:,} → {new:,}"
+
+
+def _count(count: int, style: str) -> Text:
+    return Text(f"{count:,}", style if count else "dim")
+
+
+def print_policies(console: Console, policies: Iterable[Policy]) -> None:
+    table = _table()
+    for name in ("Policy", "Severity", "Counts", "Title"):
+        table.add_column(name, no_wrap=name == "Policy")
+    for policy in policies:
+        severity = Text(policy.severity, STYLES[policy.severity])
+        table.add_row(safe(policy.id), severity, safe(policy.population()), safe(policy.title))
+    console.print(table)
+
+
+def print_contents(console: Console, snapshot: Snapshot) -> None:
+    """What a snapshot holds: resources and gaps by type, then each cause, and each region that was not asked."""
+    counts: Counter[str] = Counter()
+    gaps: Counter[str] = Counter()
+    causes: Counter[str] = Counter()
+    unasked: Counter[str] = Counter()
+    for identity in snapshot.accounts:
+        account = snapshot.account(identity)
+        for kind, coverage in account.coverage.items():
+            found = account.gaps(kind)
+            counts[kind] += account.count(kind)
+            gaps[kind] += len(found)
+            causes.update(coverage.missing.values())
+            unasked.update(found.keys() - coverage.missing.keys())
+    accounts = counted(len(snapshot.accounts), "account")
+    _line(console, Text(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {accounts}", "bold"))
+    table = _table()
+    table.add_column("Type", overflow="fold")
+    table.add_column("Resources", justify="right")
+    table.add_column("Lists not read", justify="right")
+    for kind in sorted(counts):
+        table.add_row(safe(kind), f"{counts[kind]:,}", Text(f"{gaps[kind]:,}", "yellow" if gaps[kind] else "dim"))
+    console.print(table)
+    for cause, places in sorted(causes.items()):
+        _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
+    for region, lists in sorted(unasked.items()):
+        _line(console, safe(f"not asked: {region} ({counted(lists, 'list')})", "yellow"))

@@ -1,0 +1,245 @@
+"""Collect: ask AWS for what the catalogue names, in accounts and regions, and write it to an archive.
+
+    from stillframe.snapshot.collector.collect import collect
+
+    done = collect("snapshots", session=boto3.Session(profile_name="audit"), regions=["eu-west-1"])
+    print(done.path, done.gaps)
+
+What fails is recorded with its cause, never lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import boto3
+from msgspec import structs
+
+from ..archive import ID, MANIFEST
+from ..catalog import REGION_TYPE, ResourceType, catalog_digest, chosen_types, load_catalog
+from ..errors import CollectError
+from ..files import folder_at
+from ..format import timestamp
+from ..given import check_names, check_numbers, path_of
+from ..model import Collected, Unknown
+from .account import enabled
+from .call import ask
+from .clients import DEADLINE, Clients
+from .forecast import Forecast, forecast
+from .plan import Kept, Plan, keep, pick_up, targets_of
+from .run import run
+from .session import ORGANIZATION_ROLE, Caller, identify, open_session
+from .targets import check_regions, entered, find_targets
+from .write import SnapshotWriter
+
+WORKERS = 16  # calls under way at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who wants to hear how it goes: of the number of accounts, of each that is done, of each call and each error."""
+
+    accounts: Callable[[int], None] = lambda _: None
+    account: Callable[[str], None] = lambda _: None
+    call: Callable[[], None] = lambda: None
+    error: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """All that is known before the first account is asked."""
+
+    clients: Clients
+    caller: Caller
+    plan: Plan
+    kept: Kept
+    watch: Watch
+
+    def take(self, writer: SnapshotWriter) -> Collected:
+        kept, caller = self.kept, self.caller
+        targets = entered(self.clients, caller, targets_of(kept), kept.roles, kept.external_id)
+        self.watch.accounts(len(targets))
+        return run(
+            targets,
+            writer,
+            clients=self.clients,
+            caller=caller,
+            plan=self.plan,
+            scope=kept.scope,
+            on_account=self.watch.account,
+        )
+
+
+def prepare(
+    *,
+    session: boto3.Session | None = None,
+    accounts: Sequence[str] = (),
+    organization: bool = False,
+    exclude: Collection[str] = (),
+    roles: Sequence[str] = (ORGANIZATION_ROLE,),
+    external_id: str | None = None,
+    regions: Collection[str] = (),
+    types: Collection[str] = (),
+    endpoint_url: str | None = None,
+    workers: int = WORKERS,
+    deadline: float = DEADLINE,
+    watch: Watch = Watch(),
+    catalog: Mapping[str, ResourceType] | None = None,
+) -> Order:
+    """Find out whom to ask what: the accounts named, those of the organisation, or the session's own.
+
+    Other accounts are entered through `roles`: the last is in each of them, those before it lead there. Without
+    `regions` it is every enabled one, without `types` all of the catalogue. Raises ArgumentError or CollectError.
+    """
+    check_names(accounts=accounts, exclude=exclude, roles=roles, regions=regions, types=types)
+    check_numbers(workers=workers, deadline=deadline)
+    plan = _plan(types, regions, organization, workers, watch, catalog)
+    clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
+    check_regions(clients.session, regions)
+    caller = identify(clients)
+    found = find_targets(clients, caller, accounts=accounts, organization=organization, exclude=exclude)
+    scope = {
+        "accounts": "organization" if organization else "listed" if accounts else "caller",
+        "partition": caller.partition,
+        "regions": sorted(regions) or None,
+        "roles": list(roles) if organization or accounts else [],
+        "skipped": dict(sorted(found.skipped.items())),
+        "types": sorted(plan.types),
+    }
+    kept = Kept(
+        catalog=catalog_digest(),
+        captured_at=timestamp(datetime.now(UTC)),
+        caller=caller.account,
+        accounts={target.account: target.name for target in found.accounts},
+        facts={target.account: target.facts for target in found.accounts if target.facts},
+        types=sorted(plan.types),
+        regions=sorted(regions) or None,
+        roles=list(roles),
+        external_id=external_id,
+        scope=scope,
+    )
+    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
+
+
+def collect(into: Path | str, **options: Any) -> Collected:
+    """Take a snapshot: `options` are those of `prepare`.
+
+    Raises CollectError where nothing could be collected, or it had to stop before the end. Then `resume` completes
+    the snapshot, as after an interruption.
+    """
+    archive, order = path_of(into), prepare(**options)
+    writer = SnapshotWriter(archive, datetime.fromisoformat(order.kept.captured_at))
+    file, writer.journal = keep(writer.path, structs.replace(order.kept, captured_at=timestamp(writer.captured_at)))
+    with file:
+        return order.take(writer)
+
+
+def resume(into: Path | str, **options: Any) -> Collected:
+    """Complete the latest snapshot of an archive that was not finished: with the accounts that it has not.
+
+    `options` are those of `prepare`. Those that say what to ask, and whom, may be left out if this user began the
+    snapshot here. If not, they must say the same as its plan: whose roles to assume is nothing to take from an archive.
+    """
+    signature(prepare).bind(**options)  # a TypeError for what is none of its options
+    folder = _unfinished(path_of(into))
+    kept, file, journal = pick_up(folder)
+    with file:
+        asking = {name: options[name] for name in ASKING if options.get(name)}
+        if journal is None or asking:
+            order = prepare(**options)
+            _agree(folder, order.kept, kept, known=journal is not None)
+        else:
+            order = _known(folder, kept, options)
+        moment = datetime.fromisoformat(kept.captured_at)
+        writer = SnapshotWriter(folder.parent, moment, unfinished=kept.accounts, journal=journal)
+        return order.take(writer)
+
+
+ASKING = ("accounts", "organization", "exclude", "roles", "external_id", "regions", "types")  # what, and whom
+_SAME = ("caller", "accounts", "roles", "external_id", "regions", "types")  # of two plans
+
+
+def _agree(folder: Path, asked: Kept, kept: Kept, *, known: bool) -> None:
+    """Raise CollectError where a plan is not what is asked for now."""
+    differ = [name for name in _SAME if _of(asked, name) != _of(kept, name)]
+    if differ:
+        why = "asks for something else" if known else "was not made by this user here, and asks for something else"
+        raise CollectError(
+            f"{folder}: its plan {why}: {', '.join(differ).replace('_', ' ')}",
+            "give the options with which it was begun, or collect again without --resume",
+        )
+
+
+def _of(plan: Kept, name: str) -> Any:
+    found = getattr(plan, name)
+    return sorted(found) if name == "accounts" else found
+
+
+def _known(folder: Path, kept: Kept, options: Mapping[str, Any]) -> Order:
+    """The order of a plan that this user made here."""
+    clients = _clients(options)
+    caller = identify(clients)
+    if caller.account != kept.caller:
+        raise CollectError(
+            f"{folder}: it was begun with credentials of account {kept.caller}, not {caller.account}",
+            "use credentials of that account",
+        )
+    organization = kept.scope["accounts"] == "organization"
+    workers, watch = options.get("workers", WORKERS), options.get("watch", Watch())
+    plan = _plan(kept.types, kept.regions or (), organization, workers, watch, options.get("catalog"))
+    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
+
+
+def _clients(options: Mapping[str, Any]) -> Clients:
+    session = open_session(session=options.get("session"))
+    workers, deadline = options.get("workers", WORKERS), options.get("deadline", DEADLINE)
+    check_numbers(workers=workers, deadline=deadline)
+    return Clients(session, options.get("endpoint_url"), workers, deadline)
+
+
+def foresee(order: Order, archive: Path | str) -> Forecast:
+    """What an order would ask, and how often, without asking it."""
+    listing = load_catalog()[REGION_TYPE].list
+    regions = enabled(ask(order.clients(listing.service, order.caller.home), listing))
+    if isinstance(regions, Unknown):
+        raise CollectError(f"the regions are not known ({regions})", "the number of calls depends on them")
+    return forecast(
+        path_of(archive),
+        accounts=tuple(order.kept.accounts),
+        skipped=order.kept.scope["skipped"],
+        types=order.plan.types,
+        regions=tuple(sorted(regions & order.plan.regions if order.plan.regions else regions)),
+        organization=order.plan.organization,
+    )
+
+
+def _plan(
+    types: Collection[str],
+    regions: Collection[str],
+    organization: bool,
+    workers: int,
+    watch: Watch,
+    catalog: Mapping[str, ResourceType] | None = None,
+) -> Plan:
+    return Plan(
+        types=chosen_types(types, catalog),
+        regions=frozenset(regions) or None,
+        organization=organization,
+        workers=workers,
+        on_call=watch.call,
+        on_error=watch.error,
+    )
+
+
+def _unfinished(into: Path) -> Path:
+    """The latest snapshot without a manifest, of an archive or named itself."""
+    folders = [into] if ID.match(into.name) else sorted(into.glob("*"), reverse=True) if into.is_dir() else []
+    for folder in folders:
+        if ID.match(folder.name) and folder_at(folder) and not (folder / MANIFEST).exists():
+            return folder
+    raise CollectError(f"{into}: no unfinished snapshot here", "there is nothing to complete: collect without --resume")

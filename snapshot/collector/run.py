@@ -1,0 +1,126 @@
+"""Many accounts, a few of them at once, into one snapshot."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..archive import read_account_file
+from ..errors import CollectError
+from ..format import file_name, read_line
+from ..model import Collected
+from .account import Visit, gaps_in
+from .clients import Clients
+from .plan import Plan
+from .rate_limit import Lanes
+from .scheduler import Work
+from .session import Caller
+from .targets import Target
+from .write import SnapshotWriter
+
+LEAST_AT_ONCE = 4  # accounts: so many that one that has little left to ask does not leave the queue empty
+
+
+def run(
+    targets: Iterable[Target],
+    writer: SnapshotWriter,
+    *,
+    clients: Clients,
+    caller: Caller,
+    plan: Plan,
+    scope: Mapping[str, Any],
+    on_account: Callable[[str], None] = lambda _: None,
+) -> Collected:
+    """Collect every target that the snapshot does not have yet, and finish it.
+
+    Raises CollectError where the archive cannot be written, where not one account could be entered, and where
+    credentials expired; then the snapshot can be completed.
+    """
+    todo = {target.account: target for target in targets}
+    tally = _Tally(on_account)
+    for account, digest in writer.done.items():
+        tally.add(account, *_written(writer.path, account, digest))
+    left = deque(target for account, target in todo.items() if account not in writer.done)
+    lock, callers, work = threading.Lock(), Lanes(-1), Work(plan.workers)
+
+    def begin() -> None:
+        with lock:
+            if not left:
+                return
+            target = left.popleft()
+            rank = len(todo) - len(left)
+        Visit(target, caller.home, plan, clients, work, rank=rank, callers=callers, done=end).begin()
+
+    def end(visit: Visit) -> None:
+        if visit.expired:
+            tally.expired.add(visit.expired)
+            if visit.with_callers_credentials:  # so will all that follow
+                left.clear()
+        else:
+            data = visit.data()
+            writer.add(data)
+            tally.add(data.id, sum(map(len, data.resources.values())), visit.gaps)
+        begin()
+
+    try:
+        for _ in range(max(LEAST_AT_ONCE, plan.workers // LEAST_AT_ONCE)):
+            begin()
+        work.wait()
+    finally:
+        work.stop()
+    tally.check(writer, len(todo))
+    return Collected(
+        path=writer.finish(scope),
+        accounts=len(todo),
+        entered=tally.entered,
+        resources=tally.resources,
+        gaps=dict(sorted(tally.gaps.items())),
+        skipped=scope.get("skipped", {}),
+    )
+
+
+class _Tally:
+    """What came of the accounts so far. Safe to share between threads."""
+
+    def __init__(self, on_account: Callable[[str], None]) -> None:
+        self._lock, self._on_account = threading.Lock(), on_account
+        self.entered = self.resources = 0
+        self.gaps: Counter[str] = Counter()
+        self.expired: set[str] = set()
+
+    def add(self, account: str, resources: int, gaps: Mapping[str, int]) -> None:
+        with self._lock:
+            self.entered += resources > 0
+            self.resources += resources
+            self.gaps.update(gaps)
+        self._on_account(account)
+
+    def check(self, writer: SnapshotWriter, accounts: int) -> None:
+        """Raise CollectError where what was collected is no snapshot."""
+        if self.expired:
+            missing = f"{accounts - len(writer.done)} of {accounts} accounts are not complete"
+            raise CollectError(
+                f"the credentials have expired ({'; '.join(sorted(self.expired))}): {missing}",
+                "renew them, and complete the snapshot with --resume",
+            )
+        if not self.entered:
+            writer.discard()
+            raise CollectError(
+                f"no account could be entered ({'; '.join(sorted(self.gaps))})",
+                "check the role's name and whom it trusts, and the credentials",
+            )
+
+
+def _written(folder: Path, account: str, digest: str) -> tuple[int, Counter[str]]:
+    """How many resources an account has that was collected before, and what could not be read of it."""
+    file = read_account_file(folder, account, digest)
+    gaps = Counter(cause for entry in file.types.values() for cause in entry.missing.values())
+    for kind, entry in file.types.items():
+        if entry.count:
+            with (folder / account / file_name(kind)).open("rb") as lines:
+                for line in lines:
+                    gaps.update(gaps_in(read_line(line)))
+    return sum(entry.count for entry in file.types.values()), gaps

@@ -1,0 +1,219 @@
+"""Write a snapshot so that no half of one can be taken for a whole: files, account by account, manifest last."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import stillframe
+
+from ..archive import ACCOUNT, MANIFEST, read_account_file, read_resources
+from ..catalog import catalog_digest
+from ..chain import append, latest
+from ..errors import CollectError, SnapshotError
+from ..files import PLAN, folder_at, read_file, write_file, writing
+from ..format import (
+    FORMAT,
+    AccountFile,
+    Manifest,
+    Marker,
+    TypeEntry,
+    digest,
+    file_name,
+    snapshot_id,
+    timestamp,
+    write_line,
+)
+from ..model import Coverage, Resource, Unknown
+from ..names import ACCOUNT_ID
+from .journal import Journal
+
+Row = tuple[str, str, bytes]  # a resource as it is written: its region, its id, its line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountData:
+    """What was collected from one account: `coverage` says for each type where it was read and where not."""
+
+    id: str
+    name: str | None
+    regions: Iterable[str] | Unknown
+    coverage: Mapping[str, Coverage]
+    resources: Mapping[str, Sequence[Row]]
+
+
+class SnapshotWriter:
+    """A snapshot being written: `add` each account, then `finish`. `done` are the accounts that are whole.
+
+    A `journal` is told of each.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        captured_at: datetime,
+        *,
+        unfinished: Collection[str] | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        """Make the snapshot's folder; or go on with the `unfinished` one of that time, of these accounts.
+
+        What is complete in it stays, if the journal says so as well. Raises CollectError where the archive cannot be
+        written, and where there is an account that was not asked for.
+        """
+        self.captured_at = captured_at.replace(microsecond=0)
+        self.done: dict[str, str] = {}
+        self.journal = journal
+        try:
+            if unfinished is not None:
+                self.path = archive / snapshot_id(self.captured_at)
+                self._clear(unfinished)
+            else:
+                self._make(archive)
+            self._before = latest(archive)
+        except OSError as error:
+            raise CollectError(
+                f"{archive}: cannot write a snapshot here ({error.strerror})",
+                "name another folder with --into",
+            ) from None
+
+    def _make(self, archive: Path) -> None:
+        archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+        while True:
+            self.path = archive / snapshot_id(self.captured_at)
+            try:
+                return self.path.mkdir(mode=0o700)
+            except FileExistsError:  # another collector took this second
+                self.captured_at += timedelta(seconds=1)
+
+    def _clear(self, accounts: Collection[str]) -> None:
+        """Count the accounts that are whole, and remove what was begun of others, or is damaged."""
+        for path in filter(folder_at, self.path.iterdir()):
+            if not path.name.startswith(".") and path.name not in accounts:
+                raise CollectError(f"{path}: no account that was asked for", "remove it, and try again")
+            found = None if path.name.startswith(".") else self._complete(path.name)
+            if found is None:
+                shutil.rmtree(path)
+            else:
+                self.done[path.name] = found
+
+    def _complete(self, account: str) -> str | None:
+        """The digest of an account's file, where all of it is there and undamaged, and the journal says the same."""
+        try:
+            found = digest(read_file(self.path / account / ACCOUNT))
+            for kind, entry in read_account_file(self.path, account, found).types.items():
+                for _ in read_resources(self.path, account, kind, entry):
+                    pass
+        except SnapshotError:
+            return None
+        return found if self.journal is None or self.journal.done.get(account) == found else None
+
+    def add(self, account: AccountData) -> None:
+        """Write one account's folder: beside its final name, then renamed, so that it is there whole or not at all."""
+        if not ACCOUNT_ID.match(account.id):
+            raise CollectError(f"{account.id!r} is no account id", "what answers there is not AWS")
+        with writing(self.path):
+            partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
+            try:
+                types = {kind: self._write_type(partial, account, kind) for kind in sorted(account.coverage)}
+                file = AccountFile(
+                    format=FORMAT, account=account.id, name=account.name, regions=_regions(account), types=types
+                )
+                data = document(file)
+                self._write(partial / ACCOUNT, data, account.id)
+                _sync(partial)
+                found = digest(data)
+                if self.journal:  # before it is there: what is there and not in the journal is not believed
+                    self.journal.note(account.id, found)
+                partial.rename(self.path / account.id)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+        self.done[account.id] = found
+
+    def finish(self, scope: Mapping[str, Any]) -> Path:
+        """Write the manifest, which makes the snapshot whole. Raises CollectError if no account was added."""
+        if not self.done:
+            raise CollectError("no account was collected", "check --accounts, --role and the credentials")
+        with writing(self.path), append(self.path.parent) as previous:
+            manifest = Manifest(
+                format=FORMAT,
+                id=self.path.name,
+                captured_at=timestamp(self.captured_at),
+                tool=f"stillframe {stillframe.__version__}",
+                catalog=catalog_digest(),
+                previous=previous,
+                scope=dict(scope),
+                accounts=dict(sorted(self.done.items())),
+            )
+            partial = self.path / f".{MANIFEST}"
+            write_file(partial, document(manifest))
+            partial.rename(self.path / MANIFEST)
+            with suppress(FileNotFoundError):
+                (self.path / PLAN).unlink()
+            _sync(self.path)
+        if self.journal:
+            self.journal.end()
+        return self.path
+
+    def discard(self) -> None:
+        """Remove a snapshot that reached nothing."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self.journal:
+            self.journal.end()
+
+    def _write_type(self, folder: Path, account: AccountData, kind: str) -> TypeEntry:
+        rows = sorted(account.resources.get(kind, ()))
+        data = b"".join(line for _, _, line in rows)
+        if data:
+            self._write(folder / file_name(kind), data, account.id)
+        coverage = account.coverage[kind]
+        return TypeEntry(
+            count=len(rows),
+            sha256=digest(data) if data else None,
+            read=sorted(coverage.read),
+            missing=dict(sorted(coverage.missing.items())),
+        )
+
+    def _write(self, path: Path, data: bytes, account: str) -> None:
+        """Write a file of an account; where the snapshot before has the very same one, name that."""
+        if self._before is not None:
+            before = self._before / account / path.name
+            with suppress(OSError, SnapshotError):  # there is none, or no links here: then it is written
+                if before.lstat().st_size == len(data) and read_file(before) == data:
+                    os.link(before, path)
+                    return
+        write_file(path, data)
+
+
+def row(resource: Resource) -> Row:
+    """A resource as it is written."""
+    return resource.region, resource.id, write_line(resource)
+
+
+def document(file: msgspec.Struct) -> bytes:
+    """The bytes of a manifest or an account file."""
+    return msgspec.json.format(msgspec.json.encode(file, order="sorted"), indent=1) + b"\n"
+
+
+def _regions(account: AccountData) -> list[str] | Marker:
+    regions = account.regions
+    return Marker(cause=str(regions)) if isinstance(regions, Unknown) else sorted(regions)
+
+
+def _sync(folder: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,293 @@
+"""However a snapshot is judged, its findings are the same bytes: in one process or two, remembered or anew, exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from builders import nine, shipped, write_snapshot
+from stillframe.engine.execution import account as judging
+from stillframe.engine.execution import exact as exactly
+from stillframe.engine.execution import judge as run
+from stillframe.engine.execution import tasks as steps
+from stillframe.engine.execution.judge import judge
+from stillframe.engine.execution.scheduler import shared
+from stillframe.engine.loading.policies import override
+from stillframe.engine.loading.ruleset import load_rules
+from stillframe.engine.model.policy import Status
+from stillframe.engine.testing.examples import TIME
+from stillframe.snapshot import open_snapshot
+from stillframe.snapshot.errors import SnapshotError, StillframeError
+
+from bench import fleet
+
+SCALE = 0.01  # eleven accounts
+Method = partial(run.Method, few=0)  # the compiler, however little there is
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """Two pictures of a fleet: in the later one some accounts are worse."""
+    folder = tmp_path_factory.mktemp("fleet")
+    fleet.build(fleet.Fleet(scale=SCALE), folder)
+    fleet.build(fleet.Fleet(scale=SCALE, changed=0.3), folder, fleet.TIME.replace(day=2))
+    return folder
+
+
+def pictures(archive: Path):
+    return [open_snapshot(path) for path in sorted(archive.glob("2*"))]
+
+
+def found(snapshot, method=Method(), policies=None) -> bytes:
+    return b"".join(batch.data for batch in judge(snapshot, policies or nine(), method))
+
+
+@pytest.fixture(scope="module")
+def expected(archive) -> list[bytes]:
+    return [found(picture, Method(exact=True)) for picture in pictures(archive)]
+
+
+@pytest.fixture
+def judged(monkeypatch) -> list[str]:
+    """The accounts that are judged, not remembered."""
+    seen: list[str] = []
+    whole = judging.judge_account
+
+    def noting(compiled, snapshot, identity, *rest):
+        seen.append(identity)
+        return whole(compiled, snapshot, identity, *rest)
+
+    monkeypatch.setattr("stillframe.engine.execution.tasks.judge_account", noting)
+    return seen
+
+
+@pytest.fixture
+def kept(tmp_path) -> Path:
+    """Where what was found is kept."""
+    return tmp_path / "kept"
+
+
+@pytest.fixture
+def cache(kept):
+    return Method(cache=kept)
+
+
+def test_one_process_or_two_cold_or_warm(archive, expected, judged, kept, cache):
+    for picture, findings in zip(pictures(archive), expected, strict=True):
+        assert found(picture, Method()) == findings
+        assert found(picture, Method(workers=2)) == findings
+        assert found(picture, Method(cache=kept, workers=2)) == findings
+        judged.clear()
+        assert found(picture, cache) == findings
+        assert judged == []
+
+
+@pytest.mark.parametrize("forks", [False, True])
+def test_other_systems_begin_their_workers_anew_and_have_no_files_in_memory(archive, expected, monkeypatch, forks):
+    monkeypatch.setattr("stillframe.engine.execution.workers.FORKS", forks)
+    monkeypatch.setattr("stillframe.engine.execution.workers.SPOOLS", False)
+    assert found(pictures(archive)[0], Method(workers=2)) == expected[0]
+
+
+def test_only_what_changed_is_judged_again(archive, expected, judged, cache):
+    first, second = pictures(archive)
+    changed = {account for account in first.accounts if first.digests[account] != second.digests[account]}
+    assert 0 < len(changed) < len(first.accounts)
+    found(first, cache)
+    judged.clear()
+    assert found(second, cache) == expected[1]
+    assert set() < set(judged) < changed  # of some accounts only what no policy reads has changed
+    judged.clear()
+    assert found(first, cache) == expected[0]
+    assert judged == []
+
+
+def test_another_policy_or_parameter_is_judged_anew(archive, judged, cache):
+    (picture, _), policies = pictures(archive), shipped("kms-key-rotation", "vpc-flow-logs")
+    found(picture, cache, policies)
+    stricter = [dataclasses.replace(each, params={**each.params, "max_period_days": 90}) for each in policies[:1]]
+    judged.clear()
+    assert found(picture, cache, [*stricter, policies[1]]) == found(picture, Method(), [*stricter, policies[1]])
+    assert judged
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"", lambda data: b"\0" * len(data)])
+def test_a_damaged_cache_is_no_cache(archive, expected, damage, kept, cache):
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    (file,) = kept.iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    assert found(picture, cache) == expected[0]
+
+
+def test_one_damaged_record_costs_only_what_comes_after(archive, expected, kept, cache):
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    (file,) = kept.iterdir()
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    assert found(picture, cache) == expected[0]
+
+
+def test_where_nothing_can_be_kept_judging_goes_on(archive, expected, kept, cache):
+    kept.write_text("a file")
+    assert found(pictures(archive)[0], cache) == expected[0]
+
+
+def test_a_folder_that_others_may_write_to_is_no_cache(archive, expected, judged, kept, cache):
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    kept.chmod(0o770)
+    judged.clear()
+    assert found(picture, cache) == expected[0]
+    assert judged
+
+
+def test_a_link_to_a_folder_is_no_cache(archive, expected, judged, kept, cache):
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    kept.rename(kept.with_name("elsewhere"))
+    kept.symlink_to(kept.with_name("elsewhere"))
+    judged.clear()
+    assert found(picture, cache) == expected[0]
+    assert judged
+
+
+def test_what_an_archive_brings_is_not_believed(archive, expected, judged, kept, cache):
+    """Whoever made an archive can make the digests of a cache in it, too."""
+    picture = pictures(archive)[0]
+    found(picture, cache)
+    before = sorted(archive.rglob("*"))
+    shutil.copytree(kept, archive / ".cache")
+    try:
+        judged.clear()
+        assert found(picture, Method(cache=kept.with_name("fresh"))) == expected[0]
+        assert judged
+    finally:
+        shutil.rmtree(archive / ".cache")
+    assert sorted(archive.rglob("*")) == before
+
+
+def test_the_files_of_an_archive_are_few(archive, kept, cache):
+    picture = pictures(archive)[0]
+    for policy in nine()[:6]:
+        found(picture, cache, [policy])
+    assert len(list(kept.iterdir())) == 4
+
+
+def test_the_bytes_of_all_archives_are_few(archive, kept, cache, monkeypatch):
+    monkeypatch.setattr("stillframe.engine.execution.cache.MOST", 0)
+    for picture in pictures(archive):
+        found(picture, cache)
+    assert len(list(kept.iterdir())) == 1
+
+
+def test_statuses_that_nobody_wants_are_counted(archive):
+    picture, wanted = pictures(archive)[0], frozenset({Status.FAIL})
+    every = list(judge(picture, nine(), Method()))
+    some = list(judge(picture, nine(), Method(written=wanted)))
+    assert [batch.counts for batch in some] == [batch.counts for batch in every]
+    assert b"".join(batch.data for batch in some) == b"".join(line for batch in every for line in batch.having(*wanted))
+
+
+def test_nothing_in_a_whole_fleet_needs_the_exact_path(archive, monkeypatch):
+    monkeypatch.setattr("stillframe.engine.execution.exact.Exact.judge", lambda *_: pytest.fail("not plain"))
+    assert found(pictures(archive)[0], Method())
+
+
+def test_a_whole_benchmark_is_judged_alike_and_only_closed_regions_need_the_exact_path(tmp_path, monkeypatch):
+    picture = open_snapshot(fleet.build(fleet.Fleet(scale=SCALE / 3), tmp_path, whole=True))
+    policies = load_rules(packs=["cis-aws-5.0.0"]).policies
+    expected, slow, whole = found(picture, Method(exact=True), policies), set(), exactly.Exact.judge
+
+    def noting(self, policy, resource, purse):
+        slow.add((policy.id, resource.type, resource.region in fleet.OPEN))
+        return whole(self, policy, resource, purse)
+
+    monkeypatch.setattr("stillframe.engine.execution.exact.Exact.judge", noting)
+    assert found(picture, Method(), policies) == expected
+    assert {(kind, enabled) for _, kind, enabled in slow} <= {("AWS::Region", False)}, slow
+
+
+def test_the_examples_of_the_policies_are_judged_alike(tmp_path, monkeypatch):
+    """Each policy is compiled once for each time, so that what is remembered of one example is true of the next."""
+    ready = {}
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    compiled = steps.compile_policies
+    monkeypatch.setattr(
+        steps, "compile_policies", lambda *given: ready.get(key) or ready.setdefault(key, compiled(*given))
+    )
+    for policy in shipped():
+        for test in policy.tests:
+            asked = [override(policy, test.get("params", {}))]
+            time, key = test.get("time", TIME), (policy.id, test.get("time"), str(asked[0].params))
+            folder = write_snapshot(tmp_path, test["given"], datetime.fromisoformat(time))
+            picture = open_snapshot(folder)
+            assert found(picture, Method(), asked) == found(picture, Method(exact=True), asked), test["name"]
+            shutil.rmtree(folder)
+
+
+def test_a_changed_file_is_refused_as_by_the_exact_path(archive, tmp_path):
+    import shutil
+
+    shutil.copytree(archive, tmp_path / "copy", ignore=shutil.ignore_patterns(".cache"))
+    picture = pictures(tmp_path / "copy")[0]
+    path = next((tmp_path / "copy").glob("2026-01-01*/1*/AWS-KMS-Key.jsonl"))
+    path.write_bytes(path.read_bytes().replace(b"true", b"null", 1))
+    for method in (Method(), Method(exact=True), Method(workers=2)):
+        with pytest.raises(SnapshotError, match="its digest is not the one"):
+            found(picture, method)
+
+
+def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):
+    def dies(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr("stillframe.engine.execution.tasks.judge_account", dies)
+    with pytest.raises(StillframeError, match="a worker process ended") as error:
+        found(pictures(archive)[0], Method(workers=2))
+    assert "--workers 1" in error.value.help
+
+
+STUCK = """
+import sys, time
+from stillframe.engine.fast import steps, work
+steps.STEPS["judge"] = lambda desk, task: time.sleep(600)
+crew = work.Crew(2)
+work.Desk.set_up = classmethod(lambda *_: None)
+print(*(process.pid for process in crew._processes), flush=True)
+next(crew.each("judge", [1, 2]))
+"""
+
+
+def test_workers_end_with_the_process_that_they_work_for():
+    with subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE, text=True) as process:
+        workers = [int(each) for each in process.stdout.readline().split()]
+        assert len(workers) == 2
+        process.kill()
+    deadline = time.monotonic() + 10
+    while alive(workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert alive(workers) == []
+
+
+def alive(processes: list[int]) -> list[int]:
+    """Those that still run; one that ended and that nobody has asked for is a zombie."""
+    stats = {each: Path(f"/proc/{each}/stat") for each in processes}
+    return [each for each, stat in stats.items() if stat.exists() and " Z " not in stat.read_text()]
+
+
+def test_shares_cover_all_accounts_in_order():
+    for count in (1, 5, 16, 300):
+        accounts = [str(number) for number in range(count)]
+        assert [each for share in shared(accounts) for each in share] == accounts

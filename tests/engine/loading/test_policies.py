@@ -1,0 +1,302 @@
+"""Loading policies: every fault at once, each with its line, its column and what to write instead."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from stillframe.engine.errors import EvaluationError, PolicyError
+from stillframe.engine.language.template import parse_template
+from stillframe.engine.linting.lint import lint
+from stillframe.engine.linting.resource_types import config_types
+from stillframe.engine.loading.policies import apply_settings, load_policies, parse_policy
+from stillframe.engine.testing.coverage import cover
+from stillframe.engine.testing.mutants import mutants
+from stillframe.snapshot import ArgumentError
+from stillframe.snapshot.collector.api_models import output_type
+
+SOUND = """\
+id: keys
+title: Keys rotate
+severity: low
+resource: AWS::KMS::Key
+assert: Rotation.KeyRotationEnabled
+"""
+
+
+def faults(folder: Path, *texts: str | bytes) -> str:
+    for number, text in enumerate(texts):
+        (folder / f"p{number}.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(PolicyError) as error:
+        load_policies([folder], shipped=False)
+    return str(error.value).replace(f"{folder}/", "")
+
+
+def test_five_lines_are_a_policy(tmp_path):
+    (tmp_path / "keys.yaml").write_text(SOUND)
+    (policy,) = load_policies([tmp_path / "keys.yaml"], shipped=False)
+    assert (policy.id, policy.population()) == ("keys", "AWS::KMS::Key")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("severity:", "severty:", "p0.yaml:3:1: unknown key 'severty'; did you mean severity?"),
+        ("severity: low\n", "", "p0.yaml:1:1: missing 'severity'"),
+        ("low", "lwo", "p0.yaml:3:11: 'lwo' is none of critical, high, medium, low, informational; did you mean low?"),
+        (
+            "AWS::KMS::Key",
+            "AWS::KMS::Keys",
+            "p0.yaml:4:11: unknown resource type AWS::KMS::Keys; did you mean AWS::KMS::Key?",
+        ),
+        ("id: keys", "id: Keys", "p0.yaml:1:5: 'Keys' does not match"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "lenght(Rotation)",
+            "p0.yaml:5:9: unknown function lenght(); did you mean length?",
+        ),
+        ("Rotation.KeyRotationEnabled", "$parms.x", "p0.yaml:5:9: unknown variable $parms; did you mean $params?"),
+        ("Rotation.KeyRotationEnabled", "'Rotation['", "p0.yaml:5:19: not JMESPath"),
+        ("Rotation.KeyRotationEnabled", "[?a]", "p0.yaml:5:9: assert takes an expression"),
+        ("Rotation.KeyRotationEnabled", "{a: b}", "p0.yaml:5:9: assert takes an expression"),
+        ("Rotation.KeyRotationEnabled", "", "p0.yaml:5:8: assert takes an expression"),
+        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ a '", "p0.yaml:6:11: a {{ without its }}"),
+        ("Rotation.KeyRotationEnabled", "A\nmessage: '{{ $x }}'", "p0.yaml:6:14: unknown variable $x"),
+        ("Rotation.KeyRotationEnabled", "A\nwhere: [?a]", "write the expression after `>-`, or in quotes"),
+        ("Rotation.KeyRotationEnabled", "A\nlookup: {x: {from: AWS::EC2::VPCs}}", "did you mean AWS::EC2::VPC?"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, match: {'a[': b}}}",
+            "p0.yaml:6:46: not JMESPath",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\nlookup: {account: {from: AWS::EC2::VPC}}", "cannot be a name here"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, match: {VpcId: b}, one: true, refers: true}}",
+            "`one` says already that it exists",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, refers: true}}",
+            "without `match` nothing is referred to",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, wihtin: region}}",
+            "did you mean within?",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nparams: {n: {type: integer, default: x, description: d}}",
+            "the default does not fit",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\nrollup: {per: acount, require: all}", "did you mean account?"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nrollup: {per: account, require: all}\nmessage: '{{ $tags }}'",
+            "unknown variable $tags",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {}, expect: passed}]",
+            "'passed' is neither a status",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {AWS::X::Y: []}, expect: pass}]",
+            "unknown resource type AWS::X::Y",
+        ),
+        ("Rotation.KeyRotationEnabled", "!A", "an expression that begins with ! goes after `>-`, or in quotes"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {}, expect: none, params: {x: 1}}]",
+            "6:53: no parameter x",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\ntests: [{name: a, given: {}, expect: none, time: soon}]", "does not match"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\ntests: [{name: a, given: {AWS::KMS::Key: [{A: {$missing: 1}}]}, expect: none}]",
+            "p0.yaml:6:43: a $missing marker must stand alone",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\nreferences: ['http://x']", "does not match"),
+    ],
+)
+def test_a_fault_says_where_and_what_instead(tmp_path, old, new, expected):
+    assert expected in faults(tmp_path, SOUND.replace(old, new, 1))
+
+
+def test_all_faults_of_all_files_are_shown_at_once(tmp_path):
+    found = faults(tmp_path, SOUND.replace("low", "lwo").replace("title", "titel"), "- a list", b"\xff", SOUND, SOUND)
+    assert [line.split(":")[0] for line in found.splitlines()] == [
+        "p0.yaml",
+        "p0.yaml",
+        "p0.yaml",
+        "p1.yaml",
+        "p2.yaml",
+        "p4.yaml",
+    ]
+    assert "id 'keys' is already in" in found
+
+
+def test_a_folder_without_policies_and_an_absent_file_are_faults(tmp_path):
+    assert "no policies here" in faults(tmp_path)
+    with pytest.raises(PolicyError, match="cannot be read: No such file"):
+        load_policies([tmp_path / "absent.yaml"], shipped=False)
+
+
+def test_a_setting_may_be_text_that_looks_like_a_number(tmp_path):
+    (tmp_path / "p.yaml").write_text(SOUND + "params: {account: {type: string, default: '', description: d}}\n")
+    (policy,) = apply_settings(load_policies([tmp_path], shipped=False), ["keys.account=383107644153"])
+    assert policy.params == {"account": "383107644153"}
+
+
+def test_settings_change_parameters():
+    policies = apply_settings(
+        load_policies(), ["vpc-flow-logs.traffic_type=ALL", "cloudtrail-kms-encryption.accept_bucket_key=true"]
+    )
+    by_id = {policy.id: policy for policy in policies}
+    assert by_id["vpc-flow-logs"].params == {"traffic_type": "ALL"}
+    assert by_id["cloudtrail-kms-encryption"].params == {"accept_bucket_key": True}
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("vpc-flow-logs", "does not set a parameter"),
+        ("vpc-flow-log.traffic_type=ALL", "unknown policy vpc-flow-log; did you mean vpc-flow-logs?"),
+        ("vpc-flow-logs.trafic_type=ALL", "no parameter trafic_type; did you mean traffic_type?"),
+        ("vpc-flow-logs.traffic_type=SOME", "is not one of"),
+        ("vpc-flow-logs.traffic_type=[", "not YAML"),
+    ],
+)
+def test_a_wrong_setting_says_what_is_wrong(setting, message):
+    with pytest.raises(ArgumentError) as error:
+        apply_settings(load_policies(), [setting])
+    assert message in str(error.value)
+
+
+# ------------------------------------------------------------------------------------------- extending one
+
+BASE = """\
+# keys in general
+id: keys
+title: Keys rotate
+severity: low
+frameworks: {a: ["1"]}
+params:
+  days: {type: integer, default: 90, description: The longest time}
+
+# what it asks
+resource: AWS::KMS::Key
+where: Metadata.KeyManager == 'CUSTOMER' # not AWS's
+assert:
+- Rotation.KeyRotationEnabled
+- Rotation.RotationPeriodInDays <= $params.days
+message: >-
+  Key {{ KeyId }}
+  does not rotate
+tests: [{name: none, given: {AWS::KMS::Key: []}, expect: none}]
+"""
+OTHER = "id: other\ntitle: Keys rotate faster\nextends: keys\nseverity: high\n"
+
+
+def extending(folder: Path, text: str = OTHER, base: str = BASE) -> Path:
+    (folder / "keys.yaml").write_text(base)
+    (folder / "other.yaml").write_text(text)
+    return folder / "other.yaml"
+
+
+def test_a_policy_takes_what_it_does_not_say_from_the_one_it_extends(tmp_path):
+    (policy,) = load_policies([extending(tmp_path)], shipped=False)
+    assert (policy.id, policy.title, policy.severity) == ("other", "Keys rotate faster", "high")
+    assert (policy.resource, policy.params, len(policy.assertions)) == ("AWS::KMS::Key", {"days": 90}, 2)
+    assert policy.message.parts[-1] == " does not rotate"
+    assert (policy.frameworks, policy.tests) == ({}, ())
+    assert policy.extends.keys == {"params", "resource", "where", "assert", "message"}
+
+
+def test_the_text_of_a_policy_that_extends_another_is_whole(tmp_path):
+    (policy,) = load_policies([extending(tmp_path)], shipped=False)
+    again = parse_policy("whole.yaml", policy.text)
+    assert (again.extends, again.where.text) == (None, policy.where.text)
+    assert policy.text.splitlines()[2] == "# extends: keys"
+    assert "# what it asks" not in policy.text
+
+
+def test_a_policy_of_the_same_folder_comes_before_one_that_ships(tmp_path):
+    text = OTHER.replace("extends: keys", "extends: vpc-flow-logs")
+    assert load_policies([extending(tmp_path, text)], shipped=False)[0].resource == "AWS::EC2::VPC"
+    (tmp_path / "company-base.yaml").write_text(BASE.replace("id: keys", "id: vpc-flow-logs  # ours"))
+    assert load_policies([tmp_path / "other.yaml"], shipped=False)[0].resource == "AWS::KMS::Key"
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "expected"),
+    [
+        (OTHER + "sevrity: low\n", BASE, "other.yaml:5:1: unknown key 'sevrity'; did you mean severity?"),
+        (OTHER + "where: '$days'\n", BASE, "other.yaml:5:9: unknown variable $days"),
+        (
+            OTHER + "params:\n  hours: {default: 1, description: d}\nmessage: '{{ $prams }}'\n",
+            BASE,
+            "other.yaml:7:14: unknown variable $prams; did you mean $params?",
+        ),
+        (
+            OTHER,
+            BASE.replace("AWS::KMS::Key\n", "AWS::KMS::Kay\n"),
+            "other.yaml:3:1: in what it takes from keys: unknown resource type AWS::KMS::Kay",
+        ),
+        (OTHER, BASE.replace("where: ", "where: *x #"), "other.yaml:3:1: in what it takes from keys: not YAML"),
+        (OTHER, "{id: keys}", "other.yaml:1:1: missing 'resource', 'assert'"),
+        (OTHER.replace("extends: keys", "extends: keyz"), BASE, "other.yaml:3:1: extends: no policy keyz beside this"),
+        (OTHER, BASE.replace("id: keys", "id: keyz"), "or that ships; did you mean keyz?"),
+        (OTHER.replace("extends: keys", "extends: ../keys"), BASE, "extends: no policy ../keys beside this"),
+        (OTHER, BASE + "extends: vpc-flow-logs\n", "other.yaml:3:1: extends: keys extends a policy itself"),
+        (OTHER, BASE + "message: again\n", "other.yaml:3:1: in what it takes from keys: "),
+    ],
+)
+def test_faults_of_a_policy_that_extends_another_have_a_place_in_its_file(tmp_path, text, base, expected):
+    with pytest.raises(PolicyError) as error:
+        load_policies([extending(tmp_path, text, base)], shipped=False)
+    assert expected in str(error.value)
+
+
+def test_what_is_taken_is_covered_mutated_and_linted_where_it_was_written(tmp_path):
+    (policy,) = load_policies([extending(tmp_path, OTHER + "where: Enabled\n")], shipped=False)
+    assert {gap.text for gap in cover(policy).gaps.left} == {"Enabled"}
+    assert {mutant.was for mutant in mutants(policy)} == {"Enabled"}
+    taken = [each for each in lint(policy, config_types(output_type)) if "keys" in each.message]
+    assert taken == []
+    (policy,) = load_policies([extending(tmp_path, base=BASE.replace("KeyManager", "KeyManger"))], shipped=False)
+    assert [(each.line, each.message[:60]) for each in lint(policy, config_types(output_type)) if each.line == 3] == [
+        (3, "in what it takes from keys: KeyMetadata has no field KeyManger"[:60])
+    ]
+
+
+SHORT = "id: p\ntitle: t\nseverity: low\nresource: AWS::EC2::VPC\nassert: a\nlookup:\n  a: {from: AWS::EC2::VPC}\n"
+LOOKUP = "  l{0}: {{from: AWS::EC2::VPX}}\n"
+
+
+@pytest.mark.parametrize("lines", ["k{0}: 1\n", "k: {0}\n", "? !x {0}\n: 1\n", LOOKUP])
+def test_of_many_faults_the_first_are_told_and_soon(tmp_path, lines):
+    (tmp_path / "p.yaml").write_text(SHORT + "".join(lines.format(number) for number in range(20_000)))
+    begun = time.process_time()
+    with pytest.raises(PolicyError) as caught:
+        load_policies([tmp_path / "p.yaml"], shipped=False)
+    assert len(caught.value.problems) <= 101
+    assert caught.value.problems[0].message == "has more faults than these, which are the first 100"
+    assert time.process_time() - begun < 20
+
+
+@pytest.mark.parametrize("text", ["{{" + " " * 20_000, "{{" * 20_000])
+def test_a_text_that_never_closes_is_read_once(text):
+    begun = time.process_time()
+    with pytest.raises(EvaluationError, match="without its"):
+        parse_template(text)
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("assertion", ["a == '" + "x" * 50_000 + "'", "length(`[" + "1," * 25_000 + "1]`) > `1`"])
+def test_an_expression_that_is_too_long_is_a_fault(assertion):
+    with pytest.raises(PolicyError, match="longer than 50,000 characters"):
+        parse_policy("p.yaml", f'id: p\ntitle: t\nseverity: low\nresource: AWS::EC2::VPC\nassert: "{assertion}"\n')
