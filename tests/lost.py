@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from stillframe.engine.judging.evaluate import evaluate
-from stillframe.engine.model.policy import Policy, Status
+from stillframe.engine.model.finding import Status
+from stillframe.engine.model.policy import Policy
 from stillframe.engine.testing.lost_rows import lost_rows
 from stillframe.snapshot.model import Snapshot
 

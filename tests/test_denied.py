@@ -2,7 +2,8 @@
 
 A small estate, with passes and failures of every policy, is collected again and again, each time with one call
 refused or broken. Whatever the first picture found must still be found, or stand as unknown. Calls that no shipped
-policy reads are refused in tests/snapshot/collector/test_every_type.py, where no policy is needed to see what becomes of them.
+policy reads are refused in tests/snapshot/collector/test_every_type.py, where no policy is needed to see what becomes
+of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Re
 from builders import collect_from, nine, read_types
 from lost import Tried, sweep
 from stillframe.engine.judging.evaluate import evaluate
-from stillframe.engine.model.policy import Finding, Status
+from stillframe.engine.model.finding import Finding, Status
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import Call, load_catalog

@@ -30,7 +30,7 @@ from stillframe.engine.documents.reader import schema as schema_of
 from stillframe.engine.findings.batch import finding_record
 from stillframe.engine.functions.table import ARITY, AWARE, OURS
 from stillframe.engine.judging.evaluate import evaluate
-from stillframe.engine.language import interpret as expressions
+from stillframe.engine.language import interpret
 from stillframe.engine.language.parser import parse
 from stillframe.engine.loading.config import config_schema
 from stillframe.engine.loading.pack_files import shipped_packs
@@ -38,7 +38,8 @@ from stillframe.engine.loading.pack_reader import pack_schema
 from stillframe.engine.loading.policies import load_policies
 from stillframe.engine.model.cause import Cause, why_record
 from stillframe.engine.model.change import Change
-from stillframe.engine.model.policy import Severity, Status
+from stillframe.engine.model.finding import Status
+from stillframe.engine.model.policy import Severity
 from stillframe.engine.packs.report import Outcome
 from stillframe.engine.reports.formats import FORMATS
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
@@ -283,7 +284,7 @@ FUNCTIONS = rows(FUNCTIONS_PAGE)
 
 @pytest.mark.parametrize(("example", "gives"), [row[1:] for row in FUNCTIONS], ids=[row[1] for row in FUNCTIONS])
 def test_each_function_gives_what_its_example_says(example, gives):
-    found = expressions.evaluate(parse(plain(example)), {}, {"snapshot_time": TIME})
+    found = interpret.evaluate(parse(plain(example)), {}, {"snapshot_time": TIME})
     assert found == json.loads(plain(gives))
 
 
@@ -295,7 +296,7 @@ def test_unknown_flows_as_the_table_says(a, b, both, either, negated):
     truths = {"true": True, "false": False, "unknown": Unknown.because("denied")}
     at = {"a": truths[a], "b": truths[b]}
     for expression, expected in (("a && b", both), ("a || b", either), ("!a", negated)):
-        assert expressions.holds(parse(expression), at, {}) == truths[expected], expression
+        assert interpret.holds(parse(expression), at, {}) == truths[expected], expression
 
 
 # --------------------------------------------------------------------------------------------- the lists

@@ -25,7 +25,8 @@ from stillframe.engine.findings.batch import finding_line
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.policies import override
 from stillframe.engine.model.change import Change
-from stillframe.engine.model.policy import Finding, Policy
+from stillframe.engine.model.finding import Finding
+from stillframe.engine.model.policy import Policy
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.archive import read_manifest
 from stillframe.snapshot.collector import session as aws

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from stillframe.engine.judging.evaluate import evaluate
-from stillframe.engine.model.policy import Finding, Policy, Require, Status
+from stillframe.engine.model.finding import Finding, Status
+from stillframe.engine.model.policy import Policy, Require
 from stillframe.snapshot.catalog import REGION_TYPE, load_catalog
 from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Resource, Snapshot, Unknown
 

@@ -12,7 +12,8 @@ from ..functions.unknowns import Truth
 from ..judging.evaluate import Variables, Verdict, judge, variables
 from ..judging.joins import Joins
 from ..language.trace import Step, mark, trace
-from ..model.policy import Finding, Lookup, Policy, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Lookup, Policy
 from .subjects import about
 
 ROWS = 5  # of a lookup

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from ...snapshot.errors import ArgumentError
 from ...snapshot.model import Resource, Snapshot
 from ..console import counted
-from ..model.policy import Finding, Policy, Within
+from ..model.finding import Finding
+from ..model.policy import Policy, Within
 from ..printable import printable
 
 LISTED = 20  # findings that a name may mean

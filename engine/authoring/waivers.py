@@ -11,7 +11,7 @@ from ...snapshot.format import encode
 from ...snapshot.model import Json, Snapshot
 from ..assess import assess
 from ..loading.policies import pick
-from ..model.policy import Finding, Status
+from ..model.finding import Finding, Status
 from ..model.ruleset import Ruleset
 from ..model.waiver import evidence_digest, is_day, is_over, wild
 from ..suggest import suggest

@@ -38,7 +38,7 @@ from stillframe.engine.commands.options import (
 if TYPE_CHECKING:
     from stillframe.engine.execution.judge import Method
     from stillframe.engine.findings.gate import Baseline
-    from stillframe.engine.model.policy import Status
+    from stillframe.engine.model.finding import Status
     from stillframe.engine.model.ruleset import Ruleset
     from stillframe.snapshot import Snapshot
 
@@ -121,7 +121,7 @@ def _baseline(path: Path, picture: "Snapshot", judged_by: "Ruleset", method: "Me
 
 
 def _statuses(text: str) -> "frozenset[Status]":
-    from stillframe.engine.model.policy import Status
+    from stillframe.engine.model.finding import Status
     from stillframe.engine.suggest import suggest
 
     wanted = names(text) or list(Status)

@@ -50,7 +50,7 @@ def remediate(
     from stillframe.engine.console import console
     from stillframe.engine.execution.judge import Method
     from stillframe.engine.findings.selection import selection
-    from stillframe.engine.model.policy import Status
+    from stillframe.engine.model.finding import Status
     from stillframe.engine.remediation.actions import FIELDS, Mending
     from stillframe.engine.remediation.script import script
     from stillframe.engine.reports.records import check_names, records

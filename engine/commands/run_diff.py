@@ -16,7 +16,8 @@ from ..exit_codes import judged
 from ..findings.gate import Limits
 from ..findings.selection import Selection
 from ..model.change import Change
-from ..model.policy import Policy, Status
+from ..model.finding import Status
+from ..model.policy import Policy
 from ..model.ruleset import Ruleset
 from ..packs.report import spoken
 from ..reports.formats import Target

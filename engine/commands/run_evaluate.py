@@ -16,7 +16,7 @@ from ..exit_codes import judged
 from ..findings.counts import SHOWN
 from ..findings.gate import Baseline, Limits
 from ..findings.selection import Selection
-from ..model.policy import Status
+from ..model.finding import Status
 from ..model.ruleset import Ruleset
 from ..packs.report import spoken
 from ..reports.formats import Target

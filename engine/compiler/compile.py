@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..judging.growth import steady
-from ..model.policy import Policy, Status
-from . import memo_key as memo
-from . import pyast as code
-from . import runtime as plain
+from ..model.finding import Status
+from ..model.policy import Policy
+from . import memo_key, pyast, runtime
 from .emitter import TOO_MUCH, Emitter, Value
 from .functions import LANGUAGE
 from .join_key import looked_up
@@ -57,7 +56,7 @@ class _Writer:
     def __init__(self, program: Program, exact: set[str]) -> None:
         self.program, self.recording = program, True
         self.exact = exact  # policies that are too much
-        self.namespace: dict[str, object] = {"unset": object(), "encode": plain.encode, "join": b"".join}
+        self.namespace: dict[str, object] = {"unset": object(), "encode": runtime.encode, "join": b"".join}
         self.counts: dict[str, Counter[str]] = {}  # how often each function meets a node
 
     def note(self) -> None:
@@ -112,7 +111,7 @@ class _Writer:
 
     def function(self, name: str, parameters: Sequence[str], emitter: Emitter) -> Callable[..., Any]:
         body = [*_places(emitter, emitter.locals), *emitter.body]
-        return code.compiled(code.define(name, parameters, body), self.namespace)
+        return pyast.compiled(pyast.define(name, parameters, body), self.namespace)
 
 
 class _Columns:
@@ -125,7 +124,7 @@ class _Columns:
 
     def of(self, touched: Collection[Hashable]) -> list[int] | None:
         """The numbers of the columns that make the key of what is decided by what was touched."""
-        found = memo.parts(self.emitter, touched)
+        found = memo_key.parts(self.emitter, touched)
         return None if found is None else [self._number(part) for part in found]
 
     def _number(self, part: Value) -> int:
@@ -136,13 +135,13 @@ class _Columns:
         return self._numbers[written]
 
     def _function(self, part: Value) -> Callable[..., Any]:
-        out, used = code.name("out"), {node.id for node in ast.walk(part.code) if isinstance(node, ast.Name)}
+        out, used = pyast.name("out"), {node.id for node in ast.walk(part.code) if isinstance(node, ast.Name)}
         wanted = {place: name for place, name in self.emitter.locals.items() if name in used}
-        add = code.do(code.call(code.attribute(out, "append"), part.code))
-        loop = code.each(code.name("r"), code.name("rows"), [*_places(self.emitter, wanted), add])
-        told = out if part.is_text or part.is_truth else code.call(self.emitter.uses(plain.telling), out)
-        body = [code.assign(out, code.list_([])), loop, code.give(told)]
-        return code.compiled(code.define("column", ("rows", "account"), body), self.writer.namespace)
+        add = pyast.do(pyast.call(pyast.attribute(out, "append"), part.code))
+        loop = pyast.each(pyast.name("r"), pyast.name("rows"), [*_places(self.emitter, wanted), add])
+        told = out if part.is_text or part.is_truth else pyast.call(self.emitter.uses(runtime.telling), out)
+        body = [pyast.assign(out, pyast.list_([])), loop, pyast.give(told)]
+        return pyast.compiled(pyast.define("column", ("rows", "account"), body), self.writer.namespace)
 
 
 def _places(emitter: Emitter, wanted: Mapping[int, str]) -> Iterator[ast.stmt]:
@@ -151,15 +150,17 @@ def _places(emitter: Emitter, wanted: Mapping[int, str]) -> Iterator[ast.stmt]:
 
     def below(need: Need, holder: ast.Name, *, null: bool) -> Iterator[ast.stmt]:
         for child in need.fields.values():
-            target = code.name(wanted.get(id(child), f"w{id(child)}"))
+            target = pyast.name(wanted.get(id(child), f"w{id(child)}"))
             inner = list(below(child, target, null=True))
             if id(child) not in wanted and not inner:
                 continue
-            found = code.attribute(holder, child.label)
-            yield code.assign(target, code.choose(code.is_(holder, code.NONE), code.NONE, found) if null else found)
+            found = pyast.attribute(holder, child.label)
+            yield pyast.assign(
+                target, pyast.choose(pyast.is_(holder, pyast.NONE), pyast.NONE, found) if null else found
+            )
             yield from inner
 
     for place, name in ((root.config, "c"), (root.tags, "tags")):
-        yield code.assign(code.name(name), code.attribute(code.name("r"), place.label))
-        yield from below(place, code.name(name), null=False)
-    yield from (code.assign(kept, code.name("unset")) for kept in emitter.shared.values())
+        yield pyast.assign(pyast.name(name), pyast.attribute(pyast.name("r"), place.label))
+        yield from below(place, pyast.name(name), null=False)
+    yield from (pyast.assign(kept, pyast.name("unset")) for kept in emitter.shared.values())

@@ -17,7 +17,7 @@ from typing import Any
 from ...snapshot.model import Json
 from ..language.parser import Node, walk
 from . import pyast as code
-from . import runtime as plain
+from . import runtime
 from .record_type import Kind, LineNeed, Need
 
 ENVELOPE = frozenset({"$account", "$region", "$id", "$name", "$tags"})
@@ -225,7 +225,7 @@ class Emitter:
         """JMESPath's truth, in which 0 holds."""
         fixed = self.known(value)
         if fixed is not ...:
-            return code.const(plain.truthy(fixed))
+            return code.const(runtime.truthy(fixed))
         if isinstance(value.need, LineNeed):
             return code.TRUE if value.never_null else code.is_not(value.code, code.NONE)
         if value.is_truth or value.items:

@@ -9,8 +9,7 @@ from ..functions.arguments import _Expression
 from ..functions.table import MEMBERS, PLAIN, ROWS, TIMED
 from ..language.interpret import truth, value
 from ..language.parser import Node, walk
-from . import pyast as code
-from . import runtime as plain
+from . import pyast, runtime
 from .emitter import Emit, Emitter, Language, Unsupported, Value, is_list
 from .nodes import TRUTHS, VALUES
 from .record_type import LineNeed
@@ -25,7 +24,7 @@ def _any_other(emitter: Emitter, node: Node, at: Value) -> Value:
     name = node["value"]
     arguments = [_argument(emitter, child, at, (name, position)) for position, child in enumerate(node["children"])]
     time = emitter.variables["snapshot_time"]().code
-    found = emitter.call(plain.called, code.const(name), code.list_(arguments), time)
+    found = emitter.call(runtime.called, pyast.const(name), pyast.list_(arguments), time)
     return Value(code=emitter.put(found))
 
 
@@ -50,14 +49,14 @@ def _argument(emitter: Emitter, node: Node, at: Value, place: tuple[str, int]) -
 def _object(emitter: Emitter, value: Value, fields: Sequence[str]) -> ast.expr:
     """A value as an object of these fields, or null."""
     values = [emitter.json(emitter.field(value, field)).code for field in fields]
-    made = ast.Dict([code.const(field) for field in fields], values)
-    return made if value.never_null else code.choose(code.is_(value.code, code.NONE), code.NONE, made)
+    made = ast.Dict([pyast.const(field) for field in fields], values)
+    return made if value.never_null else pyast.choose(pyast.is_(value.code, pyast.NONE), pyast.NONE, made)
 
 
 def _known_call(function: Callable[..., object], *, truth: bool = False, total: bool = False) -> Emit:
     def emit(emitter: Emitter, node: Node, at: Value) -> Value:
         arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
-        called = code.call(emitter.uses(function), *arguments) if total else emitter.call(function, *arguments)
+        called = pyast.call(emitter.uses(function), *arguments) if total else emitter.call(function, *arguments)
         return Value(code=emitter.put(called), is_truth=truth)
 
     return emit
@@ -78,17 +77,17 @@ def _length(emitter: Emitter, node: Node, at: Value) -> Value:
         subject.need.counted = True
     elif subject.items is None:
         subject = emitter.json(subject)
-        return Value(code=emitter.put(emitter.call(plain.length, subject.code)), is_number=True)
+        return Value(code=emitter.put(emitter.call(runtime.length, subject.code)), is_number=True)
     emitter.total = False  # null has no length
-    return Value(code=emitter.put(code.call(code.name("len"), subject.code)), is_number=True)
+    return Value(code=emitter.put(pyast.call(pyast.name("len"), subject.code)), is_number=True)
 
 
 def _contains(emitter: Emitter, node: Node, at: Value) -> Value:
     subject, wanted = (emitter.json(emitter.value(child, at)) for child in node["children"])
     among = emitter.known(subject)
     if isinstance(among, list) and all(isinstance(each, str) for each in among):
-        return Value(code=code.compare(wanted.code, ast.In(), code.const(tuple(among))), is_truth=True)
-    return Value(code=emitter.put(emitter.call(plain.contains, subject.code, wanted.code)), is_truth=True)
+        return Value(code=pyast.compare(wanted.code, ast.In(), pyast.const(tuple(among))), is_truth=True)
+    return Value(code=emitter.put(emitter.call(runtime.contains, subject.code, wanted.code)), is_truth=True)
 
 
 def _any(emitter: Emitter, node: Node, at: Value) -> Value:
@@ -105,21 +104,21 @@ def _quantified(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Valu
     if test["type"] != "expref":
         raise Unsupported("not an &expression")
     base = emitter.atom(emitter.value(items, at))
-    out, each = emitter.put(code.const(not stops)), emitter.temp()
+    out, each = emitter.put(pyast.const(not stops)), emitter.temp()
     emitter.total = True
     with emitter.loop() as body:
         held = emitter.truth(test["children"][0], emitter.item(base, each))
-        ends: list[ast.stmt] = [code.assign(out, code.const(stops)), *([ast.Break()] if emitter.total else [])]
-        body.append(code.when(held if stops else code.negate(held), ends))
+        ends: list[ast.stmt] = [pyast.assign(out, pyast.const(stops)), *([ast.Break()] if emitter.total else [])]
+        body.append(pyast.when(held if stops else pyast.negate(held), ends))
     emitter.total = False  # what is no list has no value
     if base.need is None and base.items is None:
-        emitter.body.append(code.when(code.negate(is_list(base)), [_give_up(emitter)]))
-    emitter.body.append(code.each(each, base.code, body))
+        emitter.body.append(pyast.when(pyast.negate(is_list(base)), [_give_up(emitter)]))
+    emitter.body.append(pyast.each(each, base.code, body))
     return Value(code=out, is_truth=True)
 
 
 def _give_up(emitter: Emitter) -> ast.stmt:
-    return ast.Raise(emitter.uses(plain.NotPlain), None)
+    return ast.Raise(emitter.uses(runtime.NotPlain), None)
 
 
 def _map(emitter: Emitter, node: Node, at: Value) -> Value:
@@ -127,7 +126,7 @@ def _map(emitter: Emitter, node: Node, at: Value) -> Value:
     if test["type"] != "expref":
         raise Unsupported("not an &expression")
     base = emitter.atom(emitter.value(items, at))
-    emitter.body.append(code.when(code.negate(is_list(base)), [_give_up(emitter)]))
+    emitter.body.append(pyast.when(pyast.negate(is_list(base)), [_give_up(emitter)]))
 
     def build(item: Value, add: Callable[[ast.expr], None]) -> None:
         add(emitter.json(emitter.value(test["children"][0], item)).code)
@@ -144,11 +143,11 @@ _FUNCTIONS: Mapping[str, Emit] = {
     "all": _all,
     "any": _any,
     "contains": _contains,
-    "ends_with": _known_call(plain.ends_with, truth=True),
-    "known": _known_call(plain.first, total=True),
+    "ends_with": _known_call(runtime.ends_with, truth=True),
+    "known": _known_call(runtime.first, total=True),
     "length": _length,
     "map": _map,
-    "not_null": _known_call(plain.first, total=True),
-    "starts_with": _known_call(plain.starts_with, truth=True),
+    "not_null": _known_call(runtime.first, total=True),
+    "starts_with": _known_call(runtime.starts_with, truth=True),
 }
 LANGUAGE = Language(values={**VALUES, "function_expression": _call}, truths=TRUTHS)

@@ -22,8 +22,7 @@ from ..language.interpret import evaluate
 from ..language.parser import Expression, walk
 from ..language.simplify import settled
 from ..model.policy import Lookup, Policy
-from . import pyast as code
-from . import runtime as plain
+from . import pyast, runtime
 from .emitter import TOO_MUCH, Emitter, Value
 from .functions import LANGUAGE
 from .kind_checks import Test
@@ -172,10 +171,10 @@ def key_reader(target: Target) -> tuple[Decoder, Callable[[Row, str], Hashable]]
 def key(emitter: Emitter, values: Sequence[ast.expr]) -> ast.expr:
     """The key that values make; the frequent ones without a call."""
     if not values:
-        return code.tuple_([])
+        return pyast.tuple_([])
     values = [emitter.put(value) for value in values]
-    made = code.call(emitter.uses(plain.key), code.tuple_(values))
-    return code.choose(code.both(*(code.is_a(value, "str") for value in values)), code.tuple_(values), made)
+    made = pyast.call(emitter.uses(runtime.key), pyast.tuple_(values))
+    return pyast.choose(pyast.both(*(pyast.is_a(value, "str") for value in values)), pyast.tuple_(values), made)
 
 
 def exact_key(resource: Resource, theirs: Sequence[Expression], snapshot_time: str) -> Hashable:
@@ -200,15 +199,15 @@ def on_row(
     emitter = Emitter(
         root=need, namespace={} if namespace is None else namespace, recording=recording, language=LANGUAGE
     )
-    time = Value(code=code.name("snapshot_time"), is_text=True)
+    time = Value(code=pyast.name("snapshot_time"), is_text=True)
     emitter.variables = {"snapshot_time": lambda: time, **(variables or {})}
-    at = Value(code=code.name("r"), need=need, never_null=True)
+    at = Value(code=pyast.name("r"), need=need, never_null=True)
     if condition:
         result = emitter.truth(expressions[0].tree, at)
     else:
         result = key(emitter, [emitter.json(emitter.value(expression.tree, at)).code for expression in expressions])
     if recording:
         return lambda *_: None
-    emitter.body.append(code.give(result))
-    definition = code.define("row", ("r", "snapshot_time"), emitter.body)
-    return code.compiled(definition, dict(emitter.namespace))
+    emitter.body.append(pyast.give(result))
+    definition = pyast.define("row", ("r", "snapshot_time"), emitter.body)
+    return pyast.compiled(definition, dict(emitter.namespace))

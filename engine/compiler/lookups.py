@@ -11,8 +11,7 @@ from ..judging.growth import is_fixed
 from ..language.parser import Expression, walk
 from ..language.simplify import settled
 from ..model.policy import Lookup, Policy
-from . import pyast as code
-from . import runtime as plain
+from . import pyast, runtime
 from .emitter import Emitter, Value
 from .join_key import key, on_row
 from .program import Join, Program
@@ -28,17 +27,17 @@ class Lookups:
         self.program, self.emitter, self.policy = program, emitter, policy
         self.bound: set[str] = set()
         emitter.owner = policy.id
-        record = Value(code=code.name("r"), need=emitter.root, never_null=True, anchored=True)
+        record = Value(code=pyast.name("r"), need=emitter.root, never_null=True, anchored=True)
         emitter.variables = {
             "account": self._account,
-            "snapshot_time": lambda: Value(code=code.name("snapshot_time"), is_text=True),
+            "snapshot_time": lambda: Value(code=pyast.name("snapshot_time"), is_text=True),
             "params": lambda: emitter.constant(policy.params),
             **{name: partial(emitter.field, record, f"${name}") for name in ("region", "id", "name", "tags")},
         }
 
     def _account(self) -> Value:
         self.emitter.touched.add("$account")
-        return Value(code=code.name("account"), is_text=True)
+        return Value(code=pyast.name("account"), is_text=True)
 
     def unbound(self, expressions: Iterable[Expression]) -> list[str]:
         """The lookups that expressions name and that are not made yet."""
@@ -67,13 +66,13 @@ class Lookups:
                 theirs=on_row(need, lookup.theirs, recording=emitter.recording),
                 keep=self._keep(need, where) if where and fixed else None,
             )
-        find = code.item(code.name("finds"), code.const([*joins].index(place)))
-        region = code.attribute(code.name("r"), "region")
+        find = pyast.item(pyast.name("finds"), pyast.const([*joins].index(place)))
+        region = pyast.attribute(pyast.name("r"), "region")
         if lookup.among is not None:
-            gathered, among = emitter.uses(plain.gathered), code.const(lookup.among)
-            found = emitter.put(code.call(gathered, find, region, code.tuple_(ours), among))
+            gathered, among = emitter.uses(runtime.gathered), pyast.const(lookup.among)
+            found = emitter.put(pyast.call(gathered, find, region, pyast.tuple_(ours), among))
         else:
-            found = emitter.put(code.call(find, region, key(emitter, ours)))
+            found = emitter.put(pyast.call(find, region, key(emitter, ours)))
         self._bound_rows(found)
         rows = Value(code=found, items=need)
         if where and not fixed:
@@ -82,20 +81,20 @@ class Lookups:
             def build(item: Value, add: Callable[[ast.expr], None]) -> None:
                 with emitter.block() as kept:
                     add(item.code)
-                emitter.body.append(code.when(emitter.truth(condition, item), kept))
+                emitter.body.append(pyast.when(emitter.truth(condition, item), kept))
 
             rows = Value(code=emitter.over(rows, build), items=need)
         if lookup.one:
-            row = emitter.put(code.call(emitter.uses(plain.one), rows.code))
+            row = emitter.put(pyast.call(emitter.uses(runtime.one), rows.code))
             return lambda: Value(code=row, need=need, never_null=True)
         return lambda: rows
 
     def _bound_rows(self, found: ast.expr) -> None:
         """Have rows counted, but for the few that a resource may always have."""
         toll = self.program.toll(self.policy)
-        number = code.call(code.name("len"), found)
-        many = code.compare(number, ast.Gt(), code.const(toll.few))
-        self.emitter.body.append(code.when(many, [code.do(code.call(self.emitter.bind(toll.take), number))]))
+        number = pyast.call(pyast.name("len"), found)
+        many = pyast.compare(number, ast.Gt(), pyast.const(toll.few))
+        self.emitter.body.append(pyast.when(many, [pyast.do(pyast.call(self.emitter.bind(toll.take), number))]))
 
     def _keep(self, need: LineNeed, where: Expression) -> Callable[[Any, str], Any]:
         emitter = self.emitter

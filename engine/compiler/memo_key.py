@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Hashable, Iterable, Iterator
 
-from . import pyast as code
+from . import pyast
 from .emitter import Emitter, Value
 from .record_type import Kind, LineNeed, Need
 
@@ -26,11 +26,11 @@ def key(emitter: Emitter, touched: Collection[Hashable], lookups: Iterable[Value
     found = [part.code if part.is_text or part.is_truth else emitter.told(part) for part in root]
     for each in lookups:
         if isinstance(each.items, LineNeed):
-            rows = emitter.over(each, lambda row, add: add(code.tuple_(list(_row(emitter, row, touched)))))
-            found.append(code.call(code.name("tuple"), rows))
+            rows = emitter.over(each, lambda row, add: add(pyast.tuple_(list(_row(emitter, row, touched)))))
+            found.append(pyast.call(pyast.name("tuple"), rows))
         else:
             found += _row(emitter, each, touched)
-    return found[0] if len(found) == 1 else code.tuple_(found)
+    return found[0] if len(found) == 1 else pyast.tuple_(found)
 
 
 def parts(emitter: Emitter, touched: Collection[Hashable]) -> list[Value] | None:
@@ -38,12 +38,12 @@ def parts(emitter: Emitter, touched: Collection[Hashable]) -> list[Value] | None
     root = emitter.root
     if root.config.kind is not Kind.STRUCT or any((id(root), name) in touched for name in _OWN):
         return None
-    found = [Value(code=code.name("account"), is_text=True)] if "$account" in touched else []
+    found = [Value(code=pyast.name("account"), is_text=True)] if "$account" in touched else []
     if (id(root), "$region") in touched:
-        found.append(Value(code=code.attribute(code.name("r"), "region"), is_text=True))
+        found.append(Value(code=pyast.attribute(pyast.name("r"), "region"), is_text=True))
     found += _parts(emitter, root.config, emitter.config(), touched)
     if id(root.tags) in touched:
-        record = Value(code=code.name("r"), need=root, never_null=True, anchored=True)
+        record = Value(code=pyast.name("r"), need=root, never_null=True, anchored=True)
         found += _parts(emitter, root.tags, emitter.field(record, "$tags"), touched)
     return found
 
@@ -68,7 +68,7 @@ def _parts(emitter: Emitter, place: Need, value: Value, touched: Collection[Hash
         return
     value = emitter.atom(value)
     if not value.never_null:
-        yield Value(code=code.is_(value.code, code.NONE), is_truth=True)
+        yield Value(code=pyast.is_(value.code, pyast.NONE), is_truth=True)
     for name, child in place.fields.items():
         if id(child) in touched:
             yield from _parts(emitter, child, emitter.field(value, name), touched)

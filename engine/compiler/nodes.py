@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ..language.parser import Node
-from . import pyast as code
-from . import runtime as plain
+from . import pyast, runtime
 from .emitter import Emit, Emitter, Value, is_list
 from .record_type import Kind, LineNeed, Need
 
@@ -37,16 +36,16 @@ def _chain(emitter: Emitter, node: Node, at: Value) -> Value:
 
 def _index(emitter: Emitter, node: Node, at: Value) -> Value:
     base, position = emitter.atom(at), node["value"]
-    size = code.call(code.name("len"), base.code)
-    inside = code.compare(size, ast.Gt(), code.const(position if position >= 0 else -position - 1))
-    found = code.choose(code.both(is_list(base), inside), code.item(base.code, code.const(position)), code.NONE)
+    size = pyast.call(pyast.name("len"), base.code)
+    inside = pyast.compare(size, ast.Gt(), pyast.const(position if position >= 0 else -position - 1))
+    found = pyast.choose(pyast.both(is_list(base), inside), pyast.item(base.code, pyast.const(position)), pyast.NONE)
     return replace(emitter.item(base, found), never_null=False)
 
 
 def _slice(emitter: Emitter, node: Node, at: Value) -> Value:
     base = emitter.atom(at)
-    part = code.item(base.code, ast.Slice(*(None if each is None else code.const(each) for each in node["children"])))
-    return replace(base, code=code.choose(is_list(base), part, code.NONE), anchored=False)
+    part = pyast.item(base.code, ast.Slice(*(None if each is None else pyast.const(each) for each in node["children"])))
+    return replace(base, code=pyast.choose(is_list(base), part, pyast.NONE), anchored=False)
 
 
 def _projection(emitter: Emitter, node: Node, at: Value) -> Value:
@@ -61,8 +60,8 @@ def _filter_projection(emitter: Emitter, node: Node, at: Value) -> Value:
 
 def _value_projection(emitter: Emitter, node: Node, at: Value) -> Value:
     base = emitter.atom(emitter.json(emitter.value(node["children"][0], at)))
-    values = code.call(code.name("list"), code.call(code.attribute(base.code, "values")))
-    items = Value(code=emitter.put(code.choose(code.is_a(base.code, "dict"), values, code.NONE)))
+    values = pyast.call(pyast.name("list"), pyast.call(pyast.attribute(base.code, "values")))
+    items = Value(code=emitter.put(pyast.choose(pyast.is_a(base.code, "dict"), values, pyast.NONE)))
     return _projected(emitter, items, node["children"][1], None)
 
 
@@ -79,7 +78,7 @@ def _projected(emitter: Emitter, base: Value, right: Node, condition: Node | Non
             return
         with emitter.block() as kept:
             add(found.code)
-        emitter.body.append(code.when(code.is_not(found.code, code.NONE), kept))
+        emitter.body.append(pyast.when(pyast.is_not(found.code, pyast.NONE), kept))
 
     def build(item: Value, add: Callable[[ast.expr], None]) -> None:
         if condition is None:
@@ -88,7 +87,7 @@ def _projected(emitter: Emitter, base: Value, right: Node, condition: Node | Non
         test = emitter.truth(condition, item)
         with emitter.block() as inside:
             keep(item, add)
-        emitter.body.append(code.when(test, inside))
+        emitter.body.append(pyast.when(test, inside))
 
     out = emitter.over(base, build)
     return emitter.settle(Value(code=out, items=places[0]))
@@ -104,9 +103,9 @@ def _flatten(emitter: Emitter, node: Node, at: Value) -> Value:
     if isinstance(base.items, LineNeed):
         return base  # rows of a lookup are no lists
     if base.items is not None:  # a list of places, which then are lists
-        flat = code.call(emitter.uses(plain.chained), base.code)
+        flat = pyast.call(emitter.uses(runtime.chained), base.code)
         return emitter.settle(Value(code=emitter.put(flat), items=base.items.item()))
-    return Value(code=emitter.put(code.call(emitter.uses(plain.flatten), base.code)))
+    return Value(code=emitter.put(pyast.call(emitter.uses(runtime.flatten), base.code)))
 
 
 def _or(emitter: Emitter, node: Node, at: Value) -> Value:
@@ -128,15 +127,15 @@ def _short(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Value:
     out = emitter.put(left.code)
     with emitter.block() as body:
         right = emitter.json(emitter.value(node["children"][1], at))
-        body.append(code.assign(out, right.code))
-    emitter.body.append(code.when(code.negate(test) if stops else test, body))
+        body.append(pyast.assign(out, right.code))
+    emitter.body.append(pyast.when(pyast.negate(test) if stops else test, body))
     return Value(code=out, is_truth=left.is_truth and right.is_truth)
 
 
 def _or_empty(emitter: Emitter, left: Value) -> Value:
     """`list || []`: what its items are decoded as can stay."""
     emitter.truthy(left)  # an object there would be another thing
-    return replace(left, code=emitter.put(code.either(left.code, code.list_([]))), anchored=False)
+    return replace(left, code=emitter.put(pyast.either(left.code, pyast.list_([]))), anchored=False)
 
 
 def _or_truth(emitter: Emitter, node: Node, at: Value) -> Value:
@@ -155,16 +154,16 @@ def _short_truth(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Val
     with emitter.block() as body:
         right = emitter.truth(node["children"][1], at)
     if not body:
-        return Value(code=(code.either if stops else code.both)(left, right), is_truth=True)
+        return Value(code=(pyast.either if stops else pyast.both)(left, right), is_truth=True)
     out = emitter.put(left)
-    body.append(code.assign(out, right))
-    emitter.body.append(code.when(code.negate(out) if stops else out, body))
+    body.append(pyast.assign(out, right))
+    emitter.body.append(pyast.when(pyast.negate(out) if stops else out, body))
     return Value(code=out, is_truth=True)
 
 
 def _not(emitter: Emitter, node: Node, at: Value) -> Value:
     test = emitter.truth(node["children"][0], at)
-    found = code.const(not test.value) if isinstance(test, ast.Constant) else code.negate(test)
+    found = pyast.const(not test.value) if isinstance(test, ast.Constant) else pyast.negate(test)
     return Value(code=found, is_truth=True)
 
 
@@ -172,15 +171,15 @@ def _multi_select_list(emitter: Emitter, node: Node, at: Value) -> Value:
     children = [emitter.value(child, at) for child in node["children"]]
     only = children[0]
     if len(children) == 1 and isinstance(only.need, LineNeed) and only.never_null and at.never_null:  # `[@]`
-        return Value(code=code.list_([only.code]), items=only.need)
+        return Value(code=pyast.list_([only.code]), items=only.need)
     children = [emitter.json(child) for child in children]
     fixed = [emitter.known(child) for child in children]
-    made = emitter.bind(fixed) if ... not in fixed else code.list_([child.code for child in children])
+    made = emitter.bind(fixed) if ... not in fixed else pyast.list_([child.code for child in children])
     return _unless_null(emitter, at, made)
 
 
 def _multi_select_dict(emitter: Emitter, node: Node, at: Value) -> Value:
-    keys: list[ast.expr | None] = [code.const(child["value"]) for child in node["children"]]
+    keys: list[ast.expr | None] = [pyast.const(child["value"]) for child in node["children"]]
     values = [emitter.json(emitter.value(child["children"][0], at)).code for child in node["children"]]
     return _unless_null(emitter, at, ast.Dict(keys, values))
 
@@ -188,7 +187,7 @@ def _multi_select_dict(emitter: Emitter, node: Node, at: Value) -> Value:
 def _unless_null(emitter: Emitter, at: Value, made: ast.expr) -> Value:
     if at.never_null:
         return Value(code=made)
-    return Value(code=code.choose(code.is_(emitter.atom(at).code, code.NONE), code.NONE, made))
+    return Value(code=pyast.choose(pyast.is_(emitter.atom(at).code, pyast.NONE), pyast.NONE, made))
 
 
 def _comparator(emitter: Emitter, node: Node, at: Value) -> Value:
@@ -197,16 +196,16 @@ def _comparator(emitter: Emitter, node: Node, at: Value) -> Value:
     if symbol in ("eq", "ne"):
         same = _same(emitter, left, right)
         if symbol == "ne":
-            same = code.const(not same.value) if isinstance(same, ast.Constant) else code.negate(same)
+            same = pyast.const(not same.value) if isinstance(same, ast.Constant) else pyast.negate(same)
         return Value(code=same, is_truth=True)
     left, right = emitter.atom(left), emitter.atom(right)
-    direct = code.compare(left.code, _ORDER[symbol], right.code)
+    direct = pyast.compare(left.code, _ORDER[symbol], right.code)
     unsure = [each for each in (left, right) if not (each.is_number or type(emitter.known(each)) is int)]
     if not unsure:
         return Value(code=direct, is_truth=True)
-    called = emitter.call(plain.ORDER[symbol], left.code, right.code)
+    called = emitter.call(runtime.ORDER[symbol], left.code, right.code)
     if len(unsure) == 1:  # a whole number beside one: the frequent case, without a call
-        return Value(code=code.choose(code.is_a(unsure[0].code, "int"), direct, called), is_truth=True)
+        return Value(code=pyast.choose(pyast.is_a(unsure[0].code, "int"), direct, called), is_truth=True)
     return Value(code=called, is_truth=True)
 
 
@@ -215,18 +214,18 @@ _ORDER: Mapping[str, ast.cmpop] = {"lt": ast.Lt(), "lte": ast.LtE(), "gt": ast.G
 
 def _same(emitter: Emitter, left: Value, right: Value) -> ast.expr:
     if ... not in (emitter.known(left), emitter.known(right)):
-        return code.const(plain.same(emitter.known(left), emitter.known(right)))
+        return pyast.const(runtime.same(emitter.known(left), emitter.known(right)))
     if left.is_text or right.is_text or (left.is_number and right.is_number):
-        return code.equal(left.code, right.code)
+        return pyast.equal(left.code, right.code)
     for one, other in ((left, right), (right, left)):
         fixed = emitter.known(one)
         if one.is_number and isinstance(emitter.known(other), int) and not isinstance(emitter.known(other), bool):
-            return code.equal(one.code, other.code)
+            return pyast.equal(one.code, other.code)
         if fixed is None or isinstance(fixed, bool):
-            return code.is_(other.code, one.code)
+            return pyast.is_(other.code, one.code)
         if isinstance(fixed, str) or (isinstance(fixed, int | float) and fixed not in (0, 1)):
-            return code.equal(other.code, one.code)
-    return code.call(emitter.uses(plain.same), left.code, right.code)
+            return pyast.equal(other.code, one.code)
+    return pyast.call(emitter.uses(runtime.same), left.code, right.code)
 
 
 TRUTHS: Mapping[str, Emit] = {"or_expression": _or_truth, "and_expression": _and_truth, "not_expression": _not}

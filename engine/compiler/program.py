@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model.policy import Lookup, Policy, Status
+from ..model.finding import Status
+from ..model.policy import Lookup, Policy
 from .record_type import LineNeed
 from .spending import Toll
 

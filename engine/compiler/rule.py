@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from ...snapshot.format import encode
 from ..language.parser import Expression
 from ..language.simplify import settled
-from ..model.policy import Policy, Status, policy_mark
-from . import memo_key as memo
-from . import pyast as code
-from . import texts
+from ..model.finding import Status, policy_mark
+from ..model.policy import Policy
+from . import memo_key, pyast, texts
 from .emitter import Emitter, Unsupported, Value
 from .lookups import Lookups
 from .program import COUNTED, Program
@@ -39,22 +38,22 @@ class Judgement:
             self._decided(None)
         with emitter.block() as not_applicable:
             seen = self._finished(Status.NOT_APPLICABLE, "", [policy.where])
-            emitter.body.append(code.give(seen))
-        emitter.body.append(code.when(test, applies, not_applicable))
+            emitter.body.append(pyast.give(seen))
+        emitter.body.append(pyast.when(test, applies, not_applicable))
         return emitter
 
     def word(self) -> Emitter:
         """The function that gives the second piece of a failure's line."""
         policy, emitter = self.policy, self._begin("word")
         at, held, seen = emitter.config(), [emitter.temp() for _ in self.asserted], emitter.temp()
-        emitter.body.append(code.unpack([*_unclear(held), seen], code.name("told")))
+        emitter.body.append(pyast.unpack([*_unclear(held), seen], pyast.name("told")))
         self.lookups.bind(texts.worded(policy))
         words = texts.encoded(texts.messages(emitter, policy, held, at))
         cli: ast.expr | bytes = b"null"
         if policy.remediation_cli:
             cli = texts.encoded(texts.command(emitter, policy.remediation_cli, at))
         rest = [self._mark(), words, b',"evidence":', seen, b',"remediation":', cli, b',"waiver":null}\n']
-        emitter.body.append(code.give(texts.joined(rest)))
+        emitter.body.append(pyast.give(texts.joined(rest)))
         return emitter
 
     def front(self, status: Status) -> bytes:
@@ -84,28 +83,28 @@ class Judgement:
                     self._asserted(outcome, at)
                 with emitter.block() as not_applicable:
                     seen = self._finished(Status.NOT_APPLICABLE, "", [where])
-                    emitter.body.append(code.assign(outcome, seen))
-                emitter.body.append(code.when(test, applies, not_applicable))
+                    emitter.body.append(pyast.assign(outcome, seen))
+                emitter.body.append(pyast.when(test, applies, not_applicable))
         if emitter.recording:
             self.program.touched[policy.id], emitter.touched = emitter.touched, set()
         bound = [emitter.variables[name]() for name in sorted(self.lookups.bound)]
         touched = self.program.touched[policy.id]
-        key = memo.key(emitter, touched, bound) if bound and not emitter.recording else None
+        key = memo_key.key(emitter, touched, bound) if bound and not emitter.recording else None
         if key is None:
             emitter.body += new
         else:
             self._remembered(outcome, key, new)
-        emitter.body.append(code.give(outcome))
+        emitter.body.append(pyast.give(outcome))
 
     def _remembered(self, outcome: ast.Name, key: ast.expr, new: list[ast.stmt]) -> None:
         """What lookups found is a part of the key: nobody knows it before they are made."""
         emitter = self.emitter
         outcomes: dict[object, object] = {}
         kept, asked = emitter.bind(outcomes), emitter.put(key)
-        emitter.body.append(code.assign(outcome, code.call(emitter.bind(outcomes.get), asked)))
-        many = code.compare(code.call(code.name("len"), kept), ast.GtE(), code.const(memo.KEPT))
-        forget = code.when(many, [code.do(code.call(code.attribute(kept, "clear")))])  # what comes often comes again
-        emitter.body.append(code.when(code.is_(outcome, code.NONE), [*new, forget, code.put(kept, asked, outcome)]))
+        emitter.body.append(pyast.assign(outcome, pyast.call(emitter.bind(outcomes.get), asked)))
+        many = pyast.compare(pyast.call(pyast.name("len"), kept), ast.GtE(), pyast.const(memo_key.KEPT))
+        forget = pyast.when(many, [pyast.do(pyast.call(pyast.attribute(kept, "clear")))])
+        emitter.body.append(pyast.when(pyast.is_(outcome, pyast.NONE), [*new, forget, pyast.put(kept, asked, outcome)]))
 
     def _asserted(self, outcome: ast.Name, at: Value) -> None:
         policy, emitter = self.policy, self.emitter
@@ -113,31 +112,31 @@ class Judgement:
         held = [emitter.put(emitter.truth(tree, at)) for tree in trees]
         with emitter.block() as passes:
             passed = self._finished(Status.PASS, policy.title, self.asserted)
-            emitter.body.append(code.assign(outcome, passed))
+            emitter.body.append(pyast.assign(outcome, passed))
         with emitter.block() as fails:
             if Status.FAIL not in self.program.written and not policy.rollup:
                 raise Unsupported("failures that nobody wants")
-            words = texts.messages(emitter, policy, held, at) if policy.rollup else code.NONE
+            words = texts.messages(emitter, policy, held, at) if policy.rollup else pyast.NONE
             seen = texts.joined(texts.evidence_of_failed(emitter, policy, held, at))
             if policy.rollup:
-                failed = code.tuple_([code.const(Status.FAIL.value), words, seen])
+                failed = pyast.tuple_([pyast.const(Status.FAIL.value), words, seen])
             else:
-                failed = code.tuple_([code.NONE, code.tuple_([*_unclear(held), seen])])
-            emitter.body.append(code.assign(outcome, failed))
-        emitter.body.append(code.when(code.both(*held), passes, fails))
+                failed = pyast.tuple_([pyast.NONE, pyast.tuple_([*_unclear(held), seen])])
+            emitter.body.append(pyast.assign(outcome, failed))
+        emitter.body.append(pyast.when(pyast.both(*held), passes, fails))
 
     def _finished(self, status: Status, message: str, read: Sequence[Expression]) -> ast.expr:
         """The outcome where no text has to be filled."""
         policy, emitter = self.policy, self.emitter
         if policy.rollup and status is Status.NOT_APPLICABLE:
-            return code.tuple_([])
+            return pyast.tuple_([])
         if not policy.rollup and status not in self.program.written:
-            return code.const(COUNTED[status])
+            return pyast.const(COUNTED[status])
         seen = texts.evidence(emitter, policy, read, emitter.config())
         if policy.rollup:
-            return code.tuple_([code.const(status.value), code.const(message), texts.joined(seen)])
+            return pyast.tuple_([pyast.const(status.value), pyast.const(message), texts.joined(seen)])
         rest = [self._mark(), encode(message), b',"evidence":', *seen, _END]
-        return code.tuple_([code.const(self.front(status)), texts.joined(rest)])
+        return pyast.tuple_([pyast.const(self.front(status)), texts.joined(rest)])
 
     def _mark(self) -> bytes:
         return policy_mark(self.policy.id).encode() + b'","message":'

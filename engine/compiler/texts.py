@@ -10,8 +10,7 @@ from ..language.parser import Expression
 from ..language.paths import Path, begun, brief, get, label, reads
 from ..language.template import Template
 from ..model.policy import Assertion, Policy
-from . import pyast as code
-from . import runtime as plain
+from . import pyast, runtime
 from .emitter import Emitter, Value
 from .record_type import LineNeed
 
@@ -24,14 +23,14 @@ def joined(pieces: Sequence[ast.expr | bytes]) -> ast.expr:
     for piece in pieces:
         last = merged[-1] if merged else None
         if isinstance(piece, bytes) and isinstance(last, ast.Constant):
-            merged[-1] = code.const(last.value + piece)  # type: ignore[operator]
+            merged[-1] = pyast.const(last.value + piece)  # type: ignore[operator]
         else:
-            merged.append(code.const(piece) if isinstance(piece, bytes) else piece)
-    return merged[0] if len(merged) == 1 else code.call(code.name("join"), code.tuple_(merged))
+            merged.append(pyast.const(piece) if isinstance(piece, bytes) else piece)
+    return merged[0] if len(merged) == 1 else pyast.call(pyast.name("join"), pyast.tuple_(merged))
 
 
 def encoded(text: ast.expr) -> ast.expr | bytes:
-    return encode(text.value) if isinstance(text, ast.Constant) else code.call(code.name("encode"), text)
+    return encode(text.value) if isinstance(text, ast.Constant) else pyast.call(pyast.name("encode"), text)
 
 
 def evidence(emitter: Emitter, policy: Policy, expressions: Sequence[Expression], at: Value) -> Pieces:
@@ -48,7 +47,7 @@ def evidence_of_failed(emitter: Emitter, policy: Policy, held: Sequence[ast.Name
     """What the assertions read that do not hold."""
     if len(held) == 1:
         return evidence(emitter, policy, [policy.assertions[0].that], at)
-    out = emitter.put(code.list_([]))
+    out = emitter.put(pyast.list_([]))
     for title, path in _paths([assertion.that for assertion in policy.assertions], policy).items():
         readers = [
             test
@@ -57,27 +56,27 @@ def evidence_of_failed(emitter: Emitter, policy: Policy, held: Sequence[ast.Name
         ]
         with emitter.block() as body:
             entry = joined([encode(title), b":", _seen(emitter, path, at)])
-            body.append(code.do(code.call(code.attribute(out, "append"), entry)))
-        emitter.body.append(code.when(code.negate(code.both(*readers)), body))
-    return [b"{", code.call(code.attribute(code.const(b","), "join"), out), b"}"]
+            body.append(pyast.do(pyast.call(pyast.attribute(out, "append"), entry)))
+        emitter.body.append(pyast.when(pyast.negate(pyast.both(*readers)), body))
+    return [b"{", pyast.call(pyast.attribute(pyast.const(b","), "join"), out), b"}"]
 
 
 def messages(emitter: Emitter, policy: Policy, held: Sequence[ast.Name], at: Value) -> ast.expr:
     """What is wrong, of each assertion that does not hold."""
     if len(held) == 1:
         return _message(emitter, policy, policy.assertions[0], at)
-    out = emitter.put(code.list_([]))
+    out = emitter.put(pyast.list_([]))
     for test, assertion in zip(held, policy.assertions, strict=True):
         with emitter.block() as body:
             words = _message(emitter, policy, assertion, at)
-            body.append(code.do(code.call(code.attribute(out, "append"), words)))
-        emitter.body.append(code.when(code.negate(test), body))
-    return emitter.put(code.call(emitter.uses(plain.sentence), out))
+            body.append(pyast.do(pyast.call(pyast.attribute(out, "append"), words)))
+        emitter.body.append(pyast.when(pyast.negate(test), body))
+    return emitter.put(pyast.call(emitter.uses(runtime.sentence), out))
 
 
 def _message(emitter: Emitter, policy: Policy, assertion: Assertion, at: Value) -> ast.expr:
     template = assertion.message or (None if policy.rollup else policy.message)
-    return _text(emitter, template, at) if template else code.const(f"not so: {policy.title}")
+    return _text(emitter, template, at) if template else pyast.const(f"not so: {policy.title}")
 
 
 def _text(emitter: Emitter, template: Template, at: Value) -> ast.expr:
@@ -86,24 +85,24 @@ def _text(emitter: Emitter, template: Template, at: Value) -> ast.expr:
 
 def command(emitter: Emitter, template: Template, at: Value) -> ast.expr:
     """A command, with values quoted for a shell."""
-    return _filled(emitter, template, at, lambda emitter, found: code.call(emitter.uses(plain.quoted), found.code))
+    return _filled(emitter, template, at, lambda emitter, found: pyast.call(emitter.uses(runtime.quoted), found.code))
 
 
 def _shown(emitter: Emitter, found: Value) -> ast.expr:
-    shown = code.call(emitter.uses(plain.shown), found.code)
-    return found.code if found.is_text else code.choose(code.is_a(found.code, "str"), found.code, shown)
+    shown = pyast.call(emitter.uses(runtime.shown), found.code)
+    return found.code if found.is_text else pyast.choose(pyast.is_a(found.code, "str"), found.code, shown)
 
 
 def _filled(emitter: Emitter, template: Template, at: Value, show: Callable[[Emitter, Value], ast.expr]) -> ast.expr:
     parts: list[ast.expr] = []
     for part in template.parts:
         if isinstance(part, str):
-            parts.append(code.const(part))
+            parts.append(pyast.const(part))
             continue
         found = emitter.atom(emitter.json(emitter.value(part.tree, at)))
         parts.append(ast.FormattedValue(show(emitter, found), -1, None))
     if all(isinstance(part, ast.Constant) for part in parts):
-        return code.const("".join(map(str, template.parts)))
+        return pyast.const("".join(map(str, template.parts)))
     return emitter.put(ast.JoinedStr(parts))
 
 
@@ -127,7 +126,7 @@ def _seen(emitter: Emitter, path: Path, at: Value) -> ast.expr | bytes:
     fixed = emitter.known(found)
     if fixed is not ...:
         return encode(brief(fixed), ordered=False)
-    return code.call(code.name("encode"), found.code)
+    return pyast.call(pyast.name("encode"), found.code)
 
 
 def _at(emitter: Emitter, value: Value, path: Path) -> Value:
@@ -151,7 +150,7 @@ def _below(emitter: Emitter, value: Value, path: Path) -> Value:
     if not path:
         return value
     value = emitter.atom(value)
-    other = code.call(emitter.uses(get), value.code, emitter.bind(path))
+    other = pyast.call(emitter.uses(get), value.code, emitter.bind(path))
     if path[0] == "*":
         return Value(code=other)
     return Value(code=emitter.over(value, lambda item, add: add(_below(emitter, item, path[1:]).code), other))

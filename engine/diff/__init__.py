@@ -1,1 +1,1 @@
-"""Two judgements and more: what became of each finding and why, drift, history, and other policies over an archive."""
+"""Two snapshots compared: what became of each finding, and why."""

@@ -9,7 +9,8 @@ from typing import Any
 from ..documents.yaml12 import load
 from ..findings.batch import waiver_record
 from ..model.cause import ABSENT, PRESENT, Cause, Detail, Why
-from ..model.policy import Finding, Policy
+from ..model.finding import Finding
+from ..model.policy import Policy
 from .counterfactual import Part, Scene
 from .fields import differences
 from .replay import Side, same_snapshot

@@ -22,7 +22,8 @@ from ..judging.joins import Index, Joins, Key, build, row
 from ..judging.recording_joins import Row, RowKey, row_key
 from ..language.paths import Path, get, label, without
 from ..model.cause import ABSENT, PRESENT, READ, Detail, Place
-from ..model.policy import Finding, Lookup, Policy, Within
+from ..model.finding import Finding
+from ..model.policy import Lookup, Policy, Within
 from .replay import Side
 from .states import STATES, State
 

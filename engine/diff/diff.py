@@ -10,7 +10,8 @@ from ...snapshot.format import encode
 from ..findings.batch import Batch, finding_record
 from ..model.cause import Why, why_record
 from ..model.change import Change
-from ..model.policy import Finding, Severity, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Severity
 from .attribution import Attribution, reopened
 from .replay import Side
 from .states import STATES, State

@@ -10,7 +10,8 @@ from ..errors import EvaluationError
 from ..execution.remote_join import Far
 from ..judging.evaluate import variables
 from ..judging.recording_joins import Row, RowKey, Spy, is_about
-from ..model.policy import Finding, Policy
+from ..model.finding import Finding
+from ..model.policy import Policy
 from .states import Accounts, State
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from ...snapshot.model import EVERYWHERE, Account, Snapshot, Unknown
-from ..model.policy import Finding, Status
+from ..model.finding import Finding, Status
 
 
 class State(StrEnum):

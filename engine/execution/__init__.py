@@ -1,0 +1,1 @@
+"""Accounts evaluated one after the other or side by side: workers, joins across accounts, and the cache."""

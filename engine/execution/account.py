@@ -16,7 +16,8 @@ from ..findings.batch import Batch, finding_line
 from ..functions.budget import Purse
 from ..judging.evaluate import folded, gaps
 from ..judging.rollup import Item
-from ..model.policy import Finding, Policy, Status, Within
+from ..model.finding import Finding, Status
+from ..model.policy import Policy, Within
 from .batched import Entry, Found, Judging
 from .exact import Exact, Part
 from .local_join import Find, Near, referred

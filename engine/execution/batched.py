@@ -12,7 +12,7 @@ from ...snapshot.model import Lines
 from ..compiler.memo_key import KEPT
 from ..compiler.program import COUNTED, ODD, Program, Rule
 from ..compiler.runtime import encode, identify
-from ..model.policy import Status
+from ..model.finding import Status
 
 if TYPE_CHECKING:
     from .exact import Part

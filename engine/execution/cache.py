@@ -29,7 +29,8 @@ from ..findings.batch import Batch
 from ..functions.table import TIMED
 from ..language.parser import walk
 from ..language.simplify import settled
-from ..model.policy import Policy, Status, Within
+from ..model.finding import Status
+from ..model.policy import Policy, Within
 from .key_digests import Offer
 
 KEPT = 4  # files of an archive: the findings of so many judgements

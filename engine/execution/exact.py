@@ -12,7 +12,8 @@ from ..findings.batch import finding_line
 from ..functions.budget import Purse
 from ..judging.evaluate import Verdict, finding, judge
 from ..judging.joins import Joins
-from ..model.policy import Policy, Status
+from ..model.finding import Status
+from ..model.policy import Policy
 from .batched import Found
 from .records import exact_row
 from .remote_join import Far

@@ -10,7 +10,8 @@ from pathlib import Path
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch, batches
 from ..judging.evaluate import evaluate
-from ..model.policy import Policy, Status
+from ..model.finding import Status
+from ..model.policy import Policy
 
 FEW = 500  # resources: the exact path has judged them before nine policies are compiled
 _ACCOUNT = 10  # what judging an account without any takes, in resources

@@ -21,7 +21,7 @@ from ..errors import EvaluationError
 from ..judging.joins import Index, Key, build
 from ..language.parser import Expression
 from ..model.policy import Lookup
-from . import local_join as near
+from . import local_join
 from .key_digests import ANYTHING, Board, Offer, Survey, offer, short, survey
 from .local_join import Find
 from .records import exact_row, keyed, text_of
@@ -163,9 +163,9 @@ class Far:
             return None
         if self._unknowns(target) and not lookup.one:
             return None
-        found = near.index(self._decoded(target, key), join, self.snapshot.captured_at)
+        found = local_join.index(self._decoded(target, key), join, self.snapshot.captured_at)
         try:
-            return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, near.NONE)
+            return found.table(one=lookup.one, gap=target.name in self.board.gaps).get(key, local_join.NONE)
         except NotPlain:
             return None
 

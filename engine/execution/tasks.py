@@ -12,7 +12,8 @@ import msgspec
 from ...snapshot.model import Account, Snapshot
 from ..compiler.join_key import Target, looked_up, target_of
 from ..findings.batch import Batch
-from ..model.policy import Policy, Status, Within
+from ..model.finding import Status
+from ..model.policy import Policy, Within
 from .account import Compiled, compile_policies, judge_account
 from .cache import Memory, Meta
 from .key_digests import Board, Offer, Survey, survey

@@ -1,0 +1,1 @@
+"""The stages that findings pass: batches, waivers, selection, the gate, counts."""

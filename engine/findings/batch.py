@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from ...snapshot.format import MISSING, decode, encode
-from ..model.policy import Finding, Kind, Severity, Status, Waived
+from ..model.finding import Finding, Kind, Status, Waived
+from ..model.policy import Severity
 
 _LETTERS = {status.value: ord(status.value[0]) for status in Status}
 assert len(set(_LETTERS.values())) == len(Status)  # noqa: S101 - a status is told by its first letter

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from ..model.policy import Finding, Policy, Severity, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Policy, Severity
 from ..model.priorities import DEFAULTS, Priorities
 from .batch import Batch
 

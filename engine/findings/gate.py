@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from ...snapshot.errors import ArgumentError
-from ..model.policy import Finding, Severity, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Severity
 from .batch import Batch
 
 _UNKNOWN = (Status.UNKNOWN, Status.ERROR)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ..model.policy import Finding, Status, Waived
+from ..model.finding import Finding, Status, Waived
 from ..model.waiver import Gap, Waiver, is_over, named, wild
 from .batch import Batch, read_finding, replaced
 

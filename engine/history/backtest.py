@@ -17,7 +17,7 @@ from ..findings.counts import Row
 from ..findings.selection import Selection
 from ..model.cause import Why, why_record
 from ..model.change import Change
-from ..model.policy import Finding, Status
+from ..model.finding import Finding, Status
 from ..model.ruleset import Ruleset
 
 FIELDS = (

@@ -23,7 +23,8 @@ from ..execution.judge import Method
 from ..findings.batch import Batch
 from ..findings.counts import Row
 from ..findings.selection import Selection
-from ..model.policy import Severity, Status
+from ..model.finding import Status
+from ..model.policy import Severity
 from ..model.ruleset import Ruleset
 
 LIFE_FIELDS = (

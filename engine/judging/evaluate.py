@@ -15,7 +15,8 @@ from ..functions.unknowns import Truth, kleene_all
 from ..language.interpret import holds
 from ..language.paths import evidence
 from ..language.template import Template, render
-from ..model.policy import Assertion, Finding, Policy, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Assertion, Policy
 from .growth import is_light, steady
 from .joins import Joins, row
 from .rollup import Folded, Item, fold

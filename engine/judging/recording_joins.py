@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ...snapshot.model import Json, Resource, Snapshot, Unknown
 from ..language.interpret import evaluate
-from ..model.policy import Finding, Lookup, Policy, Within
+from ..model.finding import Finding
+from ..model.policy import Lookup, Policy, Within
 from .joins import ACCOUNT, Across, Joins, asked
 
 Row = dict[str, Json]

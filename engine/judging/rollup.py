@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Unknown
 from ..functions.unknowns import Truth, kleene_all, kleene_any
-from ..model.policy import Policy, Require, Status, Within
+from ..model.finding import Status
+from ..model.policy import Policy, Require, Within
 
 _FOLD = {Require.ALL: kleene_all, Require.ANY: kleene_any}
 CAUSES = 10  # that a message names

@@ -1,1 +1,1 @@
-"""The language of policies: JMESPath with unknowns, its functions, texts, and what an expression reads."""
+"""The language of policies: JMESPath with unknowns. Its parser, interpreter and types; what an expression reads."""

@@ -1,0 +1,1 @@
+"""YAML to policies, packs and configuration, with every fault and its place."""

@@ -14,8 +14,9 @@ from ..documents.reader import Reader, open_document, schema
 from ..documents.yaml12 import Path as Steps
 from ..errors import Problem
 from ..model.attestation import Attestation, Said
+from ..model.finding import Kind, Waived
 from ..model.pack import Pack
-from ..model.policy import Effort, Exposure, Kind, Policy, Severity, Waived, base
+from ..model.policy import Effort, Exposure, Policy, Severity, base
 from ..model.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
 from ..model.ruleset import Setting
 from ..model.waiver import Waiver, is_day

@@ -13,7 +13,8 @@ from functools import cache
 
 from ...snapshot.format import encode
 from ...snapshot.model import EVERYWHERE, Json
-from .policy import Finding, Waived, base
+from .finding import Finding, Waived
+from .policy import base
 
 Gap = tuple[str, str, str]  # policy, account, region: a type that could not be listed there
 

@@ -1,1 +1,1 @@
-"""What to mend first, and how."""
+"""What to fix first, and the script that does."""

@@ -17,7 +17,8 @@ from ..errors import EvaluationError
 from ..findings.batch import Batch
 from ..judging.evaluate import variables
 from ..model.cause import Place
-from ..model.policy import Effort, Finding, Kind, Policy, Severity, Status
+from ..model.finding import Finding, Kind, Status
+from ..model.policy import Effort, Policy, Severity
 from ..model.priorities import DEFAULTS, Priorities
 
 FIELDS = (

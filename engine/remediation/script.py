@@ -16,7 +16,8 @@ from typing import NamedTuple
 from ..console import counted
 from ..language.shell import quotable
 from ..language.template import Template
-from ..model.policy import Effort, Kind, Policy
+from ..model.finding import Kind
+from ..model.policy import Effort, Policy
 from ..printable import printable
 from .actions import Action, Mending
 

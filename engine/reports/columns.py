@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from ..model.change import Change
-from ..model.policy import Severity, Status
+from ..model.finding import Status
+from ..model.policy import Severity
 from .report import Record
 from .text import answered, reasons
 

@@ -22,7 +22,8 @@ from ..findings.counts import Row, ranked
 from ..history.trend import Point
 from ..model import priorities
 from ..model.change import Change
-from ..model.policy import Policy, Severity, Status
+from ..model.finding import Status
+from ..model.policy import Policy, Severity
 from ..packs.text import as_data
 from .columns import CHANGES, SEVERITIES, STATUSES, Columns
 from .report import Context, Lines, Totals

@@ -16,7 +16,8 @@ from ..findings.batch import Batch, waiver_record
 from ..findings.counts import Row
 from ..findings.waivers import Use
 from ..functions.budget import BUDGET
-from ..model.policy import Policy, Status
+from ..model.finding import Status
+from ..model.policy import Policy
 from ..model.ruleset import Ruleset
 from ..packs.report import Outcome, PackReport
 from .targets import whole

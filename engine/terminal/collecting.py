@@ -6,14 +6,17 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from ...snapshot.collector.forecast import Forecast
 from ...snapshot.error_kinds import KINDS, kind_of_cause
 from ...snapshot.model import Collected
 from ..console import counted, safe
+
+if TYPE_CHECKING:
+    from ...snapshot.collector.forecast import Forecast
 
 ENTER = "sts:AssumeRole"
 

@@ -18,7 +18,7 @@ from ..execution.judge import Method
 from ..functions.unknowns import Truth
 from ..language.trace import Step
 from ..loading.policies import pick
-from ..model.policy import Finding
+from ..model.finding import Finding
 from ..model.ruleset import Ruleset
 from ..printable import printable
 from .findings import STYLES, WAIVED

@@ -16,7 +16,8 @@ from ...snapshot.model import Snapshot
 from ..console import counted, safe
 from ..findings.counts import Row, Tally
 from ..model.change import Change
-from ..model.policy import Finding, Policy, Severity, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Policy, Severity
 from ..printable import printable
 from ..reports.summary import first_steps, totals
 

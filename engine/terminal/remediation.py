@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..console import counted, safe
-from ..model.policy import Kind
+from ..model.finding import Kind
 from ..remediation.actions import Action, Mending, grouped
 from .findings import STYLES
 

@@ -1,0 +1,1 @@
+"""Examples of policies: run, covered, mutated, recorded."""

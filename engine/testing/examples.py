@@ -21,7 +21,8 @@ from ...snapshot.format import decode
 from ...snapshot.kinds import mark_tags
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot
 from ..judging.evaluate import evaluate
-from ..model.policy import Finding, Policy
+from ..model.finding import Finding
+from ..model.policy import Policy
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"

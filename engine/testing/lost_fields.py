@@ -9,7 +9,8 @@ from typing import Any
 from ...snapshot.model import Snapshot
 from ..judging.dependencies import fields
 from ..language.paths import Path, without
-from ..model.policy import Finding, Policy, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Policy
 from .examples import TIME, Case, fixture
 from .lost_rows import lost_rows
 from .mutants import NOTHING

@@ -16,7 +16,8 @@ from ..judging.evaluate import evaluate, judge
 from ..judging.joins import row
 from ..judging.recording_joins import Row, Spy, is_about, row_key
 from ..language.paths import Path
-from ..model.policy import Finding, Policy, Status
+from ..model.finding import Finding, Status
+from ..model.policy import Policy
 from .coverage import watch
 from .example_yaml import as_yaml
 from .examples import TIME, Case, faults_of, fixture, named

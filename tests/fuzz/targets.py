@@ -28,7 +28,8 @@ from stillframe.engine.execution.judge import Method, judge
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.engine.loading.ruleset import load_rules
-from stillframe.engine.model.policy import Policy, Status
+from stillframe.engine.model.finding import Status
+from stillframe.engine.model.policy import Policy
 from stillframe.engine.testing.examples import cases, fixture
 from stillframe.snapshot import StillframeError, open_snapshot
 from stillframe.snapshot.catalog import _Catalog, _entries

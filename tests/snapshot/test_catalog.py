@@ -15,12 +15,12 @@ import pytest
 from botocore import xform_name
 from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import Call, ResourceType, load_catalog, names_in, steps, tags_of
-from stillframe.snapshot.collector import session as aws
+from stillframe.snapshot.collector import session
 from stillframe.snapshot.collector.api_models import are_old
 from stillframe.snapshot.collector.pages import TOKENS
 from stillframe.snapshot.model import Unknown
 
-SESSION = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
+SESSION = session._shared(boto3.Session("x", "x", region_name="us-east-1"))
 SPECS = list(load_catalog().values())
 EACH = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.type)
 # Error codes that botocore's models do not have, because S3's models have none.

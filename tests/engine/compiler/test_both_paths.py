@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 from estates import ACCOUNTS, CATALOG, ONE, OTHER, compact, write_estate
-from stillframe.engine.compiler import functions as calls
-from stillframe.engine.compiler import nodes
+from stillframe.engine.compiler import functions, nodes
 from stillframe.engine.compiler.rule import Judgement
-from stillframe.engine.execution import judge as run
+from stillframe.engine.execution import judge
 from stillframe.engine.execution.account import compile_policies
 from stillframe.engine.functions.table import ARITY, EXPREFS
 from stillframe.engine.language import infer, interpret
@@ -27,7 +26,7 @@ from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.format import DEPTH, TOO_DEEP
 from stillframe.snapshot.types import Kind
 
-Method = partial(run.Method, few=0)  # the compiler, however little there is
+Method = partial(judge.Method, few=0)  # the compiler, however little there is
 ABSENT = object()
 SCOPE = dict.fromkeys(("account", "region", "id", "name", "tags", "params", "snapshot_time"))
 LOST = {"$missing": "denied"}
@@ -97,10 +96,10 @@ def calls_of(name: str) -> Iterator[str]:
 
 @pytest.fixture(autouse=True, scope="module")
 def catalogue() -> Iterator[None]:
-    from stillframe.engine.compiler import join_key as target
+    from stillframe.engine.compiler import join_key
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (archive, target):
+        for module in (archive, join_key):
             patch.setattr(module, "load_catalog", lambda: CATALOG)
         yield
 
@@ -152,7 +151,7 @@ def differing(path: Path, given: Sequence[Policy]) -> list[tuple[bytes, bytes]]:
     """What the paths say otherwise: the compiled one first."""
     picture = open_snapshot(path)
     mine, true = (
-        [line for batch in run.judge(picture, given, Method(exact=exact)) for line in batch.data.splitlines()]
+        [line for batch in judge.judge(picture, given, Method(exact=exact)) for line in batch.data.splitlines()]
         for exact in (False, True)
     )
     return [pair for pair in zip(mine, true, strict=True) if pair[0] != pair[1]][:5]
@@ -283,7 +282,7 @@ def test_depth_has_one_limit_by_both_paths(tmp_path):
     path = write_estate(tmp_path / "s", deeply(*DEPTHS))
     asked = [*policies(DEEPLY), policy(9998, "to_string(v)"), policy(9999, "w == `1`")]
     assert differing(path, asked) == []
-    *_, text, other = run.judge(open_snapshot(path), asked, Method())
+    *_, text, other = judge.judge(open_snapshot(path), asked, Method())
     passes = [b'"status":"pass"' in line for line in text.data.splitlines()]
     assert passes == [depth <= DEPTH - 2 for depth in DEPTHS for _ in range(2)]  # a line and its config are around it
     assert text.data.count(b"MalformedValue: " + TOO_DEEP.encode()) >= passes.count(False)
@@ -301,7 +300,7 @@ def test_all_who_walk_expressions_know_the_same_kinds_of_nodes():
     known = set(interpret._VALUE) - {"watched"}
     assert set(interpret._TRUTH) - {"watched"} <= known
     assert set(infer._VISIT) == known
-    assert set(calls.LANGUAGE.values) == known - {"expref"}  # which is compiled with the function that it is given to
+    assert set(functions.LANGUAGE.values) == known - {"expref"}  # compiled with its function
     assert set(nodes.TRUTHS) == set(interpret._TRUTH) - {"watched"}
     for text in [*(text for texts in ONE_VALUE.values() for text in texts), *TWO_VALUES, "any(v, &a)"]:
         assert reads(parse(text)) is not None
@@ -310,5 +309,5 @@ def test_all_who_walk_expressions_know_the_same_kinds_of_nodes():
 
 def test_all_who_know_functions_know_the_same():
     assert SIGNATURES.keys() == ARITY.keys()
-    assert calls._FUNCTIONS.keys() <= ARITY.keys()
+    assert functions._FUNCTIONS.keys() <= ARITY.keys()
     assert EXPREFS.keys() == {name for name, each in SIGNATURES.items() if frozenset({Kind.EXPREF}) in each.takes}

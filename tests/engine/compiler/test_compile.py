@@ -34,10 +34,10 @@ PHASES = [Phase.explicit, Phase.reuse, Phase.generate]  # to shrink two policies
 @pytest.fixture(autouse=True, scope="module")
 def catalogue() -> Iterator[None]:
     """Types that say a, b and c, some of them always."""
-    from stillframe.engine.compiler import join_key as target
+    from stillframe.engine.compiler import join_key
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (archive, target):
+        for module in (archive, join_key):
             patch.setattr(module, "load_catalog", lambda: CATALOG)
         yield
 
@@ -276,9 +276,9 @@ KINDS = {
 @pytest.fixture
 def known_kinds() -> Iterator[None]:
     """Types of whose values the kinds are known."""
-    from stillframe.engine.compiler import join_key as target
+    from stillframe.engine.compiler import join_key
 
-    caches = (kinds.config_kind, kinds._config_fits, target.key_reader)
+    caches = (kinds.config_kind, kinds._config_fits, join_key.key_reader)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kinds, "_table", lambda: {kind: json.dumps(entry) for kind, entry in KINDS.items()})
         for each in caches:

@@ -18,7 +18,8 @@ from stillframe.engine.findings.batch import batches
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.policies import override, parse_policy
 from stillframe.engine.model.cause import why_lines, why_record
-from stillframe.engine.model.policy import Kind, Severity, Status, Waived
+from stillframe.engine.model.finding import Kind, Status, Waived
+from stillframe.engine.model.policy import Severity
 from stillframe.engine.testing.examples import TIME, fixture
 from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.model import Unknown

@@ -16,14 +16,13 @@ from pathlib import Path
 import pytest
 from builders import nine, shipped, write_snapshot
 from stillframe.engine.execution import account as judging
-from stillframe.engine.execution import exact as exactly
+from stillframe.engine.execution import exact, tasks
 from stillframe.engine.execution import judge as run
-from stillframe.engine.execution import tasks as steps
 from stillframe.engine.execution.judge import judge
 from stillframe.engine.execution.scheduler import shared
 from stillframe.engine.loading.policies import override
 from stillframe.engine.loading.ruleset import load_rules
-from stillframe.engine.model.policy import Status
+from stillframe.engine.model.finding import Status
 from stillframe.engine.testing.examples import TIME
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.errors import SnapshotError, StillframeError
@@ -208,7 +207,7 @@ def test_nothing_in_a_whole_fleet_needs_the_exact_path(archive, monkeypatch):
 def test_a_whole_benchmark_is_judged_alike_and_only_closed_regions_need_the_exact_path(tmp_path, monkeypatch):
     picture = open_snapshot(fleet.build(fleet.Fleet(scale=SCALE / 3), tmp_path, whole=True))
     policies = load_rules(packs=["cis-aws-5.0.0"]).policies
-    expected, slow, whole = found(picture, Method(exact=True), policies), set(), exactly.Exact.judge
+    expected, slow, whole = found(picture, Method(exact=True), policies), set(), exact.Exact.judge
 
     def noting(self, policy, resource, purse):
         slow.add((policy.id, resource.type, resource.region in fleet.OPEN))
@@ -223,9 +222,9 @@ def test_the_examples_of_the_policies_are_judged_alike(tmp_path, monkeypatch):
     """Each policy is compiled once for each time, so that what is remembered of one example is true of the next."""
     ready = {}
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    compiled = steps.compile_policies
+    compiled = tasks.compile_policies
     monkeypatch.setattr(
-        steps, "compile_policies", lambda *given: ready.get(key) or ready.setdefault(key, compiled(*given))
+        tasks, "compile_policies", lambda *given: ready.get(key) or ready.setdefault(key, compiled(*given))
     )
     for policy in shipped():
         for test in policy.tests:
@@ -261,10 +260,10 @@ def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):
 
 STUCK = """
 import sys, time
-from stillframe.engine.fast import steps, work
-steps.STEPS["judge"] = lambda desk, task: time.sleep(600)
-crew = work.Crew(2)
-work.Desk.set_up = classmethod(lambda *_: None)
+from stillframe.engine.execution import tasks, workers
+tasks.STEPS["judge"] = lambda desk, task: time.sleep(600)
+crew = workers.Crew(2)
+workers.Desk.set_up = classmethod(lambda *_: None)
 print(*(process.pid for process in crew._processes), flush=True)
 next(crew.each("judge", [1, 2]))
 """

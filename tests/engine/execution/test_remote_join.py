@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, REGIONS, compact, write_estate
-from stillframe.engine.compiler import join_key as target
-from stillframe.engine.execution import cache
+from stillframe.engine.compiler import join_key
+from stillframe.engine.execution import cache, tasks
 from stillframe.engine.execution import exact as exactly
 from stillframe.engine.execution import judge as run
-from stillframe.engine.execution import tasks as judging
 from stillframe.engine.execution.judge import judge
 from stillframe.engine.language.parser import parse
 from stillframe.engine.language.template import Template
@@ -32,11 +31,11 @@ WAYS = ({"exact": True}, {}, {"cache": KEPT}, {"cache": KEPT})
 
 @pytest.fixture(autouse=True)
 def catalogue(monkeypatch) -> Iterator[None]:
-    for module in (archive, target):
+    for module in (archive, join_key):
         monkeypatch.setattr(module, "load_catalog", lambda: CATALOG)
-    target.key_reader.cache_clear()
+    join_key.key_reader.cache_clear()
     yield
-    target.key_reader.cache_clear()
+    join_key.key_reader.cache_clear()
 
 
 @pytest.fixture
@@ -214,10 +213,10 @@ def test_another_catalogue_may_say_that_a_field_was_lost(path, monkeypatch):
     write_estate(path, ABSENT)
     assert [dict(batch.counts) for batch in same(path, given)] == [{"pass": 1}]
     changed = {**CATALOG, OTHER: replace(CATALOG[OTHER], always=(steps("a"),))}
-    for module in (archive, target):
+    for module in (archive, join_key):
         monkeypatch.setattr(module, "load_catalog", lambda: changed)
     monkeypatch.setattr(cache, "catalog_digest", lambda: "another")
-    target.key_reader.cache_clear()
+    join_key.key_reader.cache_clear()
     assert [dict(batch.counts) for batch in same(path, given)] == [{"unknown": 1}]
 
 
@@ -227,8 +226,8 @@ def test_another_version_believes_nothing_of_what_is_kept(path, monkeypatch, nam
     write_estate(path, ABSENT)
     same(path, given)
     files = [file.name for file in (path.parent / KEPT).iterdir()]
-    noted, whole = [], judging.judge_account
-    monkeypatch.setattr(judging, "judge_account", lambda *given: noted.append(given) or whole(*given))
+    noted, whole = [], tasks.judge_account
+    monkeypatch.setattr(tasks, "judge_account", lambda *given: noted.append(given) or whole(*given))
     judged(path, [given], cache=KEPT)
     assert noted == []
     monkeypatch.setattr(cache, name, "another" if name.isupper() else lambda: "another")
@@ -267,10 +266,10 @@ def test_files_are_read_few_times_whatever_is_unknown(tmp_path, monkeypatch, met
 
 def test_many_rows_of_one_account_are_asked_for_in_time_that_grows_with_them(tmp_path, monkeypatch):
     """What an account has for others is put in order once, not for every key."""
-    from stillframe.engine.execution import key_digests as offers
+    from stillframe.engine.execution import key_digests
 
-    tables, whole = [], offers.Offer.table
-    monkeypatch.setattr(offers.Offer, "table", lambda self: tables.append(self) or whole(self))
+    tables, whole = [], key_digests.Offer.table
+    monkeypatch.setattr(key_digests.Offer, "table", lambda self: tables.append(self) or whole(self))
     estate = {
         A: having(one=[line(ONE, A, f"i{each:03}", {"a": str(each)}) for each in range(200)]),
         B: having(other=[line(OTHER, B, f"i{each:03}", {"a": str(each)}) for each in range(200)]),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from stillframe.engine.findings.batch import batches, read_finding, replaced
-from stillframe.engine.model.policy import Finding, Kind, Severity, Status, Waived
+from stillframe.engine.model.finding import Finding, Kind, Status, Waived
+from stillframe.engine.model.policy import Severity
 from stillframe.snapshot.model import Unknown
 
 WAIVED = Waived(kind=Kind.MITIGATED, reason="r", owner="o", expires="2026-12-31")

@@ -11,7 +11,8 @@ from stillframe.engine.findings.batch import batches
 from stillframe.engine.findings.counts import Row, Tally, ranked
 from stillframe.engine.findings.gate import Baseline, Limits, most_unknown, read_baseline
 from stillframe.engine.findings.selection import Selection, selection
-from stillframe.engine.model.policy import Finding, Kind, Severity, Status, Waived
+from stillframe.engine.model.finding import Finding, Kind, Status, Waived
+from stillframe.engine.model.policy import Severity
 from stillframe.snapshot.errors import ArgumentError
 
 P, F, U, E, N = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.ERROR, Status.NOT_APPLICABLE

@@ -21,7 +21,8 @@ from stillframe.engine.findings.waivers import Waivers
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.config import open_config
 from stillframe.engine.model.change import Change
-from stillframe.engine.model.policy import Finding, Kind, Severity, Status, Waived
+from stillframe.engine.model.finding import Finding, Kind, Status, Waived
+from stillframe.engine.model.policy import Severity
 from stillframe.engine.model.ruleset import Ruleset
 from stillframe.engine.model.waiver import Waiver, evidence_digest, glob
 from stillframe.engine.testing.examples import fixture

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from stillframe.engine.judging.rollup import Item, fold
-from stillframe.engine.model.policy import Require, Rollup, Status, Within
+from stillframe.engine.model.finding import Status
+from stillframe.engine.model.policy import Require, Rollup, Within
 from stillframe.snapshot.model import Account, Coverage, Unknown
 
 A, KIND = "111122223333", "AWS::EC2::VPC"

@@ -15,7 +15,7 @@ from stillframe.engine.compiler.record_type import LineNeed
 from stillframe.engine.compiler.runtime import NotPlain
 from stillframe.engine.execution import judge as run
 from stillframe.engine.execution.judge import judge
-from stillframe.engine.model.policy import Finding
+from stillframe.engine.model.finding import Finding
 from stillframe.engine.testing.examples import Case, cases
 from stillframe.snapshot import kinds, open_snapshot
 from stillframe.snapshot.catalog import load_catalog

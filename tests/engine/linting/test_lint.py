@@ -19,7 +19,7 @@ from stillframe.engine.linting.lint import CODES, _place, _sites, lint
 from stillframe.engine.linting.resource_types import config_types
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.snapshot.catalog import Call
-from stillframe.snapshot.collector import api_models as shapes
+from stillframe.snapshot.collector import api_models
 from stillframe.snapshot.collector.api_models import output_type
 from stillframe.snapshot.kinds import config_kind
 from stillframe.snapshot.types import ANY
@@ -498,8 +498,8 @@ def test_nothing_is_said_against_what_neither_models_nor_kinds_know():
     ],
 )
 def test_botocore_that_knows_neither_service_nor_call_ends_no_command(run, monkeypatch, words):
-    monkeypatch.setattr(shapes, "VERSION", "1.9.100")
-    monkeypatch.setattr(shapes, "_service", unknown_service)
+    monkeypatch.setattr(api_models, "VERSION", "1.9.100")
+    monkeypatch.setattr(api_models, "_service", unknown_service)
     done = run(*words)
     assert done.code == 0, done.err
     assert "note: botocore 1.9.100 is too old to know bedrock-agentcore:ListGateways: " in done.err
@@ -516,9 +516,9 @@ def test_a_call_that_the_models_are_too_old_to_know_has_any_type():
 
 
 def test_a_field_that_the_models_are_too_old_to_know_is_noted_where_a_policy_reads_it(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(shapes, "VERSION", "1.9.100")
+    monkeypatch.setattr(api_models, "VERSION", "1.9.100")
     monkeypatch.setattr(
-        shapes, "lacking", lambda spec: (("A", "[]", "B"), ("C",)) if spec.type == "AWS::EC2::VPC" else ()
+        api_models, "lacking", lambda spec: (("A", "[]", "B"), ("C",)) if spec.type == "AWS::EC2::VPC" else ()
     )
     (tmp_path / "p.yaml").write_text("id: p\ntitle: x\nseverity: low\nresource: AWS::EC2::VPC\nassert: A[].B == `[]`\n")
     done = run("policy", "lint", "-p", str(tmp_path / "p.yaml"))

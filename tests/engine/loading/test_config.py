@@ -11,7 +11,8 @@ from stillframe.engine.assess import notes
 from stillframe.engine.errors import ConfigError, PolicyError
 from stillframe.engine.loading.config import config_schema
 from stillframe.engine.loading.ruleset import load_rules
-from stillframe.engine.model.policy import Kind, Severity
+from stillframe.engine.model.finding import Kind
+from stillframe.engine.model.policy import Severity
 
 OWN = "id: own\ntitle: t\nseverity: low\nresource: AWS::KMS::Key\nassert: KeyId\n"
 WITH_PARAMS = OWN + "params: {account: {type: string, default: '', description: d}}\n"

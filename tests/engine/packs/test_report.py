@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stillframe.engine.findings.counts import Row
 from stillframe.engine.model.attestation import Attestation, Said
+from stillframe.engine.model.finding import Status
 from stillframe.engine.model.pack import Ask, Control, Pack, Section
-from stillframe.engine.model.policy import Severity, Status
+from stillframe.engine.model.policy import Severity
 from stillframe.engine.packs.attestations import Attestations
 from stillframe.engine.packs.report import Outcome, report
 from stillframe.engine.packs.text import as_data, as_markdown, summary

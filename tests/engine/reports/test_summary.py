@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 from rich.console import Console
 from stillframe.engine.findings.counts import Row
-from stillframe.engine.model.policy import Severity, Status
+from stillframe.engine.model.finding import Status
+from stillframe.engine.model.policy import Severity
 from stillframe.engine.model.priorities import SEVERITIES
 from stillframe.engine.reports.summary import first_steps, totals
 from stillframe.engine.terminal.findings import print_totals

@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 from stillframe.engine.findings.counts import Row
 from stillframe.engine.model.attestation import Attestation, Said
+from stillframe.engine.model.finding import Status
 from stillframe.engine.model.pack import Ask, Control, Pack, Section
-from stillframe.engine.model.policy import Severity, Status
+from stillframe.engine.model.policy import Severity
 from stillframe.engine.packs.attestations import Attestations
 from stillframe.engine.packs.report import report
 from stillframe.engine.terminal.packs import print_packs, print_reports
