@@ -154,7 +154,6 @@ _KEYWORDS: Mapping[str, tuple[Any, str, Callable[[Any, Schema, Compile], Check]]
     "if": (dict, "", _if),
     "items": (dict, "array", lambda wanted, _, compile_: _each(compile_(wanted))),
     "maxLength": (int, "string", _most),
-    "maxProperties": (int, "object", _most),
     "maximum": (int | float, "number", lambda wanted, *_: lambda value: value <= wanted),
     "minItems": (int, "array", _least),
     "minLength": (int, "string", _least),

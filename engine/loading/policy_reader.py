@@ -24,6 +24,7 @@ from .example_files import tests_schema
 T = TypeVar("T")
 
 _HOLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_LOOKUPS = 16  # each reads all that it may find, whatever it finds
 REQUIRED = ["id", "title", "severity", "resource", "assert"]
 ENVELOPE = ("account", "region", "id", "name", "tags", "params", "snapshot_time")
 FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
@@ -80,6 +81,8 @@ class PolicyReader(Reader):
         return ()
 
     def wording(self, path: tuple[str | int, ...], error: Any) -> str:
+        if error.validator == "maxLength":
+            return f"there are more than {error.validator_value:,} characters"
         return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
 
     def policy(self) -> Policy:
@@ -149,6 +152,8 @@ class PolicyReader(Reader):
 
     def _lookups(self, given: dict[str, Any]) -> dict[str, Lookup]:
         lookups: dict[str, Lookup] = {}
+        if len(given) > _LOOKUPS:
+            self.fault(("lookup",), f"there are more than {_LOOKUPS} lookups", key=True)
         for name, entry in given.items():
             at = ("lookup", name)
             self._check_type(entry["from"], (*at, "from"))

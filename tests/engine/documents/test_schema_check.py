@@ -38,7 +38,6 @@ def keywords(inside: st.SearchStrategy) -> st.SearchStrategy:
         "if": inside,
         "items": inside,
         "maxLength": SIZE,
-        "maxProperties": SIZE,
         "maximum": NUMBER,
         "minItems": SIZE,
         "minLength": SIZE,

@@ -169,3 +169,12 @@ def test_a_stranger_is_judged_without_the_config_that_is_found_and_within_a_smal
     assert (
         whose == ["takes more steps than one resource"] * 5 + ["takes more steps than all resources of one account"] * 7
     )
+
+
+def test_a_policy_has_no_more_lookups_and_text_than_it_needs():
+    text = (TEXT % ("", "Tags", "m")).replace("title: P", f"title: {'t' * 1001}")
+    with pytest.raises(PolicyError, match=r"p\.yaml:3:8: there are more than 1,000 characters"):
+        parse_policy("p.yaml", text)
+    many = "".join(f"  l{number}: {{from: AWS::IAM::User}}\n" for number in range(16))
+    with pytest.raises(PolicyError, match=r"p\.yaml:6:1: there are more than 16 lookups"):
+        parse_policy("p.yaml", (TEXT % ("", "Tags", "m")).replace("lookup:\n", "lookup:\n" + many))
