@@ -32,11 +32,12 @@ def test_the_wheel_holds_exactly_the_package(wheel):
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
     modules = [
-        path for kind in ("*.py", "engine/**/*.py", "snapshot/*.py", "policies/*.py") for path in ROOT.glob(kind)
+        path for kind in ("*.py", "engine/**/*.py", "snapshot/**/*.py", "policies/*.py") for path in ROOT.glob(kind)
     ]
     kinds = (
         "snapshot/kinds.json",
         "snapshot/*.yaml",
+        "snapshot/collector/*.yaml",
         "snapshot/catalog/*.yaml",
         "snapshot/schemas/*.json",
         "policies/*/*.yaml",
