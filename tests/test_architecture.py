@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def test_evaluating_opens_no_socket_and_reads_no_clock(tmp_path):
     script = f"""
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from stillframe.engine.execution.judge import Method, judge
 from stillframe.engine.loading.policies import load_policies
@@ -190,3 +192,12 @@ def test_the_root_holds_nothing_but_the_command_line():
 def test_only_the_command_line_knows_its_commands():
     for path in (path for path in rooms.modules() if path.parent.name != "commands" and path.name != "cli.py"):
         assert not [module for module, name in imports(path) if "commands" in (*module.split("."), name)], path
+
+
+def test_each_format_of_reports_names_a_function_that_is_there():
+    """By text, which no type checker follows."""
+    from stillframe.engine.reports.formats import FORMATS
+
+    for form in FORMATS.values():
+        module, _, function = form.made.partition(":")
+        assert hasattr(import_module(f"stillframe.engine.reports.{module}"), function), form.made

@@ -30,9 +30,9 @@ class Format:
 
 
 FORMATS = {
-    "jsonl": Format(".jsonl", "plain:json_lines"),
-    "json": Format(".json", "plain:json_array"),
-    "csv": Format(".csv", "plain:csv_rows"),
+    "jsonl": Format(".jsonl", "jsonl_csv:json_lines"),
+    "json": Format(".json", "jsonl_csv:json_array"),
+    "csv": Format(".csv", "jsonl_csv:csv_rows"),
     "html": Format(".html", "html:Page"),
     "markdown": Format(".md", "markdown:Comment"),
     "github": Format(None, "github:Annotations"),
@@ -40,8 +40,8 @@ FORMATS = {
     "junit": Format(".xml", "junit:Suites"),
     "ocsf": Format(".ocsf.jsonl", "ocsf:events"),
     "ocsf-csv": Format(".ocsf.csv", "ocsf:rows"),
-    "controls": Format(".controls.json", "packs:Json"),
-    "controls-markdown": Format(".controls.md", "packs:Markdown"),
+    "controls": Format(".controls.json", "controls:Json"),
+    "controls-markdown": Format(".controls.md", "controls:Markdown"),
     "asff": Format(".asff", "asff:Requests", folder=True),
 }
 
