@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ...snapshot.types import Type
 from ..errors import EvaluationError
-from ..functions.table import ARITY
+from ..functions.table import FUNCTIONS
 from ..language.infer import owner
 from ..language.parser import parse
 
@@ -30,7 +30,7 @@ def completions(text: str, config: Type, variables: Mapping[str, Type]) -> list[
     fields = _owner(before, closing, config, variables)
     if fields is None:
         return []
-    functions = () if before.endswith(".") else (f"{name}(" for name in ARITY)
+    functions = () if before.endswith(".") else (f"{name}(" for name in FUNCTIONS)
     return sorted(name for name in (*fields.members, *functions) if name.startswith(word))
 
 

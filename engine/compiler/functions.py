@@ -1,12 +1,14 @@
-"""Functions of the language as Python: the frequent ones inline, the others through the table of functions.py."""
+"""Functions of the language as Python: the frequent ones inline, the others as calls, by their table."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
 
+from ...snapshot.types import BOOLEAN, NUMBER
 from ..functions.arguments import _Expression
-from ..functions.table import MEMBERS, PLAIN, ROWS, TIMED
+from ..functions.function import Argument, Function, Run
+from ..functions.table import FUNCTIONS
 from ..language.interpret import truth, value
 from ..language.parser import Node, walk
 from . import pyast, runtime
@@ -17,24 +19,38 @@ from .record_type import LineNeed
 
 def _call(emitter: Emitter, node: Node, at: Value) -> Value:
     """A call of a function."""
-    return _FUNCTIONS.get(node["value"], _any_other)(emitter, node, at)
+    function = FUNCTIONS[node["value"]]
+    if emit := _INLINE.get(function.name):
+        return emit(emitter, node, at)
+    if function.run is None or function.aware or function.may_be_unknown:
+        return _looked_up(emitter, node, at, function)
+    return _direct(emitter, node, at, function, function.run)
 
 
-def _any_other(emitter: Emitter, node: Node, at: Value) -> Value:
-    name = node["value"]
-    arguments = [_argument(emitter, child, at, (name, position)) for position, child in enumerate(node["children"])]
+def _direct(emitter: Emitter, node: Node, at: Value, function: Function, run: Run) -> Value:
+    """A call of the Python function: of what is known, it gives what is known."""
+    arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
+    time = [emitter.variables["snapshot_time"]().code] if function.timed else []
+    called = emitter.put(emitter.call(run, *arguments, *time))
+    return Value(code=called, is_truth=function.gives is BOOLEAN, is_number=function.gives is NUMBER)
+
+
+def _looked_up(emitter: Emitter, node: Node, at: Value, function: Function) -> Value:
+    """A call as the interpreter makes it."""
+    takes = map(function.argument, range(len(node["children"])))
+    arguments = [_argument(emitter, child, at, each) for child, each in zip(node["children"], takes, strict=True)]
     time = emitter.variables["snapshot_time"]().code
-    found = emitter.call(runtime.called, pyast.const(name), pyast.list_(arguments), time)
+    found = emitter.call(runtime.called, pyast.const(function.name), pyast.list_(arguments), time)
     return Value(code=emitter.put(found))
 
 
-def _argument(emitter: Emitter, node: Node, at: Value, place: tuple[str, int]) -> ast.expr:
+def _argument(emitter: Emitter, node: Node, at: Value, taken: Argument) -> ast.expr:
     if node["type"] != "expref":
         found = emitter.value(node, at)
-        if place in ROWS and isinstance(found.items, LineNeed):
-            found = Value(code=emitter.over(found, lambda row, add: add(_object(emitter, row, ROWS[place]))))
-        elif place in MEMBERS and found.need is not None:
-            found = Value(code=_object(emitter, emitter.atom(found), MEMBERS[place]))
+        if taken.rows and isinstance(found.items, LineNeed):
+            found = Value(code=emitter.over(found, lambda row, add: add(_object(emitter, row, taken.rows))))
+        elif taken.members and found.need is not None:
+            found = Value(code=_object(emitter, emitter.atom(found), taken.members))
         return emitter.json(found).code
     if any(each["type"] == "variable" for each in walk(node)):
         raise Unsupported("a variable in an &expression of a function that is not compiled")
@@ -58,15 +74,6 @@ def _known_call(function: Callable[..., object], *, truth: bool = False, total: 
         arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
         called = pyast.call(emitter.uses(function), *arguments) if total else emitter.call(function, *arguments)
         return Value(code=emitter.put(called), is_truth=truth)
-
-    return emit
-
-
-def _timed(function: Callable[..., object]) -> Emit:
-    def emit(emitter: Emitter, node: Node, at: Value) -> Value:
-        arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
-        time = emitter.variables["snapshot_time"]().code
-        return Value(code=emitter.put(emitter.call(function, *arguments, time)), is_number=True)
 
     return emit
 
@@ -135,11 +142,8 @@ def _map(emitter: Emitter, node: Node, at: Value) -> Value:
     return Value(code=emitter.over(base, build))
 
 
-# What they are given may be known, and yet tell nothing.
-_MAY_BE_UNKNOWN = frozenset({"is_public_policy", "statements"})
-_FUNCTIONS: Mapping[str, Emit] = {
-    **{name: _known_call(function) for name, function in PLAIN.items() if name not in _MAY_BE_UNKNOWN},
-    **{name: _timed(function) for name, function in TIMED.items()},
+# What is frequent is written out. It says the same as a call.
+_INLINE: Mapping[str, Emit] = {
     "all": _all,
     "any": _any,
     "contains": _contains,

@@ -14,7 +14,7 @@ import msgspec
 from ...snapshot.catalog import load_catalog
 from ...snapshot.format import is_plain
 from ...snapshot.model import Lines, Resource
-from ..functions.table import TIMED
+from ..functions.table import FUNCTIONS
 from ..functions.unknowns import unknown_in
 from ..judging.growth import LIGHT
 from ..judging.joins import key_of, row
@@ -50,7 +50,7 @@ class Target:
     def timed(self) -> bool:
         """Whether what rows are found by changes with time alone."""
         nodes = (node for expression in self.theirs for node in walk(expression.tree))
-        return any(node["type"] == "function_expression" and node["value"] in TIMED for node in nodes)
+        return any(node["type"] == "function_expression" and FUNCTIONS[node["value"]].timed for node in nodes)
 
     def elsewhere(self, key: Hashable, accounts: Collection[str]) -> bool:
         """Whether a key names an account that is not among these."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...snapshot.model import Json
-from ..functions import table
+from ..functions.call import call
 from ..functions.equality import among, equal
 from ..functions.unknowns import unknown_in
 from ..judging.joins import asked, key_of
@@ -61,7 +61,7 @@ def chained(found: Iterable[Iterable[Any]]) -> list[Any]:
 
 
 def called(name: str, arguments: list[Json], snapshot_time: str) -> Json:
-    found = table.call(name, arguments, snapshot_time)
+    found = call(name, arguments, snapshot_time)
     if unknown_in(found) is not None:
         raise NotPlain
     return found

@@ -26,7 +26,7 @@ from ...snapshot.format import encode
 from ...snapshot.kinds import kinds_digest
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch
-from ..functions.table import TIMED
+from ..functions.table import FUNCTIONS
 from ..language.parser import walk
 from ..language.simplify import settled
 from ..model.finding import Status
@@ -128,7 +128,7 @@ def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) 
 def reads_time(policy: Policy) -> bool:
     """Whether what a policy says may change with time alone."""
     return any(
-        node["value"] in TIMED if node["type"] == "function_expression" else node["value"] == "snapshot_time"
+        FUNCTIONS[node["value"]].timed if node["type"] == "function_expression" else node["value"] == "snapshot_time"
         for expression in policy.expressions()
         for node in walk(settled(expression, policy.params))
         if node["type"] in ("function_expression", "variable")

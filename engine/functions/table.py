@@ -1,235 +1,220 @@
-"""The functions of the language: JMESPath's own, and ours, in one table.
+"""The functions of the language: JMESPath's own, and ours, in one table, an entry for each.
 
-A function sees plain values. One that gets an unknown argument, however deep, is unknown too, unless it is in
-`AWARE`: those decide what they can from what is known.
+Whoever knows something of a function knows it from here, so that a new one is an entry and a Python function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import import_module
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
-from jmespath.functions import Functions
-
-from ...snapshot.model import Json, Unknown
-from ..errors import EvaluationError
-from . import lists, network, text, times
-from .arguments import _Expression, kind
-from .standard import standard
-from .unknowns import unknown_in
+from ...snapshot.types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, array, maybe, union
+from . import lists, text, times, values
+from .function import Cost, Function, function, later
+from .table_of_aws import OF_AWS
 
 
-def _of(module: str, name: str) -> Callable[..., Any]:
-    """A function of a module that is imported when it is first called: few policies ask for what takes long to read."""
-    found: list[Callable[..., Any]] = []
-
-    def call(*arguments: Any) -> Any:
-        if not found:
-            found.append(getattr(import_module(f".{module}", __package__), name))
-        return found[0](*arguments)
-
-    return call
+def _first(types: Sequence[Type]) -> Type:
+    found = types[0]
+    for other in types[1:]:
+        found = union(found, other)
+    return maybe(found, nullable=all(each.nullable for each in types))
 
 
-class _Undecided(Exception):  # noqa: N818 - not an error: the way an unknown leaves jmespath.py's own loops
-    def __init__(self, unknown: Unknown) -> None:
-        self.unknown = unknown
+def _same(types: Sequence[Type]) -> Type:
+    return types[0]
 
 
-def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
-    """Call a function of the table. Raises EvaluationError where the arguments are of the wrong kind."""
-    try:
-        if name in AWARE:
-            return AWARE[name](*_narrowed(name, arguments))
-        gaps = [gap for argument in arguments if (gap := unknown_in(argument)) is not None]
-        if gaps:
-            return Unknown.merge(gaps)
-        if name in TIMED:
-            return TIMED[name](*arguments, snapshot_time)
-        if name in PLAIN:
-            return PLAIN[name](*arguments)
-        return standard(name, [_decided(argument) for argument in arguments])
-    except _Undecided as undecided:
-        return undecided.unknown
-    except (TypeError, ValueError, AttributeError, LookupError):
-        raise EvaluationError(f"{name}() has no value for these arguments") from None
+def _item(types: Sequence[Type]) -> Type:
+    return maybe(types[0].item)
 
 
-def _narrowed(name: str, arguments: Sequence[Json]) -> Iterable[Json]:
-    """Arguments without the fields that a function does not read: so `ROWS` and `MEMBERS` say no less than it does."""
-    if name not in _NARROWED:
-        return arguments
-    return (_narrow(each, (name, position)) for position, each in enumerate(arguments))
+def _each(types: Sequence[Type]) -> Type:
+    return array(types[0].item)
 
 
-def _narrow(argument: Json, place: tuple[str, int]) -> Json:
-    if place in ROWS and isinstance(argument, list):
-        return [_members(row, ROWS[place]) for row in argument]
-    return _members(argument, MEMBERS[place]) if place in MEMBERS else argument
+def _listed(types: Sequence[Type]) -> Type:
+    return types[0] if types[0].kind is Kind.ARRAY else array(types[0])
 
 
-def _members(argument: Json, fields: Sequence[str]) -> Json:
-    return {field: argument.get(field) for field in fields} if isinstance(argument, dict) else argument
-
-
-def check_literal(name: str, position: int, value: Json) -> None:
-    """Raise EvaluationError for a literal argument that can never be right: then the policy is wrong, not the data."""
-    if check := LITERALS.get((name, position)):
-        check(value)
-
-
-def _not_null(*arguments: Json) -> Json:
-    return next((argument for argument in arguments if argument is not None), None)
-
-
-def _merge(*objects: Json) -> Json:
-    merged: dict[str, Json] = {}
-    for each in objects:
-        if not isinstance(each, dict):
-            raise EvaluationError(f"merge() takes objects, not {kind(each)}")
-        merged |= each
-    return merged
-
-
-def _known(*arguments: Json) -> Json:
-    """The first argument that is known and not null; unknown if any was; else null."""
-    gaps = []
-    for argument in arguments:
-        gap = unknown_in(argument)
-        if gap is None and argument is not None:
-            return argument
-        if gap is not None:
-            gaps.append(gap)
-    return Unknown.merge(gaps) if gaps else None
-
-
-def _decided(argument: Json) -> Json:
-    """An &expression for jmespath.py's own functions, which know no unknown."""
-    if not isinstance(argument, _Expression):
-        return argument
-
-    def visit(expression: Any, at: Json) -> Json:
-        value = argument.visit(expression, at)
-        if (gap := unknown_in(value)) is not None:
-            raise _Undecided(gap)
-        return value
-
-    return _Expression(argument.expression, visit, argument.test)
-
-
-PLAIN: Mapping[str, Callable[..., Json]] = {
-    "arn": text.arn,
-    "cidr_contains": network.cidr_contains,
-    "days_between": times.days_between,
-    "hours_between": times.hours_between,
-    "is_public_policy": _of("policy_document", "is_public"),
-    "join": text.join,
-    "like": _of("policy_document", "like"),
-    "lower": text.lower,
-    "matches": text.matches,
-    "merge": _merge,
-    "parse_json": text.parse_json,
-    "split": text.split,
-    "statements": _of("policy_document", "statements"),
-    "to_number": text.to_number,
-}
-TIMED: Mapping[str, Callable[..., Json]] = {"days_since": times.days_since, "hours_since": times.hours_since}
-AWARE: Mapping[str, Callable[..., Json]] = {
-    "acl_opens_port": _of("acl", "acl_opens_port"),
-    "alarm_patterns": _of("metric_alarm", "alarm_patterns"),
-    "all": lists.all_,
-    "any": lists.any_,
-    "contains": lists.contains,
-    "difference": lists.difference,
-    "filter_covers": _of("filter_cover", "filter_covers"),
-    "filter_covers_part": _of("filter_cover", "filter_covers_part"),
-    "intersection": lists.intersection,
-    "known": _known,
-    "length": lists.length,
-    "map": lists.map_,
-    "not_null": _not_null,
-    "opens_port": network.opens_port,
-    "selects_events": _of("event_selectors", "selects_events"),
-    "unique": lists.unique,
-    "world_reaches": _of("security_group", "world_reaches"),
-}
-LITERALS: Mapping[tuple[str, int], Callable[[Json], object]] = {
-    ("acl_opens_port", 1): network.ports,
-    ("acl_opens_port", 2): network.check_reading,
-    ("cidr_contains", 0): network.network,
-    ("cidr_contains", 1): network.network,
-    ("filter_covers", 1): _of("filter_cover", "check_required"),
-    ("filter_covers_part", 1): _of("filter_cover", "check_required"),
-    ("matches", 1): text.regex,
-    ("opens_port", 1): network.ports,
-    ("world_reaches", 2): network.check_reading,
-    ("selects_events", 1): _of("event_selectors", "check_event"),
-}
-# Function and argument → the fields that it reads of rows there. A field that is not there is null to it.
-ROWS: Mapping[tuple[str, int], tuple[str, ...]] = {
-    ("alarm_patterns", 0): (
-        *("filterPattern", "metricTransformations", "fieldSelectionCriteria"),
-        *("applyOnTransformedLogs", "emitSystemFieldDimensions"),
+_list = partial(function, "Lists")
+_LISTS = (
+    _list(
+        *("all(list, &expression)", "array expref", BOOLEAN, lists.all_),
+        aware=True,
+        says="it holds for each item; true for an empty list",
+        example=("all(`[1, 2]`, &@ > `0`)", True),
     ),
-    ("alarm_patterns", 1): (
-        *("AlarmArn", "Namespace", "MetricName", "Dimensions", "Unit", "Statistic", "ExtendedStatistic", "Metrics"),
-        *("EvaluationCriteria", "ComparisonOperator", "Threshold", "TreatMissingData", "AlarmActions"),
+    _list(
+        *("any(list, &expression)", "array expref", BOOLEAN, lists.any_),
+        aware=True,
+        says="it holds for some item",
+        example=('any(`[{"Open": true}]`, &Open)', True),
     ),
-    ("world_reaches", 1): ("PrefixListId", "OwnerId", "Entries"),
-}
-# The same of an object there.
-MEMBERS: Mapping[tuple[str, int], tuple[str, ...]] = {
-    ("selects_events", 0): ("EventSelectors", "AdvancedEventSelectors")
-}
-_NARROWED = frozenset(name for name, _ in (*ROWS, *MEMBERS))
-OURS: Mapping[str, tuple[int, int | None]] = {
-    "acl_opens_port": (2, 3),
-    "alarm_patterns": (3, 4),
-    "all": (2, 2),
-    "any": (2, 2),
-    "arn": (1, 1),
-    "cidr_contains": (2, 2),
-    "days_between": (2, 2),
-    "days_since": (1, 1),
-    "difference": (2, 2),
-    "filter_covers": (2, 3),
-    "filter_covers_part": (2, 3),
-    "hours_between": (2, 2),
-    "hours_since": (1, 1),
-    "intersection": (2, 2),
-    "is_public_policy": (1, 1),
-    "known": (1, None),
-    "like": (2, 2),
-    "lower": (1, 1),
-    "matches": (2, 2),
-    "opens_port": (2, 2),
-    "parse_json": (1, 1),
-    "selects_events": (2, 2),
-    "split": (2, 2),
-    "statements": (1, 1),
-    "unique": (1, 1),
-    "world_reaches": (2, 3),
-}
-
-
-def _arity(signature: Sequence[Mapping[str, Any]]) -> tuple[int, int | None]:
-    return len(signature), None if signature and signature[-1].get("variadic") else len(signature)
-
-
-# Function → the fewest and the most arguments it takes; None for any number.
-ARITY: Mapping[str, tuple[int, int | None]] = {
-    **{name: _arity(entry["signature"]) for name, entry in Functions.FUNCTION_TABLE.items()},
-    **OURS,
-}
-# Function → which of its arguments is an &expression.
-EXPREFS: Mapping[str, int] = {
-    **{
-        name: position
-        for name, entry in Functions.FUNCTION_TABLE.items()
-        for position, argument in enumerate(entry["signature"])
-        if "expref" in argument["types"]
-    },
-    "all": 1,
-    "any": 1,
+    _list(
+        *("contains(list or text, value)", "array|string any", BOOLEAN, lists.contains),
+        aware=True,
+        says="an item is equal, or it is a part of the text",
+        example=("contains(['ALL', 'REJECT'], 'ALL')", True),
+    ),
+    _list(
+        *("difference(list, others)", "array array", _same, lists.difference),
+        aware=True,
+        says="the items that are not among the others",
+        example=("difference(`[1, 2, 3]`, `[2]`)", [1, 3]),
+    ),
+    _list(
+        *("intersection(list, others)", "array array", _same, lists.intersection),
+        aware=True,
+        says="the items that are among the others",
+        example=("intersection(`[1, 2, 3]`, `[3, 2]`)", [2, 3]),
+    ),
+    _list(
+        *("length(list or object or text)", "array|object|string", NUMBER, lists.length),
+        aware=True,
+        example=("length(`[1, 2]`)", 2),
+    ),
+    _list(
+        *("map(&expression, list)", "expref array", _each, lists.map_),
+        aware=True,
+        says="of each item, nulls kept",
+        example=('map(&Name, `[{"Name": "a"}, {}]`)', ["a", None]),
+    ),
+    _list("max(numbers or texts)", "array", _item, says="null for none", example=("max(`[1, 3, 2]`)", 3)),
+    _list("max_by(list, &expression)", "array expref", _item, example=('max_by(`[{"n": 1}, {"n": 2}]`, &n)', {"n": 2})),
+    _list("min(numbers or texts)", "array", _item, says="null for none", example=("min(`[]`)", None)),
+    _list("min_by(list, &expression)", "array expref", _item, example=('min_by(`[{"n": 1}, {"n": 2}]`, &n).n', 1)),
+    _list("reverse(list or text)", "array|string", _same, example=("reverse(`[1, 2]`)", [2, 1])),
+    _list("sort(numbers or texts)", "array", _same, example=("sort(['b', 'a'])", ["a", "b"])),
+    _list(
+        *("sort_by(list, &expression)", "array expref", _same),
+        example=('sort_by(`[{"n": 2}, {"n": 1}]`, &n)[].n', [1, 2]),
+    ),
+    _list("to_array(value)", "any", _listed, example=("to_array('a')", ["a"])),
+    _list(
+        *("unique(list)", "array", _same, lists.unique),
+        aware=True,
+        says="each value once, where it first stands",
+        example=("unique(`[2, 1, 2]`)", [2, 1]),
+    ),
+)
+_text = partial(function, "Text")
+_TEXT = (
+    _text(
+        *("ends_with(text, end)", "string string", BOOLEAN),
+        compares=True,
+        example=("ends_with('trail.log', '.log')", True),
+    ),
+    _text(
+        *("join(separator, list)", "string array", STRING, text.join),
+        cost=Cost(product=1),
+        says="text as it is, anything else as JSON",
+        example=("join(', ', `[\"a\", 22, null]`)", "a, 22, null"),
+    ),
+    _text(
+        *("like(text, pattern)", "array|string array|string", BOOLEAN, later("policy_document", "like")),
+        compares=True,
+        cost=Cost(product=8),
+        says="as in IAM: `*` stands for any text, `?` for any character; of two lists, some text is like some pattern",
+        example=("like('s3:getobject', 's3:get*')", True),
+    ),
+    _text(
+        *("lower(text)", "string", STRING, text.lower),
+        says="in lower case",
+        example=("lower('SUCCESS')", "success"),
+    ),
+    _text(
+        *("matches(text, pattern)", "string string", BOOLEAN, text.matches),
+        compares=True,
+        checks={"pattern": text.regex},
+        cost=Cost(place=1, built=True),
+        says="a regular expression is found in it",
+        example=("matches('CreateTrail', '^(Create|Delete)')", True),
+    ),
+    _text(
+        *("parse_json(text)", "string", ANY, text.parse_json),
+        cost=Cost(parts=4, expands=8),
+        says="the value that JSON in a text stands for",
+        example=("parse_json('{\"Version\": 1}').Version", 1),
+    ),
+    _text(
+        *("split(text, separator)", "string string", array(STRING), text.split),
+        cost=Cost(expands=2),
+        says="the parts between separators",
+        example=("split('alias/aws/s3', '/')", ["alias", "aws", "s3"]),
+    ),
+    _text(
+        *("starts_with(text, start)", "string string", BOOLEAN),
+        compares=True,
+        example=("starts_with('alias/aws/s3', 'alias/aws/')", True),
+    ),
+    _text(
+        *("to_number(text)", "any", maybe(NUMBER), text.to_number),
+        says="the number that the text is in JSON; null for other text",
+        example=("to_number('90')", 90),
+    ),
+    _text("to_string(value)", "any", STRING, says="JSON, but text as it is", example=("to_string(`[1]`)", "[1]")),
+)
+_time = partial(function, "Time", gives=NUMBER)
+_TIME = (
+    _time(
+        *("days_between(later, earlier)", "string string"),
+        run=times.days_between,
+        says="from the earlier to the later; negative if it is the other way round",
+        example=("days_between('2026-01-31', '2026-01-01')", 30),
+    ),
+    _time(
+        *("days_since(time)", "string"),
+        run=times.days_since,
+        timed=True,
+        says="from then to the snapshot's time",
+        example=("days_since('2025-12-25T00:00:00Z')", 7),
+    ),
+    _time(
+        *("hours_between(later, earlier)", "string string"),
+        run=times.hours_between,
+        says="the same in hours",
+        example=("hours_between('2026-01-01T12:00:00+02:00', '2026-01-01T00:00:00Z')", 10),
+    ),
+    _time(
+        *("hours_since(time)", "string"),
+        run=times.hours_since,
+        timed=True,
+        says="from then to the snapshot's time, in hours",
+        example=("hours_since('2025-12-31T12:00:00Z')", 12),
+    ),
+)
+_value = partial(function, "Values and objects")
+_VALUES = (
+    _value("keys(object)", "object", array(STRING), example=('keys(`{"a": 1}`)', ["a"])),
+    _value(
+        *("known(value, …)", "any", _first, values.known),
+        aware=True,
+        says="the first that is known and not null",
+        example=("known(`null`, 'second')", "second"),
+    ),
+    _value(
+        *("merge(object, …)", "object", ANY, values.merge),
+        says="later ones win",
+        example=('merge(`{"a": 1}`, `{"a": 2}`)', {"a": 2}),
+    ),
+    _value(
+        *("not_null(value, …)", "any", _first, values.not_null),
+        aware=True,
+        says="the first that is not null",
+        example=("not_null(`null`, 'a')", "a"),
+    ),
+    _value("type(value)", "any", STRING, example=("type('a')", "string")),
+    _value("values(object)", "object", array(ANY), example=('values(`{"a": 1}`)', [1])),
+)
+_number = partial(function, "Numbers")
+_NUMBERS = (
+    _number("abs(number)", "number", NUMBER, example=("abs(`-2`)", 2)),
+    _number("avg(numbers)", "array", maybe(NUMBER), example=("avg(`[1, 2]`)", 1.5)),
+    _number("ceil(number)", "number", NUMBER, example=("ceil(`1.2`)", 2)),
+    _number("floor(number)", "number", NUMBER, example=("floor(`1.8`)", 1)),
+    _number("sum(numbers)", "array", NUMBER, example=("sum(`[1, 2]`)", 3)),
+)
+FUNCTIONS: dict[str, Function] = {
+    each.name: each for section in (_LISTS, _TEXT, _TIME, OF_AWS, _VALUES, _NUMBERS) for each in section
 }

@@ -13,7 +13,7 @@ import msgspec
 
 from ...snapshot.model import Resource
 from ..functions.budget import weight
-from ..language.interpret import DEAR, PAIRED, TIMES
+from ..functions.table import FUNCTIONS
 from ..language.parser import Expression, Node, walk
 from ..language.template import Template
 from ..model.policy import Lookup, Policy
@@ -25,11 +25,9 @@ _KEY = 50  # steps for each value: what a row is matched by may take no more, fo
 _FIXED = frozenset({"params", "snapshot_time"})  # variables that are the same for every resource
 _SHORT = frozenset({"account", "region", "id", "name", "snapshot_time"})  # those that are short texts
 _MOST = 1 << 40
-_EXPANDING = {"parse_json": 8, "split": 2, "statements": 2}  # what is made may have more values than what it is of
-
-_LONG = frozenset({*PAIRED, "filter_covers", "filter_covers_part"})  # functions that may take long, whatever is read,
-_MANY = 200  # for which so many steps stand: too many not to count a stranger's, and few for the default budget
-_OF_PLACES = {"matches": 1, "world_reaches": 0}  # those that may, of what is made: and which argument that is
+_MANY = (
+    200  # steps for a function that may take long: too many not to count a stranger's, and few for the default budget
+)
 
 _Growth = tuple[int, int]  # for each value at hand: how many a node gives, and how many steps it takes
 
@@ -165,17 +163,18 @@ class _Tree:
         return size, steps
 
     def _function(self, name: str, arguments: Sequence[Node], *, inner: bool) -> _Growth:
-        if name in _OF_PLACES and not _is_place(arguments[_OF_PLACES[name]]):
+        cost = FUNCTIONS[name].cost
+        if cost.place is not None and not _is_place(arguments[cost.place]):
             raise _Unbounded
         plain = [self.grows(each, inner=inner) for each in arguments if each["type"] != "expref"]
-        size, steps = sum(size for size, _ in plain), sum(cost for _, cost in plain)
+        size, steps = sum(size for size, _ in plain), sum(steps for _, steps in plain)
         for each in arguments:
             if each["type"] == "expref":
-                made, cost = self.grows(each["children"][0], inner=True)
-                size, steps = size * max(1, made), steps + size * cost
-        if name in TIMES:
+                made, more = self.grows(each["children"][0], inner=True)
+                size, steps = size * max(1, made), steps + size * more
+        if cost.product:
             size *= self._least(plain, [each for each in arguments if each["type"] != "expref"])
-        return size * _EXPANDING.get(name, 1) + 1, steps + size * DEAR.get(name, 1) + _MANY * (name in _LONG)
+        return size * cost.expands + 1, steps + size * cost.parts + _MANY * cost.long
 
     def _least(self, sizes: Sequence[_Growth], arguments: Sequence[Node]) -> int:
         """Of the arguments that are as large whatever is read, the smallest. Raises _Unbounded where none is."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...snapshot.types import ANY, BOOLEAN, EMPTY, EXPREF, NULL, NUMBER, STRING, Kind, Type, array, maybe, struct, union
+from ..functions.table import FUNCTIONS
 from ..suggest import suggest
 from .narrow import falsehoods, path_of, truths
 from .parser import Expression, Node
-from .signatures import SIGNATURES
 from .spelling import Compared, compared, half_spelt
 
 SCALARS = frozenset({Kind.BOOLEAN, Kind.NUMBER, Kind.STRING})
@@ -254,16 +254,13 @@ def _function(node: Node, at: Type, context: Context) -> Type:
         found if found is not None else _expref(child, items, context)
         for found, child in zip(plain, arguments, strict=True)
     ]
-    signature = SIGNATURES.get(name)
-    if signature is None:
-        return ANY
+    function = FUNCTIONS[name]
     for number, (found, child) in enumerate(zip(types, arguments, strict=True)):
-        wanted = signature.takes[min(number, len(signature.takes) - 1)]
-        _argument(name, found, wanted, child, context)
+        _argument(name, found, function.argument(number).kinds, child, context)
     _contained(name, types, arguments, context)
     if len(types) == 2:
         context.compared += [*compared(name, types[0], arguments[1]), *compared(name, types[1], arguments[0])]
-    return signature.gives(types)
+    return function.given(types)
 
 
 def _argument(name: str, found: Type, wanted: frozenset[Kind], child: Node, context: Context) -> None:

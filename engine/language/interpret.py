@@ -16,8 +16,9 @@ from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from ..functions.arguments import _Expression
 from ..functions.budget import charge, charge_product, charge_values
+from ..functions.call import call
 from ..functions.equality import equal
-from ..functions.table import call
+from ..functions.table import FUNCTIONS
 from ..functions.unknowns import Truth, UnknownLength, maybe_items, unknown_in
 from .parser import Expression, Node, walk
 
@@ -260,26 +261,19 @@ def _function(node: Node, at: Json, scope: Scope) -> Json:
 
 def _charge_call(node: Node, arguments: list[Json]) -> None:
     """Take what it costs to look at the arguments of a function, at lists for each &expression."""
-    name, plain = node["value"], [argument for argument in arguments if not isinstance(argument, _Expression)]
-    for _ in range(DEAR.get(name, 1)):
+    cost, plain = FUNCTIONS[node["value"]].cost, [each for each in arguments if not isinstance(each, _Expression)]
+    for _ in range(cost.parts):
         charge_values(*plain)
-    if name in TIMES:
-        charge_product(TIMES[name], *plain)
-    if name in PAIRED:
-        charge(PAIRED[name] * prod(len(each) if isinstance(each, list) else 1 for each in plain[:2]))
-    if name == "matches" and isinstance(plain[1], str):
-        charge(len(plain[1]) * (1 if node["children"][1]["type"] == "literal" else 16))
+    if cost.product:
+        charge_product(cost.product, *plain)
+    if cost.pairs:
+        charge(cost.pairs * prod(len(each) if isinstance(each, list) else 1 for each in plain[:2]))
+    if cost.built and cost.place is not None and isinstance(made := plain[cost.place], str):
+        charge(len(made) * (1 if node["children"][cost.place]["type"] == "literal" else 16))
     if len(plain) < len(arguments):
         each = [child for child in node["children"] if child["type"] == "expref"]
         for argument in plain:
             charge_items(argument, *each)
-
-
-# How many steps functions take where one is not enough: for each part of their arguments; for each part of one and each
-# of the other; for each item of a list and each of another.
-DEAR: Mapping[str, int] = {"cidr_contains": 2, "parse_json": 4, "statements": 4, "world_reaches": 2}
-TIMES: Mapping[str, int] = {"join": 1, "like": 8}
-PAIRED: Mapping[str, int] = {"alarm_patterns": 8}
 
 
 def _expref(node: Node, at: Json, scope: Scope) -> Json:

@@ -19,7 +19,8 @@ from jmespath.parser import Parser
 
 from ...snapshot.format import DEPTH, TOO_DEEP, too_deep
 from ..errors import EvaluationError
-from ..functions.table import ARITY, EXPREFS, check_literal
+from ..functions.call import check_literal
+from ..functions.table import FUNCTIONS
 from ..suggest import suggest
 
 LONGEST = 50_000  # characters: parsing takes several times over each
@@ -169,19 +170,7 @@ class _Parsed:
 
 def _check(node: Node) -> None:
     if node["type"] == "function_expression":
-        name, given = node["value"], len(node["children"])
-        if name not in ARITY:
-            raise EvaluationError(f"unknown function {name}(){suggest(name, ARITY)}")
-        least, most = ARITY[name]
-        if given < least or (most is not None and given > most):
-            wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
-            raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
-        for position, child in enumerate(node["children"]):
-            here = EXPREFS.get(name) == position
-            if here is not (child["type"] == "expref"):
-                raise EvaluationError(f"{name}() takes {'an' if here else 'no'} &expression here")
-            if child["type"] == "literal":
-                check_literal(name, position, child["value"])
+        _check_call(node["value"], node["children"])
     elif any(isinstance(child, dict) and child["type"] == "expref" for child in node["children"]):
         raise EvaluationError("an &expression is an argument, as in any(list, &expression), and nothing else")
     if node["type"] in _AFTER_NOT and node["children"][0]["type"] == "not_expression":
@@ -191,6 +180,22 @@ def _check(node: Node) -> None:
         raise EvaluationError(f"{node['value']} cannot be the key of an object")
     if node["type"] == "slice" and node["children"][2] == 0:
         raise EvaluationError("the step of a slice cannot be 0")
+
+
+def _check_call(name: str, arguments: list[Node]) -> None:
+    function, given = FUNCTIONS.get(name), len(arguments)
+    if function is None:
+        raise EvaluationError(f"unknown function {name}(){suggest(name, FUNCTIONS)}")
+    least, most = function.least, function.most
+    if given < least or (most is not None and given > most):
+        wanted = str(least) if most == least else f"at least {least}" if most is None else f"{least} to {most}"
+        raise EvaluationError(f"{name}() takes {wanted} argument{'s' * (wanted != '1')}, not {given}")
+    for position, child in enumerate(arguments):
+        argument = function.argument(position)
+        if argument.is_expression is not (child["type"] == "expref"):
+            raise EvaluationError(f"{name}() takes {'an' if argument.is_expression else 'no'} &expression here")
+        if child["type"] == "literal":
+            check_literal(argument, child["value"])
 
 
 def _check_value(value: Any) -> None:

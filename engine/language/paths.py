@@ -11,7 +11,7 @@ import msgspec
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
 from ..functions.budget import charge_values
-from ..functions.table import MEMBERS, ROWS
+from ..functions.table import FUNCTIONS
 from .interpret import Scope
 from .parser import Expression, Node
 from .simplify import settled
@@ -137,13 +137,14 @@ def _trace_call(name: str, arguments: list[Node], at: Path | None, found: set[Pa
     for position, argument in enumerate(arguments):
         if argument["type"] == "expref":
             continue
-        if fields := ROWS.get((name, position)):
-            found |= {(*row, field) for row in _trace_rows(argument, at, found) for field in fields}
+        taken = FUNCTIONS[name].argument(position)
+        if taken.rows:
+            found |= {(*row, field) for row in _trace_rows(argument, at, found) for field in taken.rows}
             continue
         path = _trace(argument, at, found)
         paths.append(path)
-        if (fields := MEMBERS.get((name, position))) and path is not None:
-            found |= {(*path, field) for field in fields}
+        if taken.members and path is not None:
+            found |= {(*path, field) for field in taken.members}
         else:
             _emit(path, found)
     items = next((path for path in paths if path), None)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from ...snapshot.types import Type
 from ..errors import EvaluationError
-from ..functions.table import call
+from ..functions.call import call
+from ..functions.table import FUNCTIONS
 from .parser import Node
-
-_FUNCTIONS = ("ends_with", "like", "matches", "starts_with")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Compared:
 def compared(how: str, kind: Type, node: Node) -> Iterator[Compared]:
     """Each text of a literal, or of a list of them, that is held against a field of two spellings."""
     how = "==" if how == "contains" else how  # a field is one of a list of literals
-    if kind.spellings and how in ("==", *_FUNCTIONS):
+    if kind.spellings and (how == "==" or FUNCTIONS[how].compares):
         for literal in node["children"] if node["type"] == "multi_select_list" else [node]:
             value = literal.get("value") if literal["type"] == "literal" else None
             for text in value if isinstance(value, list) else [value]:

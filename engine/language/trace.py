@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...snapshot.model import Json, Unknown
+from ...snapshot.types import BOOLEAN
 from ..errors import EvaluationError
+from ..functions.table import FUNCTIONS
 from ..functions.unknowns import Truth
 from .interpret import Scope, truth, truthiness, value
 from .parser import Expression, Node, walk
 
 ITEMS = 5  # of a list: those that decide come first
 _LEAVES = frozenset({"field", "variable", "current", "identity", "literal", "index", "slice"})
-_TESTS = frozenset({"all", "any"})  # functions whose &expression is asked whether it holds
 _CHAINS = frozenset({"subexpression", "index_expression", "pipe"})
 
 
@@ -134,7 +135,7 @@ class _Tracer:
         steps = [self.operand(child, at) for child in plain]
         yield from steps
         items = next((step.found for step in steps if isinstance(step.found, list)), None)
-        visit = self.condition if node["value"] in _TESTS else self.operand
+        visit = self.condition if FUNCTIONS[node["value"]].gives is BOOLEAN else self.operand  # such as any()
         for child in node["children"]:
             if child["type"] == "expref":
                 yield from self._items(items, child["children"][0], visit)

@@ -14,17 +14,15 @@ from stillframe.engine.compiler import functions, nodes
 from stillframe.engine.compiler.rule import Judgement
 from stillframe.engine.execution import judge
 from stillframe.engine.execution.account import compile_policies
-from stillframe.engine.functions.table import ARITY, EXPREFS
+from stillframe.engine.functions.table import FUNCTIONS
 from stillframe.engine.language import infer, interpret
 from stillframe.engine.language.parser import parse, walk
 from stillframe.engine.language.paths import reads
-from stillframe.engine.language.signatures import SIGNATURES
 from stillframe.engine.language.template import parse_template
 from stillframe.engine.language.trace import trace
 from stillframe.engine.model.policy import Assertion, Lookup, Policy, Severity, Within
 from stillframe.snapshot import archive, open_snapshot
 from stillframe.snapshot.format import DEPTH, TOO_DEEP
-from stillframe.snapshot.types import Kind
 
 Method = partial(judge.Method, few=0)  # the compiler, however little there is
 ABSENT = object()
@@ -85,12 +83,13 @@ REST = {"v[*]", "v.*"}
 
 def calls_of(name: str) -> Iterator[str]:
     """Calls of a function, of one value and of two."""
-    least, most = ARITY[name]
+    function = FUNCTIONS[name]
+    least, most = function.least, function.most
     for number in range(least, (most or least + 1) + 1):
-        places = [["&a", "&@"] if EXPREFS.get(name) == at else ["w"] for at in range(number)]
-        places[EXPREFS.get(name) == 0] = ["v"]
+        places = [["&a", "&@"] if function.argument(at).is_expression else ["w"] for at in range(number)]
+        places[function.argument(0).is_expression] = ["v"]
         yield from (f"{name}({', '.join(arguments)})" for arguments in product(*places))
-    if least == 2 and name not in EXPREFS:
+    if least == 2 and not any(each.is_expression for each in function.takes):
         yield f"{name}(v, {SECOND.get(name, 'w.a')})"
 
 
@@ -175,7 +174,7 @@ def test_each_function_says_the_same_of_each_value(tmp_path):
     rows = [{"v": value, "w": VALUES[(7 * number) % len(VALUES)]} for number, value in enumerate(VALUES)]
     rows += [{"v": value, "w": value} for value in VALUES]
     path = write_estate(tmp_path / "s", {ACCOUNTS[0]: estate(rows)})
-    assert differing(path, policies([text for name in sorted(ARITY) for text in calls_of(name)])) == []
+    assert differing(path, policies([text for name in sorted(FUNCTIONS) for text in calls_of(name)])) == []
 
 
 LOOKED_UP = [
@@ -307,7 +306,5 @@ def test_all_who_walk_expressions_know_the_same_kinds_of_nodes():
         assert trace(parse(text), {"v": [{"a": 1}]}, SCOPE).text
 
 
-def test_all_who_know_functions_know_the_same():
-    assert SIGNATURES.keys() == ARITY.keys()
-    assert functions._FUNCTIONS.keys() <= ARITY.keys()
-    assert EXPREFS.keys() == {name for name, each in SIGNATURES.items() if frozenset({Kind.EXPREF}) in each.takes}
+def test_what_the_compiler_writes_out_is_in_the_table():
+    assert functions._INLINE.keys() <= FUNCTIONS.keys()

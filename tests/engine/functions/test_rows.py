@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from stillframe.engine.functions.table import AWARE, MEMBERS, ROWS, call
+from stillframe.engine.functions.call import call
+from stillframe.engine.functions.table import FUNCTIONS
 from stillframe.engine.language.parser import parse
 from stillframe.engine.language.paths import reads
 from stillframe.snapshot.model import Unknown
@@ -22,6 +23,15 @@ CALLS = [
     *(("world_reaches", [[NAMED], [each]]) for each in LISTS),
     ("selects_events", [{"EventSelectors": [Unknown.because("denied")]}, {"eventCategory": "Management"}]),
 ]
+ROWS, MEMBERS = (
+    {
+        (name, at): fields
+        for name, each in FUNCTIONS.items()
+        for at, argument in enumerate(each.takes)
+        if (fields := getattr(argument, which))
+    }
+    for which in ("rows", "members")
+)
 READ = {**ROWS, **MEMBERS}
 
 
@@ -55,7 +65,7 @@ def changed(name, arguments, change):
 def test_functions_read_of_rows_what_the_table_says_and_nothing_else():
     noted = {}
     for name, arguments in CALLS:
-        AWARE[name](*changed(name, arguments, lambda place, row: Noting(row, noted.setdefault(place, set()))))
+        FUNCTIONS[name].run(*changed(name, arguments, lambda place, row: Noting(row, noted.setdefault(place, set()))))
     assert noted == {place: set(fields) for place, fields in READ.items()}
 
 

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-import re
+import inspect
 import subprocess
 import sys
 import time
-from pathlib import Path
+from importlib import import_module
 
 import pytest
+from jmespath.functions import Functions
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.functions.acl import acl_opens_port
+from stillframe.engine.functions.function import function
 from stillframe.engine.functions.policy_document import is_public, like, statements
 from stillframe.engine.functions.security_group import world_reaches
-from stillframe.engine.functions.table import ARITY, AWARE, OURS, PLAIN, TIMED
+from stillframe.engine.functions.table import FUNCTIONS
 from stillframe.engine.language.interpret import evaluate
 from stillframe.engine.language.parser import parse
-from stillframe.engine.language.signatures import SIGNATURES
 from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.types import BOOLEAN, Kind
 
 SCOPE = {"snapshot_time": "2026-01-02T00:00:00Z"}
-PAGE = Path(__file__).parents[2] / "docs" / "functions.md"
 
 
-def test_a_function_takes_as_many_arguments_as_its_page_says():
-    said = {}
-    for name, written in re.findall(r"^\| `(\w+)\(([^`]*)\)`", PAGE.read_text(), re.MULTILINE):
-        *_, last = arguments = written.split(", ")
-        least = sum(not each.endswith(("?", "…")) for each in arguments)
-        said[name] = least, None if last == "…" else len(arguments)
-    assert said == ARITY
+@pytest.mark.parametrize("name", Functions.FUNCTION_TABLE)
+def test_a_function_of_jmespath_takes_what_jmespath_says(name):
+    signature = Functions.FUNCTION_TABLE[name]["signature"]
+    ours, repeats = FUNCTIONS[name], bool(signature[-1].get("variadic"))
+    assert (ours.least, ours.most) == (len(signature), None if repeats else len(signature))
+    for argument, wanted in zip(ours.takes, signature, strict=True):
+        kinds = {each.partition("-")[0] for each in wanted["types"]}
+        assert kinds <= {each.value for each in argument.kinds} or not argument.kinds
+        assert argument.is_expression is ("expref" in kinds) is (Kind.EXPREF in argument.kinds)
+
+
+@pytest.mark.parametrize("each", [each for each in FUNCTIONS.values() if each.run], ids=lambda each: each.name)
+def test_an_entry_fits_its_function(each):
+    """Loaded, where that is done when it is first called."""
+    module, name = each.run.__module__.rpartition(".")[2], each.run.__name__
+    run = getattr(import_module(f"stillframe.engine.functions.{module}"), name)
+    for number in (each.least, each.most or each.least + 3):
+        assert inspect.signature(run).bind(*range(number + each.timed))
+    others = [other for other in FUNCTIONS.values() if other.run and other is not each]
+    assert (module, name) not in [(other.run.__module__.rpartition(".")[2], other.run.__name__) for other in others]
+
+
+def test_what_is_said_of_arguments_is_said_of_arguments_that_there_are():
+    with pytest.raises(ValueError, match="prots"):
+        function("Lists", "f(port)", "number", BOOLEAN, checks={"prots": int}, example=("f(`1`)", True))
 
 
 @pytest.mark.parametrize(
@@ -484,14 +503,6 @@ parse("matches(a, 'b')")
 assert "re2" in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)
-
-
-def test_every_function_of_ours_is_in_one_table_and_counted():
-    tables = [set(AWARE), set(PLAIN), set(TIMED)]
-    assert set(OURS) <= set.union(*tables)
-    assert set.union(*tables) <= set(ARITY)
-    assert sum(map(len, tables)) == len(set.union(*tables))
-    assert SIGNATURES.keys() == ARITY.keys()
 
 
 def allow(principal="*", condition=None, **more):

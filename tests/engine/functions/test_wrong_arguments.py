@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 from stillframe.engine.errors import EvaluationError
-from stillframe.engine.functions.table import ARITY, EXPREFS
+from stillframe.engine.functions.table import FUNCTIONS
 from stillframe.engine.language.interpret import evaluate
 from stillframe.engine.language.parser import parse
 
@@ -35,15 +35,16 @@ PYTHON = re.compile(
 )
 
 
-@pytest.mark.parametrize("name", sorted(ARITY))
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_function_says_what_is_wrong_with_its_arguments_in_the_words_of_the_language(name):
-    least, most = ARITY[name]
+    function = FUNCTIONS[name]
+    least, most = function.least, function.most
     for number in range(least, (most or least + 1) + 1):
-        choices = [["&@", "&a"] if EXPREFS.get(name) == at else list(VALUES) for at in range(number)]
+        choices = [["&@", "&a"] if function.argument(at).is_expression else list(VALUES) for at in range(number)]
         for arguments in product(*choices):
             said = what_is_wrong(f"{name}({', '.join(arguments)})")
             assert not PYTHON.search(said), (arguments, said)
-            assert not said or said.partition("()")[0] in ARITY, (arguments, said)
+            assert not said or said.partition("()")[0] in FUNCTIONS, (arguments, said)
 
 
 def what_is_wrong(call):
