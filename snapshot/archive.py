@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
 from .catalog import ResourceType, load_catalog
 from .errors import ArgumentError, SnapshotError
-from .files import DAMAGED, FILE, LINE, folder_at, read_file
+from .files import DAMAGED, FILE, LINE, folder_at
 from .format import (
+    BY_DIGEST,
     AccountFile,
     AccountIndex,
     Manifest,
@@ -28,15 +28,18 @@ from .format import (
     parse,
     read_line,
 )
-from .given import path_of
+from .given import place_of
 from .kinds import mark, mark_tags
 from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
 from .names import moment_of
+from .remote import Place, Remote, below, entries, read
 
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
+OBJECTS = "objects"  # of an archive: what snapshots of format 2 hold, each file under its digest
 
 ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z\Z")
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _SPECIFIED = "docs/snapshot-format.md says what a line holds"
 
 
@@ -45,15 +48,15 @@ class Entry:
     """A snapshot folder as an archive lists it. `accounts` is None where the collector did not finish."""
 
     id: str
-    path: Path
+    path: Place
     accounts: int | None
 
 
-def list_snapshots(archive: Path | str) -> list[Entry]:
+def list_snapshots(archive: Place | str) -> list[Entry]:
     """The snapshots of an archive, oldest first, unfinished ones included."""
-    archive = path_of(archive)
+    archive = place_of(archive)
     try:
-        folders = sorted(path for path in archive.iterdir() if ID.match(path.name) and _is_snapshot(path))
+        folders = [path for path in entries(archive) if ID.match(path.name) and _is_snapshot(path)]
     except FileNotFoundError:
         raise SnapshotError(
             f"{archive}: no such archive",
@@ -73,15 +76,15 @@ def list_snapshots(archive: Path | str) -> list[Entry]:
     ]
 
 
-def _is_snapshot(path: Path) -> bool:
+def _is_snapshot(path: Place) -> bool:
     if path.is_symlink():
         raise SnapshotError(f"{path}: a link", "an archive holds snapshots, no links to them")
     return path.is_dir()
 
 
-def find_snapshot(path: Path | str) -> Path:
+def find_snapshot(path: Place | str) -> Place:
     """The folder of a snapshot: `path` itself, or the latest finished snapshot of the archive `path`."""
-    path = path_of(path)
+    path = place_of(path)
     with suppress(OSError):  # a name that none can have is refused below
         if (path / MANIFEST).is_file():
             return path
@@ -99,30 +102,56 @@ def find_snapshot(path: Path | str) -> Path:
     return finished[-1].path
 
 
-def open_snapshot(path: Path | str) -> Snapshot:
+def open_snapshot(path: Place | str) -> Snapshot:
     """Open a snapshot, or the latest one of an archive. Accounts and resources are read when asked for.
 
     Raises SnapshotError here and while reading: absent, unfinished, newer, malformed, or changed.
     """
     folder = find_snapshot(path)
-    data = read_file(folder / MANIFEST)
+    data = read(folder / MANIFEST)
     manifest = _manifest(data, folder)
     return Snapshot(
         id=manifest.id,
         captured_at=manifest.captured_at,
         accounts=tuple(sorted(manifest.accounts)),
-        account=partial(_open_account, folder, manifest.accounts),
+        account=partial(_open_account, files_of(folder, manifest), manifest.accounts),
         digest=digest(data),
         path=folder,
         digests=manifest.accounts,
     )
 
 
-def read_manifest(folder: Path) -> Manifest:
-    return _manifest(read_file(folder / MANIFEST), folder)
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the files of a snapshot are: in a folder for each account; or, in format 2, by digest, beside snapshots."""
+
+    folder: Place
+    by_digest: bool = False
+
+    def account(self, account: str, sha256: str) -> str | Remote:
+        return self._file(account, ACCOUNT, sha256)
+
+    def resources(self, account: str, kind: str, sha256: str) -> str | Remote:
+        return self._file(account, file_name(kind), sha256)
+
+    def _file(self, account: str, name: str, sha256: str) -> str | Remote:
+        parent, folder = (self.folder.parent, OBJECTS) if self.by_digest else (self.folder, account)
+        if self.by_digest and not _DIGEST.match(sha256):
+            raise SnapshotError(f"{self.folder}/{account}/{name}: {sha256!r} is no digest", DAMAGED)
+        if not isinstance(parent, Remote) and not folder_at(f"{parent}/{folder}"):
+            raise SnapshotError(f"{parent}/{folder}: no folder of the snapshot", DAMAGED)
+        return below(parent, f"{folder}/{sha256 if self.by_digest else name}")
 
 
-def _manifest(data: bytes, folder: Path) -> Manifest:
+def files_of(folder: Place, manifest: Manifest) -> Files:
+    return Files(folder, by_digest=manifest.format >= BY_DIGEST)
+
+
+def read_manifest(folder: Place) -> Manifest:
+    return _manifest(read(folder / MANIFEST), folder)
+
+
+def _manifest(data: bytes, folder: Place) -> Manifest:
     manifest: Manifest = parse(data, Manifest, folder / MANIFEST)
     if moment_of(manifest.captured_at) is None:
         raise SnapshotError(f"{folder / MANIFEST}: there is no time {manifest.captured_at}", DAMAGED)
@@ -133,16 +162,14 @@ def _manifest(data: bytes, folder: Path) -> Manifest:
     return manifest
 
 
-def read_account_file(folder: Path, account: str, expected: str) -> AccountFile:
-    file: AccountFile = _account_file(folder, account, expected, AccountFile)
+def read_account_file(files: Files, account: str, expected: str) -> AccountFile:
+    file: AccountFile = _account_file(files, account, expected, AccountFile)
     return file
 
 
-def _account_file(folder: Path, account: str, expected: str, shape: type[AccountFile | AccountIndex]) -> Any:
-    if not folder_at(f"{folder}/{account}"):
-        raise SnapshotError(f"{folder}/{account}: no folder of the snapshot", DAMAGED)
-    path = f"{folder}/{account}/{ACCOUNT}"
-    data = read_file(path)
+def _account_file(files: Files, account: str, expected: str, shape: type[AccountFile | AccountIndex]) -> Any:
+    path = files.account(account, expected)
+    data = read(path)
     if digest(data) != expected:
         raise SnapshotError(f"{path}: its digest is not the one in {MANIFEST}", DAMAGED)
     file = parse(data, shape, path)
@@ -151,26 +178,27 @@ def _account_file(folder: Path, account: str, expected: str, shape: type[Account
     return file
 
 
-def read_resources(folder: Path, account: str, kind: str, entry: TypeEntry) -> Iterator[Resource]:
+def read_resources(files: Files, account: str, kind: str, entry: TypeEntry) -> Iterator[Resource]:
     """The resources of one file, in its order. Nothing is yielded unless the digest of the whole file is right."""
     last = ("", "")
-    for number, line in enumerate(read_lines(folder, account, kind, entry).lines, 1):
-        resource = parse_line(folder, account, kind, line, number)
+    for number, line in enumerate(read_lines(files, account, kind, entry).lines, 1):
+        resource = parse_line(files, account, kind, line, number)
         if (resource.region, resource.id) <= last:
-            path = folder / account / file_name(kind)
-            raise SnapshotError(f"{path}:{number}: not in the order of region and id, or there twice", _SPECIFIED)
+            where = _shown(files, account, kind)
+            raise SnapshotError(f"{where}:{number}: not in the order of region and id, or there twice", _SPECIFIED)
         last = (resource.region, resource.id)
         yield resource
 
 
-def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines:
+def read_lines(files: Files, account: str, kind: str, entry: TypeEntry) -> Lines:
     """The lines of one file, whose digest and number are right."""
     if entry.sha256 is None:
         if entry.count:
-            raise SnapshotError(f"{folder / account / ACCOUNT}: {entry.count} of {kind} without a digest", DAMAGED)
+            where = f"{files.folder / account}/{ACCOUNT}"
+            raise SnapshotError(f"{where}: {entry.count} of {kind} without a digest", DAMAGED)
         return lines_of(b"", utf8=True, plain=True)
-    path = f"{folder}/{account}/{file_name(kind)}"
-    data = read_file(path, min(entry.count * LINE, FILE))
+    path = files.resources(account, kind, entry.sha256)
+    data = read(path, min(entry.count * LINE, FILE))
     if digest(data) != entry.sha256:
         raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", DAMAGED)
     utf8 = _is_text(data)
@@ -178,6 +206,11 @@ def read_lines(folder: Path, account: str, kind: str, entry: TypeEntry) -> Lines
     if lines.number != entry.count:
         raise SnapshotError(f"{path}: {lines.number} resources where {ACCOUNT} counts {entry.count}", DAMAGED)
     return lines
+
+
+def _shown(files: Files, account: str, kind: str) -> str:
+    """A resource file as people are told of it, wherever its bytes are."""
+    return f"{files.folder}/{account}/{file_name(kind)}"
 
 
 def _is_text(data: bytes) -> bool:
@@ -191,9 +224,9 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-def parse_line(folder: Path, account: str, kind: str, line: bytes | memoryview, number: int) -> Resource:
+def parse_line(files: Files, account: str, kind: str, line: bytes | memoryview, number: int) -> Resource:
     """The resource of a line. What AWS always sends and is not there is unknown; what AWS never sends is, too."""
-    path = f"{folder}/{account}/{file_name(kind)}"
+    path = _shown(files, account, kind)
     resource = _read_line(bytes(line), f"{path}:{number}")
     if (resource.type, resource.account) != (kind, account):
         described = f"{resource.type} of account {resource.account}"
@@ -265,19 +298,20 @@ class _Entries(Mapping[str, Coverage]):
         return len(self._raw)
 
 
-def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Account:
+def _open_account(files: Files, digests: Mapping[str, str], account: str) -> Account:
     if account not in digests:
-        raise ArgumentError(f"account {account} is not in this snapshot", f"{folder / MANIFEST} names those that are")
-    file: AccountIndex = _account_file(folder, account, digests[account], AccountIndex)
-    regions, entries = file.regions, _Entries(f"{folder}/{account}/{ACCOUNT}", file.types)
+        manifest = files.folder / MANIFEST
+        raise ArgumentError(f"account {account} is not in this snapshot", f"{manifest} names those that are")
+    file: AccountIndex = _account_file(files, account, digests[account], AccountIndex)
+    regions, entries = file.regions, _Entries(f"{files.folder}/{account}/{ACCOUNT}", file.types)
 
     def read(kind: str) -> Iterator[Resource]:
         entry = entries.entry(kind)
-        return read_resources(folder, account, kind, entry) if entry else iter(())
+        return read_resources(files, account, kind, entry) if entry else iter(())
 
     def lines(kind: str) -> Lines:
         entry = entries.entry(kind)
-        return read_lines(folder, account, kind, entry) if entry else lines_of(b"", utf8=True, plain=True)
+        return read_lines(files, account, kind, entry) if entry else lines_of(b"", utf8=True, plain=True)
 
     return Account(
         id=account,
@@ -286,7 +320,7 @@ def _open_account(folder: Path, digests: Mapping[str, str], account: str) -> Acc
         coverage=entries,
         read=read,
         lines=lines,
-        parse=partial(parse_line, folder, account),
+        parse=partial(parse_line, files, account),
         stamp=partial(_stamp, file),
     )
 

@@ -16,9 +16,10 @@ import msgspec
 
 from .archive import ID, MANIFEST
 from .errors import SnapshotError
-from .files import lock, open_own, read_file
+from .files import lock, open_own
 from .format import Previous, digest, parse
 from .names import moment_of
+from .remote import Place, entries, read
 
 PRUNED = "pruned"
 LOCK = ".lock"
@@ -36,18 +37,18 @@ class Link:
     """A finished snapshot, or one that was pruned, with the digest of its manifest."""
 
     id: str
-    path: Path
+    path: Place
     digest: str
     previous: Previous | None
     pruned: bool
 
 
-def links(archive: Path, faults: list[str] | None = None) -> dict[str, Link]:
+def links(archive: Place, faults: list[str] | None = None) -> dict[str, Link]:
     """Every link of an archive, by id. What cannot be read is none, and is told to `faults`."""
     found = {}
     for path, pruned in _manifests(archive):
         try:
-            data = read_file(path)
+            data = read(path)
             link: _Link = parse(data, _Link, path)
         except SnapshotError as error:
             if faults is not None:
@@ -68,9 +69,9 @@ def heads(chain: Mapping[str, Link]) -> list[Link]:
     return [link for name, link in sorted(chain.items()) if name not in named]
 
 
-def latest(archive: Path) -> Path | None:
+def latest(archive: Place) -> Place | None:
     """The folder of the finished snapshot of the latest capture time."""
-    folders = sorted((path for path in archive.iterdir() if ID.match(path.name)), reverse=True)
+    folders = [path for path in reversed(entries(archive)) if ID.match(path.name)]
     return next((path for path in folders if (path / MANIFEST).is_file()), None)
 
 
@@ -90,7 +91,7 @@ def append(archive: Path) -> Iterator[Previous | None]:
         yield Previous(id=last[-1].id, sha256=last[-1].digest) if last else None
 
 
-def verify_chain(archive: Path) -> Iterator[str]:
+def verify_chain(archive: Place) -> Iterator[str]:
     """Every fault of an archive's chain, as text."""
     faults: list[str] = []
     chain = links(archive, faults)
@@ -113,10 +114,11 @@ def verify_chain(archive: Path) -> Iterator[str]:
             yield f"{link.path}: it follows none, although there were snapshots before it"
 
 
-def _manifests(archive: Path) -> Iterator[tuple[Path, bool]]:
-    for path in sorted(archive.iterdir()):
+def _manifests(archive: Place) -> Iterator[tuple[Place, bool]]:
+    for path in entries(archive):
         if ID.match(path.name) and (path / MANIFEST).is_file():
             yield path / MANIFEST, False
-    for path in sorted((archive / PRUNED).glob("*.json")):
-        if ID.match(path.stem) and not (archive / path.stem / MANIFEST).is_file():
+    pruned = archive / PRUNED
+    for path in entries(pruned) if pruned.is_dir() else ():
+        if path.name.endswith(".json") and ID.match(path.stem) and not (archive / path.stem / MANIFEST).is_file():
             yield path, True

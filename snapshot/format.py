@@ -9,15 +9,15 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from .errors import SnapshotError
 from .model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
 
-FORMAT = 1
+FORMAT = 1  # of files in folders, and of every account file
+BY_DIGEST = 2  # of a manifest whose account and resource files are named by their digests
 MISSING = "$missing"
 DEPTH = 100
 TOO_DEEP = f"nested more than {DEPTH} deep"
@@ -51,6 +51,8 @@ class Previous(Edge, frozen=True, kw_only=True):
 
 class Manifest(Edge, frozen=True, kw_only=True):
     """`manifest.json`: written last, so that a snapshot without one was not finished."""
+
+    newest: ClassVar[int] = BY_DIGEST
 
     format: int
     id: str
@@ -298,36 +300,40 @@ def snapshot_id(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
 
 
-def parse(data: bytes, shape: type[msgspec.Struct], path: Path | str) -> Any:
+def parse(data: bytes, shape: type[msgspec.Struct], path: object) -> Any:
     """Decode a manifest or account file, refusing a newer format before anything else in it is judged."""
     try:
         found = msgspec.json.decode(data, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _refused(data, error, path) from None
+        raise _refused(data, error, shape, path) from None
     version: int = getattr(found, "format", FORMAT)
-    if version > FORMAT:
-        raise _newer(version, path)
+    if version > _newest(shape):
+        raise _newer(version, shape, path)
     if version < 1:
         raise SnapshotError(f"{path}: snapshot format {version}", "there is none before 1: collect again")
     return found
 
 
-def _refused(data: bytes, error: Exception, path: Path | str) -> SnapshotError:
+def _refused(data: bytes, error: Exception, shape: type, path: object) -> SnapshotError:
     try:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         return SnapshotError(f"{path}: not JSON ({fault})", "the file is damaged: collect again, or restore it")
     found = raw.get("format") if isinstance(raw, dict) else None
-    if isinstance(found, int) and found > FORMAT:
-        return _newer(found, path)
+    if isinstance(found, int) and found > _newest(shape):
+        return _newer(found, shape, path)
     return SnapshotError(
         f"{path}: {error}",
         "docs/snapshot-format.md says what belongs there; `stillframe snapshot verify` lists all faults",
     )
 
 
-def _newer(found: int, path: Path | str) -> SnapshotError:
+def _newest(shape: type) -> int:
+    return getattr(shape, "newest", FORMAT)
+
+
+def _newer(found: int, shape: type, path: object) -> SnapshotError:
     return SnapshotError(
-        f"{path}: snapshot format {found}, but this version reads up to {FORMAT}",
+        f"{path}: snapshot format {found}, but this version reads up to {_newest(shape)}",
         "upgrade stillframe to judge this snapshot",
     )

@@ -7,14 +7,24 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from .errors import ArgumentError
+from .remote import URL, Place, Remote, remote_of
 
 
 def path_of(given: object) -> Path:
-    """A path that is given as one, or as text. Raises ArgumentError."""
+    """A local path that is given as one, or as text. Raises ArgumentError."""
     place = os.fspath(given) if isinstance(given, str | os.PathLike) else None
     if not isinstance(place, str) or not place or "\0" in place:
         raise ArgumentError(f"{given!r} is no path", "name a file or folder, as text or as a Path")
+    if URL.match(place):  # also one that became a path, and so lost a slash
+        raise ArgumentError(f"{place}: a URL, where a local path belongs", f"`./{place}` is a local one")
     return Path(place)
+
+
+def place_of(given: object) -> Place:
+    """Where an archive is: a local path as above, or the URL of a place in an object store, as text."""
+    if isinstance(given, Remote):
+        return given
+    return (remote_of(given) if isinstance(given, str) else None) or path_of(given)
 
 
 def paths_of(given: object) -> list[Path]:

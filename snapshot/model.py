@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
+
+from .remote import Place
 
 Json = Any  # AWS owns these values; we never model them
 
@@ -199,7 +200,7 @@ class Snapshot:
     accounts: tuple[str, ...]
     account: Callable[[str], Account]
     digest: str | None = None
-    path: Path | None = None
+    path: Place | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -210,7 +211,7 @@ class Collected:
     `skipped` are the accounts that were left out: account → its status, or EXCLUDED.
     """
 
-    path: Path
+    path: Place
     accounts: int
     entered: int
     resources: int

@@ -8,27 +8,37 @@ from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from .archive import ACCOUNT, ID, MANIFEST, find_snapshot, read_account_file, read_manifest, read_resources
+from .archive import (
+    ACCOUNT,
+    ID,
+    MANIFEST,
+    Files,
+    files_of,
+    find_snapshot,
+    read_account_file,
+    read_manifest,
+    read_resources,
+)
 from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
-from .files import FILE, read_file
+from .files import FILE
 from .format import TOO_DEEP, AccountFile, Marker, file_name, read_line, too_deep
-from .given import path_of
+from .given import place_of
 from .kinds import MALFORMED, malformed
 from .model import EVERYWHERE, GLOBAL
 from .names import REGION, moment_of
+from .remote import Place, entries, read
 from .validation import validator
 
 SHOWN = 20  # malformed values of one file
 
 
-def verify(path: Path | str) -> Iterator[str]:
+def verify(path: Place | str) -> Iterator[str]:
     """Every fault of a snapshot, as text with the file it is in. Raises SnapshotError if there is no snapshot."""
     folder = find_snapshot(path)
     try:
@@ -44,31 +54,33 @@ def verify(path: Path | str) -> Iterator[str]:
         yield f"{folder / MANIFEST}: the id {manifest.id} is not the time {manifest.captured_at}"
     if manifest.id != folder.name:
         yield f"{folder / MANIFEST}: it is the manifest of {manifest.id}"
-    for stray in sorted(set(_folders(folder)) - manifest.accounts.keys()):
+    files = files_of(folder, manifest)
+    for stray in sorted(set(_folders(folder)) - (set() if files.by_digest else {*manifest.accounts})):
         yield f"{folder / stray}: not in {MANIFEST}"
     for account, digest in sorted(manifest.accounts.items()):
         try:
-            file = read_account_file(folder, account, digest)
+            file = read_account_file(files, account, digest)
         except SnapshotError as error:
             yield str(error)
             continue
-        yield from _document("account", folder / account / ACCOUNT)
-        yield from _places(folder / account / ACCOUNT, file)
-        yield from _account(folder, account, file)
+        path = files.account(account, digest)
+        yield from _document("account", path)
+        yield from _places(path, file)
+        yield from _account(files, account, file)
 
 
-def verify_archive(archive: Path | str) -> Iterator[str]:
+def verify_archive(archive: Place | str) -> Iterator[str]:
     """Every fault of the finished snapshots of an archive, and of the chain that they form.
 
     Raises SnapshotError if there is no archive, or nothing in it that is finished.
     """
-    archive = path_of(archive)
-    manifests: list[Path] = []
+    archive = place_of(archive)
+    finished: list[Place] = []
     with suppress(OSError):
-        manifests = sorted(archive.glob(f"*/{MANIFEST}"))
-    if not manifests:
+        finished = [path for path in entries(archive) if ID.match(path.name) and (path / MANIFEST).exists()]
+    if not finished:
         find_snapshot(archive)  # which says what is wrong with it
-    faults = [fault for path in manifests if ID.match(path.parent.name) for fault in verify(path.parent)]
+    faults = [fault for path in finished for fault in verify(path)]
     yield from dict.fromkeys([*faults, *verify_chain(archive)])
 
 
@@ -77,23 +89,24 @@ def schema(name: str) -> Any:
     return json.loads((files("stillframe.snapshot") / "schemas" / f"{name}.json").read_text("utf-8"))
 
 
-def _account(folder: Path, account: str, file: AccountFile) -> Iterator[str]:
-    expected = {ACCOUNT, *(file_name(kind) for kind, entry in file.types.items() if entry.sha256)}
-    for stray in sorted({path.name for path in (folder / account).iterdir()} - expected):
-        yield f"{folder / account / stray}: not in {ACCOUNT}"
+def _account(files: Files, account: str, file: AccountFile) -> Iterator[str]:
+    if not files.by_digest:
+        expected = {ACCOUNT, *(file_name(kind) for kind, entry in file.types.items() if entry.sha256)}
+        for stray in sorted({path.name for path in (files.folder / account).iterdir()} - expected):
+            yield f"{files.folder / account / stray}: not in {ACCOUNT}"
     for kind, entry in sorted(file.types.items()):
-        path = folder / account / file_name(kind)
+        path = files.folder / account / file_name(kind)
         spec = load_catalog().get(kind)
         here = spec is not None and spec.scope == "region" and spec.region is None and GLOBAL not in entry.read
         try:
-            for number, resource in enumerate(read_resources(folder, account, kind, entry), 1):
+            for number, resource in enumerate(read_resources(files, account, kind, entry), 1):
                 if here and resource.region not in entry.read:
                     yield f"{path}:{number}: it is in {resource.region}, which was not read"
         except SnapshotError as error:
             yield str(error)
             continue
         if entry.sha256:
-            *lines, rest = read_file(path, FILE).split(b"\n")
+            *lines, rest = read(files.resources(account, kind, entry.sha256), FILE).split(b"\n")
             if rest:
                 yield f"{path}: it does not end with a newline"
             for number, line in enumerate(lines, 1):
@@ -102,8 +115,8 @@ def _account(folder: Path, account: str, file: AccountFile) -> Iterator[str]:
             yield from _misfits(path, kind, lines)
 
 
-def _document(name: str, path: Path) -> Iterator[str]:
-    data = read_file(path)
+def _document(name: str, path: Place | str) -> Iterator[str]:
+    data = read(path)
     yield from _against(name, path, data)
     yield from _not_canonical(path, data.removesuffix(b"\n"), indent=1)
     if not data.endswith(b"\n"):
@@ -124,7 +137,7 @@ def _canonical(data: bytes, indent: int) -> bytes:
     return msgspec.json.format(compact, indent=indent) if indent else compact
 
 
-def _places(path: Path, file: AccountFile) -> Iterator[str]:
+def _places(path: object, file: AccountFile) -> Iterator[str]:
     """Faults of the places in an account file: their names, their order, what was read where nothing is."""
     enabled = [] if isinstance(file.regions, Marker) else file.regions
     named = {"regions": enabled, **{kind: entry.read for kind, entry in file.types.items()}}
@@ -142,7 +155,7 @@ def _places(path: Path, file: AccountFile) -> Iterator[str]:
                 yield f"{path}: {kind}: {place!r} is no place"
 
 
-def _misfits(path: Path, kind: str, lines: Sequence[bytes]) -> Iterator[str]:
+def _misfits(path: object, kind: str, lines: Sequence[bytes]) -> Iterator[str]:
     """Values of another kind than AWS sends. What is wrong with one line is often wrong with all."""
     read = ((number, read_line(line)) for number, line in enumerate(lines, 1) if not too_deep(line))
     found = (f"{path}:{number}: {cause}" for number, line in read for cause in malformed(line.config, kind))
@@ -164,5 +177,5 @@ def _validator(name: str) -> Any:
     return validator(schema(name))
 
 
-def _folders(folder: Path) -> Iterator[str]:
+def _folders(folder: Place) -> Iterator[str]:
     return (path.name for path in folder.iterdir() if path.is_dir())

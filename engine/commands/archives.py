@@ -1,16 +1,15 @@
 """The commands about snapshots and the archives they are in."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from stillframe.engine.commands.options import ARCHIVE, SnapshotPath
+from stillframe.engine.commands.options import ARCHIVE, Archive, SnapshotPath
 
 snapshot_app = typer.Typer(help="List, show, verify and prune snapshots.", no_args_is_help=True)
 
 
 @snapshot_app.command("list")
-def snapshot_list(archive: Annotated[Path, typer.Argument(help="The archive.")] = ARCHIVE) -> None:
+def snapshot_list(archive: Archive = ARCHIVE) -> None:
     """List the snapshots of an archive, oldest first."""
     from stillframe.engine.console import counted
     from stillframe.snapshot import list_snapshots
@@ -58,7 +57,7 @@ def snapshot_prune(
             help="How many to keep: a number, or last, daily, weekly, monthly and yearly=NUMBER, with commas."
         ),
     ],
-    archive: Annotated[Path, typer.Argument(help="The archive.")] = ARCHIVE,
+    archive: Archive = ARCHIVE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
     """Remove old snapshots from an archive; their manifests stay, so that it is still a chain."""
@@ -75,11 +74,12 @@ def snapshot_prune(
     typer.echo(f"{did} {counted(len(going), 'snapshot')}, {counted(len(staying), 'snapshot')} kept", err=True)
 
 
-def _whole(archive: Path) -> str:
+def _whole(archive: str) -> str:
     from stillframe.engine.console import counted
     from stillframe.snapshot.chain import heads, links
+    from stillframe.snapshot.given import place_of
 
-    chain = links(archive)
+    chain = links(place_of(archive))
     pruned = sum(link.pruned for link in chain.values())
     beside = f", and {pruned:,} manifests of pruned ones" if pruned else ""
     last = heads(chain)[-1]

@@ -186,7 +186,7 @@ def run_tests(
     coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,
     mutate: Annotated[bool, typer.Option("--mutate", help="Each small change to a policy must be noticed.")] = False,
     record: Annotated[
-        tuple[Path, str] | None,
+        tuple[str, str] | None,
         typer.Option(
             help="Run nothing: print an example cut out of a snapshot. ID is a finding's fingerprint or resource.",
             metavar="SNAPSHOT ID",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def collect(
-    into: Annotated[Path, typer.Option(help="The archive to add a snapshot to.")] = ARCHIVE,
+    into: Annotated[str, typer.Option(help="The archive to add a snapshot to: a folder.")] = ARCHIVE,
     accounts: Annotated[
         str, typer.Option(help="Accounts to collect, with commas; the caller's own if not given.")
     ] = "",
@@ -68,7 +68,7 @@ def collect(
         show(into, resume=resume, session=open_session(profile), **how)
 
 
-def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
+def show(into: Path | str, *, resume: bool = False, **how: Any) -> "Collected":
     """Collect, and show how it goes and what came of it."""
     from stillframe.engine.console import console
     from stillframe.engine.terminal.collecting import collecting, print_collected
@@ -89,7 +89,7 @@ def show(into: Path, *, resume: bool = False, **how: Any) -> "Collected":
     return done
 
 
-def _foresee(into: Path, **how: Any) -> None:
+def _foresee(into: str, **how: Any) -> None:
     from stillframe.engine.console import console
     from stillframe.engine.terminal.collecting import print_forecast
     from stillframe.snapshot.collector import collect as collector

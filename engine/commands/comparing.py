@@ -9,6 +9,7 @@ from stillframe.engine.commands.options import (
     AllowUnknown,
     Budget,
     Config,
+    Earlier,
     Exact,
     Except,
     FailOn,
@@ -39,8 +40,8 @@ OldSettings = Annotated[
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
-    new: Annotated[Path, typer.Argument(help="The later snapshot; the same, to compare policies.")],
+    old: Earlier,
+    new: Annotated[str, typer.Argument(help="The later snapshot; the same, to compare policies.")],
     policies: Policies = None,
     packs: Packs = None,
     shipped: Shipped = False,

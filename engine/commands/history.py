@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from stillframe.engine.commands.options import (
     ARCHIVE,
+    Archive,
     Budget,
     Config,
+    Earlier,
     Except,
     Only,
     Packs,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from stillframe.snapshot.model import Snapshot
 
-Archive = Annotated[Path, typer.Argument(help="The archive.")]
 Records = Annotated[
     list[str] | None,
     typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
@@ -36,8 +37,8 @@ Records = Annotated[
 
 
 def drift(
-    old: Annotated[Path, typer.Argument(help="The earlier snapshot.")],
-    new: Annotated[Path, typer.Argument(help="The later snapshot.")],
+    old: Earlier,
+    new: Annotated[str, typer.Argument(help="The later snapshot.")],
     types: Annotated[str, typer.Option(help="Resource types to compare, with commas; all if not given.")] = "",
     output: Records = None,
 ) -> None:
@@ -185,7 +186,7 @@ def backtest(
     raise typer.Exit(_nothing(row.population for trial in test.trials for row in (*trial.before, *trial.after)))
 
 
-def _each(archive: Path) -> "Iterator[Snapshot]":
+def _each(archive: str) -> "Iterator[Snapshot]":
     """Every finished snapshot of an archive, oldest first."""
     from stillframe.engine.console import console
     from stillframe.snapshot import SnapshotError, list_snapshots, open_snapshot

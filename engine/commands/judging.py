@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from stillframe.snapshot import Snapshot
 
 BaselineFrom = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--baseline", help="Only what is new counts: since this snapshot, or these findings.", metavar="SNAPSHOT|FILE"
     ),
@@ -111,13 +111,15 @@ def evaluate(
     raise typer.Exit(code)
 
 
-def _baseline(path: Path, picture: "Snapshot", judged_by: "Ruleset", method: "Method") -> "Baseline":
+def _baseline(path: str, picture: "Snapshot", judged_by: "Ruleset", method: "Method") -> "Baseline":
     """What failed before, by a file of findings or a snapshot."""
     from stillframe.engine.commands.run_evaluate import baseline_of
     from stillframe.engine.findings.gate import read_baseline
     from stillframe.snapshot import open_snapshot
 
-    return read_baseline(path) if path.is_file() else baseline_of(open_snapshot(path), picture, judged_by, method)
+    if (file := Path(path)).is_file():
+        return read_baseline(file)
+    return baseline_of(open_snapshot(path), picture, judged_by, method)
 
 
 def _statuses(text: str) -> "frozenset[Status]":

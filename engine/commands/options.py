@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from stillframe.engine.model.policy import Policy, Severity
     from stillframe.engine.model.ruleset import Ruleset
 
-ARCHIVE = Path("snapshots")
+ARCHIVE = "snapshots"
 CONFIG = Path("stillframe.yaml")
 STRANGERS = 1_000_000  # steps: a second, about, for each resource
+# Where an archive or a snapshot is: text, for it may be a URL, of which a path would lose a slash.
 SnapshotPath = Annotated[
-    Path, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot.", metavar="SNAPSHOT")
+    str, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot; or a URL.", metavar="SNAPSHOT")
 ]
+Archive = Annotated[str, typer.Argument(help="The archive: a folder, or a URL such as s3://BUCKET/PREFIX.")]
+Earlier = Annotated[str, typer.Argument(help="The earlier snapshot.")]
 Policies = Annotated[
     list[Path] | None,
     typer.Option("--policies", "-p", help="Policy file or folder, in place of the pack logging; repeatable."),

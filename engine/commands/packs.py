@@ -1,6 +1,5 @@
 """The commands about packs. `cli` puts them among the others."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,7 +46,7 @@ def pack_diff(
     old: Annotated[str, typer.Argument(help="The earlier pack.", metavar="OLD")],
     new: Annotated[str, typer.Argument(help="The later pack.", metavar="NEW")],
     snapshot: Annotated[
-        Path | None, typer.Argument(help="What the change means for this snapshot, or an archive's latest.")
+        str | None, typer.Argument(help="What the change means for this snapshot, or an archive's latest.")
     ] = None,
     config: Config = None,
     json: Json = False,

@@ -223,12 +223,10 @@ def _newest(paths: Iterable[Path]) -> list[Path]:
 
 
 def _archive(snapshot: Snapshot) -> str:
-    return hashlib.sha256(os.fsencode(os.path.realpath(_place(snapshot).parent))).hexdigest()[:16]
-
-
-def _place(snapshot: Snapshot) -> Path:
     assert snapshot.path is not None  # noqa: S101 - of one in memory nothing is kept
-    return snapshot.path
+    place = snapshot.path.parent
+    name = os.path.realpath(place) if isinstance(place, Path) else str(place)
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
 
 def _name(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ...snapshot.errors import StillframeError
+from ...snapshot.remote import Remote
 from .key_digests import Board
 from .tasks import STEPS, Desk
 from .transfer import NO_SPOOL, read_back, spooled
@@ -54,7 +55,9 @@ class Crew:
     def __init__(self, size: int, *given: Any) -> None:
         import multiprocessing  # which one process has no use for
 
-        context: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
+        # The client of an object store has threads, which a fork has not.
+        forks = FORKS and not isinstance(given[0].path, Remote)
+        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
         sys.stdout.flush()  # or each fork would write it again
         sys.stderr.flush()
         self._lines: list[Connection] = []
@@ -62,8 +65,8 @@ class Crew:
         self._processes: list[Any] = []
         for _ in range(size):
             ours, theirs = context.Pipe()
-            inherited = [*self._lines, ours] if FORKS else []
-            self._spools[ours] = spool = os.memfd_create("findings") if SPOOLS else NO_SPOOL
+            inherited = [*self._lines, ours] if forks else []
+            self._spools[ours] = spool = os.memfd_create("findings") if forks and SPOOLS else NO_SPOOL
             process = context.Process(target=_serve, args=(theirs, inherited, spool, *given), daemon=True)
             process.start()
             theirs.close()

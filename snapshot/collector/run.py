@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from ..archive import read_account_file
+from ..archive import Files, read_account_file, read_lines
 from ..errors import CollectError
-from ..format import file_name, read_line
+from ..format import read_line
 from ..model import Collected
 from .account import Visit, gaps_in
 from .clients import Clients
@@ -42,7 +41,7 @@ def run(
     todo = {target.account: target for target in targets}
     tally = _Tally(on_account)
     for account, digest in writer.done.items():
-        tally.add(account, *_written(writer.path, account, digest))
+        tally.add(account, *_written(writer.files, account, digest))
     left = deque(target for account, target in todo.items() if account not in writer.done)
     lock, callers, work = threading.Lock(), Lanes(-1), Work(plan.workers)
 
@@ -114,13 +113,11 @@ class _Tally:
             )
 
 
-def _written(folder: Path, account: str, digest: str) -> tuple[int, Counter[str]]:
+def _written(files: Files, account: str, digest: str) -> tuple[int, Counter[str]]:
     """How many resources an account has that was collected before, and what could not be read of it."""
-    file = read_account_file(folder, account, digest)
+    file = read_account_file(files, account, digest)
     gaps = Counter(cause for entry in file.types.values() for cause in entry.missing.values())
     for kind, entry in file.types.items():
-        if entry.count:
-            with (folder / account / file_name(kind)).open("rb") as lines:
-                for line in lines:
-                    gaps.update(gaps_in(read_line(line)))
+        for line in read_lines(files, account, kind, entry).lines:
+            gaps.update(gaps_in(read_line(bytes(line))))
     return sum(entry.count for entry in file.types.values()), gaps

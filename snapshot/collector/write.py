@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import stillframe
 
-from ..archive import ACCOUNT, MANIFEST, read_account_file, read_resources
+from ..archive import ACCOUNT, MANIFEST, Files, read_account_file, read_resources
 from ..catalog import catalog_digest
 from ..chain import append, latest
 from ..errors import CollectError, SnapshotError
@@ -78,7 +78,7 @@ class SnapshotWriter:
                 self._clear(unfinished)
             else:
                 self._make(archive)
-            self._before = latest(archive)
+            self.files, self._before = Files(self.path), cast("Path | None", latest(archive))
         except OSError as error:
             raise CollectError(
                 f"{archive}: cannot write a snapshot here ({error.strerror})",
@@ -108,9 +108,9 @@ class SnapshotWriter:
     def _complete(self, account: str) -> str | None:
         """The digest of an account's file, where all of it is there and undamaged, and the journal says the same."""
         try:
-            found = digest(read_file(self.path / account / ACCOUNT))
-            for kind, entry in read_account_file(self.path, account, found).types.items():
-                for _ in read_resources(self.path, account, kind, entry):
+            files, found = Files(self.path), digest(read_file(self.path / account / ACCOUNT))
+            for kind, entry in read_account_file(files, account, found).types.items():
+                for _ in read_resources(files, account, kind, entry):
                     pass
         except SnapshotError:
             return None

@@ -131,8 +131,8 @@ def test_resources_that_are_more_or_fewer_than_counted_are_refused(snapshot, cou
 
 
 def test_a_newer_format_is_refused_with_what_to_do(snapshot):
-    edit(snapshot, format=2, unheard_of=True)
-    with pytest.raises(SnapshotError, match="snapshot format 2, but this version reads up to 1") as error:
+    edit(snapshot, format=3, unheard_of=True)
+    with pytest.raises(SnapshotError, match="snapshot format 3, but this version reads up to 2") as error:
         open_snapshot(snapshot)
     assert "upgrade" in error.value.help
 
