@@ -1,8 +1,15 @@
-"""Snapshots: the reading side. The collector, which needs boto3, is `stillframe.snapshot.collector.collect`."""
+"""Snapshots: the reading side. The collector, which needs boto3, is `stillframe.snapshot.collector.collect`.
 
-from .archive import find_snapshot, list_snapshots, open_snapshot
-from .errors import ArgumentError, CatalogError, CollectError, SnapshotError, StillframeError
-from .model import Account, Resource, Snapshot, Unknown
+What is named here is imported when it is asked for: a file can be opened without all that reading a snapshot needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .archive import find_snapshot, list_snapshots, open_snapshot
+    from .errors import ArgumentError, CatalogError, CollectError, SnapshotError, StillframeError
+    from .model import Account, Resource, Snapshot, Unknown
 
 __all__ = [
     "Account",
@@ -18,3 +25,12 @@ __all__ = [
     "list_snapshots",
     "open_snapshot",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = (
+        "archive" if name.endswith(("_snapshot", "_snapshots")) else "errors" if name.endswith("Error") else "model"
+    )
+    return getattr(import_module(f".{module}", __name__), name)

@@ -31,6 +31,8 @@ FILE = 1 << 31
 DOCUMENT = 1 << 28
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
 
 def read_file(path: Path | str, most: int = DOCUMENT) -> bytes:
     """The bytes of a file. Raises SnapshotError: missing, a link, no regular file, larger than `most`.
@@ -107,16 +109,15 @@ def user_folder(variable: str, default: str) -> Path:
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name when the block ends well, and that is gone where it does not. Raises OSError."""
-    from tempfile import mkstemp  # which reading does without
-
-    descriptor, partial = mkstemp(prefix=f".{path.name[:32]}.", dir=path.parent)  # 0600, O_EXCL, O_NOFOLLOW
+    partial = path.parent / f".{path.name[:32]}.{os.urandom(8).hex()}"  # importing tempfile takes longer than writing
+    descriptor = os.open(partial, _NEW, 0o600)
     try:
         with os.fdopen(descriptor, "wb", 1 << 18) as file:
             yield file
-        Path(partial).replace(path)
+        partial.replace(path)
     except BaseException:
         with suppress(OSError):
-            Path(partial).unlink()
+            partial.unlink()
         raise
 
 

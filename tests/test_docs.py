@@ -24,9 +24,9 @@ import stillframe
 import typer
 import yaml
 from builders import compared, nine, shipped, write_snapshot
-from stillframe.cli import app
 from stillframe.engine import exit_codes
 from stillframe.engine.authoring.function_page import with_tables
+from stillframe.engine.commands.app import app
 from stillframe.engine.documents.reader import schema as schema_of
 from stillframe.engine.findings.batch import finding_record
 from stillframe.engine.functions.table import FUNCTIONS

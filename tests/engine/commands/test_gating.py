@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 from builders import TIME, write_snapshot
-from stillframe.cli import app
+from stillframe.engine.commands.app import app
 from stillframe.engine.documents.yaml12 import load
 from typer.core import TyperGroup
 
