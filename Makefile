@@ -37,7 +37,7 @@ architecture: dev ## Check that arrows never turn back
 
 check: lint types architecture test ## Everything that CI runs
 
-bench: $(BENCH) ## Measure judging beside other ways to do it, for about an hour; ARGS=--quick is a smoke test
+bench: $(BENCH) ## Measure evaluation beside other ways to do it, for about an hour; ARGS=--quick is a smoke test
 	$(BIN)/python -m bench $(ARGS)
 
 $(BENCH): $(STAMP)

@@ -1,7 +1,7 @@
 """The very run of before, given back: where nothing that a run read has changed, neither has what it said.
 
 What a run reads is asked of Python, which tells of every file that is opened and every folder that is listed, so that
-nothing can be forgotten. A run is kept in the folder of what was judged, beside it, if its findings were: what it
+nothing can be forgotten. A run is kept in the folder of what was evaluated, beside it, if its findings were: what it
 printed, the files that it wrote, its exit code, and the digest of all that it read. Of a snapshot that is the manifest,
 which has the digests of the rest: what is given back was found in these very bytes.
 
@@ -24,7 +24,7 @@ from typing import IO, Any, Self, cast
 from stillframe.engine.exit_codes import FAILURES, NOTHING, OK, UNKNOWN
 from stillframe.snapshot.files import is_own, replacing, user_folder
 
-COMMANDS = frozenset({"evaluate", "diff"})  # those that judge by what is kept
+COMMANDS = frozenset({"evaluate", "diff"})  # those that evaluate by what is kept
 MOST = 1 << 28  # bytes that one run may have said and written, to be kept
 KEPT = 16  # runs
 _FORMAT = 1
@@ -79,7 +79,7 @@ def _known(arguments: list[str]) -> tuple[dict[str, Any], memoryview]:
 
 @contextmanager
 def kept(arguments: list[str]) -> Iterator[None]:
-    """Keep the run in the block, if it ends with an exit code of a judgement and can be known again."""
+    """Keep the run in the block, if it ends with an exit code of an evaluation and can be known again."""
     if not (arguments and arguments[0] in COMMANDS):
         yield
         return

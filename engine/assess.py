@@ -1,4 +1,4 @@
-"""To assess a snapshot: judge it, mark what is waived, keep what is chosen, count. Nobody else composes these steps."""
+"""To assess a snapshot: evaluate, mark what is waived, keep what is chosen, count. Nobody else composes these steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .packs.report import PackReport, reports
 
 @dataclass(slots=True)
 class Assessment:
-    """One judgement. Go through it once for its findings, in order; then it knows what they came to."""
+    """One evaluation. Go through it once for its findings, in order; then it knows what they came to."""
 
     snapshot: Snapshot
     ruleset: Ruleset
@@ -41,7 +41,7 @@ class Assessment:
         return self._reports()[0]
 
     def notes(self) -> list[str]:
-        """A line for all that people should see to: what is a part or judged otherwise, waivers, attestations."""
+        """A line for all that people should see to: what is a part or evaluated otherwise, waivers, attestations."""
         return [*notes(self.ruleset, chosen=self.chosen), *self.lapses()]
 
     def lapses(self) -> list[str]:
@@ -98,7 +98,7 @@ def choose(chosen: Selection, *rulesets: Ruleset) -> list[Ruleset]:
 
 
 def notes(*rulesets: Ruleset, chosen: Selection = Selection()) -> list[str]:
-    """A line for all that is not as it would be if nobody had chosen: what is a part, left out or judged otherwise."""
+    """A line for all that is not as if nobody had chosen: what is a part, left out or evaluated otherwise."""
     return list(dict.fromkeys([*chosen.notes(), *(note for each in rulesets for note in _notes(each))]))
 
 

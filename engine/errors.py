@@ -4,7 +4,7 @@ StillframeError (snapshot/errors.py)
 ├── PolicyError        policies that must not be used; `problems` names every fault of every file
 │   ├── PackError      the same for packs
 │   └── ConfigError    the same for stillframe.yaml, and for what it names
-├── OutputError        (reports/files.py) a file that cannot be written, or whose format is not known
+├── OutputError        (reports/files.py) a file that cannot be written, or whose format is unknown
 └── EvaluationError    an expression that has no value for a resource; becomes an `error` finding
 """
 
@@ -58,7 +58,7 @@ class PackError(PolicyError):
 
 
 class ConfigError(PolicyError):
-    """A stillframe.yaml that cannot be used. Half of one would judge by other rules than its owner wrote."""
+    """A stillframe.yaml that cannot be used. Half of one would evaluate other rules than its owner wrote."""
 
     manual = "docs/customising.md says what stillframe.yaml may contain"
 

@@ -1,4 +1,4 @@
-"""Exit codes, the same for every command that judges: docs/exit-codes.md."""
+"""Exit codes, the same for every command that evaluates: docs/exit-codes.md."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ UNKNOWN = 4
 BUG = 70
 
 
-def judged(*, findings: int, failures: int, unknown: int, allow_unknown: bool) -> int:
-    """The exit code of a judgement: failures come first, then nothing to judge, then what is not known."""
+def exit_code(*, findings: int, failures: int, unknown: int, allow_unknown: bool) -> int:
+    """The exit code of an evaluation: failures come first, then nothing to evaluate, then what is unknown."""
     if failures:
         return FAILURES
     if not findings:

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a name that is not known."""
+"""What somebody may have meant by a name that is unknown."""
 
 from __future__ import annotations
 

@@ -269,7 +269,7 @@ def _mark(node: Json, steps: tuple[str, ...], cause: str) -> None:
 
 
 class _Entries(Mapping[str, Coverage]):
-    """The entries of an account file. A fleet has many, of which a judgement reads few: each is read when asked for."""
+    """The entries of an account file. A fleet has many, of which an evaluation reads few: each when asked for."""
 
     def __init__(self, path: str, raw: Mapping[str, msgspec.Raw]) -> None:
         self._path, self._raw = path, raw

@@ -117,7 +117,7 @@ def load_catalog() -> Mapping[str, ResourceType]:
 
 
 class _Catalog(Mapping[str, ResourceType]):
-    """A judgement asks for a few types of a hundred, and parsing all of these took it longer than judging."""
+    """An evaluation asks for a few types of a hundred, and parsing all of these took it longer than evaluating."""
 
     def __init__(self) -> None:
         found = ((name, (file, text)) for file, whole in _sources().items() for name, text in _entries(whole))

@@ -21,7 +21,7 @@ class StillframeError(Exception):
 
 
 class SnapshotError(StillframeError):
-    """A snapshot that must not be judged, and why."""
+    """A snapshot that must not be evaluated, and why."""
 
 
 class ArgumentError(StillframeError):

@@ -188,5 +188,5 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise CollectError(
             f"{folder}: cannot be written ({error.strerror or error})",
-            "nothing that was written is lost: mend that, and complete the snapshot with --resume",
+            "nothing that was written is lost: fix that, and complete the snapshot with --resume",
         ) from error

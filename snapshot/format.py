@@ -82,7 +82,7 @@ class TypeEntry(Edge, frozen=True, kw_only=True):
 
 
 class Marker(Edge, frozen=True, kw_only=True):
-    """`{"$missing": cause}` where the value of a field is not known."""
+    """`{"$missing": cause}` where the value of a field is unknown."""
 
     cause: str = msgspec.field(name=MISSING)
 
@@ -301,7 +301,7 @@ def snapshot_id(moment: datetime) -> str:
 
 
 def parse(data: bytes, shape: type[msgspec.Struct], path: object) -> Any:
-    """Decode a manifest or account file, refusing a newer format before anything else in it is judged."""
+    """Decode a manifest or account file, refusing a newer format before anything else in it is evaluated."""
     try:
         found = msgspec.json.decode(data, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -335,5 +335,5 @@ def _newest(shape: type) -> int:
 def _newer(found: int, shape: type, path: object) -> SnapshotError:
     return SnapshotError(
         f"{path}: snapshot format {found}, but this version reads up to {_newest(shape)}",
-        "upgrade stillframe to judge this snapshot",
+        "upgrade stillframe to evaluate this snapshot",
     )

@@ -42,7 +42,7 @@ _WORDS: dict[type, str] = {
     list: "a list",
     dict: "an object",
 }
-_NONE = (type(None), Unknown)  # what is absent, or not known, may stand anywhere
+_NONE = (type(None), Unknown)  # what is absent, or unknown, may stand anywhere
 _FITTING = {kind: frozenset((*_CLASSES[kind], *_NONE)) for kind in (Kind.BOOLEAN, Kind.NUMBER, Kind.STRING)}
 
 

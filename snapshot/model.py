@@ -13,7 +13,7 @@ Json = Any  # AWS owns these values; we never model them
 GLOBAL = "global"  # the region of what an account has once, and of calls that list account-wide
 EVERYWHERE = "*"  # the region of a gap that covers a whole account
 _OPENS, _CLOSES = b"{}"
-TOGETHER = 1 << 20  # bytes of lines: while they are judged they stay in the processor's cache
+TOGETHER = 1 << 20  # bytes of lines: while they are evaluated they stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A picture of an estate. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`.
+    """A snapshot of an organisation. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`.
 
     `digest` is of its manifest, and so of all its files; `path` is its folder, `digests` are of its
     accounts. One in memory has none of them.

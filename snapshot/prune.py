@@ -43,7 +43,7 @@ def parse_keep(text: str) -> Keep:
 def kept(ids: Iterable[str], keep: Keep) -> set[str]:
     """The snapshots that some rule keeps: the latest of each of the last so many periods that have one."""
     newest = sorted(ids, reverse=True)
-    chosen = set(newest[:1])  # whatever the rules say: policies are judged over it
+    chosen = set(newest[:1])  # whatever the rules say: policies are evaluated over it
     for period, number in keep.items():
         of = PERIODS[period]
         latest: dict[object, str] = {}

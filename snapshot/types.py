@@ -1,6 +1,6 @@
 """The types of values that policies read, drawn lazily from AWS's own API models.
 
-Types are gradual: `ANY` is what is not known, and nothing is ever said against it.
+Types are gradual: `ANY` is what is unknown, and nothing is ever said against it.
 """
 
 from __future__ import annotations

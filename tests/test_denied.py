@@ -30,7 +30,7 @@ from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import Call, load_catalog
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.clients import same_host
-from stillframe.snapshot.collector.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Estate
+from stillframe.snapshot.collector.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Organisation
 from stillframe.snapshot.format import file_name, read_line
 from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Account, Resource, Snapshot, Unknown
 
@@ -45,7 +45,7 @@ CATALOG = read_types()
 # ----------------------------------------------------------------------------------------------- the estate
 
 
-def build(estate: Estate) -> None:
+def build(estate: Organisation) -> None:
     """One sound account, log-archive, and one that is wrong in most ways, management."""
     sound, wrong = estate.log_archive, MANAGEMENT
     s3 = estate.client(sound, "s3")
@@ -145,7 +145,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, empty: str) -> Iterator[Stag
             patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", str(folder / "absent"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        estate = Estate(empty)
+        estate = Organisation(empty)
         build(estate)
         original = aws._shared
 
@@ -197,7 +197,7 @@ def blamed(before: Findings, after: Findings) -> list[str]:
 
 
 def stands_for(gap: Finding, was: Finding) -> bool:
-    """Whether an unknown finding says of another that it could not be judged."""
+    """Whether an unknown finding says of another that it could not be evaluated."""
     if gap.status not in GAPS or (gap.policy, gap.account) != (was.policy, was.account):
         return False
     return gap.resource == was.resource or (

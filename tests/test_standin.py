@@ -31,7 +31,7 @@ from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.archive import read_manifest
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.clients import same_host
-from stillframe.snapshot.collector.demo import HOME, MANAGEMENT, Estate
+from stillframe.snapshot.collector.demo import HOME, MANAGEMENT, Organisation
 from stillframe.snapshot.verify import verify
 from unasked import SWEEP, sweep
 
@@ -338,7 +338,7 @@ LOGGED_IN = {name: EU if name == "the default VPC, not logged" else HOME for nam
 Subject = tuple[str, str]  # account, resource
 
 
-class World(Estate):
+class World(Organisation):
     """Every case of every table, in one organisation. `subjects` says which resource a case is about."""
 
     def __init__(self, url: str) -> None:

@@ -160,7 +160,7 @@ def test_a_trend_keeps_what_fails_where_nobody_asked(run, archive, policies, tmp
 
 def test_what_to_mend_says_that_there_may_be_more(run, archive, policies):
     done = run("remediate", archive, "-p", policies)
-    assert "4 findings could not be judged" in done.err
+    assert "4 findings could not be evaluated" in done.err
 
 
 def test_drift_tells_a_region_that_was_not_asked_from_one_that_is_empty(run, archive):
@@ -213,7 +213,7 @@ def test_of_many_regions_one_line_is_printed(run, tmp_path, policies):
 # ------------------------------------------------------------------------------------- unknown before and after
 
 
-@pytest.mark.parametrize(("ending", "shown"), [("markdown", "| 2 | 0 | 1 |"), ("github", "1 not known"), ("html", "")])
+@pytest.mark.parametrize(("ending", "shown"), [("markdown", "| 2 | 0 | 1 |"), ("github", "1 unknown"), ("html", "")])
 def test_a_comparison_shows_what_is_unknown_in_both(run, tmp_path, policies, ending, shown):
     old, new = (write_snapshot(tmp_path / "a", NARROW, TIME + timedelta(days=n)) for n in range(2))
     report = tmp_path / "report"

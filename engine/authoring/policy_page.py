@@ -1,4 +1,4 @@
-"""A policy as a page of Markdown: what it asks, why, how it judges, what may be set, how to mend, and its examples.
+"""A policy as a page of Markdown: what it asks, why, how it evaluates, what may be set, how to fix, and its examples.
 
 `docs/policies` holds the pages of those that ship, `docs/policies.md` the index of them.
 """
@@ -25,12 +25,12 @@ def as_page(policy: Policy, packs: Mapping[str, str]) -> Iterator[str]:
         if text:
             yield from ([""] if not heading else ["", f"## {heading}", ""])
             yield text.strip()
-    yield from ("", "## What is judged", "", "```text", *_rule(policy.text), "```")
+    yield from ("", "## What is evaluated", "", "```text", *_rule(policy.text), "```")
     given = load(policy.text.encode()).value
     if policy.params:
         yield from _params(given["params"])
     if policy.remediation:
-        yield from ("", "## How to mend it", "", policy.remediation.strip())
+        yield from ("", "## How to fix it", "", policy.remediation.strip())
     if policy.remediation_cli:
         yield from ("", "```text", given["remediation"]["cli"].strip(), "```")
     if policy.fill or policy.each:
@@ -70,7 +70,7 @@ def _service(policy: Policy) -> str:
 
 
 def _rule(text: str) -> Iterator[str]:
-    """The lines of a policy's file that say what is judged, as they are written."""
+    """The lines of a policy's file that say what is evaluated, as they are written."""
     parts = re.split(r"^(?=[a-z]\w*:)", text, flags=re.MULTILINE)
     for part in parts:
         if part.partition(":")[0] in _RULE:

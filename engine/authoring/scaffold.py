@@ -79,7 +79,7 @@ def _head(identity: str, spec: ResourceType, config: Type, question: Question) -
     yield f"title: {_title(one, question)} # what is true where the policy passes"
     yield "severity: medium # critical, high, medium, low or informational"
     yield "description: >-"
-    yield _folded(f"Judges {question.field}. {doc}".strip())
+    yield _folded(f"Evaluates {question.field}. {doc}".strip())
     yield "rationale: >-"
     yield _folded("Say why it matters, to whoever must act on a failure.")
     yield ""
@@ -89,7 +89,7 @@ def _head(identity: str, spec: ResourceType, config: Type, question: Question) -
     yield f"assert: {_expression(question.condition)}{hint}"
     yield f"message: {one} {{{{ $id }}}} has {question.field} {{{{ {question.field} }}}}"
     yield "remediation:"
-    yield "  text: Say how to mend a failure."
+    yield "  text: Say how to fix a failure."
     yield "  # cli: aws SERVICE COMMAND --region {{ $region }} --name {{ $id }}"
 
 

@@ -38,7 +38,7 @@ def open_failures(snapshot: Snapshot, ruleset: Ruleset, *, policy: str = "", acc
     """The failures that no waiver covers, of one policy or account if it is named. Raises ArgumentError."""
     if policy in ruleset.disabled:
         place = ruleset.disabled[policy].place
-        raise ArgumentError(f"{policy} is disabled in {place}", "what is not judged cannot fail")
+        raise ArgumentError(f"{policy} is disabled in {place}", "what is not evaluated cannot fail")
     if account and account not in snapshot.accounts:
         raise ArgumentError(
             f"account {account} is not in this snapshot{suggest(account, snapshot.accounts)}",

@@ -17,9 +17,9 @@ from stillframe.engine.commands import (
     collecting,
     comparing,
     customising,
+    evaluating,
     history,
-    judging,
-    mending,
+    remediating,
 )
 from stillframe.engine.commands.packs import pack_app
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 app = typer.Typer(
-    help="Policy as code over still pictures of an AWS estate: collect once, judge offline, diff over time.",
+    help="Policy as code over snapshots of AWS: collect once, evaluate offline, diff over time.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -40,12 +40,12 @@ app.add_typer(pack_app, name="pack")
 app.add_typer(authoring.resource_app, name="resource")
 app.command("collect")(collecting.collect)
 app.command("query")(authoring.query)
-app.command("evaluate")(judging.evaluate)
+app.command("evaluate")(evaluating.evaluate)
 app.command("diff")(comparing.diff)
 app.command("drift")(history.drift)
 app.command("trend")(history.trend)
 app.command("backtest")(history.backtest)
-app.command("remediate")(mending.remediate)
+app.command("remediate")(remediating.remediate)
 policy_app.command("explain")(authoring.explain)
 policy_app.command("lint")(authoring.lint_policies)
 policy_app.command("new")(authoring.new)
@@ -83,26 +83,26 @@ def demo(
     from stillframe.engine.loading.ruleset import load_rules
     from stillframe.engine.reports.formats import targets
     from stillframe.snapshot import open_snapshot
-    from stillframe.snapshot.collector.demo import Estate, session, stand_in, types
+    from stillframe.snapshot.collector.demo import Organisation, session, stand_in, types
 
-    archive, judged_by, out, err = into / "snapshots", load_rules(), _out(), _err()
+    archive, ruleset, out, err = into / "snapshots", load_rules(), _out(), _err()
     with stand_in() as url:
         _say("1. A local AWS stand-in, and in it a small organisation: some of it wrong on purpose")
-        estate = Estate(url)
-        estate.build()
+        organisation = Organisation(url)
+        organisation.build()
         _say("2. stillframe collect --org")
         first = collecting.show(archive, session=session(), organization=True, endpoint_url=url, catalog=types())
         _say("3. stillframe evaluate")
-        run_evaluate(open_snapshot(first.path), judged_by, out, err, targets=targets([f"{into}/before.jsonl"]), keep=8)
-        _say("4. Two things are mended, two are broken, one is removed; then collect and evaluate again")
-        estate.mend_and_break()
+        run_evaluate(open_snapshot(first.path), ruleset, out, err, targets=targets([f"{into}/before.jsonl"]), keep=8)
+        _say("4. Two things are fixed, two are broken, one is removed; then collect and evaluate again")
+        organisation.fix_and_break()
         second = collecting.show(archive, session=session(), organization=True, endpoint_url=url, catalog=types())
-        run_evaluate(open_snapshot(second.path), judged_by, out, err, targets=targets([f"{into}/after.jsonl"]))
+        run_evaluate(open_snapshot(second.path), ruleset, out, err, targets=targets([f"{into}/after.jsonl"]))
     _say("5. stillframe diff")
     run_diff(
         open_snapshot(first.path),
         open_snapshot(second.path),
-        judged_by,
+        ruleset,
         out,
         err,
         targets=targets([f"{into}/diff.jsonl", f"{into}/report.html"]),

@@ -78,8 +78,8 @@ def explain(
     from stillframe.engine.terminal.explain import run_explain
     from stillframe.snapshot import open_snapshot
 
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
-    run_explain(open_snapshot(snapshot), judged_by, policy, resource, console())
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped)
+    run_explain(open_snapshot(snapshot), ruleset, policy, resource, console())
 
 
 def query(
@@ -107,7 +107,7 @@ def query(
 
 def new(
     id: Annotated[str, typer.Argument(help="Its id: lower case, digits and hyphens.", metavar="ID")],  # noqa: A002
-    resource: Annotated[str, typer.Option(help="The resource type to judge.", metavar="TYPE")],
+    resource: Annotated[str, typer.Option(help="The resource type to evaluate.", metavar="TYPE")],
     output: Annotated[
         str, typer.Option("--output", "-o", help="The file to write; ID.yaml if not given; - for standard output.")
     ] = "",
@@ -160,8 +160,8 @@ def lint_policies(
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
-    judged_by = rules(config, policies, packs=packs, shipped=shipped, every=True, untrusted=untrusted)
-    chosen, types = judged_by.written, _config_types()
+    ruleset = rules(config, policies, packs=packs, shipped=shipped, every=True, untrusted=untrusted)
+    chosen, types = ruleset.written, _config_types()
     found = [each for policy in chosen for each in lint(policy, types)]
     if are_old():  # then newer models may have been what a warning was disabled for
         for kind, path in sorted({each for policy in chosen for each in unread(policy, lacking)}):

@@ -30,7 +30,7 @@ from stillframe.engine.commands.options import (
     rules,
 )
 
-_OLD = "Judge the old snapshot by this instead: "
+_OLD = "Evaluate the old snapshot with this instead: "
 OldPolicies = Annotated[list[Path] | None, typer.Option("--old-policies", help=f"{_OLD}policies; repeatable.")]
 OldPacks = Annotated[list[str] | None, typer.Option("--old-pack", help=f"{_OLD}a pack; repeatable.", metavar="PACK")]
 OldConfig = Annotated[Path | None, typer.Option("--old-config", help=f"{_OLD}a stillframe.yaml.", metavar="FILE")]
@@ -76,7 +76,7 @@ def diff(
     written, within = targets(output or (), form), limits(fail_on, max_unknown, allow_unknown=allow_unknown)
     chosen = selection(only or (), but or ())
     by = partial(rules, budget=budget, untrusted=untrusted)
-    judged_by = by(config, policies, settings, packs=packs, shipped=shipped)
+    ruleset = by(config, policies, settings, packs=packs, shipped=shipped)
     sources = (old_policies, old_packs, False) if old_policies or old_packs else (policies, packs, shipped)
     others = old_config or config, sources[0], old_settings or settings
     given = old_policies or old_packs or old_config or old_settings
@@ -84,7 +84,7 @@ def diff(
     code = run_diff(
         open_snapshot(old),
         open_snapshot(new),
-        judged_by,
+        ruleset,
         console(),
         console(stderr=True),
         old_ruleset=before,

@@ -1,4 +1,4 @@
-"""The commands about what to judge by: policies, waivers, and their schemas. `cli` puts them among the others."""
+"""The commands about what to evaluate with: policies, waivers, and their schemas. `cli` puts them among the others."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ def policy_list(
     config: Config = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
 ) -> None:
-    """List policies: id, severity, what is judged, title."""
+    """List policies: id, severity, what is evaluated, title."""
     from stillframe.engine.assess import notes
     from stillframe.engine.authoring.policy_page import as_index
     from stillframe.engine.console import console
@@ -85,10 +85,10 @@ def waive(
     from stillframe.engine.printable import show
     from stillframe.snapshot import open_snapshot
 
-    picture = open_snapshot(snapshot)
-    check_terms(picture, owner=owner, reason=reason, expires=expires)
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped)
-    found = list(open_failures(picture, judged_by, policy=policy, account=account))
+    opened = open_snapshot(snapshot)
+    check_terms(opened, owner=owner, reason=reason, expires=expires)
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped)
+    found = list(open_failures(opened, ruleset, policy=policy, account=account))
     for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind):
         show(f"{line}\n")
     typer.echo(f"{counted(len(found), 'waiver')} drafted", err=True)

@@ -111,29 +111,29 @@ def trend(
     pages = [name for name in output or () if name.endswith(".html")]
     output = [name for name in output or () if name not in pages]
     check_names([*output, *(series or ())])
-    chosen, judged_by = (
+    chosen, ruleset = (
         selection(only or (), but or ()),
         rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget),
     )
-    [judged_by] = choose(chosen, judged_by)
-    history, method = History(judged_by), Method(workers=workers, cache=kept(cache))
+    [ruleset] = choose(chosen, ruleset)
+    history, method = History(ruleset), Method(workers=workers, cache=kept(cache))
     try:
         for snapshot in _each(archive):
             history.add(snapshot, chosen, method)
         if pages:
-            write_trend(targets(pages), snapshot, judged_by, chosen, history.points, method)
+            write_trend(targets(pages), snapshot, ruleset, chosen, history.points, method)
         with records(series or (), POINT_FIELDS) as write:
             for point in history.points:
                 for record in point.records():
                     write(record)
-        severities = {policy.id: policy.severity for policy in judged_by.policies}
+        severities = {policy.id: policy.severity for policy in ruleset.policies}
         with records(output, LIFE_FIELDS) as write:
             for life in history.lives() if output else ():
                 write(life.record(severities[life.policy]))
     finally:
         history.close()
     print_trend(console(stderr=STDOUT in [*output, *(series or ())]), history.points)
-    print_notes(console(stderr=True), notes(judged_by, chosen=chosen))
+    print_notes(console(stderr=True), notes(ruleset, chosen=chosen))
     raise typer.Exit(_nothing(row.population for point in history.points for row in point.rows))
 
 
@@ -197,7 +197,7 @@ def _each(archive: str) -> "Iterator[Snapshot]":
     err = console(stderr=True)
     for number, entry in enumerate(finished, 1):
         if err.is_terminal:  # no progress bar: its thread would be there when workers begin
-            err.print(f"judging {entry.id}, {number} of {len(finished)}", style="dim")
+            err.print(f"evaluating {entry.id}, {number} of {len(finished)}", style="dim")
         yield open_snapshot(entry.path)
 
 

@@ -36,15 +36,15 @@ Packs = Annotated[
     list[str] | None,
     typer.Option(
         "--pack",
-        help="Judge by this pack; logging if not given; repeatable.",
+        help="Evaluate this pack; logging if not given; repeatable.",
         metavar="PACK",
         autocompletion=_pack_names,
     ),
 ]
-Shipped = Annotated[bool, typer.Option("--shipped", help="Judge by every policy that ships as well.")]
+Shipped = Annotated[bool, typer.Option("--shipped", help="Evaluate every policy that ships as well.")]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="What to judge by; ./stillframe.yaml if it is there.", metavar="FILE"),
+    typer.Option("--config", "-c", help="What to evaluate, and how; ./stillframe.yaml if it is there.", metavar="FILE"),
 ]
 Settings = Annotated[
     list[str] | None,
@@ -68,7 +68,7 @@ FormatName = Annotated[
     str | None, typer.Option("--format", help="The format of every -o, whatever its name; alone, of standard output.")
 ]
 ReceiptFile = Annotated[
-    str | None, typer.Option(help="Write what the judgement was made of to this file, as JSON.", metavar="FILE")
+    str | None, typer.Option(help="Write what the evaluation was made of to this file, as JSON.", metavar="FILE")
 ]
 FailOn = Annotated[
     str,
@@ -90,9 +90,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence a
 Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.")]
 
 Exact = Annotated[
-    bool, typer.Option("--exact", help="Judge by the reference interpreter alone: slower, and the same findings.")
+    bool, typer.Option("--exact", help="Evaluate with the reference interpreter alone: slower, and the same findings.")
 ]
-Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes that judge at once.")]
+Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes that evaluate at once.")]
 
 UseCache = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Reuse findings whose policy and resources have not changed.")
@@ -150,7 +150,7 @@ def rules(
     budget: int | None = None,
     untrusted: bool = False,
 ) -> "Ruleset":
-    """What to judge by. Where a stranger's files may lie around, only what was named is read."""
+    """What to evaluate with. Where a stranger's files may lie around, only what was named is read."""
     from stillframe.engine.loading.ruleset import load_rules
 
     default = CONFIG if os.path.lexists(CONFIG) and not untrusted else None

@@ -58,5 +58,5 @@ def pack_diff(
     from stillframe.snapshot import open_snapshot
 
     earlier, later = load_packs([old, new])
-    judged_by = rules(config, None, packs=[old, new])
-    run_pack_diff(earlier, later, judged_by, open_snapshot(snapshot) if snapshot else None, console(), json=json)
+    ruleset = rules(config, None, packs=[old, new])
+    run_pack_diff(earlier, later, ruleset, open_snapshot(snapshot) if snapshot else None, console(), json=json)

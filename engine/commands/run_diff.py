@@ -1,4 +1,4 @@
-"""A whole comparison: judge twice, write the files, print what became of findings, give the exit code."""
+"""A whole comparison: evaluate twice, write the files, print what became of findings, give the exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..assess import assess, choose, notes
 from ..diff.diff import Difference, Unchanged, diff, difference_lines, newly_failing
 from ..diff.replay import Side, same_snapshot
 from ..execution.judge import Method
-from ..exit_codes import judged
+from ..exit_codes import exit_code
 from ..findings.gate import Limits
 from ..findings.selection import Selection
 from ..model.change import Change
@@ -46,7 +46,7 @@ def run_diff(
 ) -> int:
     """Compare two snapshots: every difference to the targets, what became of findings to `out` as it comes.
 
-    Where `old_ruleset` are given, the old snapshot is judged by them.
+    Where `old_ruleset` are given, the old snapshot is evaluated with them.
     """
     given, ruleset = choose(chosen, old_ruleset or ruleset, ruleset)
     earlier = assess(old, given, chosen, method, tagged=(new, old))
@@ -82,7 +82,7 @@ def run_diff(
         print_changes(err, earlier.packs(), packs)
     print_notes(err, said)
     unknown = sum(row.unknown for row in now)
-    return judged(
+    return exit_code(
         findings=sum(row.population for row in was + now),
         failures=failures,
         unknown=unknown,

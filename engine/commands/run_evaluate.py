@@ -1,4 +1,4 @@
-"""A whole judgement: evaluate, write the files, print the summary, give the exit code."""
+"""A whole evaluation: evaluate, write the files, print the summary, give the exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...snapshot.model import Snapshot
 from ..assess import assess, choose
 from ..console import counted, progress
 from ..execution.judge import Method
-from ..exit_codes import judged
+from ..exit_codes import exit_code
 from ..findings.counts import SHOWN
 from ..findings.gate import Baseline, Limits
 from ..findings.selection import Selection
@@ -43,7 +43,7 @@ def run_evaluate(
     baseline: Baseline | None = None,
     method: Method = Method(),
 ) -> int:
-    """Judge: findings with some `statuses` to the targets, the `keep` worst to `out`, the summary to `err`.
+    """Evaluate: findings with some `statuses` to the targets, the `keep` worst to `out`, the summary to `err`.
 
     Where there is a baseline, only what is not in it is printed, and decides the exit code.
     """
@@ -75,7 +75,7 @@ def run_evaluate(
     print_findings(out, found.tally, verbose=verbose)
     _print_outcome(err, snapshot, ruleset, totals, hint=not verbose)
     population = sum(row.population for row in rows)
-    return judged(
+    return exit_code(
         findings=population,
         failures=failures,
         unknown=unknown,

@@ -1,4 +1,4 @@
-"""What changed for controls: between two packs, which is all of `stillframe pack diff`, and between two judgements."""
+"""What changed for controls: between two packs, which is all of `stillframe pack diff`, and between two evaluations."""
 
 from __future__ import annotations
 

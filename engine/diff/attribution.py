@@ -20,7 +20,7 @@ _DEFINITION = ("resource", "where", "lookup", "assert", "rollup")
 
 
 class Attribution:
-    """Finds the causes of changes between two snapshots, each judged by its policies."""
+    """Finds the causes of changes between two snapshots, each evaluated by its policies."""
 
     def __init__(self, old: Side, new: Side) -> None:
         self._sides = old, new

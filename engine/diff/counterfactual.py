@@ -1,7 +1,7 @@
 """What one finding rests on in two snapshots, and how it would stand were only part of that the new one's.
 
 A scene holds the rows that a policy came by in either snapshot, and says what differs between them, by kind of
-difference. `state` judges an estate that is new in some of these kinds, and old in all others.
+difference. `state` evaluates a snapshot that is new in some of these kinds, and old in all others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One of two snapshots that are compared, with the policies that judge it, and the rows that these come by."""
+"""One of two snapshots that are compared, with the policies that evaluate it, and the rows that these come by."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .states import Accounts, State
 
 
 class Side:
-    """One snapshot and the policies that judge it. Rows are read when they are first asked for."""
+    """One snapshot and the policies that evaluate it. Rows are read when they are first asked for."""
 
     def __init__(self, snapshot: Snapshot, policies: Sequence[Policy]) -> None:
         self.snapshot = snapshot
@@ -35,7 +35,7 @@ class Side:
         return account
 
     def own(self, policy: Policy, finding: Finding) -> list[Resource]:
-        """The resources that a policy judges for a finding: one, or with a rollup those that it folds."""
+        """The resources that a policy evaluates for a finding: one, or with a rollup those that it folds."""
         if not self.enter(finding.account):
             return []
         kind = policy.resource

@@ -1,4 +1,4 @@
-"""How a finding stands in a snapshot, for comparing: as it was judged, or why it is not there."""
+"""How a finding stands in a snapshot, for comparing: as it was evaluated, or why it is not there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class State(StrEnum):
 
     FAIL = "fail"
     FINE = "fine"  # passes, or is not applicable
-    UNKNOWN = "unknown"  # could not be judged, or was not collected
+    UNKNOWN = "unknown"  # could not be evaluated, or was not collected
     ABSENT = "absent"  # collected, and not there
 
 

@@ -1,7 +1,7 @@
 """Whether a value fits a JSON Schema, and no more: quick, for schemas of the few keywords that ours have.
 
 jsonschema knows all keywords and says what is wrong, but takes long to import and to run. Nearly every document is
-in order, so it is asked only about those that are not, and about schemas with a keyword that is not known here.
+in order, so it is asked only about those that are not, and about schemas with a keyword that is unknown here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Compile = Callable[[Any], Check]
 
 
 def compiled(schema: Schema) -> Check | None:
-    """A check that says what jsonschema would by draft 2020-12; None where a keyword is not known here."""
+    """A check that says what jsonschema would by draft 2020-12; None where a keyword is unknown here."""
     references = {f"#/$defs/{name}": part for name, part in schema.get("$defs", {}).items()}
     definitions: dict[str, Check] = {}
 

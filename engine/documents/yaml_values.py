@@ -27,7 +27,7 @@ class Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  #
 
 
 class NotPlain(Exception):  # noqa: N818 - no error: the full reading says whether it is one
-    """A document that only the full reading can judge."""
+    """A document that only the full reading can evaluate."""
 
 
 def plain(text: str) -> Any:

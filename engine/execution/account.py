@@ -1,4 +1,4 @@
-"""Judge one account: compiled code for what is plain, the exact path for the rest, one record at a time."""
+"""Evaluate one account: compiled code for what is plain, the exact path for the rest, one record at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVERY = frozenset(Status)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """Policies, ready to judge by."""
+    """Policies, ready to evaluate."""
 
     policies: Sequence[Policy]
     programs: Mapping[str, Program]
@@ -67,7 +67,7 @@ def judge_account(
 ) -> Iterator[tuple[str, Batch | None]]:
     """The findings of an account by policy, in order of the policies' ids; None where there are none.
 
-    Policies whose findings are `known` need not be judged. Each batch becomes one piece when it is its turn: it is
+    Policies whose findings are `known` need not be evaluated. Each batch becomes one piece when it is its turn: it is
     written while it is in the processor's cache, and they are never all there at once.
     """
     account = snapshot.account(identity)

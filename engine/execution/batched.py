@@ -1,4 +1,4 @@
-"""Judge plain records some at a time: what is the same for many of them is done in one go, without Python's loops."""
+"""Evaluate plain records some at a time: what is the same for many is done in one go, without Python's loops."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Found:
 
 @dataclass(slots=True)
 class Judging:
-    """The judging of one account by one program, a part for each policy, which are told which lines are not plain."""
+    """The evaluation of one account by one program: a part for each policy, each told which lines are not plain."""
 
     program: Program
     account: str
@@ -49,7 +49,7 @@ class Judging:
     parts: Sequence[Part]
 
     def judge(self, before: int, rows: Sequence[Any]) -> None:
-        """Judge records that are plain, with so many lines before them."""
+        """Evaluate records that are plain, with so many lines before them."""
         columns, names = _Columns(self.program, self.account, rows), _Names(self.program.kind, self.account, rows)
         for position, rule in enumerate(self.program.rules):
             part = self.parts[position]

@@ -1,7 +1,7 @@
-"""Findings of before, kept in a folder of the user's own: what has not changed is not judged again.
+"""Findings of before, kept in a folder of the user's own: what has not changed is not evaluated again.
 
 What lies in an archive is never believed: who made the archive could have made that. A cache file holds the findings
-of one judgement, an account a record. A finding depends on its policy, on what the account's files said of the types
+of one evaluation, an account a record. A finding depends on its policy, on what the account's files said of the types
 that the policy reads, and on the rows of other accounts that lookups found; all of it by digest. Where the digests
 are the same, so are the findings. A file that is damaged is no cache: nothing is trusted whose own digest is not
 right, nor a folder that others may write to.
@@ -33,7 +33,7 @@ from ..model.finding import Status
 from ..model.policy import Policy, Within
 from .key_digests import Offer
 
-KEPT = 4  # files of an archive: the findings of so many judgements
+KEPT = 4  # files of an archive: the findings of so many evaluations
 MOST = 4 << 30  # bytes of all archives' files; the newest stays, however large
 _ENDING = ".findings"
 _FORMAT = 5
@@ -73,7 +73,7 @@ class Index(msgspec.Struct, array_like=True):
 
 @dataclass(slots=True)
 class Cache:
-    """A cache file that can be read, or nothing. `whole` says that it is of this very judgement."""
+    """A cache file that can be read, or nothing. `whole` says that it is of this very evaluation."""
 
     path: Path | None = None
     index: Index = field(default_factory=lambda: Index(b"", {}, {}))
@@ -109,7 +109,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What was judged before. `digests` are of the accounts as they are now; by the ids of policies, `stamps` are of
+    """What was evaluated before. `digests` are of the accounts as they are now; by the ids of policies, `stamps` are of
     these, and `kinds` the types of which they read an account's own resources."""
 
     cache: Cache
@@ -142,7 +142,7 @@ def kinds_of(policy: Policy) -> tuple[str, ...]:
 
 
 def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:
-    """The cache of this judgement, or else of the latest of the same archive."""
+    """The cache of this evaluation, or else of the latest of the same archive."""
     if not is_own(folder):
         return Cache()
     same = folder / _name(snapshot, stamps)
@@ -156,14 +156,14 @@ def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) ->
 
 
 class CacheWriter:
-    """A cache file being written. Where it cannot be, judging goes on without."""
+    """A cache file being written. Where it cannot be, evaluating goes on without."""
 
     def __init__(self, folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> None:
         self._index = Index(_maker(), dict(stamps), {})
         self._start = 0
         self._file: IO[bytes] | None = None
         self._path, self._archive = folder / _name(snapshot, stamps), _archive(snapshot)
-        from tempfile import mkstemp  # which takes as long to import as a small snapshot to judge
+        from tempfile import mkstemp  # which takes as long to import as a small snapshot to evaluate
 
         with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ class Part:
         return self.toll is not None and self.toll.left <= 0
 
     def judge(self, number: int, resource: Resource | None = None) -> None:
-        """Judge a line exactly."""
+        """Evaluate a line exactly."""
         if self.is_spent():
             return
         policy, account = self.policy, self.exact.account
@@ -81,7 +81,7 @@ class Part:
         return Purse(self.toll.left) if self.toll else self.purse
 
     def again(self) -> None:
-        """Judge all of it exactly, in order, by what the account has for it."""
+        """Evaluate all of it exactly, in order, by what the account has for it."""
         self.toll, self.found = None, Found()
         for number in range(self.text.number):
             self.judge(number)

@@ -1,4 +1,4 @@
-"""How to judge a snapshot: by compiled policies, or all of it by the exact path."""
+"""How to evaluate a snapshot: by compiled policies, or all of it by the exact path."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..judging.evaluate import evaluate
 from ..model.finding import Status
 from ..model.policy import Policy
 
-FEW = 500  # resources: the exact path has judged them before nine policies are compiled
-_ACCOUNT = 10  # what judging an account without any takes, in resources
+FEW = 500  # resources: the exact path has evaluated them before nine policies are compiled
+_ACCOUNT = 10  # what evaluating an account without any takes, in resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """How to judge. The findings are the same, byte for byte; those whose status is not `written` are only counted.
+    """How to evaluate. The findings are the same, byte for byte; those whose status is not `written` are only counted.
 
     What is found is kept in the folder `cache`, if there is one, and what was found before taken from there.
     One process takes the exact path also for snapshots with no more than `few` resources, and remembers nothing.
@@ -36,7 +36,7 @@ def judge(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Ite
     """The findings of a snapshot in order: by account, and by policy."""
     if method.exact or snapshot.path is None or (method.workers == 1 and _are_few(snapshot, policies, method.few)):
         return batches(evaluate(snapshot, policies), method.written)
-    from .scheduler import judged  # importing the compiler takes as long as judging a few resources
+    from .scheduler import judged  # importing the compiler takes as long as evaluating a few resources
 
     gc.set_threshold(100_000)  # a record leaves no cycles: looking for them costs a sixth of the time
     ordered = sorted(policies, key=lambda policy: policy.id)

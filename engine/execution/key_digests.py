@@ -75,7 +75,7 @@ def _long(text: Lines, number: int) -> bytes:
 
 
 def short(key: Hashable) -> bytes:
-    """A few bytes that stand for a key. Others may have the same: then more is opened or judged than need be."""
+    """A few bytes that stand for a key. Others may have the same: then more is opened or evaluated than need be."""
     if key == UNKNOWN:
         return ANYTHING
     spelled = [_spelled(part) for part in key] if isinstance(key, tuple) else key

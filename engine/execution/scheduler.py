@@ -1,4 +1,4 @@
-"""Judge account by account, by compiled policies, what is not remembered from before."""
+"""Evaluate account by account, by compiled policies, what is not remembered from before."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, 
         for account in snapshot.accounts:
             found = memory.cache.batches(account)
             if found is None:
-                break  # damaged: from here on it is judged
+                break  # damaged: from here on it is evaluated
             yield from (each for policy in policies if (each := found[policy.id]))
         else:
             memory.cache.close()

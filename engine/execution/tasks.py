@@ -1,4 +1,4 @@
-"""The steps of judging: survey what accounts have for others, share it, judge; or remember what came of it before."""
+"""The steps of an evaluation: survey what accounts have for others, share it, evaluate; or remember what came of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who does the steps of judging: this process, or several beside it."""
+"""Who does the steps of evaluating: this process, or several beside it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _received(line: Connection) -> Any:
         result = line.recv()
     except (EOFError, ConnectionError):
         raise StillframeError(
-            "a worker process ended in the middle of its work", "if memory ran out, judge with --workers 1"
+            "a worker process ended in the middle of its work", "if memory ran out, evaluate with --workers 1"
         ) from None
     if isinstance(result, BaseException):
         raise result

@@ -1,6 +1,6 @@
 """Findings on their way: those of one policy in one account, as the lines that files have.
 
-Between judging and writing, findings are text: it can be written, sent between processes and kept as it is. Who
+Between evaluating and writing, findings are text: it can be written, sent between processes and kept as it is. Who
 needs more than counts reads the lines that matter.
 """
 

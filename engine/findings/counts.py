@@ -21,9 +21,9 @@ _SHOWN = frozenset(status.value for status in SHOWN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One policy's line in a summary. `population` is every resource it applies to, judged or not.
+    """One policy's line in a summary. `population` is every resource it applies to, evaluated or not.
 
-    `worth` is what it is worth to mend one violation: docs/mending.md.
+    `worth` is what it is worth to fix one failure: docs/remediation.md.
     """
 
     policy: str
@@ -38,7 +38,7 @@ class Row:
         return sum(count for status, count in self.counts.items() if status is not Status.NOT_APPLICABLE)
 
     @property
-    def violations(self) -> int:
+    def failures(self) -> int:
         """Failures that are not waived."""
         return self.counts.get(Status.FAIL, 0) - self.waived
 
@@ -48,13 +48,13 @@ class Row:
 
     @property
     def share(self) -> float | None:
-        """Violations in per cent of the population; None where there is nothing, or nothing is known of it."""
-        return 100 * self.violations / self.population if self.population > self.unknown else None
+        """Failures in per cent of the population; None where there is nothing, or nothing is known of it."""
+        return 100 * self.failures / self.population if self.population > self.unknown else None
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of what passed through, and the `keep` worst findings. `accounts` has the violations of each account.
+    """Counts of what passed through, and the `keep` worst findings. `accounts` has the failures of each account.
 
     Where only some findings are to be `told`, no others are kept.
     """
@@ -86,8 +86,8 @@ class Tally:
             counts[_STATUSES[name]] += number
         if batch.waived:
             self.waived[batch.policy] += batch.waived
-        if violations := there.get(Status.FAIL.value, 0) - batch.waived:
-            self.accounts[batch.account][self._severities[batch.policy]] += violations
+        if failures := there.get(Status.FAIL.value, 0) - batch.waived:
+            self.accounts[batch.account][self._severities[batch.policy]] += failures
         if self.keep and not _SHOWN.isdisjoint(there):
             self._keep(batch, [status for status in SHOWN if self._wanted(batch, status)])
 
@@ -131,9 +131,9 @@ class Tally:
         """Failures at or above a severity that are not waived; None counts none."""
         if fail_on is None:
             return 0
-        return sum(row.violations for row in self.rows() if row.severity.rank <= fail_on.rank)
+        return sum(row.failures for row in self.rows() if row.severity.rank <= fail_on.rank)
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
-    """The rows with violations, those first whose violations are worth most: severity × number × exposure ÷ effort."""
-    return sorted((row for row in rows if row.violations), key=lambda row: -row.worth * row.violations)
+    """The rows with failures, those first whose failures are worth most: severity × number × exposure ÷ effort."""
+    return sorted((row for row in rows if row.failures), key=lambda row: -row.worth * row.failures)

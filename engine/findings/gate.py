@@ -1,4 +1,4 @@
-"""What a judgement may hold before a pipeline stops: failures from a severity, failures of before, unknowns."""
+"""What an evaluation may hold before a pipeline stops: failures from a severity, failures of before, unknowns."""
 
 from __future__ import annotations
 

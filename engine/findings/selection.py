@@ -1,4 +1,4 @@
-"""What to judge and show of all there is: by policy, severity, framework, account and tag.
+"""What to evaluate and show of all there is: by policy, severity, framework, account and tag.
 
 What cannot be known is not left out: a resource whose tags were not read may be one that was asked for.
 """
@@ -107,7 +107,7 @@ class _Tags:
         self._rows: dict[str, list[dict[tuple[str, str], Resource]]] = {}
 
     def of(self, account: str, line: _Line) -> Mapping[str, str] | None:
-        """A resource's tags; None where they are not known."""
+        """A resource's tags; None where they are unknown."""
         if account != self._account:
             self._account, self._rows = account, {}
         if line.type not in self._rows:

@@ -15,7 +15,7 @@ _Key = tuple[str, str | None, str | None]  # policy, account, resource; None whe
 
 
 class State(StrEnum):
-    """What became of a waiver in one judgement."""
+    """What became of a waiver in one evaluation."""
 
     APPLIED = "applied"
     EXPIRED = "expired"
@@ -45,7 +45,7 @@ class Use:
 
 @dataclass(slots=True)
 class Waivers:
-    """The waivers of one judgement. `captured_at` is the only time: the snapshot's."""
+    """The waivers of one evaluation. `captured_at` is the only time: the snapshot's."""
 
     waivers: Sequence[Waiver]
     captured_at: str
@@ -131,7 +131,7 @@ class Waivers:
         if use.waiver.account and use.waiver.account not in self.accounts:
             return f"is unused: account {use.waiver.account} is not in this snapshot"
         if use.unknown or any(use.waiver.meets(gap) for gap in self._gaps):
-            return "is unused: nothing fails in its scope, but something there could not be judged"
+            return "is unused: nothing fails in its scope, but something there could not be evaluated"
         return "is unused: nothing fails in its scope"
 
 

@@ -63,7 +63,7 @@ def _reached(statistic: str, value: float) -> Sequence[float]:
     for names, reached in _REACHED.items():
         if re.fullmatch(names, statistic, re.IGNORECASE):
             return reached(value)
-    raise EvaluationError(f"what the alarm's statistic {statistic} comes to is not known")
+    raise EvaluationError(f"what the alarm's statistic {statistic} comes to is unknown")
 
 
 def _number(value: str) -> float:

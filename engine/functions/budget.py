@@ -1,4 +1,4 @@
-"""What judging may cost: steps, counted, never time, so that the same input gives the same findings on any machine.
+"""What evaluating may cost: steps, counted, never time, so that the same input gives the same findings on any machine.
 
 A step is one node of an expression for one item of a list, one value that a function looks at, or 64 characters of
 text. Nothing is counted outside of `spending`.
@@ -15,7 +15,7 @@ from ...snapshot.model import Json
 from ..errors import EvaluationError
 
 BUDGET = 100_000_000  # steps of one policy on one resource
-ALL = 5  # budgets for all that a policy judges in one account,
+ALL = 5  # budgets for all that a policy evaluates in one account,
 EACH = 1000  # and such a part of one for each resource
 _CHARACTERS = 64
 
@@ -30,7 +30,7 @@ class Recount(Exception):  # noqa: N818 - not an error: the way out where rows a
 
 @dataclass(slots=True)
 class Purse:
-    """What is left of the steps that a policy may take for all that it judges in one account."""
+    """What is left of the steps that a policy may take for all that it evaluates in one account."""
 
     left: int
 

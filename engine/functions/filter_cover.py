@@ -90,7 +90,7 @@ def _covered(patterns: tuple[str, ...], required: str) -> tuple[Sequence[Truth],
             if (found := read_pattern(pattern)) is not None:
                 read.append(found)
             elif pattern.strip().startswith("%"):
-                raise EvaluationError(f"what is found in all of an event is not known: {pattern}")
+                raise EvaluationError(f"what is found in all of an event is unknown: {pattern}")
         except EvaluationError as error:
             unread.append(Unknown.because(str(error)))
     work = Work(WORK, "a filter pattern has too many alternatives")

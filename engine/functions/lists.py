@@ -101,7 +101,7 @@ def _kept(name: str, items: Json, others: Json, *, if_among: bool) -> list[Json]
 
 
 def _maybes(name: str, items: Json) -> list[Json]:
-    """A list, with an unknown item for each that is not known throughout: nobody can say what it is equal to."""
+    """A list, with an unknown item for each that is unknown throughout: nobody can say what it is equal to."""
     if isinstance(items, Unknown):
         return [items]
     if not isinstance(items, list):

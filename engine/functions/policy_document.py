@@ -24,7 +24,7 @@ _ELEMENTS = _LISTS | {"Sid", "Effect", "Principal", "NotPrincipal", "Condition"}
 
 
 def is_public(policy: Json) -> bool | Unknown:
-    """Judge a parsed bucket policy; null (no policy) is not public. Unknown where it is not a policy at all."""
+    """Evaluate a parsed bucket policy; null (no policy) is not public. Unknown where it is not a policy at all."""
     found = _statements(policy)
     if isinstance(found, Unknown):
         return found
@@ -85,7 +85,7 @@ def _names_principals(statement: dict[str, Any]) -> bool:
 
 
 def _well_formed(statement: Any) -> bool:
-    """Whether a statement is what the grammar of IAM allows: what AWS would make of anything else is not known."""
+    """Whether a statement is what the grammar of IAM allows: what AWS would make of anything else is unknown."""
     if not isinstance(statement, dict) or not statement.keys() <= _ELEMENTS:
         return False
     who, does, to = (sum(each in statement for each in (name, f"Not{name}")) for name in _HALVES)

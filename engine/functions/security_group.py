@@ -37,7 +37,7 @@ def world_reaches(permissions: Json, prefix_lists: Json, reading: Json = ADDED_U
 
     A list of `{IpProtocol, FromPort, ToPort, IPv4, IPv6}`, for TCP and UDP, of the ports of each rule and of those that
     rules share: the last two say whether the whole reaches these, by rules alone or together, be it by prefix lists.
-    Whom a rule lets in never decides what is listed; a rule whose ports are not known is an item that may be anything.
+    Whom a rule lets in never decides what is listed; a rule whose ports are unknown is an item that may be anything.
     A prefix list that a rule names and that is not among those given may hold anybody. Read literally, as AWS's
     controls do, only rules for 0.0.0.0/0 and ::/0 count.
     """

@@ -1,4 +1,4 @@
-"""Values and truths that are not known: what is unknown in a value, and Kleene's `any` and `all`."""
+"""Values and truths that are unknown: what is unknown in a value, and Kleene's `any` and `all`."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Backtest:
     _cases: dict[tuple[str, Verdict], Case] = field(default_factory=dict)
 
     def add(self, snapshot: Snapshot, chosen: Selection = Selection(), method: Method = Method()) -> None:
-        """Judge the next snapshot by both."""
+        """Evaluate the next snapshot by both."""
         before, after = (assess(snapshot, each, chosen, method) for each in (self.old, self.new))
         verdicts: Counter[tuple[str, Verdict]] = Counter()
         old, new = (Side(snapshot, each.policies) for each in (self.old, self.new))

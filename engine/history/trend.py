@@ -1,6 +1,6 @@
 """Findings through time: today's policies over every snapshot of an archive, oldest first.
 
-Each snapshot is judged after the one before it, so that what has not changed is remembered. What is then needed of
+Each snapshot is evaluated after the one before it, so that what has not changed is remembered. What is then needed of
 its findings goes to a file without a name, a few bytes each; and these files are read side by side, an account and
 policy at a time. So memory grows neither with the fleet nor with the archive.
 """
@@ -102,7 +102,7 @@ class Point:
     def records(self) -> Iterator[dict[str, Any]]:
         """As files have it: docs/findings.md."""
         for row in self.rows:
-            counts = (row.population, row.violations, row.waived, row.unknown, row.share)
+            counts = (row.population, row.failures, row.waived, row.unknown, row.share)
             values = (self.snapshot, self.captured_at, row.policy, row.severity.value, *counts)
             yield dict(zip(POINT_FIELDS, values, strict=True))
 
@@ -125,7 +125,7 @@ class Life:
     def see(self, line: _Line | None, moment: str, *, hidden: bool) -> None:
         """Take in the next snapshot, if it has it. What is `hidden` is not gone: its list was not read."""
         self.status, self.waived = (line.status, line.waived) if line else (Status.UNKNOWN if hidden else None, False)
-        if self.status in (Status.PASS, Status.NOT_APPLICABLE, None):  # what is not known ends no failure
+        if self.status in (Status.PASS, Status.NOT_APPLICABLE, None):  # what is unknown ends no failure
             self.failing_since = None
         if self.status == Status.PASS:
             self.last_passed = moment
@@ -142,7 +142,7 @@ class Life:
 
 @dataclass(slots=True)
 class History:
-    """The snapshots of an archive, judged one after the other."""
+    """The snapshots of an archive, evaluated one after the other."""
 
     ruleset: Ruleset
     points: list[Point] = field(default_factory=list)
@@ -150,7 +150,7 @@ class History:
     _files: list[IO[bytes]] = field(default_factory=list)
 
     def add(self, snapshot: Snapshot, chosen: Selection = Selection(), method: Method = Method()) -> None:
-        """Judge the next snapshot."""
+        """Evaluate the next snapshot."""
         found = assess(snapshot, self.ruleset, chosen, method)
         file = TemporaryFile()  # noqa: SIM115 - `close` ends it
         self._files.append(file)

@@ -47,7 +47,7 @@ class Verdict:
 def evaluate(snapshot: Snapshot, policies: Sequence[Policy]) -> Iterator[Finding]:
     """Every finding of every policy, sorted by (account, policy, region, type, resource).
 
-    Where a type could not be listed there is no resource to judge: the policy then gives one unknown finding
+    Where a type could not be listed there is no resource to evaluate: the policy then gives one unknown finding
     for that account and region, whose subject is the type itself.
     """
     joins = Joins(snapshot)
@@ -116,7 +116,7 @@ def gaps(policy: Policy, account: Account) -> Iterator[Finding]:
 
 
 def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Variables:
-    """What a policy's expressions may name when they judge a resource."""
+    """What a policy's expressions may name when they evaluate a resource."""
     return Variables(
         {
             **_variables(policy, resource.account, snapshot_time),

@@ -53,7 +53,7 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
     elif isinstance(account.regions, Unknown):
         yield _fold(Require.ALL, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
     else:
-        # A region that AWS lists and nobody enabled is none to judge; what was found in any other is.
+        # A region that AWS lists and nobody enabled is none to evaluate; what was found in any other is.
         found = defaultdict[str, list[Item]](list)
         for item in applicable:
             found[item.region].append(item)
@@ -68,7 +68,7 @@ def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: 
     if gap is not None:
         truths.append(gap)
     elif not items and require is Require.ALL:
-        truths.append(Unknown.because("there is nothing to judge"))
+        truths.append(Unknown.because("there is nothing to evaluate"))
     truth = _FOLD[require](truths)
     if isinstance(truth, Unknown):
         status = Status.ERROR if any(item.status is Status.ERROR for item in items) else Status.UNKNOWN

@@ -49,7 +49,7 @@ def _check(value: Any, wanted: Type, path: Path, document: Document) -> Iterator
             at = (*path, name)
             if name in wanted.members:
                 yield from _check(item, wanted.members[name], at, document)
-            elif at in document.keys:  # what is merged from an anchor is judged where it stands
+            elif at in document.keys:  # what is merged from an anchor is evaluated where it stands
                 hint = suggest(name, wanted.members)
                 message = f"{wanted.name or 'this object'} has no field {name}{hint}"
                 yield Fault(place=document.keys[at], code="unknown-field", message=message)

@@ -1,4 +1,4 @@
-"""Read stillframe.yaml: which policies to judge by, what differs from how they are written, what is waived."""
+"""Read stillframe.yaml: which policies to evaluate, what differs from how they are written, what is waived."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ConfigReader(Reader):
     digest: str = field(kw_only=True)
 
     def choice(self) -> Choice:
-        """What it wants to judge by; faults aside."""
+        """What it wants evaluated; faults aside."""
         given = self.document.value
         names = [name for name in _items(given.get("policies")) if isinstance(name, str)]
         packs = [self._pack(name) for name in _items(given.get("packs")) if isinstance(name, str)]

@@ -1,6 +1,6 @@
 """Policies that extend another: what one does not say itself it takes from there, key by key, as text.
 
-What is loaded is a whole document, which is judged, shown and remembered like any other. Its own lines keep their
+What is loaded is a whole document, which is evaluated, shown and remembered like any other. Its own lines keep their
 numbers, and what is taken stands below them.
 """
 

@@ -1,4 +1,4 @@
-"""What to judge by: policies as packs, stillframe.yaml and the command line change them, and waivers."""
+"""What to evaluate with: policies as packs, stillframe.yaml and the command line change them, and waivers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What somebody wants to judge by. `packs` and `shipped` are None where they do not say.
+    """What somebody wants evaluated. `packs` and `shipped` are None where they do not say.
 
     Were the packs `named`? Was it `given` on the command line?
     """
@@ -123,7 +123,7 @@ def _tailored(found: _Found, judged: Sequence[Policy]) -> Iterator[str]:
         for name in sorted({ask.policy for ask in pack.asks()} & by_id.keys()):
             for param, asked in found.in_force[name].params.items():
                 if not equal(value := by_id[name].params[param], asked):
-                    yield f"{name} is judged with {param} {value}, where {pack.name} asks {asked}"
+                    yield f"{name} is evaluated with {param} {value}, where {pack.name} asks {asked}"
 
 
 def _choice(

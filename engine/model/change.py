@@ -1,4 +1,4 @@
-"""What can become of a finding between two judgements."""
+"""What can become of a finding between two evaluations."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Severity(StrEnum):
 
 
 class Effort(StrEnum):
-    """How much work it is to mend one failure."""
+    """How much work it is to fix one failure."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -161,7 +161,7 @@ class Policy:
             yield from template.expressions() if template else ()
 
     def kinds(self) -> tuple[str, ...]:
-        """Every type that the policy reads: what it judges, and what it looks up."""
+        """Every type that the policy reads: what it evaluates, and what it looks up."""
         return self.resource, *(lookup.source for lookup in self.lookups.values())
 
     def takes(self, key: str) -> bool:

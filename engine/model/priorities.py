@@ -1,4 +1,4 @@
-"""How much it matters to mend a failure, and how much work it is: the weights, unless stillframe.yaml has others."""
+"""How much it matters to fix a failure, and how much work it is: the weights, unless stillframe.yaml has others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Priorities:
         return self.severity[severity] * self.exposure[exposure] * factor
 
     def worth(self, policy: Policy) -> float:
-        """What it is worth to mend one failure of a policy, in an account like any other."""
+        """What it is worth to fix one failure of a policy, in an account like any other."""
         return self.severity[policy.severity] * self.exposure[policy.exposure] / self.effort[policy.effort]
 
 

@@ -1,4 +1,4 @@
-"""What to judge by, as values: the policies in force, the packs that ask for them, and waivers."""
+"""What to evaluate with, as values: the policies in force, the packs that ask for them, and waivers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ruleset:
     """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
 
     Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
-    `tailored` says which policies are judged in another way than a pack asks. `digest` is of stillframe.yaml.
+    `tailored` says which policies are evaluated in another way than a pack asks. `digest` is of stillframe.yaml.
     """
 
     policies: Sequence[Policy]

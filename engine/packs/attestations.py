@@ -14,7 +14,7 @@ from ..model.waiver import is_over
 
 @dataclass(slots=True)
 class Attestations:
-    """The attestations of one judgement, and which of them answered a control."""
+    """The attestations of one evaluation, and which of them answered a control."""
 
     given: Sequence[Attestation]
     captured_at: str

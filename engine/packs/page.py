@@ -28,7 +28,8 @@ def as_page(pack: Pack, link: Callable[[str], str] = lambda policy: f"`{policy}`
     if pack.description:
         yield from ("", pack.description)
     counts = tally(pack)
-    yield from ("", f"`--pack {pack.name}` judges by it.", "", "| Answered by | Controls |", "|---|--:|")
+    yield from ("", f"`stillframe evaluate --pack {pack.name}` evaluates it.", "")
+    yield from ("| Answered by | Controls |", "|---|--:|")
     yield from (f"| {name} | {counts[name]} |" for name in _ORDER if counts[name])
     yield f"| all | {counts.total()} |"
     if severities := Counter(control.severity for control in pack.controls() if control.severity):

@@ -1,6 +1,6 @@
-"""What a judgement says of a pack: the status of every control, and the share of each status.
+"""What an evaluation says of a pack: the status of every control, and the share of each status.
 
-A control passes when all of its policies do, and at least one of them had something to judge. Nothing that is not
+A control passes when all of its policies do, and at least one of them had something to evaluate. Nothing that is not
 known, waived, left to people or said by people counts as a pass.
 """
 
@@ -49,8 +49,8 @@ class Answer:
         return sum(row.population for row in self.rows)
 
     @property
-    def violations(self) -> int:
-        return sum(row.violations for row in self.rows)
+    def failures(self) -> int:
+        return sum(row.failures for row in self.rows)
 
     @property
     def waived(self) -> int:
@@ -106,7 +106,7 @@ def _framed(policies: Sequence[Policy], packs: Sequence[Pack]) -> Sequence[Polic
 
 
 def report(pack: Pack, rows: Sequence[Row], disabled: Mapping[str, str], attestations: Attestations) -> PackReport:
-    """A pack's report from the counts of its policies; `disabled` are policies that are not judged by, and why."""
+    """A pack's report from the counts of its policies; `disabled` are policies that are not evaluated, and why."""
     by_policy = {row.policy: row for row in rows}
 
     def answer(control: Control) -> Answer:
@@ -141,7 +141,7 @@ def _unjudged(policy: str, disabled: Mapping[str, str]) -> str:
 def _judged(rows: Sequence[Row]) -> Outcome:
     """What policies say together."""
     for outcome, holds in (
-        (Outcome.FAIL, any(row.violations for row in rows)),
+        (Outcome.FAIL, any(row.failures for row in rows)),
         (Outcome.UNKNOWN, any(row.unknown for row in rows)),
         (Outcome.WAIVED, any(row.waived for row in rows)),
         (Outcome.PASS, any(row.population for row in rows)),

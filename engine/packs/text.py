@@ -9,7 +9,7 @@ from ..console import counted
 from ..printable import printable
 from .report import Answer, Outcome, PackReport
 
-NUMBERS = ("Population", "Violations", "Waived", "Unknown")
+NUMBERS = ("Population", "Failures", "Waived", "Unknown")
 
 
 def words(outcome: Outcome) -> str:
@@ -29,7 +29,7 @@ def as_markdown(report: PackReport) -> Iterator[str]:
     yield from ("", summary(report) + ".")
     for section, answers in report.sections:
         yield from ("", f"### {_cell(f'{section.number} {section.title}'.strip())}", "")
-        yield "| Control | Title | Status | Population | Violations | Waived | Unknown | |"
+        yield "| Control | Title | Status | Population | Failures | Waived | Unknown | |"
         yield "|---|---|---|--:|--:|--:|--:|---|"
         for answer in answers:
             numbers = [f"{getattr(answer, name.lower()):,}" if answer.rows else "" for name in NUMBERS]
@@ -82,7 +82,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
             {
                 "policy": row.policy,
                 "population": row.population,
-                "violations": row.violations,
+                "violations": row.failures,
                 "waived": row.waived,
                 "unknown": row.unknown,
             }

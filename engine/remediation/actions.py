@@ -1,7 +1,7 @@
-"""What to mend first: failures by the one action that mends them, and actions by what they are worth.
+"""What to fix first: failures by the one action that fixes them, and actions by what they are worth.
 
 An action is one command in one account; or where a policy has none, one thing to change. So thirty trails that share
-a bucket are one action, and so are policies whose failures one command mends.
+a bucket are one action, and so are policies whose failures one command fixes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FIELDS = (
 
 @dataclass(slots=True, kw_only=True)
 class Action:
-    """One thing to do. `weight` is what all that it mends weighs; `first` is the worst of it."""
+    """One thing to do. `weight` is what all that it fixes weighs; `first` is the worst of it."""
 
     at: Place
     command: str | None
@@ -80,7 +80,7 @@ class Action:
 
 
 @dataclass(slots=True)
-class Mending:
+class Remediation:
     """What there is to do in a snapshot. Failures that are waived need nothing: they are kept by kind of waiver.
 
     What is `unknown` may be failures, too.
@@ -95,7 +95,7 @@ class Mending:
     _actions: dict[tuple[str, ...], Action] = field(default_factory=dict)
 
     def take(self, batches: Iterable[Batch]) -> None:
-        """Take in the failures of a judgement."""
+        """Take in the failures of an evaluation."""
         side = Side(self.snapshot, list(self.policies))
         for batch in batches:
             self.unknown += batch.count(Status.UNKNOWN, Status.ERROR)

@@ -1,4 +1,4 @@
-"""A shell script of the commands that mend: for a person to review, and to run in one account after the other.
+"""A shell script of the commands that fix: for a person to review, and to run in one account after the other.
 
 Names in a snapshot are not ours to trust. Values are quoted where a command is made; here nothing of it may leave its
 line, or its comment. What a person has to give comes from variables, which are asked for before anything is changed.
@@ -19,7 +19,7 @@ from ..language.template import Template
 from ..model.finding import Kind
 from ..model.policy import Effort, Policy
 from ..printable import printable
-from .actions import Action, Mending
+from .actions import Action, Remediation
 
 _HEAD = """\
 #!/bin/sh
@@ -47,19 +47,19 @@ class _Step(NamedTuple):
     needs: Mapping[str, str]
 
 
-def script(mending: Mending, policies: Sequence[Policy], notes: Iterable[str] = ()) -> Iterator[str]:
+def script(remediation: Remediation, policies: Sequence[Policy], notes: Iterable[str] = ()) -> Iterator[str]:
     """The lines of the plan, in order of account, region and worth. Each account first asks for what it needs.
 
     `notes` say what it is a part of.
     """
     by_id = {policy.id: policy for policy in policies}
-    actions = mending.actions()
+    actions = remediation.actions()
     mended = sum(len(action.fingerprints) for action in actions if action.command)
     title = f"{counted(sum(bool(each.command) for each in actions), 'command')} for {mended:,} of "
-    title += f"{counted(mending.failures, 'failure')} in snapshot {mending.snapshot.id}, by stillframe."
+    title += f"{counted(remediation.failures, 'failure')} in snapshot {remediation.snapshot.id}, by stillframe."
     yield from _HEAD.format(title=title).splitlines()
-    if mending.unknown:
-        yield f"# {counted(mending.unknown, 'finding')} could not be judged, and may be failures, too."
+    if remediation.unknown:
+        yield f"# {counted(remediation.unknown, 'finding')} could not be evaluated, and may be failures, too."
     yield from (f"# {printable(note)}" for note in notes)
     by_place = sorted(actions, key=lambda action: (action.at.account, action.at.region))  # stable: best first
     for account, those in groupby(by_place, key=lambda action: action.at.account):
@@ -76,7 +76,7 @@ def script(mending: Mending, policies: Sequence[Policy], notes: Iterable[str] = 
                 yield from _lines(step)
         yield "fi"
     for kind, words in _WORDS.items():
-        if findings := mending.waived.get(kind):
+        if findings := remediation.waived.get(kind):
             yield from ("", _comment(words))
             for finding in findings:
                 yield _comment(f"{finding.policy} {finding.account} {finding.region} {finding.resource}")
@@ -100,7 +100,7 @@ def _step(action: Action, policy: Policy) -> _Step:
 
 def _lines(step: _Step) -> Iterator[str]:
     action, command = step.action, step.action.command or ""
-    mends = f", mends {len(action.fingerprints):,}" if len(action.fingerprints) > 1 else ""
+    mends = f", fixes {len(action.fingerprints):,}" if len(action.fingerprints) > 1 else ""
     yield ""
     yield _comment(f"{', '.join(action.policies)} ({action.severity}{mends}): {action.first.message}")
     if step.hindrance:
@@ -123,7 +123,7 @@ def hindrances(command: str, template: Template) -> str:
     """Why the values of a command cannot be trusted to a shell; empty where they can."""
     literals = [part for part in template.parts if isinstance(part, str)]
     if not quotable(template):
-        return "its policy puts a value where quotes do not hold it: mend the policy"
+        return "its policy puts a value where quotes do not hold it: fix the policy"
     if _UNKNOWN.search(command):
         return "a value could not be known"
     if command.count("\n") > sum(map(methodcaller("count", "\n"), literals)) or not _shows(command):
@@ -131,7 +131,7 @@ def hindrances(command: str, template: Template) -> str:
     try:
         words = shlex.split(_REMARK.sub("", command))
     except ValueError:
-        return "its command has a quote that does not end: mend the policy"
+        return "its command has a quote that does not end: fix the policy"
     if any(word.startswith("-") and word not in "".join(literals) for word in words):
         return "a value looks like an option"
     return ""

@@ -16,7 +16,7 @@ import msgspec
 
 from ..model.policy import Policy
 from .report import Context, Lines, Record, Totals
-from .text import HOMES, answered, controls, mending, one_line, partition, placed
+from .text import HOMES, answered, controls, one_line, partition, placed, remediation
 
 MOST = 100
 _STATUSES = {"pass": "PASSED", "fail": "FAILED"}  # of the others, none is known to be either
@@ -90,7 +90,7 @@ class Requests:
             "RecordState": "ARCHIVED" if record.change == "vanished" or record.status == "not_applicable" else "ACTIVE",
             "ProductFields": {"stillframe/status": record.status, "stillframe/region": record.region},
         }
-        if record.status == "fail" and (words := mending(policy, record)):
+        if record.status == "fail" and (words := remediation(policy, record)):
             finding["Remediation"] = {"Recommendation": {"Text": _cut(words.replace("\n", " "), 512)}}
         if waived := answered(record):
             finding["Note"] = {"Text": _cut(waived, 512), "UpdatedBy": "stillframe", "UpdatedAt": time}

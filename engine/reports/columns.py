@@ -91,7 +91,7 @@ class Names:
 
 @dataclass(slots=True)
 class Columns:
-    """Every finding, column by column. A resource that several policies judge is kept once."""
+    """Every finding, column by column. A resource that several policies evaluate is kept once."""
 
     policies: dict[str, int]
     accounts: Names = field(default_factory=Names)

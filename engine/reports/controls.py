@@ -17,7 +17,7 @@ class _AtTheEnd:
 
     def __post_init__(self) -> None:
         if not self.context.packs:
-            raise OutputError("this format is of packs, and none is judged by", "name one with --pack")
+            raise OutputError("this format is of packs, and none is evaluated", "name one with --pack")
 
     def begin(self) -> Iterator[bytes]:
         return iter(())

@@ -39,11 +39,11 @@ class Annotations:
     def end(self, totals: Totals) -> Iterator[bytes]:
         for row in totals.rows:
             kept = self._kept.get(row.policy, [])
-            new = totals.changes[row.policy, Change.NEW] if self.context.before else row.violations
+            new = totals.changes[row.policy, Change.NEW] if self.context.before else row.failures
             if new:
                 yield _command(_LEVELS.get(row.severity, "notice"), row, _failures(self.context, row, new, kept))
             if row.unknown:
-                yield _command("warning", row, f"{row.unknown:,} not known")
+                yield _command("warning", row, f"{row.unknown:,} unknown")
 
 
 def _failures(context: Context, row: Row, number: int, kept: list[Record]) -> str:

@@ -112,7 +112,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
         ],
         "order": [columns.policies[name] for name in rows],
         "weights": [priorities.SEVERITIES[severity] for severity in Severity],
-        "mend": [columns.policies[row.policy] for row in ranked(totals.rows)],
+        "fix": [columns.policies[row.policy] for row in ranked(totals.rows)],
         "packs": [as_data(report) for report in totals.packs] if context.named else [],
         "notes": list(totals.notes),
         "trend": [_point(point) for point in context.trend],
@@ -138,7 +138,7 @@ def _titles(context: Context, accounts: Iterable[str]) -> Iterator[tuple[str, st
 
 
 def _point(point: Point) -> dict[str, Any]:
-    told = {row.policy: [row.population, row.violations, row.unknown, row.share] for row in point.rows}
+    told = {row.policy: [row.population, row.failures, row.unknown, row.share] for row in point.rows}
     return {"id": point.snapshot, "time": point.captured_at, "rows": told}
 
 
@@ -163,7 +163,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
 def _counts(row: Row) -> dict[str, Any]:
     return {
         "population": row.population,
-        "violations": row.violations,
+        "violations": row.failures,
         "waived": row.waived,
         "unknown": row.unknown,
         "passing": row.counts.get(Status.PASS, 0),

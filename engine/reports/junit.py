@@ -60,10 +60,10 @@ class Suites:
 
 def _still_unknown(policy: str, number: int) -> bytes:
     """Of what both snapshots do not know a comparison has no lines, and yet it is not green."""
-    message = f"{number:,} not known, as before"
+    message = f"{number:,} unknown, as before"
     return (
         f'<testsuite name={_quoted(policy)} tests="1" failures="0" errors="1" skipped="0">\n'
-        f'<testcase classname={_quoted(policy)} name="not known in both"><error type="unknown" message="{message}"/>'
+        f'<testcase classname={_quoted(policy)} name="unknown in both"><error type="unknown" message="{message}"/>'
         "</testcase>\n</testsuite>\n"
     ).encode()
 

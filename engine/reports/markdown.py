@@ -23,7 +23,7 @@ _REASONS = 3
 _LONGEST = 300
 _LISTED = ("fail", "error", "unknown")
 _CHANGES = ("new", "unknown", "resolved")
-_HEADINGS = {"new": "newly failing", "unknown": "not known", "error": "in error", "fail": "failing"}
+_HEADINGS = {"new": "newly failing", "unknown": "unknown", "error": "in error", "fail": "failing"}
 
 
 @dataclass(slots=True)
@@ -87,31 +87,31 @@ def _headline(context: Context, totals: Totals) -> Iterator[str]:
 
 
 def _judged(totals: Totals) -> Iterator[str]:
-    telling = [row for row in totals.rows if row.violations or row.unknown or row.waived]
+    telling = [row for row in totals.rows if row.failures or row.unknown or row.waived]
     if telling:
-        yield "| Policy | Severity | Population | Violations | % | Waived | Unknown |"
+        yield "| Policy | Severity | Population | Failures | % | Waived | Unknown |"
         yield "|---|---|--:|--:|--:|--:|--:|"
     for row in telling:
         share = "–" if row.share is None else f"{row.share:.1f}"
-        numbers = f"{row.population:,} | **{row.violations:,}** | {share} | {row.waived:,} | {row.unknown:,}"
+        numbers = f"{row.population:,} | **{row.failures:,}** | {share} | {row.waived:,} | {row.unknown:,}"
         yield f"| {_policy(row)} | {row.severity} | {numbers} |"
     passing = sum(1 for row in totals.rows if row.population and row not in telling)
     nothing = sum(1 for row in totals.rows if not row.population)
     if passing:
         yield f"\n{_counted(passing, 'policy passes', 'policies pass')} everywhere."
     if nothing:
-        yield f"\n{_counted(nothing, 'policy', 'policies')} had nothing to judge."
+        yield f"\n{_counted(nothing, 'policy', 'policies')} had nothing to evaluate."
     for line in summary.first_steps(totals.rows, totals.accounts):
         yield f"\n{line[0].upper()}{line[1:]}."
 
 
 def _compared(totals: Totals) -> Iterator[str]:
     seen = [change for change in Change if any(kind is change for _, kind in totals.changes)]
-    yield f"| Policy | Population | Violations | Unknown |{''.join(f' {change.heading} |' for change in seen)}"
+    yield f"| Policy | Population | Failures | Unknown |{''.join(f' {change.heading} |' for change in seen)}"
     yield f"|---|--:|--:|--:|{'--:|' * len(seen)}"
     for old, new in totals.pairs():
         counts = "".join(f" {totals.changes[new.policy, change]:,} |" for change in seen)
-        pairs = ((getattr(row, name) for row in (old, new)) for name in ("population", "violations", "unknown"))
+        pairs = ((getattr(row, name) for row in (old, new)) for name in ("population", "failures", "unknown"))
         yield f"| {_policy(new)} | {' | '.join(_arrow(*pair) for pair in pairs)} |{counts}"
 
 

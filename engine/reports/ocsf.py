@@ -17,7 +17,7 @@ import stillframe
 from ..model.policy import Policy
 from .jsonl_csv import Stream, csv_row
 from .report import Context, Lines, Record
-from .text import answered, controls, mending, milliseconds, partition, placed, reasons
+from .text import answered, controls, milliseconds, partition, placed, reasons, remediation
 
 VERSION = "1.5.0"
 _CLASS = 2003
@@ -25,7 +25,7 @@ _ACTIVITIES = {1: "Create", 2: "Update", 3: "Close"}
 _CREATE, _UPDATE, _CLOSE = _ACTIVITIES
 _NEW, _SUPPRESSED, _RESOLVED = (1, "New"), (3, "Suppressed"), (4, "Resolved")
 _SEVERITIES = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
-# Not known is not a warning: 2 would count as judged.
+# Unknown is not a warning: 2 would count as evaluated.
 _STATUSES = {
     "pass": (1, "Pass"),
     "fail": (3, "Fail"),
@@ -151,7 +151,7 @@ def _compliance(policy: Policy, record: Record) -> dict[str, Any]:
 
 
 def _remediation(policy: Policy, record: Record) -> dict[str, Any] | None:
-    words = mending(policy, record) if record.status == "fail" else ""
+    words = remediation(policy, record) if record.status == "fail" else ""
     return _some({"desc": words, "references": list(policy.references)}) if words else None
 
 

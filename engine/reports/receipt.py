@@ -1,4 +1,4 @@
-"""A receipt: what a judgement was made of, so that another can be checked against it, byte for byte."""
+"""A receipt: what an evaluation was made of, so that another can be checked against it, byte for byte."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What is known after the last finding: a row per policy, the violations of each account by severity, notes.
+    """What is known after the last finding: a row per policy, the failures of each account by severity, notes.
 
     And what the rows say of each pack. Of a comparison also how they were before, and what changed.
     """
@@ -114,7 +114,7 @@ class Totals:
 
 
 class Report(Protocol):
-    """One format of one judgement: the pieces of a file, in order. It keeps no more than its format needs.
+    """One format of one evaluation: the pieces of a file, in order. It keeps no more than its format needs.
 
     A format that is a folder of files gives pairs of a name and that file's bytes instead.
     """

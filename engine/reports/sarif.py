@@ -15,7 +15,7 @@ import stillframe
 from ..model.policy import Policy, Severity
 from .jsonl_csv import Stream
 from .report import Context, Lines, Record
-from .text import answered, controls, mending, reasons
+from .text import answered, controls, reasons, remediation
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "informational": "note"}
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "informational": "0.0"}
@@ -89,7 +89,7 @@ def _result(context: Context, rule: int, record: Record) -> dict[str, Any]:
         result["properties"]["why"] = causes
     if record.waiver:
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": answered(record)}]
-    if record.status == "fail" and (words := mending(policy, record)):
+    if record.status == "fail" and (words := remediation(policy, record)):
         result["properties"]["remediation"] = words
     return result
 

@@ -1,4 +1,4 @@
-"""A judgement in a few lines: its totals, and where to begin."""
+"""An evaluation in a few lines: its totals, and where to begin."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _FIRST = 3
 
 
 def totals(rows: Sequence[Row]) -> str:
-    """`12 violations (1 critical, 11 low), 2 not known, 1 waived`."""
+    """`12 failures (1 critical, 11 low), 2 unknown, 1 waived`."""
     severities: Counter[Severity] = Counter()
     for row in rows:
-        severities[row.severity] += row.violations
+        severities[row.severity] += row.failures
     number, unknown, waived = severities.total(), sum(row.unknown for row in rows), sum(row.waived for row in rows)
-    parts = [f"{number:,} violation{'s' * (number != 1)}{_told(severities)}"]
-    parts += [f"{count:,} {what}" for count, what in ((unknown, "not known"), (waived, "waived")) if count]
+    parts = [f"{number:,} failure{'s' * (number != 1)}{_told(severities)}"]
+    parts += [f"{count:,} {what}" for count, what in ((unknown, "unknown"), (waived, "waived")) if count]
     return ", ".join(parts)
 
 
 def first_steps(rows: Sequence[Row], accounts: Mapping[str, Counter[Severity]]) -> Iterator[str]:
-    """What to mend first and which accounts are worst, a line each, where there is a choice."""
-    mend = [f"{row.policy} ({row.violations:,} {row.severity})" for row in ranked(rows)]
-    if len(mend) > 1:
-        yield f"mend first: {_some(mend)}"
+    """What to fix first and which accounts are worst, a line each, where there is a choice."""
+    worth = [f"{row.policy} ({row.failures:,} {row.severity})" for row in ranked(rows)]
+    if len(worth) > 1:
+        yield f"fix first: {_some(worth)}"
     worst = sorted(accounts, key=lambda account: (-_weight(accounts[account]), account))
     if len(worst) > 1:
         yield f"worst accounts: {_some([account + _told(accounts[account]) for account in worst])}"

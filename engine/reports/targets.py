@@ -21,7 +21,7 @@ _DEVICES = "/dev/"  # its links, such as /dev/stdout, are the system's own
 
 
 class OutputError(StillframeError):
-    """A file that cannot be written, or whose format is not known."""
+    """A file that cannot be written, or whose format is unknown."""
 
 
 Write = Callable[[Any], object]

@@ -57,6 +57,6 @@ def reasons(record: Record) -> list[str]:
     return list(why_lines(read_why(record.why)))
 
 
-def mending(policy: Policy, record: Record) -> str:
-    """What mends a failure: in words, and as a command if there is one."""
+def remediation(policy: Policy, record: Record) -> str:
+    """What fixes a failure: in words, and as a command if there is one."""
     return "\n".join(filter(None, (policy.remediation, record.remediation)))

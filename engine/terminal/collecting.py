@@ -91,7 +91,7 @@ def print_collected(console: Console, done: Collected) -> None:
     if done.skipped:
         _line(console, safe(f"not collected: {_left_out(done.skipped)}", "yellow"))
     for cause, places in done.gaps.items():
-        _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
+        _line(console, safe(f"unknown: {cause} ({counted(places, 'time')})", "yellow"))
     for text in advice(done.gaps):
         _line(console, safe(f"help: {text}", "cyan"))
 
@@ -112,7 +112,7 @@ def print_forecast(console: Console, seen: Forecast) -> None:
 
 
 def advice(gaps: Iterable[str]) -> Iterator[str]:
-    """What would help where something is not known, once for each kind of reason."""
+    """What would help where something is unknown, once for each kind of reason."""
     causes = [(kind_of_cause(cause), cause.partition(": ")[2].partition(" ")[0]) for cause in gaps]
     if any(action == ENTER for _, action in causes):
         yield "let the role trust the caller, and the caller assume the role"

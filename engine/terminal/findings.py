@@ -50,7 +50,7 @@ _INDENT = " " * 11
 
 
 def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
-    """The summary, one line per policy: population, violations, per cent, waived if anything is, unknown."""
+    """The summary, one line per policy: population, failures, per cent, waived if anything is, unknown."""
     waived = any(row.waived for row in rows)
     _line(console, safe(title, "bold"))
     if not rows:
@@ -58,14 +58,14 @@ def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
     table = _table()
     table.add_column("Policy", no_wrap=True)
     table.add_column("Severity")
-    for name in ("Population", "Violations", "%", *(["Waived"] if waived else []), "Unknown"):
+    for name in ("Population", "Failures", "%", *(["Waived"] if waived else []), "Unknown"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
             Text(row.policy),
             Text(row.severity, STYLES[row.severity]),
             f"{row.population:,}",
-            _count(row.violations, "red"),
+            _count(row.failures, "red"),
             _percent(row),
             *([_count(row.waived, "")] if waived else []),
             _count(row.unknown, "yellow"),
@@ -81,7 +81,7 @@ def print_totals(
     for line in first_steps(rows, accounts):
         _line(console, Text(line))
     if accounts and hint and console.is_terminal:
-        _line(console, Text("next: -v shows the evidence and what mends each, -o report.html all of them", "dim"))
+        _line(console, Text("next: -v shows the evidence and what fixes each, -o report.html all of them", "dim"))
 
 
 def print_notes(console: Console, notes: Iterable[str]) -> None:
@@ -101,7 +101,7 @@ def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> 
 
 def print_differences(console: Console, differences: Iterable[Difference], *, verbose: bool = False) -> None:
     """Differences of one policy in one account."""
-    from ..model.cause import why_lines  # which a judgement of one snapshot does without
+    from ..model.cause import why_lines  # which an evaluation of one snapshot does without
 
     found = ((each.change, each.finding, why_lines(each.why)) for each in differences)
     _print_all(console, found, verbose=verbose)
@@ -127,9 +127,9 @@ def print_diff_summary(
     after: Sequence[Row],
     counts: Counter[tuple[str, Change]],
 ) -> None:
-    """The diff, one line per policy: population, violations and unknown before and after, then what became of findings.
+    """The diff, one line per policy: population, failures and unknown before and after, then what became of findings.
 
-    A share needs its denominator, and a failure that cannot be seen any more is not mended.
+    A share needs its denominator, and a failure that cannot be seen any more is not fixed.
     """
     seen = [change for change in Change if any(kind is change for _, kind in counts)]
     _line(console, safe(title, "bold"))
@@ -138,7 +138,7 @@ def print_diff_summary(
     table.add_column("Policy", no_wrap=True)
     for name in (
         "Population",
-        "Violations",
+        "Failures",
         *(["Waived"] if waived else []),
         "Unknown",
         *(change.heading for change in seen),
@@ -150,7 +150,7 @@ def print_diff_summary(
         table.add_row(
             safe(policy),
             _arrow(*(row.population if row else 0 for row in pair)),
-            _arrow(*(row.violations if row else 0 for row in pair)),
+            _arrow(*(row.failures if row else 0 for row in pair)),
             *([_arrow(*(row.waived if row else 0 for row in pair))] if waived else []),
             _arrow(*(row.unknown if row else 0 for row in pair)),
             *(_count(counts[policy, change], STYLES[change]) for change in seen),
@@ -234,6 +234,6 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
         table.add_row(safe(kind), f"{counts[kind]:,}", Text(f"{gaps[kind]:,}", "yellow" if gaps[kind] else "dim"))
     console.print(table)
     for cause, places in sorted(causes.items()):
-        _line(console, safe(f"not known: {cause} ({counted(places, 'time')})", "yellow"))
+        _line(console, safe(f"unknown: {cause} ({counted(places, 'time')})", "yellow"))
     for region, lists in sorted(unasked.items()):
         _line(console, safe(f"not asked: {region} ({counted(lists, 'list')})", "yellow"))

@@ -65,12 +65,12 @@ def print_drift_summary(console: Console, title: str, counts: Counter[tuple[str,
 
 
 def print_trend(console: Console, points: Sequence[Point]) -> None:
-    """One line per policy: its violations in per cent as bars, and its numbers, first and last."""
+    """One line per policy: its failures in per cent as bars, and its numbers, first and last."""
     first, last = points[0], points[-1]
     console.print(
         safe(f"{counted(len(points), 'snapshot')}, {first.snapshot} to {last.snapshot}", "bold"), soft_wrap=True
     )
-    table = _table("Policy", "Severity", "Trend", "Population", "Violations", "%", "Unknown", left=3)
+    table = _table("Policy", "Severity", "Trend", "Population", "Failures", "%", "Unknown", left=3)
     for number, (was, now) in enumerate(zip(first.rows, last.rows, strict=True)):
         shares = [point.rows[number].share for point in points]
         table.add_row(
@@ -78,7 +78,7 @@ def print_trend(console: Console, points: Sequence[Point]) -> None:
             Text(now.severity, STYLES[now.severity]),
             sparkline(shares),
             _moved(was.population, now.population),
-            _moved(was.violations, now.violations),
+            _moved(was.failures, now.failures),
             _moved(_share(was), _share(now)),
             _moved(was.unknown, now.unknown),
         )
@@ -86,13 +86,13 @@ def print_trend(console: Console, points: Sequence[Point]) -> None:
 
 
 def print_backtest(console: Console, trials: Sequence[Trial]) -> None:
-    """One line per policy: its violations in the latest snapshot, and what the new policies would have said of all."""
+    """One line per policy: its failures in the latest snapshot, and what the new policies would have said of all."""
     latest = trials[-1]
     span = f"{trials[0].captured_at} to {latest.captured_at}"
     title = f"{counted(len(trials), 'snapshot')}, {span}, by old and by new policies"
     console.print(safe(title, "bold"), soft_wrap=True)
     was, now = ({row.policy: row for row in rows} for rows in (latest.before, latest.after))
-    table = _table("Policy", "Flagged", "Cleared", "Lost", "Population", "Violations", "Unknown", "Flagged then")
+    table = _table("Policy", "Flagged", "Cleared", "Lost", "Population", "Failures", "Unknown", "Flagged then")
     for policy in [*now, *(each for each in was if each not in now)]:
         pair = [side.get(policy) for side in (was, now)]
         flagged = [trial.verdicts[policy, Verdict.FLAGGED] for trial in trials]
@@ -100,7 +100,7 @@ def print_backtest(console: Console, trials: Sequence[Trial]) -> None:
             safe(policy),
             *(_number(latest.verdicts[policy, each], _STYLES[each]) for each in Verdict),
             _moved(*(row.population if row else 0 for row in pair)),
-            _moved(*(row.violations if row else 0 for row in pair)),
+            _moved(*(row.failures if row else 0 for row in pair)),
             _moved(*(row.unknown if row else 0 for row in pair)),
             sparkline([float(each) for each in flagged]) if any(flagged) else "",
         )

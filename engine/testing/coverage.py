@@ -47,7 +47,7 @@ class Uncovered:
 
 
 def watch(policy: Policy) -> tuple[Policy, list[Condition]]:
-    """A policy that judges as this one does, and its conditions, which keep what they come to as it judges."""
+    """A policy that evaluates as this one does, and its conditions, which keep what they come to as it evaluates."""
     found: list[Condition] = []
     for part in parts(policy):
 
@@ -70,7 +70,7 @@ class Covered:
 
 
 def cover(policy: Policy) -> Covered:
-    """Judge every example, and watch. What the policy takes from another is covered there."""
+    """Evaluate every example, and watch. What the policy takes from another is covered there."""
     watched, conditions = watch(policy)
     for case in cases(policy):
         case.judge(watched)

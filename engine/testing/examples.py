@@ -1,4 +1,4 @@
-"""Run the examples a policy carries: each is a small estate, and what the policy must say of it.
+"""Run the examples a policy carries: each is a small snapshot, and what the policy must say of it.
 
 A type that an example does not give was not collected. A field that AWS always sends, or that the collector
 always attaches, is unknown where an example leaves it out: a fixture says no more than a snapshot would.
@@ -42,7 +42,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One example with its estate, ready to be judged by its policy, or by one that is almost it."""
+    """One example with its snapshot, ready to be evaluated by its policy, or by one that is almost it."""
 
     test: Mapping[str, Any]
     snapshot: Snapshot
@@ -54,7 +54,7 @@ class Case:
 
 
 def cases(policy: Policy) -> tuple[Case, ...]:
-    """The examples of a policy. Their estates are built once: nothing that judges changes them."""
+    """The examples of a policy. Their snapshots are built once: nothing that evaluates changes them."""
     return tuple(Case(test=test, snapshot=fixture(test["given"], test.get("time", TIME))) for test in policy.tests)
 
 

@@ -43,7 +43,7 @@ def losses(policy: Policy, examples: Sequence[Case]) -> Iterator[Loss]:
 
 
 def _poorer(policy: Policy, case: Case, read: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, Snapshot]]:
-    """The estate of an example without each field that the policy reads, and each joined row that another names."""
+    """The snapshot of an example without each field that the policy reads, and each joined row that another names."""
     for kind, path, given in _without(case.test["given"], read):
         yield f"{kind} {'.'.join(path).replace('.[]', '[]')}", fixture(given, case.test.get("time", TIME))
     for lost in lost_rows(policy, case.snapshot):

@@ -1,4 +1,4 @@
-"""Lost rows: an estate without one of the rows that a policy looks up, as if it were shared no longer."""
+"""Lost rows: a snapshot without one of the rows that a policy looks up, as if it were shared no longer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LostRow:
 
 
 def lost_rows(policy: Policy, snapshot: Snapshot) -> Iterator[LostRow]:
-    """Each row of each type that a policy looks up, but for those that its rollup folds: these are judged."""
+    """Each row of each type that a policy looks up, but for those that its rollup folds: these are evaluated."""
     looked_up = {lookup.source for lookup in policy.lookups.values()} - {policy.resource if policy.rollup else None}
     rows = {
         (account, kind): list(snapshot.account(account).read(kind))

@@ -20,7 +20,7 @@ class Mutated:
 
 
 def mutate(policy: Policy) -> Mutated:
-    """Judge every example by every mutant. The examples must come out as they say by the policy itself."""
+    """Evaluate every example by every mutant. The examples must come out as they say by the policy itself."""
     examples = list(cases(policy))
     made = list(mutants(policy))
     survivors: list[Mutant | Loss] = [mutant for mutant in made if not _killed(mutant, examples)]

@@ -1,4 +1,4 @@
-"""Cut an example out of a real snapshot: one finding, with no more of the estate than it takes to come to it again."""
+"""Cut an example out of a real snapshot: one finding, with no more of it than it takes to come to it again."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _estates(policy: Policy, snapshot: Snapshot, finding: Finding) -> Iterator[G
 
 
 def _choices(kind: str, rows: Sequence[Row], gaps: Sequence[Unknown]) -> Iterator[Given]:
-    """What may be given of one type: its rows, why they are not known, or nothing."""
+    """What may be given of one type: its rows, why they are unknown, or nothing."""
     if rows:
         yield {kind: [json.loads(encode(_entry(each))) for each in rows]}
     if gaps:

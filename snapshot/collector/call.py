@@ -48,7 +48,7 @@ def ask(client: Any, call: Call, config: Json = None, deadline: float = DEADLINE
         return None if _means_absent(call, code, message) else Unknown.because(f"{code}: {call.action}")
     except Exception as error:
         # No endpoint, a time-out, an answer botocore cannot parse: whatever it was, one call must not cost
-        # the run, and its value is not known.
+        # the run, and its value is unknown.
         return Unknown.because(f"{type(error).__name__}: {call.action}")
 
 

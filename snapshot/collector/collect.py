@@ -207,7 +207,7 @@ def foresee(order: Order, archive: Path | str) -> Forecast:
     listing = load_catalog()[REGION_TYPE].list
     regions = enabled(ask(order.clients(listing.service, order.caller.home), listing))
     if isinstance(regions, Unknown):
-        raise CollectError(f"the regions are not known ({regions})", "the number of calls depends on them")
+        raise CollectError(f"the regions are unknown ({regions})", "the number of calls depends on them")
     return forecast(
         path_of(archive),
         accounts=tuple(order.kept.accounts),

@@ -88,7 +88,7 @@ def types() -> dict[str, ResourceType]:
     }
 
 
-class Estate:
+class Organisation:
     """An organisation in the stand-in: management, log-archive and two workload accounts."""
 
     def __init__(self, url: str) -> None:
@@ -147,7 +147,7 @@ class Estate:
         self.flow_log(self.payments, HOME, "ALL")
         self.flow_log(self.website, HOME, "ACCEPT")
 
-    def mend_and_break(self) -> None:
+    def fix_and_break(self) -> None:
         """What happened before the second picture: two repairs, two new mistakes, one resource gone."""
         self.client(self.payments, "config", "eu-west-1").start_configuration_recorder(
             ConfigurationRecorderName="default"

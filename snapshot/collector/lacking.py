@@ -1,7 +1,7 @@
 """What of AWS's answers the installed botocore is too old to know: its parser drops it, and absent reads as null.
 
 `kinds.json` says what newer models have. So once for each resource type a sketch is made of all that the installed
-ones have; where the kinds have more, a resource says that it is not known.
+ones have; where the kinds have more, a resource says that it is unknown.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _result(call: Call, model_of: Callable[[Call], Any]) -> Json:
         return [dict.fromkeys(call.columns, _OPAQUE)]
     try:
         shape = model_of(call).operation_model(call.operation).output_shape
-    except Exception:  # the call itself says that it is not known
+    except Exception:  # the call itself says that it is unknown
         return _OPAQUE
     return compiled(call.result).search(_answer(shape, {}))
 

@@ -25,7 +25,7 @@ const counted = (number, one, more = `${one}s`) => `${count(number)} ${number ==
 const percent = (share) => (share === null ? '–' : `${share.toFixed(share && share < 1 ? 2 : 1)} %`);
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-const WORDS = { vanished: 'gone', not_applicable: 'does not apply', waived: 'waived', unknown: 'not known', pass: 'passes', fail: 'fails', violation: 'fails', error: 'error' };
+const WORDS = { vanished: 'gone', not_applicable: 'does not apply', waived: 'waived', unknown: 'unknown', pass: 'passes', fail: 'fails', error: 'error' };
 const said = (word) => WORDS[word] || word;
 
 const clock = (timeStyle) => new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle, timeZone: 'UTC' });

@@ -38,7 +38,7 @@ async function start() {
   const where = section('where', 'Where', el('div', { class: 'places' },
     places('By account', 'account', tally.account, show), places('By region', 'region', tally.region, show)));
   loading.remove();
-  main.append(...[mend(show, tally.accountsOf), where, notes(), list.element].filter(Boolean));
+  main.append(...[fixFirst(show, tally.accountsOf), where, notes(), list.element].filter(Boolean));
 
   listSections();
   dialog.addEventListener('close', () => { list.remember(); list.view.focus({ preventScroll: true }); });

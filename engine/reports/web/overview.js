@@ -1,4 +1,4 @@
-// The summary: what the terminal's says, what to mend first, and where.
+// The summary: what the terminal's says, what to fix first, and where.
 
 const bySeverity = (value) => names.severity.map((severity) =>
   sum(report.policies.filter((policy) => policy.severity === severity).map(value)));
@@ -18,10 +18,10 @@ function tiles(show) {
   const severities = bySeverity((policy) => policy.violations)
     .map((number, rank) => [names.severity[rank], number])
     .filter(([severity, number]) => number || severity !== 'informational')
-    .map(([severity, number]) => tile(severity, number, severity, { status: 'violation', severity }));
+    .map(([severity, number]) => tile(severity, number, severity, { status: 'fail', severity }));
   const unknown = sum(report.policies.map((policy) => policy.unknown));
   const waived = sum(report.policies.map((policy) => policy.waived));
-  return el('div', { class: 'tiles' }, severities, tile('unknown', unknown, 'not known', { status: 'gap' }),
+  return el('div', { class: 'tiles' }, severities, tile('unknown', unknown, 'unknown', { status: 'gap' }),
     waived ? tile('waived', waived, 'waived', { status: 'waived' }) : null);
 }
 
@@ -41,7 +41,7 @@ function policyName(policy, show) {
 
 function policyBar(policy) {
   const parts = [['bad', policy.violations], ['waived', policy.waived], ['unknown', policy.unknown], ['good', policy.passing]];
-  return bar(parts, policy.population, `${count(policy.violations)} of ${count(policy.population)} in violation`);
+  return bar(parts, policy.population, `${count(policy.violations)} of ${count(policy.population)} failing`);
 }
 
 const number = (value, kind = '', label = '') => el('td', { class: `number ${value ? kind : 'zero'}`, 'data-label': label }, count(value));
@@ -49,51 +49,51 @@ const number = (value, kind = '', label = '') => el('td', { class: `number ${val
 function policies(show) {
   const ordered = report.order.map((index) => report.policies[index]);
   const waived = ordered.some((policy) => policy.waived);
-  const headings = [['Best practice'], ['Severity'], ['Population', 'number'], ['Violations', 'number'], ['%', 'number'], ['Share', 'share'],
-    ...(waived ? [['Waived', 'number']] : []), ['Not known', 'number']];
+  const headings = [['Policy'], ['Severity'], ['Population', 'number'], ['Failures', 'number'], ['%', 'number'], ['Share', 'share'],
+    ...(waived ? [['Waived', 'number']] : []), ['Unknown', 'number']];
   const rows = ordered.map((policy) => el('tr', { class: policy.violations ? 'failing' : null },
     policyName(policy, show), el('td', {}, badge(policy.severity, policy.severity)), number(policy.population, '', 'of '), number(policy.violations, 'bad'),
     el('td', { class: 'number percent' }, policy.share === null ? '–' : policy.share.toFixed(policy.share && policy.share < 1 ? 2 : 1)),
-    el('td', { class: 'share' }, policyBar(policy)), waived ? number(policy.waived, '', 'waived ') : null, number(policy.unknown, 'unknown', 'not known ')));
+    el('td', { class: 'share' }, policyBar(policy)), waived ? number(policy.waived, '', 'waived ') : null, number(policy.unknown, 'unknown', 'unknown ')));
   return section('policies', 'Policies', table(headings, rows, 'Policies'), legend());
 }
 
 function legend() {
-  const kinds = [['bad', 'violation'], ['waived', 'waived'], ['unknown', 'not known'], ['good', 'passes']];
+  const kinds = [['bad', 'failure'], ['waived', 'waived'], ['unknown', 'unknown'], ['good', 'passes']];
   return el('p', { class: 'legend muted', 'aria-hidden': 'true' }, kinds.map(([kind, name]) => el('span', {}, el('i', { class: kind }), name)));
 }
 
 function changes(show) {
   const seen = names.change.filter((change) => report.policies.some((policy) => policy.changes[change]));
   const arrow = (old, now, label) => el('td', { class: 'number', 'data-label': label }, old === now ? count(now) : `${count(old)} → ${count(now)}`);
-  const headings = [['Best practice'], ['Population', 'number'], ['Violations', 'number'], ['Not known', 'number'],
-    ...seen.map((change) => [change === 'unknown' ? 'Newly not known' : change[0].toUpperCase() + change.slice(1), 'number'])];
+  const headings = [['Policy'], ['Population', 'number'], ['Failures', 'number'], ['Unknown', 'number'],
+    ...seen.map((change) => [change === 'unknown' ? 'Newly unknown' : change[0].toUpperCase() + change.slice(1), 'number'])];
   const rows = report.order.map((index) => report.policies[index]).map((policy) => el('tr', {},
-    policyName(policy, show), arrow(policy.before.population, policy.population, 'population '), arrow(policy.before.violations, policy.violations, 'violations '),
-    arrow(policy.before.unknown, policy.unknown, 'not known '), seen.map((change) => number(policy.changes[change], `change-${change}`, `${change} `))));
+    policyName(policy, show), arrow(policy.before.population, policy.population, 'population '), arrow(policy.before.violations, policy.violations, 'failures '),
+    arrow(policy.before.unknown, policy.unknown, 'unknown '), seen.map((change) => number(policy.changes[change], `change-${change}`, `${change} `))));
   return section('changes', 'What changed', table(headings, rows, 'What changed'));
 }
 
-function mend(show, accountsOf) {
-  if (!report.mend.length) return null;
-  const items = report.mend.slice(0, 5).map((index) => report.policies[index]).map((policy) => el('li', {},
+function fixFirst(show, accountsOf) {
+  if (!report.fix.length) return null;
+  const items = report.fix.slice(0, 5).map((index) => report.policies[index]).map((policy) => el('li', {},
     el('div', { class: 'step' },
-      el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'violation' }) }, policy.title),
-      el('p', { class: 'muted' }, badge(policy.severity, policy.severity), ` ${counted(policy.violations, 'violation')} in ${counted(accountsOf(policy), 'account')}`),
+      el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'fail' }) }, policy.title),
+      el('p', { class: 'muted' }, badge(policy.severity, policy.severity), ` ${counted(policy.violations, 'failure')} in ${counted(accountsOf(policy), 'account')}`),
       policy.remediation ? el('p', {}, policy.remediation) : null)));
   const more = el('p', { class: 'legend muted' }, 'By severity, number, exposure and effort. stillframe remediate has it action by action.');
-  return section('mend', 'Mend first', el('ol', { class: 'mend' }, items), more);
+  return section('fix', 'Fix first', el('ol', { class: 'fix' }, items), more);
 }
 
 function places(title, key, groups, show) {
   const most = Math.max(...groups.map((group) => group.total), 1);
   const rows = groups.slice(0, 10).map((group) => el('li', {},
-    el('button', { type: 'button', class: 'link', onclick: () => show({ [key]: group.name, status: 'violation' }) }, group.title || group.name),
+    el('button', { type: 'button', class: 'link', onclick: () => show({ [key]: group.name, status: 'fail' }) }, group.title || group.name),
     group.title ? el('span', { class: 'muted id' }, group.name) : null,
-    bar(group.counts.map((value, rank) => [names.severity[rank], value]), most, counted(group.total, 'violation')),
+    bar(group.counts.map((value, rank) => [names.severity[rank], value]), most, counted(group.total, 'failure')),
     el('span', { class: 'number' }, count(group.total))));
   const more = groups.length > 10 ? el('p', { class: 'muted' }, `and ${counted(groups.length - 10, 'more')}`.replace('mores', 'more')) : null;
-  return el('div', { class: 'place' }, el('h3', {}, title), groups.length ? el('ol', {}, rows) : el('p', { class: 'muted' }, 'No violations.'), more);
+  return el('div', { class: 'place' }, el('h3', {}, title), groups.length ? el('ol', {}, rows) : el('p', { class: 'muted' }, 'No failures.'), more);
 }
 
 function notes() {

@@ -8,7 +8,7 @@ function packs(show) {
   return report.packs.map((pack, at) => {
     const told = Object.entries(pack.counts).filter(([, number]) => number);
     const words = told.map(([status, number]) => `${count(number)} ${outcome(status)} (${percent(pack.shares[status])})`);
-    const headings = [['Control'], ['Title'], ['Status'], ['Population', 'number'], ['Violations', 'number'], ['Not known', 'number'], ['Behind it']];
+    const headings = [['Control'], ['Title'], ['Status'], ['Population', 'number'], ['Failures', 'number'], ['Unknown', 'number'], ['Behind it']];
     return section(`pack-${at}`, pack.title,
       el('p', {}, `${counted(pack.controls, 'control')}: ${words.join(', ')}`),
       bar(told.map(([status, number]) => [OUTCOMES[status], number]), pack.controls, words.join(', ')),
@@ -20,7 +20,7 @@ const sectionRow = (part) => el('tr', { class: 'pack-section' }, el('th', { scop
 
 function controlRow(control, show) {
   const total = (name) => sum(control.policies.map((policy) => policy[name]));
-  const numbers = [['population', '', 'of '], ['violations', 'bad', ''], ['unknown', 'unknown', 'not known ']];
+  const numbers = [['population', '', 'of '], ['violations', 'bad', ''], ['unknown', 'unknown', 'unknown ']];
   const title = control.policies.length
     ? el('button', { type: 'button', class: 'link', onclick: () => show({ policy: worst(control).policy }) }, control.title)
     : control.title;

@@ -1,10 +1,10 @@
 // Which rows are shown, and in which order. Every question is answered by walking columns of numbers; of texts, each
 // different one is searched once.
 
-const KINDS = ['violation', 'error', 'unknown', 'waived', 'pass', 'not_applicable', 'vanished'];
+const KINDS = ['fail', 'error', 'unknown', 'waived', 'pass', 'not_applicable', 'vanished'];
 const STATUS_FILTERS = {
-  violation: ['Violations', [0]],
-  gap: ['Not known', [1, 2]],
+  fail: ['Failures', [0]],
+  gap: ['Unknown', [1, 2]],
   waived: ['Waived', [3]],
   pass: ['Passes', [4]],
   not_applicable: ['Does not apply', [5]],
@@ -85,7 +85,7 @@ function openQueries(columns) {
 function kindOf(columns, row) {
   const status = names.status[columns.status[row]];
   if (columns.change && names.change[columns.change[row]] === 'vanished') return 'vanished';
-  return status === 'fail' ? (columns.waiver[row] ? 'waived' : 'violation') : status;
+  return status === 'fail' ? (columns.waiver[row] ? 'waived' : 'fail') : status;
 }
 
 function lowered(text) {
@@ -130,7 +130,7 @@ function sorted(length, keyOf) {
   return rows;
 }
 
-// Violations by account and by region, each by severity; and in how many accounts each policy is violated.
+// Failures by account and by region, each by severity; and in how many accounts each policy fails.
 function tallied(columns, kinds) {
   const groups = (key) => names[key].map((name) => ({ name, title: key === 'account' ? report.titles[name] : '', total: 0, counts: names.severity.map(() => 0) }));
   const tally = { account: groups('account'), region: groups('region') };

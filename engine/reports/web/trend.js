@@ -1,11 +1,11 @@
 // How the numbers went through the snapshots of an archive.
 
-const POPULATION = 0, VIOLATIONS = 1, SHARE = 3;
+const POPULATION = 0, FAILURES = 1, SHARE = 3;
 
-// Violations in each snapshot, by severity, as bars of a stack.
+// Failures in each snapshot, by severity, as bars of a stack.
 function stacks() {
   const totals = report.trend.map((point) => names.severity.map((severity) =>
-    sum(report.policies.filter((policy) => policy.severity === severity && point.rows[policy.id]).map((policy) => point.rows[policy.id][VIOLATIONS]))));
+    sum(report.policies.filter((policy) => policy.severity === severity && point.rows[policy.id]).map((policy) => point.rows[policy.id][FAILURES]))));
   const most = Math.max(...totals.map(sum), 1);
   const room = 100 / totals.length;
   const bars = totals.flatMap((counts, number) => {
@@ -19,12 +19,12 @@ function stacks() {
   const words = report.trend.map((point, number) => `${moment(point.time)}: ${count(sum(totals[number]))}`).join('; ');
   const [first, last] = [report.trend[0], report.trend.at(-1)];
   return el('div', { class: 'chart' },
-    el('p', { class: 'muted peak' }, `Violations, at most ${count(most)}`),
-    svg('svg', { viewBox: '0 0 100 100', preserveAspectRatio: 'none', role: 'img', 'aria-label': `Violations: ${words}` }, bars),
+    el('p', { class: 'muted peak' }, `Failures, at most ${count(most)}`),
+    svg('svg', { viewBox: '0 0 100 100', preserveAspectRatio: 'none', role: 'img', 'aria-label': `Failures: ${words}` }, bars),
     el('p', { class: 'muted' }, el('span', {}, day(first.time)), el('span', {}, counted(report.trend.length, 'snapshot')), el('span', {}, day(last.time))));
 }
 
-// One policy's share of violations as a line; where nothing is known, there is none.
+// One policy's share of failures as a line; where nothing is known, there is none.
 function spark(values, label) {
   const most = Math.max(...values.map((value) => value || 0), 1);
   const lines = [[]];
@@ -44,9 +44,9 @@ function trend(show) {
     const [was, now] = [first.rows[policy.id], last.rows[policy.id]];
     const shares = report.trend.map((point) => point.rows[policy.id][SHARE]);
     return el('tr', {}, policyName(policy, show),
-      moved(count(was[POPULATION]), count(now[POPULATION]), 'population '), moved(count(was[VIOLATIONS]), count(now[VIOLATIONS]), 'violations '),
+      moved(count(was[POPULATION]), count(now[POPULATION]), 'population '), moved(count(was[FAILURES]), count(now[FAILURES]), 'failures '),
       moved(share(was), share(now), '% '), el('td', { class: 'spark-cell' }, spark(shares, `from ${share(was)} to ${share(now)} per cent`)));
   });
-  const headings = [['Best practice'], ['Population', 'number'], ['Violations', 'number'], ['%', 'number'], ['Per cent through time', 'share']];
+  const headings = [['Policy'], ['Population', 'number'], ['Failures', 'number'], ['%', 'number'], ['Per cent through time', 'share']];
   return section('trend', 'Trend', stacks(), table(headings, rows, 'Trend'));
 }

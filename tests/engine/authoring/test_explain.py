@@ -441,4 +441,4 @@ def test_a_rollup_can_be_asked_for_one_of_its_resources(rolled):
 def test_a_rollup_over_nothing_says_so(rolled):
     result = rolled(A, "all")
     assert result.code == 0
-    assert "there is nothing to judge" in result.out
+    assert "there is nothing to evaluate" in result.out

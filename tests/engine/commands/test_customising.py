@@ -87,7 +87,7 @@ def test_a_waived_failure_is_shown_as_waived_and_stays_a_failure_in_files(run, p
     assert [line.split() for line in result.err.splitlines()[1:]] == [
         ["Policy", "Severity", "Population", "Violations", "%", "Waived", "Unknown"],
         ["keys", "medium", "2", "0", "0.0", "1", "0"],
-        ["0", "violations,", "1", "waived"],
+        ["0", "failures,", "1", "waived"],
     ]
     found = lines("f.jsonl")
     assert [(each["status"], each["waiver"] is not None) for each in found] == [("pass", False), ("fail", True)]

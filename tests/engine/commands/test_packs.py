@@ -108,7 +108,7 @@ def test_a_waiver_of_a_policy_covers_it_however_a_pack_asks_it(run, place):
 def test_it_is_said_where_a_pack_is_not_judged_as_it_asks(run, place):
     text = PACK.replace("policies: [kms-key-rotation]", "policies: [iam-password-length]")
     Path("packs/own-1.yaml").write_text(text)
-    said = "iam-password-length is judged with length 8, where own-1 asks 14\n"
+    said = "iam-password-length is evaluated with length 8, where own-1 asks 14\n"
     assert said in run("evaluate", "--pack", "packs/own-1.yaml", "--set", "iam-password-length.length=8").err
     Path("stillframe.yaml").write_text("settings: {iam-password-length: {params: {length: 8}}}")
     assert said in run("evaluate", "--pack", "packs/own-1.yaml").err

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 from builders import shipped
-from stillframe.engine.exit_codes import judged
+from stillframe.engine.exit_codes import exit_code
 from stillframe.engine.findings.batch import batches
 from stillframe.engine.findings.counts import Row, Tally, ranked
 from stillframe.engine.findings.gate import Baseline, Limits, most_unknown, read_baseline
@@ -54,7 +54,7 @@ def finding(
     ],
 )
 def test_failures_come_first_then_nothing_to_judge_then_what_is_not_known(findings, failures, unknown, allow, code):
-    assert judged(findings=findings, failures=failures, unknown=unknown, allow_unknown=allow) == code
+    assert exit_code(findings=findings, failures=failures, unknown=unknown, allow_unknown=allow) == code
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_tally_counts_by_policy_and_by_account():
         pass
     rows = {row.policy: row for row in tally.rows()}
     row = rows[POLICY.id]
-    assert (row.population, row.violations, row.waived, row.unknown, row.share) == (6, 2, 1, 2, 100 * 2 / 6)
+    assert (row.population, row.failures, row.waived, row.unknown, row.share) == (6, 2, 1, 2, 100 * 2 / 6)
     assert rows[OTHER.id].population == 1
     assert [row.policy for row in tally.rows()] == sorted(rows, key=lambda name: (rows[name].severity.rank, name))
     assert {account: counts.total() for account, counts in tally.accounts.items()} == {"1": 1, "2": 1}

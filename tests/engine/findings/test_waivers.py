@@ -166,7 +166,7 @@ def test_a_waiver_applies_through_its_last_day(time, applies):
         (
             {"b": DENIED},
             waiver(account=A),
-            ["is unused: nothing fails in its scope, but something there could not be judged"],
+            ["is unused: nothing fails in its scope, but something there could not be evaluated"],
         ),
         ({"b": True, "c": DENIED}, waiver(resource=arn("b")), ["is unused: nothing fails in its scope"]),
         ({"b": False}, waiver(account=B), [f"is unused: account {B} is not in this snapshot"]),
@@ -188,7 +188,7 @@ def test_a_list_that_could_not_be_read_makes_no_waiver_unused():
     found, reports = judged(denied, waiver(resource=arn("b")), waiver(account=B))
     assert [finding.status for finding in found.values()] == [Status.UNKNOWN]
     assert reports == [
-        "is unused: nothing fails in its scope, but something there could not be judged",
+        "is unused: nothing fails in its scope, but something there could not be evaluated",
         f"is unused: account {B} is not in this snapshot",
     ]
 
@@ -283,7 +283,7 @@ def tally(snapshot, *waivers):
 def test_a_waived_failure_is_counted_apart():
     counts = tally(picture(a=True, b=False, c=False, d=DENIED), waiver(resource=arn("b")))
     (row,) = counts.rows()
-    assert (row.population, row.violations, row.waived, row.unknown, row.share) == (4, 1, 1, 1, 25.0)
+    assert (row.population, row.failures, row.waived, row.unknown, row.share) == (4, 1, 1, 1, 25.0)
     assert counts.failures(Severity.LOW) == 1
     assert [finding.resource[-1] for finding in counts.worst()] == ["c", "d", "b"]
 

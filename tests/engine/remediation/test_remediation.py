@@ -102,7 +102,7 @@ def test_one_action_mends_all_that_share_a_thing(run, tmp_path, policies):
     assert (records[1]["type"], len(records[1]["fingerprints"])) == ("AWS::S3::Bucket", 3)
     assert [line.split()[:6] for line in result.out.splitlines()[:5]] == [
         ["Snapshot", "2026-01-01T00-00-00Z:", "4", "actions", "for", "6"],
-        ["Score", "Actions", "Mend", "Severity", "Effort", "Policy"],
+        ["Score", "Actions", "Fixes", "Severity", "Effort", "Policy"],
         ["100", "1", "1", "critical", "medium", "vpcs"],
         ["54", "1", "3", "low", "small", "trails"],
         ["10", "2", "2", "medium", "medium", "keys"],
@@ -189,9 +189,9 @@ def test_compensating_controls_stand_apart_from_accepted_risk(run, tmp_path, pol
 
 def test_what_could_not_be_judged_is_told(run, tmp_path, policies):
     path = write_snapshot(tmp_path / "s", {"AWS::KMS::Key": {"$missing": "denied"}})
-    assert "1 finding could not be judged" in run("remediate", path, "-p", policies / "keys.yaml").err
+    assert "1 finding could not be evaluated" in run("remediate", path, "-p", policies / "keys.yaml").err
     assert (
-        "# 1 finding could not be judged, and may be failures, too."
+        "# 1 finding could not be evaluated, and may be failures, too."
         in run("remediate", path, "-p", policies / "keys.yaml", "--plan").out
     )
 

@@ -218,7 +218,7 @@ def test_suites_are_junit(kind, written):
     xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate(path)
     suites, found = list(JUnitXml.fromfile(str(path))), records(written(kind, "jsonl"))
     assert [suite.tests for suite in suites] == [len(list(suite)) for suite in suites]
-    still = [case.name for suite in suites for case in suite if case.name == "not known in both"]
+    still = [case.name for suite in suites for case in suite if case.name == "unknown in both"]
     assert len(still) == (2 if kind == "differences" else 0)  # of which a comparison has no lines
     assert sum(suite.tests for suite in suites) == len(found) + len(still)
     for suite in suites:

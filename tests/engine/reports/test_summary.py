@@ -25,11 +25,11 @@ def row(policy: str, severity: Severity, failing: int, *, waived: int = 0, unkno
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        ([], "0 violations"),
-        ([row("a", HIGH, 1)], "1 violation (1 high)"),
-        ([row("a", LOW, 1_200), row("b", CRITICAL, 2)], "1,202 violations (2 critical, 1,200 low)"),
-        ([row("a", LOW, 3, waived=2, unknown=1)], "1 violation (1 low), 1 not known, 2 waived"),
-        ([row("a", LOW, 0, unknown=1)], "0 violations, 1 not known"),
+        ([], "0 failures"),
+        ([row("a", HIGH, 1)], "1 failure (1 high)"),
+        ([row("a", LOW, 1_200), row("b", CRITICAL, 2)], "1,202 failures (2 critical, 1,200 low)"),
+        ([row("a", LOW, 3, waived=2, unknown=1)], "1 failure (1 low), 1 unknown, 2 waived"),
+        ([row("a", LOW, 0, unknown=1)], "0 failures, 1 unknown"),
     ],
 )
 def test_totals_are_by_severity_and_name_what_is_not_known(rows, text):
@@ -40,7 +40,7 @@ def test_what_weighs_most_comes_first_and_nothing_is_said_where_there_is_no_choi
     rows = [row("few", CRITICAL, 2), row("many", LOW, 90), row("none", CRITICAL, 0), row("some", HIGH, 3)]
     accounts = {"1": Counter({LOW: 5}), "2": Counter({CRITICAL: 1, LOW: 1}), "3": Counter({HIGH: 1})}
     assert list(first_steps(rows, accounts)) == [
-        "mend first: many (90 low), few (2 critical), some (3 high)",
+        "fix first: many (90 low), few (2 critical), some (3 high)",
         "worst accounts: 2 (1 critical, 1 low), 3 (1 high), 1 (5 low)",
     ]
     assert len(list(first_steps(rows[:2], {"1": Counter({LOW: 5}), "2": Counter({LOW: 1})}))) == 2

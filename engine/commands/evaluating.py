@@ -1,4 +1,4 @@
-"""The command that judges. `cli` puts it among the others."""
+"""The command that evaluates. `cli` puts it among the others."""
 
 import sys
 from pathlib import Path
@@ -75,7 +75,7 @@ def evaluate(
     cache: UseCache = True,
     receipt: ReceiptFile = None,
 ) -> None:
-    """Judge a snapshot, offline: no credentials, no network, no clock."""
+    """Evaluate a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.commands.run_evaluate import run_evaluate
     from stillframe.engine.console import console
     from stillframe.engine.execution.judge import Method
@@ -90,12 +90,12 @@ def evaluate(
         raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
     within = limits(fail_on, max_unknown, allow_unknown=allow_unknown)
     method = Method(exact=exact, workers=workers, cache=kept(cache and not receipt))
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
-    picture = open_snapshot(snapshot)
-    known = _baseline(baseline, picture, judged_by, method) if baseline else None
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
+    opened = open_snapshot(snapshot)
+    known = _baseline(baseline, opened, ruleset, method) if baseline else None
     code = run_evaluate(
-        picture,
-        judged_by,
+        opened,
+        ruleset,
         console(),
         console(stderr=True),
         targets=written,
@@ -111,7 +111,7 @@ def evaluate(
     raise typer.Exit(code)
 
 
-def _baseline(path: str, picture: "Snapshot", judged_by: "Ruleset", method: "Method") -> "Baseline":
+def _baseline(path: str, opened: "Snapshot", ruleset: "Ruleset", method: "Method") -> "Baseline":
     """What failed before, by a file of findings or a snapshot."""
     from stillframe.engine.commands.run_evaluate import baseline_of
     from stillframe.engine.findings.gate import read_baseline
@@ -119,7 +119,7 @@ def _baseline(path: str, picture: "Snapshot", judged_by: "Ruleset", method: "Met
 
     if (file := Path(path)).is_file():
         return read_baseline(file)
-    return baseline_of(open_snapshot(path), picture, judged_by, method)
+    return baseline_of(open_snapshot(path), opened, ruleset, method)
 
 
 def _statuses(text: str) -> "frozenset[Status]":

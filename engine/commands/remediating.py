@@ -1,4 +1,4 @@
-"""The command about what to mend first."""
+"""The command about what to fix first."""
 
 from typing import Annotated
 
@@ -45,40 +45,40 @@ def remediate(
     workers: Workers = 1,
     cache: UseCache = True,
 ) -> None:
-    """Say what to mend first, by the actions that mend most. It mends nothing."""
+    """Say what to fix first, by the actions that fix most. It fixes nothing."""
     from stillframe.engine.assess import assess, choose, notes
     from stillframe.engine.console import console
     from stillframe.engine.execution.judge import Method
     from stillframe.engine.findings.selection import selection
     from stillframe.engine.model.finding import Status
-    from stillframe.engine.remediation.actions import FIELDS, Mending
+    from stillframe.engine.remediation.actions import FIELDS, Remediation
     from stillframe.engine.remediation.script import script
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.reports.targets import STDOUT, distinct, whole
     from stillframe.engine.terminal.findings import print_notes
-    from stillframe.engine.terminal.remediation import print_mending, print_rest
+    from stillframe.engine.terminal.remediation import print_remediation, print_rest
     from stillframe.snapshot import open_snapshot
 
     targets = output or ([STDOUT] if plan else [])
     distinct(targets)
     check_names(() if plan else targets)
-    chosen, picture = selection(only or (), but or ()), open_snapshot(snapshot)
-    judged_by = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget)
-    [judged_by] = choose(chosen, judged_by)
-    mending = Mending(picture, judged_by.policies, judged_by.priorities)
+    chosen, opened = selection(only or (), but or ()), open_snapshot(snapshot)
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget)
+    [ruleset] = choose(chosen, ruleset)
+    remediation = Remediation(opened, ruleset.policies, ruleset.priorities)
     written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
     method = Method(workers=workers, cache=kept(cache), written=written)
-    mending.take(assess(picture, judged_by, chosen, method))
-    said = notes(judged_by, chosen=chosen)
+    remediation.take(assess(opened, ruleset, chosen, method))
+    said = notes(ruleset, chosen=chosen)
     if plan:
-        text = "".join(f"{line}\n" for line in script(mending, judged_by.policies, said)).encode("utf-8", "replace")
+        text = "".join(f"{line}\n" for line in script(remediation, ruleset.policies, said)).encode("utf-8", "replace")
         for target in targets:
             with whole(target) as file:
                 file.write(text)
     else:
         with records(targets, FIELDS) as write:
-            for action in mending.actions():
-                write(action.record(mending.priorities))
-    print_mending(console(stderr=STDOUT in targets), mending, show)
-    print_rest(console(stderr=True), mending)
+            for action in remediation.actions():
+                write(action.record(remediation.priorities))
+    print_remediation(console(stderr=STDOUT in targets), remediation, show)
+    print_rest(console(stderr=True), remediation)
     print_notes(console(stderr=True), said)
