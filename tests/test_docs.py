@@ -7,6 +7,7 @@ its page; its output must come out as shown, but for spaces at the ends of lines
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -415,15 +416,28 @@ def test_every_field_of_a_snapshot_is_documented():
     assert documented("`ACCOUNT/TYPE.jsonl`") == list(schema("resource")["properties"])
 
 
+ARCHITECTURE = PAGES["docs/architecture.md"]
+
+
 def test_the_map_names_what_is_there():
-    tables = section(PAGES["docs/architecture.md"], "The modules")
-    rooms = [part for part in re.split(r"(?=^\| `[\w/]+/` \| \|$)", tables, flags=re.MULTILINE) if part.startswith("|")]
-    assert len(rooms) == 9
-    for part in rooms:
-        room = ROOT / names(part)[0]
-        modules = [name for row in rows(part) for name in names(row[0])]
-        assert len(modules) >= 4
-        assert [name for name in modules if not (room / name).exists()] == []
+    """Names in parentheses after a path are of that module."""
+    assert len(ARCHITECTURE.splitlines()) <= 250
+    paths = {name for name in names(ARCHITECTURE) if re.fullmatch(r"[\w.-]+\.py|[\w./-]*/[\w./-]*", name)}
+    assert {name for name in paths if not (ROOT / name).exists()} == set()
+    for path, inside in re.findall(r"`([\w/]+\.py)` \(([^)]*)\)", ARCHITECTURE):
+        tree_ = ast.parse((ROOT / path).read_text())
+        defined = {getattr(node, "name", "") for node in ast.walk(tree_)}
+        defined |= {node.id for node in ast.walk(tree_) if isinstance(node, ast.Name)}
+        assert set(names(inside)) <= defined, path
+    for row in rows(section(ARCHITECTURE, "Where to look")):
+        assert 1 <= len(names(row[1])) <= 3, f"{row[0]}: one or two files to open"
+
+
+def test_every_room_is_on_a_floor():
+    floors = [name for row in rows(section(ARCHITECTURE, "Floors")) for name in names(row[0])]
+    there = {f"{path.relative_to(ROOT)}/" for path in ROOT.glob("engine/*/")} - {"engine/__pycache__/"}
+    there |= {str(path.relative_to(ROOT)) for path in ROOT.glob("engine/*.py")} - {"engine/__init__.py"}
+    assert sorted(floors) == sorted({*there, "cli.py", "snapshot/", "snapshot/collector/"})
 
 
 def test_every_format_is_documented_with_its_ending():

@@ -220,7 +220,7 @@ def test_a_comparison_shows_what_is_unknown_in_both(run, tmp_path, policies, end
     done = run("diff", old, new, "-p", policies / "own.yaml", "-o", report, "--format", ending)
     assert done.code == 4
     table = [line.split() for line in done.err.splitlines()]
-    assert ["Policy", "Population", "Violations", "Unknown"] in table
+    assert ["Policy", "Population", "Failures", "Unknown"] in table
     assert ["own", "2", "0", "1"] in table
     assert shown in report.read_text()
 

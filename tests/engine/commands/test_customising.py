@@ -85,7 +85,7 @@ def test_a_waived_failure_is_shown_as_waived_and_stays_a_failure_in_files(run, p
     assert result.out.startswith("waived     medium   keys  ")
     assert "accepted by me until 2026-01-31: sandbox" in result.out
     assert [line.split() for line in result.err.splitlines()[1:]] == [
-        ["Policy", "Severity", "Population", "Violations", "%", "Waived", "Unknown"],
+        ["Policy", "Severity", "Population", "Failures", "%", "Waived", "Unknown"],
         ["keys", "medium", "2", "0", "0.0", "1", "0"],
         ["0", "failures,", "1", "waived"],
     ]
@@ -161,7 +161,7 @@ def test_a_new_failure_that_is_waived_is_still_new(run, place):
         ("persisting", "fail", True),
     ]
     assert [line.split() for line in result.err.splitlines()[1:]] == [
-        ["Policy", "Population", "Violations", "Waived", "Unknown", "New", "Persisting"],
+        ["Policy", "Population", "Failures", "Waived", "Unknown", "New", "Persisting"],
         ["keys", "2", "0", "1", "→", "2", "0", "1", "1"],
     ]
 

@@ -45,7 +45,7 @@ def judged(run, *arguments):
 def test_a_report_has_every_control_and_its_shares(run, place):
     result, data = judged(run, "-o", "out.controls.md")
     assert result.code == 1
-    assert "1.1      Keys rotate          fail                 2           1        0\n" in result.err
+    assert "1.1      Keys rotate          fail                 2         1        0\n" in result.err
     assert "3 controls: 1 fail (33.3 %), 1 unanswered (33.3 %), 1 manual (33.3 %)\n" in result.err
     (pack,) = data["packs"]
     assert (pack["pack"], pack["controls"], pack["counts"]["fail"], pack["counts"]["pass"]) == ("own-1", 3, 1, 0)

@@ -220,7 +220,7 @@ def test_the_trend_of_an_archive(run, tmp_path, policy):
     assert result.code == 0
     assert [line.split() for line in result.out.splitlines()] == [
         ["3", "snapshots,", "2026-01-01T00-00-00Z", "to", "2026-01-03T00-00-00Z"],
-        ["Policy", "Severity", "Trend", "Population", "Violations", "%", "Unknown"],
+        ["Policy", "Severity", "Trend", "Population", "Failures", "%", "Unknown"],
         ["keys", "medium", "▅█▁", "2", "1", "→", "0", "50.0", "→", "0.0", "0", "→", "1"],
     ]
     found = {each["resource"][-1]: each for each in map(json.loads, (tmp_path / "l.jsonl").read_text().splitlines())}
@@ -277,7 +277,7 @@ def test_a_backtest_says_what_would_have_been_flagged_and_cleared(run, tmp_path,
     }
     assert {why["cause"] for each in found for why in each["why"]} == {"policy"}
     assert [line.split() for line in result.err.splitlines()[1:]] == [
-        ["Policy", "Flagged", "Cleared", "Lost", "Population", "Violations", "Unknown", "Flagged", "then"],
+        ["Policy", "Flagged", "Cleared", "Lost", "Population", "Failures", "Unknown", "Flagged", "then"],
         ["keys", "0", "0", "1", "2", "1", "0", "→", "1", "██▁"],
     ]
     assert 'policy: assert "Rotation.KeyRotationEnabled" → "Description || Extra"' in result.out
