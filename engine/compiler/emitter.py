@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...snapshot.model import Json
-from ..language.parser import Node, walk
+from ..language.node import Node, walk
 from . import pyast as code
 from . import runtime
 from .record_type import Kind, LineNeed, Need
@@ -134,18 +134,18 @@ class Emitter:
 
     def truth(self, node: Node, at: Value) -> ast.expr:
         """Whether a node holds, for a place where Python asks for truth."""
-        if node["type"] in self.language.truths:
+        if node.type in self.language.truths:
             return self._once("truth", node, at, self.language.truths).code
         return self.truthy(self.value(node, at))
 
     def _once(self, how: str, node: Node, at: Value, table: Mapping[str, Emit]) -> Value:
         """What is asked twice of the same record is computed when the first of them asks."""
-        emit = table.get(node["type"])
+        emit = table.get(node.type)
         if emit is None:
-            raise Unsupported(node["type"])
-        if self.depth or not is_root(at) or node["type"] not in SHARED:
+            raise Unsupported(node.type)
+        if self.depth or not is_root(at) or node.type not in SHARED:
             return emit(self, node, at)
-        common = all(each["value"] in COMMON for each in walk(node) if each["type"] == "variable")
+        common = all(each.value in COMMON for each in walk(node) if each.type == "variable")
         key = f"{how} {'' if common else self.owner} {_key(node)}"
         if self.recording:
             self.counts[key] += 1
@@ -283,5 +283,5 @@ def is_list(value: Value) -> ast.expr:
 
 def _key(node: Node) -> str:
     """Equal for equal expressions, wherever they stand."""
-    inside = ",".join(_key(child) if isinstance(child, dict) else str(child) for child in node["children"])
-    return f"{node['type']}({json.dumps(node.get('value'), sort_keys=True)};{inside})"
+    inside = ",".join(map(_key, node.children))
+    return f"{node.type}({json.dumps(node.value, sort_keys=True)};{inside})"

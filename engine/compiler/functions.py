@@ -10,7 +10,7 @@ from ..functions.arguments import _Expression
 from ..functions.function import Argument, Function, Run
 from ..functions.table import FUNCTIONS
 from ..language.interpret import truth, value
-from ..language.parser import Node, walk
+from ..language.node import Node, walk
 from . import pyast, runtime
 from .emitter import Emit, Emitter, Language, Unsupported, Value, is_list
 from .nodes import TRUTHS, VALUES
@@ -19,7 +19,7 @@ from .record_type import LineNeed
 
 def _call(emitter: Emitter, node: Node, at: Value) -> Value:
     """A call of a function."""
-    function = FUNCTIONS[node["value"]]
+    function = FUNCTIONS[node.value]
     if emit := _INLINE.get(function.name):
         return emit(emitter, node, at)
     if function.run is None or function.aware or function.may_be_unknown:
@@ -29,7 +29,7 @@ def _call(emitter: Emitter, node: Node, at: Value) -> Value:
 
 def _direct(emitter: Emitter, node: Node, at: Value, function: Function, run: Run) -> Value:
     """A call of the Python function: of what is known, it gives what is known."""
-    arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
+    arguments = [emitter.json(emitter.value(child, at)).code for child in node.children]
     time = [emitter.variables["snapshot_time"]().code] if function.timed else []
     called = emitter.put(emitter.call(run, *arguments, *time))
     return Value(code=called, is_truth=function.gives is BOOLEAN, is_number=function.gives is NUMBER)
@@ -37,28 +37,26 @@ def _direct(emitter: Emitter, node: Node, at: Value, function: Function, run: Ru
 
 def _looked_up(emitter: Emitter, node: Node, at: Value, function: Function) -> Value:
     """A call as the interpreter makes it."""
-    takes = map(function.argument, range(len(node["children"])))
-    arguments = [_argument(emitter, child, at, each) for child, each in zip(node["children"], takes, strict=True)]
+    takes = map(function.argument, range(len(node.children)))
+    arguments = [_argument(emitter, child, at, each) for child, each in zip(node.children, takes, strict=True)]
     time = emitter.variables["snapshot_time"]().code
     found = emitter.call(runtime.called, pyast.const(function.name), pyast.list_(arguments), time)
     return Value(code=emitter.put(found))
 
 
 def _argument(emitter: Emitter, node: Node, at: Value, taken: Argument) -> ast.expr:
-    if node["type"] != "expref":
+    if node.type != "expref":
         found = emitter.value(node, at)
         if taken.rows and isinstance(found.items, LineNeed):
             found = Value(code=emitter.over(found, lambda row, add: add(_object(emitter, row, taken.rows))))
         elif taken.members and found.need is not None:
             found = Value(code=_object(emitter, emitter.atom(found), taken.members))
         return emitter.json(found).code
-    if any(each["type"] == "variable" for each in walk(node)):
+    if any(each.type == "variable" for each in walk(node)):
         raise Unsupported("a variable in an &expression of a function that is not compiled")
     scope: dict[str, object] = {}
     return emitter.bind(
-        _Expression(
-            node["children"][0], lambda inner, item: value(inner, item, scope), lambda i, at: truth(i, at, scope)
-        )
+        _Expression(node.children[0], lambda inner, item: value(inner, item, scope), lambda i, at: truth(i, at, scope))
     )
 
 
@@ -71,7 +69,7 @@ def _object(emitter: Emitter, value: Value, fields: Sequence[str]) -> ast.expr:
 
 def _known_call(function: Callable[..., object], *, truth: bool = False, total: bool = False) -> Emit:
     def emit(emitter: Emitter, node: Node, at: Value) -> Value:
-        arguments = [emitter.json(emitter.value(child, at)).code for child in node["children"]]
+        arguments = [emitter.json(emitter.value(child, at)).code for child in node.children]
         called = pyast.call(emitter.uses(function), *arguments) if total else emitter.call(function, *arguments)
         return Value(code=emitter.put(called), is_truth=truth)
 
@@ -79,7 +77,7 @@ def _known_call(function: Callable[..., object], *, truth: bool = False, total: 
 
 
 def _length(emitter: Emitter, node: Node, at: Value) -> Value:
-    subject = emitter.value(node["children"][0], at)
+    subject = emitter.value(node.children[0], at)
     if subject.need is not None:
         subject.need.counted = True
     elif subject.items is None:
@@ -90,7 +88,7 @@ def _length(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _contains(emitter: Emitter, node: Node, at: Value) -> Value:
-    subject, wanted = (emitter.json(emitter.value(child, at)) for child in node["children"])
+    subject, wanted = (emitter.json(emitter.value(child, at)) for child in node.children)
     among = emitter.known(subject)
     if isinstance(among, list) and all(isinstance(each, str) for each in among):
         return Value(code=pyast.compare(wanted.code, ast.In(), pyast.const(tuple(among))), is_truth=True)
@@ -107,14 +105,14 @@ def _all(emitter: Emitter, node: Node, at: Value) -> Value:
 
 def _quantified(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Value:
     """A loop that ends at the first item that decides, unless a later one could still have no value."""
-    items, test = node["children"]
-    if test["type"] != "expref":
+    items, test = node.children
+    if test.type != "expref":
         raise Unsupported("not an &expression")
     base = emitter.atom(emitter.value(items, at))
     out, each = emitter.put(pyast.const(not stops)), emitter.temp()
     emitter.total = True
     with emitter.loop() as body:
-        held = emitter.truth(test["children"][0], emitter.item(base, each))
+        held = emitter.truth(test.children[0], emitter.item(base, each))
         ends: list[ast.stmt] = [pyast.assign(out, pyast.const(stops)), *([ast.Break()] if emitter.total else [])]
         body.append(pyast.when(held if stops else pyast.negate(held), ends))
     emitter.total = False  # what is no list has no value
@@ -129,14 +127,14 @@ def _give_up(emitter: Emitter) -> ast.stmt:
 
 
 def _map(emitter: Emitter, node: Node, at: Value) -> Value:
-    test, items = node["children"]
-    if test["type"] != "expref":
+    test, items = node.children
+    if test.type != "expref":
         raise Unsupported("not an &expression")
     base = emitter.atom(emitter.value(items, at))
     emitter.body.append(pyast.when(pyast.negate(is_list(base)), [_give_up(emitter)]))
 
     def build(item: Value, add: Callable[[ast.expr], None]) -> None:
-        add(emitter.json(emitter.value(test["children"][0], item)).code)
+        add(emitter.json(emitter.value(test.children[0], item)).code)
 
     emitter.total = False
     return Value(code=emitter.over(base, build))

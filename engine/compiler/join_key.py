@@ -19,7 +19,8 @@ from ..functions.unknowns import unknown_in
 from ..judging.growth import LIGHT
 from ..judging.joins import key_of, row
 from ..language.interpret import evaluate
-from ..language.parser import Expression, walk
+from ..language.node import walk
+from ..language.parser import Expression
 from ..language.simplify import settled
 from ..model.policy import Lookup, Policy
 from . import pyast, runtime
@@ -50,7 +51,7 @@ class Target:
     def timed(self) -> bool:
         """Whether what rows are found by changes with time alone."""
         nodes = (node for expression in self.theirs for node in walk(expression.tree))
-        return any(node["type"] == "function_expression" and FUNCTIONS[node["value"]].timed for node in nodes)
+        return any(node.type == "function_expression" and FUNCTIONS[node.value].timed for node in nodes)
 
     def elsewhere(self, key: Hashable, accounts: Collection[str]) -> bool:
         """Whether a key names an account that is not among these."""
@@ -80,7 +81,7 @@ def looked_up(policy: Policy) -> list[Lookup]:
 
 def _named(expression: Expression, policy: Policy) -> frozenset[str]:
     tree = settled(expression, policy.params)
-    return frozenset(each["value"] for each in walk(tree) if each["type"] == "variable")
+    return frozenset(each.value for each in walk(tree) if each.type == "variable")
 
 
 def target_of(lookup: Lookup) -> Target:

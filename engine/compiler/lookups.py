@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from ..judging.growth import is_fixed
-from ..language.parser import Expression, walk
+from ..language.node import walk
+from ..language.parser import Expression
 from ..language.simplify import settled
 from ..model.policy import Lookup, Policy
 from . import pyast, runtime
@@ -42,7 +43,7 @@ class Lookups:
     def unbound(self, expressions: Iterable[Expression]) -> list[str]:
         """The lookups that expressions name and that are not made yet."""
         trees = [settled(expression, self.policy.params) for expression in expressions]
-        named = {each["value"] for tree in trees for each in walk(tree) if each["type"] == "variable"}
+        named = {each.value for tree in trees for each in walk(tree) if each.type == "variable"}
         return sorted(name for name in named if name in self.policy.lookups and name not in self.bound)
 
     def bind(self, expressions: Iterable[Expression]) -> None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ..language.parser import Node
+from ..language.node import Node
 from . import pyast, runtime
 from .emitter import Emit, Emitter, Value, is_list
 from .record_type import Kind, LineNeed, Need
@@ -17,25 +17,25 @@ def _current(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _field(emitter: Emitter, node: Node, at: Value) -> Value:
-    return emitter.field(at, node["value"])
+    return emitter.field(at, node.value)
 
 
 def _literal(emitter: Emitter, node: Node, at: Value) -> Value:
-    return emitter.constant(node["value"])
+    return emitter.constant(node.value)
 
 
 def _variable(emitter: Emitter, node: Node, at: Value) -> Value:
-    return emitter.variables[node["value"]]()
+    return emitter.variables[node.value]()
 
 
 def _chain(emitter: Emitter, node: Node, at: Value) -> Value:
-    for child in node["children"]:
+    for child in node.children:
         at = emitter.value(child, at)
     return at
 
 
 def _index(emitter: Emitter, node: Node, at: Value) -> Value:
-    base, position = emitter.atom(at), node["value"]
+    base, position = emitter.atom(at), node.value
     size = pyast.call(pyast.name("len"), base.code)
     inside = pyast.compare(size, ast.Gt(), pyast.const(position if position >= 0 else -position - 1))
     found = pyast.choose(pyast.both(is_list(base), inside), pyast.item(base.code, pyast.const(position)), pyast.NONE)
@@ -44,25 +44,25 @@ def _index(emitter: Emitter, node: Node, at: Value) -> Value:
 
 def _slice(emitter: Emitter, node: Node, at: Value) -> Value:
     base = emitter.atom(at)
-    part = pyast.item(base.code, ast.Slice(*(None if each is None else pyast.const(each) for each in node["children"])))
+    part = pyast.item(base.code, ast.Slice(*(None if each is None else pyast.const(each) for each in node.value)))
     return replace(base, code=pyast.choose(is_list(base), part, pyast.NONE), anchored=False)
 
 
 def _projection(emitter: Emitter, node: Node, at: Value) -> Value:
-    base = emitter.atom(emitter.value(node["children"][0], at))
-    return _projected(emitter, base, node["children"][1], None)
+    base = emitter.atom(emitter.value(node.children[0], at))
+    return _projected(emitter, base, node.children[1], None)
 
 
 def _filter_projection(emitter: Emitter, node: Node, at: Value) -> Value:
-    base = emitter.atom(emitter.value(node["children"][0], at))
-    return _projected(emitter, base, node["children"][1], node["children"][2])
+    base = emitter.atom(emitter.value(node.children[0], at))
+    return _projected(emitter, base, node.children[1], node.children[2])
 
 
 def _value_projection(emitter: Emitter, node: Node, at: Value) -> Value:
-    base = emitter.atom(emitter.json(emitter.value(node["children"][0], at)))
+    base = emitter.atom(emitter.json(emitter.value(node.children[0], at)))
     values = pyast.call(pyast.name("list"), pyast.call(pyast.attribute(base.code, "values")))
     items = Value(code=emitter.put(pyast.choose(pyast.is_a(base.code, "dict"), values, pyast.NONE)))
-    return _projected(emitter, items, node["children"][1], None)
+    return _projected(emitter, items, node.children[1], None)
 
 
 def _projected(emitter: Emitter, base: Value, right: Node, condition: Node | None) -> Value:
@@ -94,7 +94,7 @@ def _projected(emitter: Emitter, base: Value, right: Node, condition: Node | Non
 
 
 def _flatten(emitter: Emitter, node: Node, at: Value) -> Value:
-    base = emitter.value(node["children"][0], at)
+    base = emitter.value(node.children[0], at)
     if base.need is not None:
         base.need.item().flat = True
         if emitter.recording or base.need.item().kind is not Kind.PLAIN:
@@ -117,16 +117,16 @@ def _and(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _short(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Value:
-    left = emitter.value(node["children"][0], at)
-    if stops and left.never_null is False and node["children"][1].get("value") == [] and (left.need or left.items):
+    left = emitter.value(node.children[0], at)
+    if stops and left.never_null is False and node.children[1].value == [] and (left.need or left.items):
         return _or_empty(emitter, left)
     left = emitter.json(left)
     test = emitter.truthy(left)
     if isinstance(test, ast.Constant):
-        return left if test.value is stops else emitter.json(emitter.value(node["children"][1], at))
+        return left if test.value is stops else emitter.json(emitter.value(node.children[1], at))
     out = emitter.put(left.code)
     with emitter.block() as body:
-        right = emitter.json(emitter.value(node["children"][1], at))
+        right = emitter.json(emitter.value(node.children[1], at))
         body.append(pyast.assign(out, right.code))
     emitter.body.append(pyast.when(pyast.negate(test) if stops else test, body))
     return Value(code=out, is_truth=left.is_truth and right.is_truth)
@@ -147,12 +147,12 @@ def _and_truth(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _short_truth(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Value:
-    left = emitter.truth(node["children"][0], at)
+    left = emitter.truth(node.children[0], at)
     if isinstance(left, ast.Constant):
-        code_ = left if left.value is stops else emitter.truth(node["children"][1], at)
+        code_ = left if left.value is stops else emitter.truth(node.children[1], at)
         return Value(code=code_, is_truth=True)
     with emitter.block() as body:
-        right = emitter.truth(node["children"][1], at)
+        right = emitter.truth(node.children[1], at)
     if not body:
         return Value(code=(pyast.either if stops else pyast.both)(left, right), is_truth=True)
     out = emitter.put(left)
@@ -162,13 +162,13 @@ def _short_truth(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Val
 
 
 def _not(emitter: Emitter, node: Node, at: Value) -> Value:
-    test = emitter.truth(node["children"][0], at)
+    test = emitter.truth(node.children[0], at)
     found = pyast.const(not test.value) if isinstance(test, ast.Constant) else pyast.negate(test)
     return Value(code=found, is_truth=True)
 
 
 def _multi_select_list(emitter: Emitter, node: Node, at: Value) -> Value:
-    children = [emitter.value(child, at) for child in node["children"]]
+    children = [emitter.value(child, at) for child in node.children]
     only = children[0]
     if len(children) == 1 and isinstance(only.need, LineNeed) and only.never_null and at.never_null:  # `[@]`
         return Value(code=pyast.list_([only.code]), items=only.need)
@@ -179,8 +179,8 @@ def _multi_select_list(emitter: Emitter, node: Node, at: Value) -> Value:
 
 
 def _multi_select_dict(emitter: Emitter, node: Node, at: Value) -> Value:
-    keys: list[ast.expr | None] = [pyast.const(child["value"]) for child in node["children"]]
-    values = [emitter.json(emitter.value(child["children"][0], at)).code for child in node["children"]]
+    keys: list[ast.expr | None] = [pyast.const(child.value) for child in node.children]
+    values = [emitter.json(emitter.value(child.children[0], at)).code for child in node.children]
     return _unless_null(emitter, at, ast.Dict(keys, values))
 
 
@@ -191,8 +191,8 @@ def _unless_null(emitter: Emitter, at: Value, made: ast.expr) -> Value:
 
 
 def _comparator(emitter: Emitter, node: Node, at: Value) -> Value:
-    left, right = (emitter.json(emitter.value(child, at)) for child in node["children"])
-    symbol = node["value"]
+    left, right = (emitter.json(emitter.value(child, at)) for child in node.children)
+    symbol = node.value
     if symbol in ("eq", "ne"):
         same = _same(emitter, left, right)
         if symbol == "ne":
@@ -231,23 +231,20 @@ def _same(emitter: Emitter, left: Value, right: Value) -> ast.expr:
 TRUTHS: Mapping[str, Emit] = {"or_expression": _or_truth, "and_expression": _and_truth, "not_expression": _not}
 VALUES: Mapping[str, Emit] = {
     "and_expression": _and,
+    "chain": _chain,
     "comparator": _comparator,
     "current": _current,
     "field": _field,
     "filter_projection": _filter_projection,
     "flatten": _flatten,
-    "identity": _current,
     "index": _index,
-    "index_expression": _chain,
     "literal": _literal,
     "multi_select_dict": _multi_select_dict,
     "multi_select_list": _multi_select_list,
     "not_expression": _not,
     "or_expression": _or,
-    "pipe": _chain,
     "projection": _projection,
     "slice": _slice,
-    "subexpression": _chain,
     "value_projection": _value_projection,
     "variable": _variable,
 }

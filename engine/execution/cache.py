@@ -27,7 +27,7 @@ from ...snapshot.kinds import kinds_digest
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch
 from ..functions.table import FUNCTIONS
-from ..language.parser import walk
+from ..language.node import walk
 from ..language.simplify import settled
 from ..model.finding import Status
 from ..model.policy import Policy, Within
@@ -128,10 +128,10 @@ def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) 
 def reads_time(policy: Policy) -> bool:
     """Whether what a policy says may change with time alone."""
     return any(
-        FUNCTIONS[node["value"]].timed if node["type"] == "function_expression" else node["value"] == "snapshot_time"
+        FUNCTIONS[node.value].timed if node.type == "function_expression" else node.value == "snapshot_time"
         for expression in policy.expressions()
         for node in walk(settled(expression, policy.params))
-        if node["type"] in ("function_expression", "variable")
+        if node.type in ("function_expression", "variable")
     )
 
 

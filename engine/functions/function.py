@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ...snapshot.model import Json
-from ...snapshot.types import Kind, Type
+from ...snapshot.types import BOOLEAN, Kind, Type
 
 Run = Callable[..., Json]
 Check = Callable[[Json], object]
@@ -80,6 +80,11 @@ class Function:
 
     def argument(self, position: int) -> Argument:
         return self.takes[min(position, len(self.takes) - 1)]
+
+    @property
+    def is_test(self) -> bool:
+        """Whether its &expression, if it takes one, is asked whether it holds."""
+        return self.gives is BOOLEAN
 
     def given(self, types: Sequence[Type]) -> Type:
         """What it gives for arguments of some types."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...snapshot.catalog import ResourceType, load_catalog
-from ..language.parser import Expression, walk
+from ..language.node import walk
+from ..language.parser import Expression
 from ..language.paths import Path, reads
 from ..language.template import Template
 from ..model.policy import Policy
@@ -46,7 +47,7 @@ def _named(policy: Policy) -> Iterator[Path]:
     """`$name`, which evidence leaves out, where the policy decides by it."""
     for kind, expression in _expressions(policy, texts=False):
         nodes = walk(expression.tree) if kind == policy.resource else ()
-        if any((node["type"], node.get("value")) == ("variable", "name") for node in nodes):
+        if any((node.type, node.value) == ("variable", "name") for node in nodes):
             yield ("$name",)
 
 

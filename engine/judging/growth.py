@@ -7,14 +7,14 @@ count. A policy that looks at all of one list for each item of another has none:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from ...snapshot.model import Resource
 from ..functions.budget import weight
 from ..functions.table import FUNCTIONS
-from ..language.parser import Expression, Node, walk
+from ..language.node import Node, walk
+from ..language.parser import Expression
 from ..language.template import Template
 from ..model.policy import Lookup, Policy
 
@@ -125,28 +125,28 @@ class _Tree:
         return size, steps + 1
 
     def _grows(self, node: Node, *, inner: bool) -> _Growth:
-        children: list[Any] = node["children"]
-        match node["type"]:
+        children = node.children
+        match node.type:
             case "literal":
-                return weight(node["value"]), 0
+                return weight(node.value), 0
             case "variable":
-                return self._variable(node["value"], inner=inner)
+                return self._variable(node.value, inner=inner)
             case "projection" | "value_projection" | "filter_projection":
                 size, steps = self.grows(children[0], inner=inner)
                 each = [self.grows(child, inner=True) for child in children[1:]]
                 return size * each[0][0], steps + size * sum(cost for _, cost in each)
-            case "subexpression" | "pipe" | "index_expression":
+            case "chain":
                 return self._chain(children, inner=inner)
             case "function_expression":
-                return self._function(node["value"], children, inner=inner)
+                return self._function(node.value, children, inner=inner)
             case "field":
-                return 1, weight(node["value"]) - 1
-            case "slice" | "index" | "current" | "identity":
+                return 1, weight(node.value) - 1
+            case "slice" | "index" | "current":
                 return 1, 0
             case _:
                 below = [self.grows(child, inner=inner) for child in children]
                 size = sum(size for size, _ in below)
-                return size + 1, sum(cost for _, cost in below) + (size if node["type"] == "comparator" else 0)
+                return size + 1, sum(cost for _, cost in below) + (size if node.type == "comparator" else 0)
 
     def _variable(self, name: str, *, inner: bool) -> _Growth:
         if name == "params":
@@ -166,14 +166,14 @@ class _Tree:
         cost = FUNCTIONS[name].cost
         if cost.place is not None and not _is_place(arguments[cost.place]):
             raise _Unbounded
-        plain = [self.grows(each, inner=inner) for each in arguments if each["type"] != "expref"]
+        plain = [self.grows(each, inner=inner) for each in arguments if each.type != "expref"]
         size, steps = sum(size for size, _ in plain), sum(steps for _, steps in plain)
         for each in arguments:
-            if each["type"] == "expref":
-                made, more = self.grows(each["children"][0], inner=True)
+            if each.type == "expref":
+                made, more = self.grows(each.children[0], inner=True)
                 size, steps = size * max(1, made), steps + size * more
         if cost.product:
-            size *= self._least(plain, [each for each in arguments if each["type"] != "expref"])
+            size *= self._least(plain, [each for each in arguments if each.type != "expref"])
         return size * cost.expands + 1, steps + size * cost.parts + _MANY * cost.long
 
     def _least(self, sizes: Sequence[_Growth], arguments: Sequence[Node]) -> int:
@@ -184,13 +184,13 @@ class _Tree:
         return min(fixed) * _SHORTEST
 
     def _is_fixed(self, node: Node) -> bool:
-        children = node["children"]
-        match node["type"]:
+        children = node.children
+        match node.type:
             case "literal":
                 return True
             case "variable":
-                return node["value"] in _SHORT or node["value"] == "params"
-            case "subexpression" | "index_expression" | "pipe":
+                return node.value in _SHORT or node.value == "params"
+            case "chain":
                 return self._is_fixed(children[0])
             case "function_expression" | "multi_select_list":
                 return all(self._is_fixed(child) for child in children)
@@ -200,7 +200,7 @@ class _Tree:
 
 def _is_place(node: Node) -> bool:
     """Whether a node gives a literal, or no more than is found in what is read."""
-    return node["type"] == "literal" or _MAKING.isdisjoint(each["type"] for each in walk(node))
+    return node.type == "literal" or _MAKING.isdisjoint(each.type for each in walk(node))
 
 
 _MAKING = frozenset({"function_expression", "literal", "multi_select_list", "multi_select_dict"})

@@ -14,7 +14,8 @@ from ...snapshot.types import ANY, BOOLEAN, EMPTY, EXPREF, NULL, NUMBER, STRING,
 from ..functions.table import FUNCTIONS
 from ..suggest import suggest
 from .narrow import falsehoods, path_of, truths
-from .parser import Expression, Node
+from .node import Node
+from .parser import Expression
 from .spelling import Compared, compared, half_spelt
 
 SCALARS = frozenset({Kind.BOOLEAN, Kind.NUMBER, Kind.STRING})
@@ -45,7 +46,7 @@ class Context:
     compared: list[Compared] = field(default_factory=list)
 
     def complain(self, node: Node, code: str, message: str) -> None:
-        self.complaints.append(Complaint(_start(node), code, message))
+        self.complaints.append(Complaint(node.start, code, message))
 
 
 def infer(
@@ -67,13 +68,13 @@ def owner(expression: Expression, at: Type, variables: Mapping[str, Type], start
 
 
 def _infer(node: Node, at: Type, context: Context) -> Type:
-    found = _VISIT[node["type"]](node, at, context)
+    found = _VISIT[node.type](node, at, context)
     return maybe(found, nullable=False) if found.nullable and path_of(node) in context.sure else found
 
 
 def _field(node: Node, at: Type, context: Context) -> Type:
-    name = node["value"]
-    context.fields[_start(node)] = at
+    name = node.value
+    context.fields[node.start] = at
     if at.kind is Kind.MAP:
         return maybe(at.item)
     if at.kind is Kind.OBJECT:
@@ -91,11 +92,11 @@ def _field(node: Node, at: Type, context: Context) -> Type:
 
 
 def _variable(node: Node, at: Type, context: Context) -> Type:
-    return context.variables.get(node["value"], ANY)
+    return context.variables.get(node.value, ANY)
 
 
 def _chain(node: Node, at: Type, context: Context) -> Type:
-    first, *rest = node["children"]
+    first, *rest = node.children
     at = _infer(first, at, context)
     for child in rest:
         at = _infer(child, at, _elsewhere(context))
@@ -115,32 +116,32 @@ def _slice(node: Node, at: Type, context: Context) -> Type:
 
 
 def _flatten(node: Node, at: Type, context: Context) -> Type:
-    base = _infer(node["children"][0], at, context)
+    base = _infer(node.children[0], at, context)
     if base.kind is not Kind.ARRAY:
-        _not_a_list(node["children"][0], base, context, "[]")
+        _not_a_list(node.children[0], base, context, "[]")
         return array(ANY, nullable=True)
     item = base.item.item if base.item.kind is Kind.ARRAY else base.item
     return array(item, nullable=base.nullable)
 
 
 def _projection(node: Node, at: Type, context: Context) -> Type:
-    base = _infer(node["children"][0], at, context)
+    base = _infer(node.children[0], at, context)
     if base.kind is not Kind.ARRAY:
-        _not_a_list(node["children"][0], base, context, "[*]")
-        _infer(node["children"][1], ANY, context)
+        _not_a_list(node.children[0], base, context, "[*]")
+        _infer(node.children[1], ANY, context)
         return array(ANY, nullable=True)
-    item = _infer(node["children"][1], base.item, _elsewhere(context))
+    item = _infer(node.children[1], base.item, _elsewhere(context))
     return array(maybe(item, nullable=False), nullable=base.nullable)
 
 
 def _value_projection(node: Node, at: Type, context: Context) -> Type:
-    base = _infer(node["children"][0], at, context)
+    base = _infer(node.children[0], at, context)
     item = base.item if base.kind is Kind.MAP else ANY
-    return array(_infer(node["children"][1], item, _elsewhere(context)), nullable=base.nullable)
+    return array(_infer(node.children[1], item, _elsewhere(context)), nullable=base.nullable)
 
 
 def _filter_projection(node: Node, at: Type, context: Context) -> Type:
-    base_node, right, condition = node["children"]
+    base_node, right, condition = node.children
     base = _infer(base_node, at, context)
     if base.kind is not Kind.ARRAY:
         _not_a_list(base_node, base, context, "a filter")
@@ -161,30 +162,30 @@ def _surer(context: Context, more: frozenset[str]) -> Context:
 
 
 def _or(node: Node, at: Type, context: Context) -> Type:
-    left, right = node["children"]
+    left, right = node.children
     one = _infer(left, at, context)
     other = _infer(right, at, _surer(context, falsehoods(left)))
     return maybe(union(maybe(one, nullable=False), other), nullable=other.nullable)
 
 
 def _and(node: Node, at: Type, context: Context) -> Type:
-    left, right = node["children"]
+    left, right = node.children
     one = _infer(left, at, context)
     other = _infer(right, at, _surer(context, truths(left)))
     return union(one, other)
 
 
 def _not(node: Node, at: Type, context: Context) -> Type:
-    _infer(node["children"][0], at, context)
+    _infer(node.children[0], at, context)
     return BOOLEAN
 
 
 def _comparator(node: Node, at: Type, context: Context) -> Type:
-    left, right = (_infer(child, at, context) for child in node["children"])
-    if node["value"] in ("eq", "ne"):
+    left, right = (_infer(child, at, context) for child in node.children)
+    if node.value in ("eq", "ne"):
         _equality(node, left, right, context)
         return BOOLEAN
-    for side, child in ((left, node["children"][0]), (right, node["children"][1])):
+    for side, child in ((left, node.children[0]), (right, node.children[1])):
         if side.kind not in (Kind.ANY, Kind.NUMBER, Kind.STRING):
             context.complain(child, "bad-comparison", f"{_a(side)} has no order: the comparison is always null")
     if {left.kind, right.kind} == {Kind.NUMBER, Kind.STRING}:
@@ -196,20 +197,15 @@ def _equality(node: Node, left: Type, right: Type, context: Context) -> None:
     kinds = {_family(left), _family(right)}
     if len(kinds) == 2 and not kinds & {Kind.ANY, Kind.NULL}:
         context.complain(node, "bad-comparison", f"{_a(left)} is never equal to {_a(right)}")
-    for one, child in ((left, node["children"][1]), (right, node["children"][0])):
+    for one, child in ((left, node.children[1]), (right, node.children[0])):
         context.compared += compared("==", one, child)
-        if (
-            one.enum
-            and child["type"] == "literal"
-            and isinstance(child["value"], str)
-            and child["value"] not in one.enum
-        ):
-            hint = suggest(child["value"], one.enum)
-            context.complain(child, "not-in-enum", f"{child['value']!r} is no value of {one.name}{hint}")
+        if one.enum and child.type == "literal" and isinstance(child.value, str) and child.value not in one.enum:
+            hint = suggest(child.value, one.enum)
+            context.complain(child, "not-in-enum", f"{child.value!r} is no value of {one.name}{hint}")
 
 
 def _literal(node: Node, at: Type, context: Context) -> Type:
-    return _of_value(node["value"])
+    return _of_value(node.value)
 
 
 def _of_value(value: Any) -> Type:
@@ -234,7 +230,7 @@ def _of_value(value: Any) -> Type:
 
 
 def _multi_select_list(node: Node, at: Type, context: Context) -> Type:
-    items = [_infer(child, at, context) for child in node["children"]]
+    items = [_infer(child, at, context) for child in node.children]
     item = items[0]
     for other in items[1:]:
         item = union(item, other)
@@ -242,13 +238,13 @@ def _multi_select_list(node: Node, at: Type, context: Context) -> Type:
 
 
 def _multi_select_dict(node: Node, at: Type, context: Context) -> Type:
-    members = {child["value"]: _infer(child["children"][0], at, context) for child in node["children"]}
+    members = {child.value: _infer(child.children[0], at, context) for child in node.children}
     return struct(members, nullable=at.nullable and at.kind is not Kind.ANY)
 
 
 def _function(node: Node, at: Type, context: Context) -> Type:
-    name, arguments = node["value"], node["children"]
-    plain = [None if child["type"] == "expref" else _infer(child, at, context) for child in arguments]
+    name, arguments = node.value, node.children
+    plain = [None if child.type == "expref" else _infer(child, at, context) for child in arguments]
     items = next((found.item for found in plain if found is not None and found.kind is Kind.ARRAY), ANY)
     types = [
         found if found is not None else _expref(child, items, context)
@@ -282,8 +278,8 @@ def _contained(name: str, types: Sequence[Type], arguments: Sequence[Node], cont
         return
     (whole, part), (whole_node, part_node) = types, arguments
     for enum, node in ((part.enum, whole_node), (whole.item.enum if whole.kind is Kind.ARRAY else (), part_node)):
-        literals = node["children"] if node["type"] == "multi_select_list" else [node]
-        values = [(literal, literal["value"]) for literal in literals if literal["type"] == "literal"]
+        literals = node.children if node.type == "multi_select_list" else [node]
+        values = [(literal, literal.value) for literal in literals if literal.type == "literal"]
         for literal, value in values:
             for each in value if isinstance(value, list) else [value]:
                 if enum and isinstance(each, str) and each not in enum:
@@ -298,7 +294,7 @@ def _contained(name: str, types: Sequence[Type], arguments: Sequence[Node], cont
 
 
 def _expref(node: Node, item: Type, context: Context) -> Type:
-    found = _infer(node["children"][0], item, _elsewhere(context))
+    found = _infer(node.children[0], item, _elsewhere(context))
     return replace(EXPREF, of_item=lambda: found)
 
 
@@ -318,16 +314,9 @@ def _a(found: Type) -> str:
     return f"{'an' if text[0].lower() in 'aeiou' else 'a'} {text}"
 
 
-def _start(node: Node) -> int:
-    """The character where a node begins, from the first of its parts that was written down."""
-    if "start" in node:
-        return int(node["start"])
-    starts = [_start(child) for child in node["children"] if isinstance(child, dict)]
-    return min(starts, default=0)
-
-
 _VISIT: Mapping[str, Callable[[Node, Type, Context], Type]] = {
     "and_expression": _and,
+    "chain": _chain,
     "comparator": _comparator,
     "current": lambda node, at, context: at,
     "expref": lambda node, at, context: _expref(node, ANY, context),
@@ -335,18 +324,14 @@ _VISIT: Mapping[str, Callable[[Node, Type, Context], Type]] = {
     "filter_projection": _filter_projection,
     "flatten": _flatten,
     "function_expression": _function,
-    "identity": lambda node, at, context: at,
     "index": _index,
-    "index_expression": _chain,
     "literal": _literal,
     "multi_select_dict": _multi_select_dict,
     "multi_select_list": _multi_select_list,
     "not_expression": _not,
     "or_expression": _or,
-    "pipe": _chain,
     "projection": _projection,
     "slice": _slice,
-    "subexpression": _chain,
     "value_projection": _value_projection,
     "variable": _variable,
 }

@@ -20,7 +20,8 @@ from ..functions.call import call
 from ..functions.equality import equal
 from ..functions.table import FUNCTIONS
 from ..functions.unknowns import Truth, UnknownLength, maybe_items, unknown_in
-from .parser import Expression, Node, walk
+from .node import Node, walk
+from .parser import Expression
 
 Scope = Mapping[str, Json]  # variables by name, without the $
 
@@ -44,11 +45,11 @@ def _guard(function: Callable[[Node, Json, Scope], Json], expression: Expression
 
 
 def value(node: Node, at: Json, scope: Scope) -> Json:
-    return _VALUE[node["type"]](node, at, scope)
+    return _VALUE[node.type](node, at, scope)
 
 
 def truth(node: Node, at: Json, scope: Scope) -> Truth:
-    decide = _TRUTH.get(node["type"])
+    decide = _TRUTH.get(node.type)
     return decide(node, at, scope) if decide else truthiness(value(node, at, scope))
 
 
@@ -64,45 +65,45 @@ def truthiness(found: Json) -> Truth:
 
 
 def _or_truth(node: Node, at: Json, scope: Scope) -> Truth:
-    left = truth(node["children"][0], at, scope)
+    left = truth(node.children[0], at, scope)
     if left is True:
         return True
-    right = truth(node["children"][1], at, scope)
+    right = truth(node.children[1], at, scope)
     if left is False or right is True:
         return right
     return left if right is False else Unknown.merge([left, right])
 
 
 def _and_truth(node: Node, at: Json, scope: Scope) -> Truth:
-    left = truth(node["children"][0], at, scope)
+    left = truth(node.children[0], at, scope)
     if left is False:
         return False
-    right = truth(node["children"][1], at, scope)
+    right = truth(node.children[1], at, scope)
     if left is True or right is False:
         return right
     return left if right is True else Unknown.merge([left, right])
 
 
 def _not(node: Node, at: Json, scope: Scope) -> Truth:
-    found = truth(node["children"][0], at, scope)
+    found = truth(node.children[0], at, scope)
     return found if isinstance(found, Unknown) else not found
 
 
 def _or(node: Node, at: Json, scope: Scope) -> Json:
-    left = value(node["children"][0], at, scope)
+    left = value(node.children[0], at, scope)
     left_truth = truthiness(left)
     if left_truth is True:
         return left
-    right = value(node["children"][1], at, scope)
+    right = value(node.children[1], at, scope)
     return right if left_truth is False else _either(left, right)
 
 
 def _and(node: Node, at: Json, scope: Scope) -> Json:
-    left = value(node["children"][0], at, scope)
+    left = value(node.children[0], at, scope)
     left_truth = truthiness(left)
     if left_truth is False:
         return left
-    right = value(node["children"][1], at, scope)
+    right = value(node.children[1], at, scope)
     return right if left_truth is True else _either(left, right)
 
 
@@ -114,7 +115,7 @@ def _either(left: Json, right: Json) -> Unknown:
 def _field(node: Node, at: Json, scope: Scope) -> Json:
     if isinstance(at, Unknown):
         return at
-    return at.get(node["value"]) if isinstance(at, dict) else None
+    return at.get(node.value) if isinstance(at, dict) else None
 
 
 def _index(node: Node, at: Json, scope: Scope) -> Json:
@@ -122,7 +123,7 @@ def _index(node: Node, at: Json, scope: Scope) -> Json:
         return at
     if not isinstance(at, list):
         return None
-    position = node["value"]
+    position = node.value
     before = at[: position + 1] if position >= 0 else at[position:]
     charge(len(before))
     if maybe := maybe_items(before):
@@ -138,25 +139,23 @@ def _slice(node: Node, at: Json, scope: Scope) -> Json:
     charge(len(at))
     if maybe := maybe_items(at):
         return Unknown.merge(maybe)
-    return at[slice(*node["children"])]
+    return at[slice(*node.value)]
 
 
 def _chain(node: Node, at: Json, scope: Scope) -> Json:
-    for child in node["children"]:
+    for child in node.children:
         at = value(child, at, scope)
     return at
 
 
 def _projection(node: Node, at: Json, scope: Scope) -> Json:
-    base = value(node["children"][0], at, scope)
-    return _project(base, node["children"][1], scope) if isinstance(base, list) else _unless_unknown(base)
+    base = value(node.children[0], at, scope)
+    return _project(base, node.children[1], scope) if isinstance(base, list) else _unless_unknown(base)
 
 
 def _value_projection(node: Node, at: Json, scope: Scope) -> Json:
-    base = value(node["children"][0], at, scope)
-    return (
-        _project(list(base.values()), node["children"][1], scope) if isinstance(base, dict) else _unless_unknown(base)
-    )
+    base = value(node.children[0], at, scope)
+    return _project(list(base.values()), node.children[1], scope) if isinstance(base, dict) else _unless_unknown(base)
 
 
 def _project(items: list[Json], right: Node, scope: Scope) -> list[Json]:
@@ -166,7 +165,7 @@ def _project(items: list[Json], right: Node, scope: Scope) -> list[Json]:
 
 
 def _filter_projection(node: Node, at: Json, scope: Scope) -> Json:
-    base_node, right, condition = node["children"]
+    base_node, right, condition = node.children
     base = value(base_node, at, scope)
     if not isinstance(base, list):
         return _unless_unknown(base)
@@ -184,7 +183,7 @@ def _unless_unknown(base: Json) -> Unknown | None:
 
 
 def _flatten(node: Node, at: Json, scope: Scope) -> Json:
-    base = value(node["children"][0], at, scope)
+    base = value(node.children[0], at, scope)
     if not isinstance(base, list):
         return _unless_unknown(base)
     charge(len(base) + sum(len(item) for item in base if isinstance(item, list)))
@@ -200,18 +199,18 @@ def charge_items(items: Json, *each: Node) -> None:
 def _multi_select_list(node: Node, at: Json, scope: Scope) -> Json:
     if at is None or isinstance(at, Unknown):
         return at
-    return [value(child, at, scope) for child in node["children"]]
+    return [value(child, at, scope) for child in node.children]
 
 
 def _multi_select_dict(node: Node, at: Json, scope: Scope) -> Json:
     if at is None or isinstance(at, Unknown):
         return at
-    return {child["value"]: value(child["children"][0], at, scope) for child in node["children"]}
+    return {child.value: value(child.children[0], at, scope) for child in node.children}
 
 
 def _comparator(node: Node, at: Json, scope: Scope) -> Json:
-    left, right = (value(child, at, scope) for child in node["children"])
-    symbol = node["value"]
+    left, right = (value(child, at, scope) for child in node.children)
+    symbol = node.value
     if symbol in ("eq", "ne"):
         same = _same(left, right)
         return same if isinstance(same, Unknown) or symbol == "eq" else not same
@@ -254,14 +253,14 @@ def _ordered(found: Json) -> bool:
 
 
 def _function(node: Node, at: Json, scope: Scope) -> Json:
-    arguments = [value(child, at, scope) for child in node["children"]]
+    arguments = [value(child, at, scope) for child in node.children]
     _charge_call(node, arguments)
-    return call(node["value"], arguments, scope["snapshot_time"])
+    return call(node.value, arguments, scope["snapshot_time"])
 
 
 def _charge_call(node: Node, arguments: list[Json]) -> None:
     """Take what it costs to look at the arguments of a function, at lists for each &expression."""
-    cost, plain = FUNCTIONS[node["value"]].cost, [each for each in arguments if not isinstance(each, _Expression)]
+    cost, plain = FUNCTIONS[node.value].cost, [each for each in arguments if not isinstance(each, _Expression)]
     for _ in range(cost.parts):
         charge_values(*plain)
     if cost.product:
@@ -269,16 +268,16 @@ def _charge_call(node: Node, arguments: list[Json]) -> None:
     if cost.pairs:
         charge(cost.pairs * prod(len(each) if isinstance(each, list) else 1 for each in plain[:2]))
     if cost.built and cost.place is not None and isinstance(made := plain[cost.place], str):
-        charge(len(made) * (1 if node["children"][cost.place]["type"] == "literal" else 16))
+        charge(len(made) * (1 if node.children[cost.place].type == "literal" else 16))
     if len(plain) < len(arguments):
-        each = [child for child in node["children"] if child["type"] == "expref"]
+        each = [child for child in node.children if child.type == "expref"]
         for argument in plain:
             charge_items(argument, *each)
 
 
 def _expref(node: Node, at: Json, scope: Scope) -> Json:
     return _Expression(
-        node["children"][0],
+        node.children[0],
         lambda expression, item: value(expression, item, scope),
         lambda expression, item: truth(expression, item, scope),
     )
@@ -286,14 +285,14 @@ def _expref(node: Node, at: Json, scope: Scope) -> Json:
 
 def _watched_truth(node: Node, at: Json, scope: Scope) -> Truth:
     # A condition that coverage.py watches: no tree has one unless it put it there.
-    found = truth(node["children"][0], at, scope)
-    node["value"](found)
+    found = truth(node.children[0], at, scope)
+    node.value(found)
     return found
 
 
 def _watched_value(node: Node, at: Json, scope: Scope) -> Json:
-    found = value(node["children"][0], at, scope)
-    node["value"](truthiness(found))
+    found = value(node.children[0], at, scope)
+    node.value(truthiness(found))
     return found
 
 
@@ -311,6 +310,7 @@ _TRUTH: Mapping[str, Callable[[Node, Json, Scope], Truth]] = {
 }
 _VALUE: Mapping[str, Callable[[Node, Json, Scope], Json]] = {
     "and_expression": _and,
+    "chain": _chain,
     "comparator": _comparator,
     "current": lambda node, at, scope: at,
     "expref": _expref,
@@ -318,19 +318,15 @@ _VALUE: Mapping[str, Callable[[Node, Json, Scope], Json]] = {
     "filter_projection": _filter_projection,
     "flatten": _flatten,
     "function_expression": _function,
-    "identity": lambda node, at, scope: at,
     "index": _index,
-    "index_expression": _chain,
-    "literal": lambda node, at, scope: node["value"],
+    "literal": lambda node, at, scope: node.value,
     "multi_select_dict": _multi_select_dict,
     "multi_select_list": _multi_select_list,
     "not_expression": _not,
     "or_expression": _or,
-    "pipe": _chain,
     "projection": _projection,
     "slice": _slice,
-    "subexpression": _chain,
     "value_projection": _value_projection,
-    "variable": lambda node, at, scope: scope[node["value"]],
+    "variable": lambda node, at, scope: scope[node.value],
     "watched": _watched_value,
 }

@@ -22,9 +22,10 @@ from ..errors import EvaluationError
 from ..functions.call import check_literal
 from ..functions.table import FUNCTIONS
 from ..suggest import suggest
+from .node import Node, walk
 
 LONGEST = 50_000  # characters: parsing takes several times over each
-Node = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
+_Written = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Expression:
     tree: Node = field(compare=False, repr=False)
 
     def variables(self) -> frozenset[str]:
-        return frozenset(node["value"] for node in walk(self.tree) if node["type"] == "variable")
+        return frozenset(node.value for node in walk(self.tree) if node.type == "variable")
 
 
 @lru_cache(maxsize=4096)
@@ -48,31 +49,47 @@ def parse(text: str) -> Expression:
     except JMESPathError as error:
         raise EvaluationError(_first_line(error)).moved(_character(error, text)) from None
     _bound_depth(tree)
-    for node in walk({"type": "root", "children": [tree]}):
+    for node in _walk({"type": "root", "children": [tree]}):
         try:
             _check(node)
             _check_value(node.get("value"))
         except EvaluationError as error:
             raise error.moved(node.get("start", 0)) from None
-    return Expression(text, tree)
+    return Expression(text, _node(tree))
 
 
 def check_variables(expression: Expression, allowed: Collection[str], start: int = 0) -> None:
     """Raise EvaluationError for a `$variable` that is not in `allowed`, in a text where the expression starts."""
     for node in walk(expression.tree):
-        if node["type"] == "variable" and node["value"] not in allowed:
-            unknown = f"unknown variable ${node['value']}{suggest(node['value'], allowed, '$')}"
-            raise EvaluationError(unknown).moved(start + node["start"])
+        if node.type == "variable" and node.value not in allowed:
+            unknown = f"unknown variable ${node.value}{suggest(node.value, allowed, '$')}"
+            raise EvaluationError(unknown).moved(start + node.start)
 
 
-def walk(node: Any) -> Iterator[Node]:
+# What says the same has one name: whoever walks over expressions has no use for how it was written.
+_NAMES = {"identity": "current", "index_expression": "chain", "pipe": "chain", "subexpression": "chain"}
+
+
+def _node(written: _Written) -> Node:
+    """A node as all know it."""
+    kind: str = written["type"]
+    children, value = written["children"], written.get("value")
+    if kind == "slice":
+        children, value = [], tuple(children)
+    below = tuple(map(_node, children))
+    start: int = written.get("start", min((each.start for each in below), default=0))
+    end: int = written.get("end", start)
+    return Node(_NAMES.get(kind, kind), below, value, start, end)
+
+
+def _walk(node: Any) -> Iterator[_Written]:
     yield node
     for child in node["children"]:
         if isinstance(child, dict):  # a slice's children are numbers
-            yield from walk(child)
+            yield from _walk(child)
 
 
-def _bound_depth(tree: Node) -> None:
+def _bound_depth(tree: _Written) -> None:
     """Raise EvaluationError for a tree that is too deep: whoever walks it has a stack that ends."""
     level = [tree]
     for _ in range(DEPTH):
@@ -125,7 +142,7 @@ class _Parser(Parser):  # type: ignore[misc]
             raise ParseError(token["start"], token["value"], token["type"], f"Unexpected token: {token['value']}")
         return _Parsed(tree)
 
-    def _expression(self, binding_power: int = 0) -> Node:
+    def _expression(self, binding_power: int = 0) -> _Written:
         # As in the parent, noting where each node stands. A node in parentheses stands between them.
         token = self._lookahead_token(0)
         self._depth += 1
@@ -133,7 +150,7 @@ class _Parser(Parser):  # type: ignore[misc]
             raise _too_deep(token["start"])
         self._advance()
         nud: Any = getattr(self, f"_token_nud_{token['type']}", self._error_nud_token)
-        left: Node = nud(token)
+        left: _Written = nud(token)
         if token["type"] != "lparen":
             self._place(left, token["start"])
         while binding_power < self.BINDING_POWER[self._current_token()]:
@@ -146,12 +163,12 @@ class _Parser(Parser):  # type: ignore[misc]
         self._depth -= 1
         return left
 
-    def _place(self, node: Node, start: int) -> None:
+    def _place(self, node: _Written, start: int) -> None:
         # The lexer's own "end" is wrong for literals: the text ends where the next token begins.
         end = self._lookahead_token(0)["start"]
         node["start"], node["end"] = start, len(self._text[:end].rstrip())
 
-    def _token_nud_unquoted_identifier(self, token: dict[str, Any]) -> Node:
+    def _token_nud_unquoted_identifier(self, token: dict[str, Any]) -> _Written:
         name: str = token["value"]
         after_dot = self._index > 1 and self._tokens[self._index - 2]["type"] == "dot"
         if name in _WORDS and not after_dot:
@@ -165,10 +182,10 @@ class _Parser(Parser):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    parsed: Node
+    parsed: _Written
 
 
-def _check(node: Node) -> None:
+def _check(node: _Written) -> None:
     if node["type"] == "function_expression":
         _check_call(node["value"], node["children"])
     elif any(isinstance(child, dict) and child["type"] == "expref" for child in node["children"]):
@@ -182,7 +199,7 @@ def _check(node: Node) -> None:
         raise EvaluationError("the step of a slice cannot be 0")
 
 
-def _check_call(name: str, arguments: list[Node]) -> None:
+def _check_call(name: str, arguments: list[_Written]) -> None:
     function, given = FUNCTIONS.get(name), len(arguments)
     if function is None:
         raise EvaluationError(f"unknown function {name}(){suggest(name, FUNCTIONS)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -13,7 +13,8 @@ from ..errors import EvaluationError
 from ..functions.budget import charge_values
 from ..functions.table import FUNCTIONS
 from .interpret import Scope
-from .parser import Expression, Node
+from .node import Node
+from .parser import Expression
 from .simplify import settled
 
 Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for each value of an object
@@ -90,18 +91,18 @@ def _emit(path: Path | None, found: set[Path]) -> None:
 
 def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
     """The path a node's value comes from, None where it is computed. Paths that computing reads go to `found`."""
-    children: list[Any] = node["children"]
-    match node["type"]:
-        case "current" | "identity":
+    children = node.children
+    match node.type:
+        case "current":
             return at
         case "variable":
-            return ("$" + node["value"],)
+            return ("$" + node.value,)
         case "field":
-            here = at == () and node["value"].startswith("$") and node["value"] not in _OF_ROWS
-            return None if at is None else (*((HERE,) if here else at), node["value"])
+            here = at == () and node.value.startswith("$") and node.value not in _OF_ROWS
+            return None if at is None else (*((HERE,) if here else at), node.value)
         case "index" | "slice":
-            return None if at is None else (*at, "[]") if node["type"] == "index" else at
-        case "subexpression" | "pipe" | "index_expression":
+            return None if at is None else (*at, "[]") if node.type == "index" else at
+        case "chain":
             for child in children:
                 at = _trace(child, at, found)
             return at
@@ -109,18 +110,18 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             return _trace(children[0], at, found)
         case "projection" | "value_projection" | "filter_projection":
             base = _trace(children[0], at, found)
-            item = None if base is None else (*base, "*" if node["type"] == "value_projection" else "[]")
+            item = None if base is None else (*base, "*" if node.type == "value_projection" else "[]")
             _emit(base, found)
-            if node["type"] == "filter_projection":
+            if node.type == "filter_projection":
                 _emit(_trace(children[2], item, found), found)
             return _trace(children[1], item, found)
         case "or_expression":
             left, right = (_trace(child, at, found) for child in children)
             _emit(left, found)
             _emit(right, found)
-            return left if children[1]["type"] == "literal" else None
+            return left if children[1].type == "literal" else None
         case "function_expression":
-            _trace_call(node["value"], children, at, found)
+            _trace_call(node.value, children, at, found)
             return None
         case "literal":
             return None
@@ -132,10 +133,10 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             raise NotImplementedError(kind)
 
 
-def _trace_call(name: str, arguments: list[Node], at: Path | None, found: set[Path]) -> None:
+def _trace_call(name: str, arguments: Sequence[Node], at: Path | None, found: set[Path]) -> None:
     paths: list[Path | None] = []
     for position, argument in enumerate(arguments):
-        if argument["type"] == "expref":
+        if argument.type == "expref":
             continue
         taken = FUNCTIONS[name].argument(position)
         if taken.rows:
@@ -149,14 +150,14 @@ def _trace_call(name: str, arguments: list[Node], at: Path | None, found: set[Pa
             _emit(path, found)
     items = next((path for path in paths if path), None)
     for argument in arguments:
-        if argument["type"] == "expref":
-            _emit(_trace(argument["children"][0], (*items, "[]") if items else None, found), found)
+        if argument.type == "expref":
+            _emit(_trace(argument.children[0], (*items, "[]") if items else None, found), found)
 
 
 def _trace_rows(node: Node, at: Path | None, found: set[Path]) -> list[Path]:
     """The paths of the rows in a list: of what is looked up, or of `[@]`."""
-    if node["type"] == "multi_select_list":
-        rows = [_trace(child, at, found) for child in node["children"]]
+    if node.type == "multi_select_list":
+        rows = [_trace(child, at, found) for child in node.children]
         return [row for row in rows if row is not None]
     path = _trace(node, at, found)
     return [] if path is None else [path if path[-1:] == ("[]",) else (*path, "[]")]

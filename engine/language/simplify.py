@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from ...snapshot.model import Json
 from ..errors import EvaluationError
 from .interpret import truthiness, value
-from .parser import Expression, Node
+from .node import Node
+from .parser import Expression
 
-_CHAINS = frozenset({"subexpression", "index_expression", "pipe"})
 _STEPS = frozenset({"field", "index"})
 _OPEN = object()  # not the same for all resources
 
@@ -29,33 +29,32 @@ def _settled(expression: Expression, params: bytes) -> Node:
 
 
 def _pruned(node: Node, params: Json) -> Node:
-    children: list[Any] = [_pruned(child, params) if isinstance(child, dict) else child for child in node["children"]]
-    if node["type"] in ("and_expression", "or_expression"):
+    children = tuple(_pruned(child, params) for child in node.children)
+    if node.type in ("and_expression", "or_expression"):
         left = _fixed(children[0], params)
         if left is not _OPEN:
-            stops = truthiness(left) is (node["type"] == "or_expression")
-            kept: Node = children[0] if stops else children[1]
-            return kept
-    return {**node, "children": children}
+            stops = truthiness(left) is (node.type == "or_expression")
+            return children[0] if stops else children[1]
+    return replace(node, children=children)
 
 
 def _fixed(node: Node, params: Json) -> Json:
     """The value of a node that says nothing about the resource."""
-    children = node["children"]
-    if node["type"] == "literal":
-        return node["value"]
-    if node["type"] == "variable" and node["value"] == "params":
+    children = node.children
+    if node.type == "literal":
+        return node.value
+    if node.type == "variable" and node.value == "params":
         return params
-    if node["type"] in _CHAINS and all(child["type"] in _STEPS for child in children[1:]):
+    if node.type == "chain" and all(child.type in _STEPS for child in children[1:]):
         start = _fixed(children[0], params)
-        return start if start is _OPEN else value({**node, "children": [_NODE, *children[1:]]}, start, {})
-    if node["type"] in ("not_expression", "comparator"):
+        return start if start is _OPEN else value(replace(node, children=(_NODE, *children[1:])), start, {})
+    if node.type in ("not_expression", "comparator"):
         values = [_fixed(child, params) for child in children]
         if not any(each is _OPEN for each in values):
-            literals = [{"type": "literal", "children": [], "value": each} for each in values]
+            literals = tuple(Node("literal", value=each) for each in values)
             with suppress(EvaluationError):  # it has no value: whoever evaluates it says so
-                return value({**node, "children": literals}, None, {})
+                return value(replace(node, children=literals), None, {})
     return _OPEN
 
 
-_NODE: Node = {"type": "current", "children": []}
+_NODE = Node("current")

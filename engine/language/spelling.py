@@ -9,7 +9,7 @@ from ...snapshot.types import Type
 from ..errors import EvaluationError
 from ..functions.call import call
 from ..functions.table import FUNCTIONS
-from .parser import Node
+from .node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def compared(how: str, kind: Type, node: Node) -> Iterator[Compared]:
     """Each text of a literal, or of a list of them, that is held against a field of two spellings."""
     how = "==" if how == "contains" else how  # a field is one of a list of literals
     if kind.spellings and (how == "==" or FUNCTIONS[how].compares):
-        for literal in node["children"] if node["type"] == "multi_select_list" else [node]:
-            value = literal.get("value") if literal["type"] == "literal" else None
+        for literal in node.children if node.type == "multi_select_list" else [node]:
+            value = literal.value if literal.type == "literal" else None
             for text in value if isinstance(value, list) else [value]:
                 if isinstance(text, str):
                     yield Compared(kind, literal, text, how)

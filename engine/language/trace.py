@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...snapshot.model import Json, Unknown
-from ...snapshot.types import BOOLEAN
 from ..errors import EvaluationError
 from ..functions.table import FUNCTIONS
 from ..functions.unknowns import Truth
 from .interpret import Scope, truth, truthiness, value
-from .parser import Expression, Node, walk
+from .node import Node, walk
+from .parser import Expression
 
 ITEMS = 5  # of a list: those that decide come first
-_LEAVES = frozenset({"field", "variable", "current", "identity", "literal", "index", "slice"})
-_CHAINS = frozenset({"subexpression", "index_expression", "pipe"})
+_LEAVES = frozenset({"field", "variable", "current", "literal", "index", "slice"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +51,12 @@ class _Tracer:
 
     def condition(self, node: Node, at: Json) -> Step:
         """A node that is asked whether it holds. Of `&&`, `||` and `!` the value is not asked for: it may want more."""
-        match node["type"]:
+        match node.type:
             case "and_expression" | "or_expression":
                 below = self._each(node, at, self.condition, lambda step: step.held)
                 return self._held(Step(text=self._said(node), below=below), node, at)
             case "not_expression":
-                below = (self.condition(node["children"][0], at),)
+                below = (self.condition(node.children[0], at),)
                 return self._held(Step(text=self._said(node), below=below), node, at)
             case _:
                 step = self._step(node, at, self._below(node, at))
@@ -71,9 +70,9 @@ class _Tracer:
 
     def operand(self, node: Node, at: Json) -> Step:
         """A node that is asked for its value."""
-        if node["type"] in ("comparator", "not_expression"):
+        if node.type in ("comparator", "not_expression"):
             return self.condition(node, at)
-        if node["type"] in ("and_expression", "or_expression"):
+        if node.type in ("and_expression", "or_expression"):
             below = self._each(node, at, self.operand, lambda step: None if step.error else truthiness(step.found))
         else:
             below = self._below(node, at)
@@ -93,10 +92,10 @@ class _Tracer:
 
     def _each(self, node: Node, at: Json, visit: Visit, held: Callable[[Step], Truth | None]) -> tuple[Step, ...]:
         """The operands of `a && b && …`: those after one that is enough are not looked at."""
-        enough = node["type"] == "or_expression"  # a true one is enough for `or`, a false one for `and`
+        enough = node.type == "or_expression"  # a true one is enough for `or`, a false one for `and`
         steps: list[Step] = []
         decided = False
-        for operand in _operands(node, node["type"]):
+        for operand in _operands(node, node.type):
             if visit == self.operand and _constant(operand):
                 continue  # the whole's text and value show it
             steps.append(Step(text=self._said(operand), skipped=True) if decided else visit(operand, at))
@@ -105,20 +104,18 @@ class _Tracer:
 
     def _below(self, node: Node, at: Json) -> tuple[Step, ...]:
         """The parts that a value is computed from, but for literals, which the text shows."""
-        match node["type"]:
+        match node.type:
             case "function_expression":
                 return tuple(self._arguments(node, at))
             case "filter_projection":
-                base, _, test = node["children"]
+                base, _, test = node.children
                 return self.operand(base, at), *self._items(self._step(base, at, ()).found, test, self.condition)
-            case "projection" | "value_projection" | "flatten":
-                return self._composed(node["children"][0], at)
-            case kind if kind in _CHAINS:
-                return self._composed(node["children"][0], at)
+            case "chain" | "projection" | "value_projection" | "flatten":
+                return self._composed(node.children[0], at)
             case "comparator" | "multi_select_list":
-                return tuple(self.operand(child, at) for child in node["children"] if not _constant(child))
+                return tuple(self.operand(child, at) for child in node.children if not _constant(child))
             case "multi_select_dict":
-                return tuple(self.operand(child["children"][0], at) for child in node["children"])
+                return tuple(self.operand(child.children[0], at) for child in node.children)
             case kind if kind in _LEAVES:
                 return ()
             case kind:
@@ -126,19 +123,19 @@ class _Tracer:
 
     def _composed(self, base: Node, at: Json) -> tuple[Step, ...]:
         """What a path begins with, where that is computed: `arn(TrailARN)` of `arn(TrailARN).account`."""
-        if base["type"] in _LEAVES:
+        if base.type in _LEAVES:
             return ()
-        return self._below(base, at) if base["type"] in (*_CHAINS, "flatten") else (self.operand(base, at),)
+        return self._below(base, at) if base.type in ("chain", "flatten") else (self.operand(base, at),)
 
     def _arguments(self, node: Node, at: Json) -> Iterator[Step]:
-        plain = [child for child in node["children"] if child["type"] != "expref" and not _constant(child)]
+        plain = [child for child in node.children if child.type != "expref" and not _constant(child)]
         steps = [self.operand(child, at) for child in plain]
         yield from steps
         items = next((step.found for step in steps if isinstance(step.found, list)), None)
-        visit = self.condition if FUNCTIONS[node["value"]].gives is BOOLEAN else self.operand  # such as any()
-        for child in node["children"]:
-            if child["type"] == "expref":
-                yield from self._items(items, child["children"][0], visit)
+        visit = self.condition if FUNCTIONS[node.value].is_test else self.operand
+        for child in node.children:
+            if child.type == "expref":
+                yield from self._items(items, child.children[0], visit)
 
     def _items(self, items: Json, test: Node, visit: Visit) -> Iterator[Step]:
         """An expression at each item of a list: the first few, those for which it is not false before others."""
@@ -159,10 +156,10 @@ class _Tracer:
         return replace(step, text=f"[{number}]{named} {step.text}")
 
     def _said(self, node: Node) -> str:
-        if "start" in node:
-            return " ".join(self.text[node["start"] : node["end"]].split())
-        inner = "".join(self._said(child) for child in node["children"] if isinstance(child, dict))
-        return f"{inner}[]" if node["type"] == "flatten" else inner or "@"
+        if node.written:
+            return " ".join(self.text[node.start : node.end].split())
+        inner = "".join(self._said(child) for child in node.children)
+        return f"{inner}[]" if node.type == "flatten" else inner or "@"
 
 
 def mark(step: Step) -> Step:
@@ -182,12 +179,12 @@ def _held(step: Step) -> str | bool | None:
 
 
 def _operands(node: Node, kind: str) -> Iterator[Node]:
-    for child in node["children"]:
-        if child["type"] == kind:
+    for child in node.children:
+        if child.type == kind:
             yield from _operands(child, kind)
         else:
             yield child
 
 
 def _constant(node: Node) -> bool:
-    return all(each["type"] in ("literal", "multi_select_list") for each in walk(node))
+    return all(each.type in ("literal", "multi_select_list") for each in walk(node))

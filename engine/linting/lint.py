@@ -16,7 +16,8 @@ from ...snapshot.types import ANY, NULL, Type, struct
 from ..documents.yaml12 import Document, Path, load
 from ..language.infer import Complaint, infer
 from ..language.narrow import truths
-from ..language.parser import Expression, parse, walk
+from ..language.node import walk
+from ..language.parser import Expression, parse
 from ..language.template import parse_template
 from ..loading.policies import load_params
 from ..model.policy import Policy
@@ -195,10 +196,11 @@ def _references(given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[
 def _columns(expression: Expression) -> Iterator[tuple[str, str]]:
     """Lists of one field of all that a lookup found: its name, and the field's."""
     for node in walk(expression.tree):
-        if node["type"] == "projection" and node["children"][1]["type"] == "field":
-            (of,) = node["children"][0]["children"] or [node["children"][0]]
-            if of["type"] == "variable":
-                yield of["value"], node["children"][1]["value"]
+        if node.type == "projection" and node.children[1].type == "field":
+            base = node.children[0]
+            of = base.children[0] if len(base.children) == 1 else base  # such as [] after it
+            if of.type == "variable":
+                yield of.value, node.children[1].value
 
 
 def _identifies(kind: str, theirs: str) -> bool:

@@ -8,11 +8,13 @@ know, and nobody pays who does not watch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...snapshot.model import Unknown
+from ..functions.table import FUNCTIONS
 from ..functions.unknowns import Truth
-from ..language.parser import Expression, Node
+from ..language.node import Node
+from ..language.parser import Expression
 from ..model.policy import Excuse, Policy
 from .examples import cases
 from .excuses import Excused, excuse, same
@@ -53,7 +55,7 @@ def watch(policy: Policy) -> tuple[Policy, list[Condition]]:
 
         def see(node: Node, part: Part = part) -> Callable[[Truth], None]:
             text = shown(part.expression, node)
-            found.append(Condition(part=part, start=node.get("start", 0), text=text))
+            found.append(Condition(part=part, start=node.start, text=text))
             return found[-1].see
 
         tree = _watch(part.expression.tree, part.condition, see)
@@ -94,30 +96,28 @@ def _open(policy: Policy, conditions: Sequence[Condition]) -> Iterator[Uncovered
 
 def _watch(node: Node, asked: bool, see: Callable[[Node], Callable[[Truth], None]], inside: str = "") -> Node:
     """A tree with its conditions watched. `asked` says that the truth of this node decides something."""
-    kind = node["type"]
+    kind = node.type
     # `!x` is seen with x; an operand of a chain `a && b && c` is a, b or c, not `a && b`; a constant is one.
     plain = kind in ("not_expression", "literal", "expref") or (kind == inside and kind in JOINED)
     seen = see(node) if kind == "comparator" or (asked and not plain) else None
-    children = [
-        _watch(child, asks, see, kind) if isinstance(child, dict) else child
-        for child, asks in zip(node["children"], _asks(node, asked), strict=True)
-    ]
-    rebuilt = {**node, "children": children}
-    return {"type": "watched", "children": [rebuilt], "value": seen} if seen else rebuilt
+    asks = _asks(node, asked)
+    children = tuple(_watch(child, each, see, kind) for child, each in zip(node.children, asks, strict=True))
+    rebuilt = replace(node, children=children)
+    return Node("watched", (rebuilt,), seen) if seen else rebuilt
 
 
 def _asks(node: Node, asked: bool) -> list[bool]:
     """Of which children the truth decides something."""
-    count = len(node["children"])
-    match node["type"]:
+    count = len(node.children)
+    match node.type:
         case "and_expression" | "or_expression":
             return [True, asked]  # of a value such as `a || b`, b is no condition
         case "not_expression":
             return [True]
         case "filter_projection":
             return [False, False, True]
-        case "function_expression" if node["value"] in ("all", "any"):
-            return [child["type"] == "expref" for child in node["children"]]
+        case "function_expression" if FUNCTIONS[node.value].is_test:
+            return [child.type == "expref" for child in node.children]
         case "expref":
             return [asked]
         case _:

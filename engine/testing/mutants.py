@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from ..language.parser import Expression, Node
+from ..language.node import Node
+from ..language.parser import Expression
 from ..model.policy import Lookup, Policy, Require, Within
 from .parts import Part, Steps, graft, nodes, parts, place, shown, with_lookup
 
@@ -64,9 +65,9 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
 def _of_expression(policy: Policy, part: Part) -> Iterator[Mutant]:
     expression = part.expression
     for steps, node in nodes(expression.tree):
-        make = _CHANGES.get(node["type"])
+        make = _CHANGES.get(node.type)
         for at, was, becomes, instead in make(Spot(expression, steps, node)) if make else ():
-            where = place(policy, part.path, at.get("start", 0), key=part.key)
+            where = place(policy, part.path, at.start, key=part.key)
             # What is kept about an expression is kept by its text, so a mutant's is its own.
             text = f"{expression.text} # {where} {becomes}"
             mutated = part.put(policy, Expression(text, graft(expression.tree, steps, instead)))
@@ -76,18 +77,18 @@ def _of_expression(policy: Policy, part: Part) -> Iterator[Mutant]:
 def _drop_operand(spot: Spot) -> Iterator[Change]:
     """`a && b && c` without a, without b, and without c."""
     node, steps = spot.node, spot.steps
-    if steps and _at(spot.expression.tree, steps[:-1])["type"] == node["type"]:
+    if steps and _at(spot.expression.tree, steps[:-1]).type == node.type:
         return  # an inner part of a chain, which is cut as a whole
-    operands = list(_operands(node, node["type"]))
+    operands = list(_operands(node, node.type))
     for number, operand in enumerate(operands):
         left = [*operands[:number], *operands[number + 1 :]]
-        joined = reduce(lambda first, second: {**node, "children": [first, second]}, left)
+        joined = reduce(lambda first, second: dataclasses.replace(node, children=(first, second)), left)
         yield operand, shown(spot.expression, operand), NOTHING, joined
 
 
 def _operands(node: Node, kind: str) -> Iterator[Node]:
-    for child in node["children"]:
-        if child["type"] == kind:
+    for child in node.children:
+        if child.type == kind:
             yield from _operands(child, kind)
         else:
             yield child
@@ -95,26 +96,26 @@ def _operands(node: Node, kind: str) -> Iterator[Node]:
 
 def _flip(spot: Spot) -> Iterator[Change]:
     node = spot.node
-    old, operator = _SYMBOLS[node["value"]], node["children"][0]["end"]  # or a little later
-    for other in _FLIPS[node["value"]]:
-        before, after = spot.text(node["start"], operator), spot.text(operator, node["end"])
+    old, operator = _SYMBOLS[node.value], node.children[0].end  # or a little later
+    for other in _FLIPS[node.value]:
+        before, after = spot.text(node.start, operator), spot.text(operator, node.end)
         becomes = before + after.replace(old, _SYMBOLS[other], 1)
-        yield node, shown(spot.expression, node), _line(becomes), {**node, "value": other}
+        yield node, shown(spot.expression, node), _line(becomes), dataclasses.replace(node, value=other)
 
 
 def _alter(spot: Spot) -> Iterator[Change]:
     node, around = spot.node, _around(spot.expression.tree, spot.steps)
-    for altered in _altered(node["value"]):
-        before, after = spot.text(around["start"], node["start"]), spot.text(node["end"], around["end"])
+    for altered in _altered(node.value):
+        before, after = spot.text(around.start, node.start), spot.text(node.end, around.end)
         becomes = _line(before + _literal(altered) + after)
-        yield node, shown(spot.expression, around), becomes, {**node, "value": altered}
+        yield node, shown(spot.expression, around), becomes, dataclasses.replace(node, value=altered)
 
 
 def _around(tree: Node, steps: Steps) -> Node:
     """The comparison or call that a literal belongs to: alone it says nothing to a reader."""
     for size in range(len(steps) - 1, -1, -1):
         node = _at(tree, steps[:size])
-        if node["type"] in ("comparator", "function_expression") and "start" in node:
+        if node.type in ("comparator", "function_expression") and node.written:
             return node
     return _at(tree, steps)
 
@@ -145,15 +146,15 @@ def _literal(value: Any) -> str:
 
 
 def _drop_not(spot: Spot) -> Iterator[Change]:
-    inner = spot.node["children"][0]
+    inner = spot.node.children[0]
     yield spot.node, shown(spot.expression, spot.node), shown(spot.expression, inner), inner
 
 
 def _swap(spot: Spot) -> Iterator[Change]:
     node = spot.node
-    if other := _SWAPS.get(node["value"]):
+    if other := _SWAPS.get(node.value):
         was = shown(spot.expression, node)
-        yield node, was, other + was.removeprefix(node["value"]), {**node, "value": other}
+        yield node, was, other + was.removeprefix(node.value), dataclasses.replace(node, value=other)
 
 
 def _line(text: str) -> str:
@@ -161,7 +162,7 @@ def _line(text: str) -> str:
 
 
 def _at(tree: Node, steps: Steps) -> Node:
-    return reduce(lambda node, step: node["children"][step], steps, tree)
+    return reduce(lambda node, step: node.children[step], steps, tree)
 
 
 def _without_a_part(policy: Policy, own: Sequence[Part]) -> Iterator[Mutant]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..documents.yaml12 import Document, Path, load
-from ..language.parser import Expression, Node
+from ..language.node import Node
+from ..language.parser import Expression
 from ..model.policy import Policy
 
 Steps = tuple[int, ...]  # from the root of a tree, which child at a time
@@ -64,24 +65,23 @@ def document(text: str) -> Document:
 
 def shown(expression: Expression, node: Node) -> str:
     """A part of an expression as it was written, on one line."""
-    return " ".join(expression.text[node["start"] : node["end"]].split()) if "start" in node else node["type"]
+    return " ".join(expression.text[node.start : node.end].split()) if node.written else node.type
 
 
 def nodes(node: Node, steps: Steps = ()) -> Iterator[tuple[Steps, Node]]:
     """Every node of a tree, with the way to it."""
     yield steps, node
-    for number, child in enumerate(node["children"]):
-        if isinstance(child, dict):  # a slice's children are numbers
-            yield from nodes(child, (*steps, number))
+    for number, child in enumerate(node.children):
+        yield from nodes(child, (*steps, number))
 
 
 def graft(tree: Node, steps: Steps, node: Node) -> Node:
     """A tree with another node in one place. The tree itself stays as it is."""
     if not steps:
         return node
-    children = list(tree["children"])
+    children = list(tree.children)
     children[steps[0]] = graft(children[steps[0]], steps[1:], node)
-    return {**tree, "children": children}
+    return dataclasses.replace(tree, children=tuple(children))
 
 
 def with_lookup(policy: Policy, name: str, **changes: object) -> Policy:

@@ -14,7 +14,8 @@ from builders import shipped
 from stillframe.engine.documents.yaml12 import load
 from stillframe.engine.errors import PolicyError
 from stillframe.engine.language.infer import Complaint, infer
-from stillframe.engine.language.parser import parse, walk
+from stillframe.engine.language.node import walk
+from stillframe.engine.language.parser import parse
 from stillframe.engine.linting.lint import CODES, _place, _sites, lint
 from stillframe.engine.linting.resource_types import config_types
 from stillframe.engine.loading.policies import parse_policy
@@ -44,9 +45,9 @@ def fields(policy):
     document = load(policy.text.encode())
     for site in _sites(policy, document.value, TYPES):
         for node in walk(site.expression.tree):
-            if node["type"] == "field":
-                line, column = _place(document, site, Complaint(node["start"], "", ""))
-                yield line, column, node["value"]
+            if node.type == "field":
+                line, column = _place(document, site, Complaint(node.start, "", ""))
+                yield line, column, node.value
 
 
 def misspelt(name: str, number: int) -> str:
@@ -303,6 +304,12 @@ def test_what_all_rows_are_compared_by_is_a_reference_too():
         assert found.startswith(says)
     assert about("contains($k[].Metadata.KeyState, 'Enabled')", more=lookup) == []
     assert about("$k", more=f"{lookup}message: '{{{{ $k[].KeyArn }}}}'\n") == []
+
+
+def test_a_list_of_a_path_in_parentheses_is_none_of_a_lookup():
+    lookup = "lookup: {k: {from: AWS::KMS::Key, where: Tags}}\n"
+    said = about("([Status, $k] | [1])[*].KeyArn || `[]`", more=lookup)
+    assert not [each for each in said if "loose-reference" in each]
 
 
 SAY = "say `refers: true` if one that we name exists, `refers: false` if it need not"

@@ -1,0 +1,32 @@
+"""The nodes of expressions: what the parser makes, and who walks over expressions goes over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node: its kind, what is below it, what it says itself, and where it stands in the text.
+
+    `value` is a name, a literal, the sign of a comparison or the numbers of a slice. What nobody wrote, such as that
+    which `[*]` gives of each item, starts where what is below it does, and is not `written`.
+    """
+
+    type: str
+    children: tuple[Node, ...] = ()
+    value: Any = None
+    start: int = 0
+    end: int = 0
+
+    @property
+    def written(self) -> bool:
+        return self.end > self.start
+
+
+def walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from walk(child)
