@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ...snapshot.format import encode
 from ..language.parser import Expression
 from ..language.simplify import settled
-from ..model.finding import Status, policy_mark
+from ..model.finding import OF_VERDICT, Status, of_policy, policy_mark
 from ..model.policy import Policy
 from . import memo_key, pyast, texts
 from .emitter import Emitter, Unsupported, Value
@@ -58,9 +58,8 @@ class Judgement:
 
     def front(self, status: Status) -> bytes:
         """The first piece of a line."""
-        policy = self.policy
-        names = tuple(map(encode, (policy.id, status.value, policy.severity.value)))
-        return b'{"policy":%b,"status":%b,"severity":%b' % names
+        values = {**of_policy(self.policy), "status": status}
+        return b"{" + b",".join(b"%b:%b" % (encode(name), encode(values[name])) for name in OF_VERDICT)
 
     def _begin(self, part: str) -> Emitter:
         self.emitter = self.begin(part)

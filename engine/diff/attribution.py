@@ -7,7 +7,6 @@ from itertools import combinations
 from typing import Any
 
 from ..documents.yaml12 import load
-from ..findings.batch import waiver_record
 from ..model.cause import ABSENT, PRESENT, Cause, Detail, Why
 from ..model.finding import Finding
 from ..model.policy import Policy
@@ -74,7 +73,7 @@ _CAUSES = {
 def reopened(before: Finding, after: Finding) -> Iterator[Why]:
     """Why a failure that persists is not what it was: its waiver began or ended, or its severity is another."""
     if bool(before.waived) != bool(after.waived):
-        detail = Detail(path="waiver", before=waiver_record(before.waived), after=waiver_record(after.waived))
+        detail = Detail(path="waiver", before=before.waiver, after=after.waiver)
         yield Why(cause=Cause.WAIVER, details=(detail,))
     if before.severity is not after.severity:
         detail = Detail(path="severity", before=before.severity.value, after=after.severity.value)

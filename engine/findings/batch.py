@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from ...snapshot.format import MISSING, decode, encode
-from ..model.finding import Finding, Kind, Status, Waived
+from ..model.finding import FIELDS, Finding, Kind, Status, Waived
 from ..model.policy import Severity
 
 _LETTERS = {status.value: ord(status.value[0]) for status in Status}
@@ -72,29 +72,8 @@ def batches(findings: Iterable[Finding], written: Collection[Status] = frozenset
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:
-    """A finding as files have it: docs/findings.md."""
-    return {
-        "policy": finding.policy,
-        "status": finding.status.value,
-        "severity": finding.severity.value,
-        "account": finding.account,
-        "region": finding.region,
-        "type": finding.type,
-        "resource": finding.resource,
-        "name": finding.name,
-        "fingerprint": finding.fingerprint,
-        "message": finding.message,
-        "evidence": finding.evidence,
-        "remediation": finding.remediation,
-        "waiver": waiver_record(finding.waived),
-    }
-
-
-def waiver_record(waived: Waived | None) -> dict[str, str] | None:
-    """What files say of a waiver."""
-    if waived is None:
-        return None
-    return {"kind": waived.kind.value, "reason": waived.reason, "owner": waived.owner, "expires": waived.expires}
+    """A finding as files have it."""
+    return {name: getattr(finding, name) for name in FIELDS}
 
 
 def finding_line(finding: Finding) -> bytes:

@@ -17,19 +17,13 @@ from ..findings.counts import Row
 from ..findings.selection import Selection
 from ..model.cause import Why, why_record
 from ..model.change import Change
-from ..model.finding import Finding, Status
+from ..model.finding import OF_RESOURCE, Finding, Status
 from ..model.ruleset import Ruleset
 
 FIELDS = (
     "verdict",
-    "policy",
-    "severity",
-    "account",
-    "region",
-    "type",
-    "resource",
-    "name",
-    "fingerprint",
+    *("policy", "severity"),
+    *OF_RESOURCE,
     "message",
     "why",
     "first",

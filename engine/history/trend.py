@@ -23,19 +23,13 @@ from ..execution.judge import Method
 from ..findings.batch import Batch
 from ..findings.counts import Row
 from ..findings.selection import Selection
-from ..model.finding import Status
+from ..model.finding import OF_RESOURCE, Status
 from ..model.policy import Severity
 from ..model.ruleset import Ruleset
 
 LIFE_FIELDS = (
-    "policy",
-    "severity",
-    "account",
-    "region",
-    "type",
-    "resource",
-    "name",
-    "fingerprint",
+    *("policy", "severity"),
+    *OF_RESOURCE,
     "status",
     "waived",
     "first_failed",

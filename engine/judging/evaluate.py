@@ -15,7 +15,7 @@ from ..functions.unknowns import Truth, kleene_all
 from ..language.interpret import holds
 from ..language.paths import evidence
 from ..language.template import Template, render
-from ..model.finding import Finding, Status
+from ..model.finding import Finding, Status, of_policy
 from ..model.policy import Assertion, Policy
 from .growth import is_light, steady
 from .joins import Joins, row
@@ -230,9 +230,8 @@ def _finding(
     policy: Policy, account: str, region: str, kind: str, subject: str, name: str | None, verdict: Verdict
 ) -> Finding:
     return Finding(
-        policy=policy.id,
+        **of_policy(policy),
         status=verdict.status,
-        severity=policy.severity,
         account=account,
         region=region,
         type=kind,

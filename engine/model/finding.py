@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
+
+import msgspec
 
 from ...snapshot.model import Json
-from .policy import Severity
+from .policy import Policy, Severity
 
 
 class Status(StrEnum):
@@ -19,6 +22,33 @@ class Status(StrEnum):
     ERROR = "error"
     PASS = "pass"
     NOT_APPLICABLE = "not_applicable"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A finding as files have it (docs/findings.md): what it has and in which order, for all who write or read one.
+
+    `evidence` is still JSON.
+    """
+
+    policy: str
+    status: str
+    severity: str
+    account: str
+    region: str
+    type: str
+    resource: str
+    name: str | None
+    fingerprint: str
+    message: str
+    evidence: msgspec.Raw
+    remediation: str | None
+    waiver: dict[str, str] | None
+
+
+FIELDS: tuple[str, ...] = Record.__struct_fields__
+OF_VERDICT = FIELDS[: FIELDS.index("account")]
+OF_RESOURCE = FIELDS[FIELDS.index("account") : FIELDS.index("message")]
+assert FIELDS[:2] == ("policy", "status")  # noqa: S101 - a status is found without reading the line
 
 
 class Kind(StrEnum):
@@ -36,6 +66,10 @@ class Waived:
     reason: str
     owner: str
     expires: str
+
+    def record(self) -> dict[str, str]:
+        """As files have it."""
+        return {name: str(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +93,11 @@ class Finding:
     waived: Waived | None = None
 
     @property
+    def waiver(self) -> dict[str, str] | None:
+        """`waived`, as files have it."""
+        return self.waived.record() if self.waived else None
+
+    @property
     def identity(self) -> tuple[str, str, str, str, str]:
         """Also the order of findings: account, policy, region, type, resource."""
         return (self.account, self.policy, self.region, self.type, self.resource)
@@ -67,6 +106,11 @@ class Finding:
     def fingerprint(self) -> str:
         """The identity as 40 hexadecimal digits: the first 28 are the resource's, the others the policy's."""
         return resource_mark(self.account, self.region, self.type, self.resource) + policy_mark(self.policy)
+
+
+def of_policy(policy: Policy) -> dict[str, Any]:
+    """The fields that all findings of a policy share."""
+    return {"policy": policy.id, "severity": policy.severity}
 
 
 def resource_mark(account: str, region: str, kind: str, resource: str) -> str:

@@ -12,7 +12,7 @@ import stillframe
 
 from ...snapshot.format import digest
 from ...snapshot.model import Snapshot
-from ..findings.batch import Batch, waiver_record
+from ..findings.batch import Batch
 from ..findings.counts import Row
 from ..findings.waivers import Use
 from ..functions.budget import BUDGET
@@ -90,7 +90,7 @@ def _waiver(use: Use) -> dict[str, Any]:
         "region": waiver.region,
         "resource": waiver.resource,
         "evidence": waiver.evidence,
-        **(waiver_record(waiver.waived) or {}),
+        **waiver.waived.record(),
         "state": use.state.value,
         "findings": use.applied,
     }

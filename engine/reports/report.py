@@ -12,6 +12,7 @@ import msgspec
 
 from ...snapshot.model import Snapshot
 from ..findings.counts import Row
+from ..model import finding
 from ..model.change import Change
 from ..model.pack import Pack
 from ..model.policy import Policy, Severity
@@ -20,46 +21,17 @@ from ..packs.report import PackReport
 if TYPE_CHECKING:
     from ..history.trend import Point
 
-FINDING_FIELDS = (
-    "policy",
-    "status",
-    "severity",
-    "account",
-    "region",
-    "type",
-    "resource",
-    "name",
-    "fingerprint",
-    "message",
-    "evidence",
-    "remediation",
-    "waiver",
-)
-DIFFERENCE_FIELDS = ("change", "before", "after", "why", *FINDING_FIELDS)
 
+class Record(finding.Record, frozen=True, kw_only=True, gc=False):
+    """A line of findings, or of differences, read again. `evidence` and `why` are still JSON."""
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A line of findings, or of differences, read again: docs/findings.md. `evidence` and `why` are still JSON."""
-
-    policy: str
-    status: str
-    severity: str
-    account: str
-    region: str
-    type: str
-    resource: str
-    name: str | None
-    fingerprint: str
-    message: str
-    evidence: msgspec.Raw
-    remediation: str | None
-    waiver: dict[str, str] | None
     change: str | None = None
     before: str | None = None
     after: str | None = None
     why: msgspec.Raw = msgspec.Raw(b"[]")
 
 
+DIFFERENCE_FIELDS = (*(name for name in Record.__struct_fields__ if name not in finding.FIELDS), *finding.FIELDS)
 _RECORD = msgspec.json.Decoder(Record)
 
 
@@ -88,7 +60,7 @@ class Context:
     @property
     def fields(self) -> tuple[str, ...]:
         """What every line has, in order."""
-        return DIFFERENCE_FIELDS if self.before else FINDING_FIELDS
+        return DIFFERENCE_FIELDS if self.before else finding.FIELDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
