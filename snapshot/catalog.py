@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jmespath
@@ -19,6 +18,7 @@ import yaml
 from jmespath.exceptions import JMESPathError
 
 from .errors import ArgumentError, CatalogError
+from .files import packaged
 from .format import digest, not_collected
 from .model import Json, Unknown
 
@@ -259,7 +259,7 @@ def steps(path: str) -> Steps:
 
 @cache
 def _sources() -> dict[str, bytes]:
-    folder = files("stillframe.snapshot") / "catalog"
+    folder = packaged("snapshot", "catalog")
     found = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.endswith(".yaml")}
     return dict(sorted(found.items()))
 

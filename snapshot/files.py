@@ -106,6 +106,11 @@ def user_folder(variable: str, default: str) -> Path:
     return folder / "stillframe"
 
 
+def packaged(*names: str) -> Path:
+    """A file or folder that comes with Stillframe; importlib.resources takes as long to import as YAML."""
+    return Path(__file__).parents[1].joinpath(*names)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name when the block ends well, and that is gone where it does not. Raises OSError."""

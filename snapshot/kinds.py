@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
 
+from .files import packaged
 from .format import digest
 from .model import Json, Unknown
 from .types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, array, mapping
@@ -208,7 +208,7 @@ def _table() -> dict[str, msgspec.Raw]:
 
 
 def _data() -> bytes:
-    return (files("stillframe.snapshot") / "kinds.json").read_bytes()
+    return packaged("snapshot", "kinds.json").read_bytes()
 
 
 _TAGS_FIT = fits(TAGS)

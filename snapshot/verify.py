@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
-from importlib.resources import files
 from itertools import islice
 from typing import Any
 
@@ -26,7 +25,7 @@ from .archive import (
 from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
-from .files import FILE
+from .files import FILE, packaged
 from .format import TOO_DEEP, AccountFile, Marker, file_name, read_line, too_deep
 from .given import place_of
 from .kinds import MALFORMED, malformed
@@ -86,7 +85,7 @@ def verify_archive(archive: Place | str) -> Iterator[str]:
 
 def schema(name: str) -> Any:
     """The JSON Schema of `manifest`, `account` or `resource`."""
-    return json.loads((files("stillframe.snapshot") / "schemas" / f"{name}.json").read_text("utf-8"))
+    return json.loads(packaged("snapshot", "schemas", f"{name}.json").read_text("utf-8"))
 
 
 def _account(files: Files, account: str, file: AccountFile) -> Iterator[str]:

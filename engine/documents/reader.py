@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any, TypeVar
 
+from ...snapshot.files import packaged
 from ...snapshot.validation import validator
 from ..errors import Problem
 from ..suggest import suggest
@@ -31,7 +31,7 @@ def schema(name: str) -> Mapping[str, Any]:
 
 
 def schema_text(name: str) -> str:
-    return (files("stillframe.policies") / name).read_text("utf-8")
+    return packaged("policies", name).read_text("utf-8")
 
 
 def unfit(schema: Mapping[str, Any], value: Any) -> str:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...snapshot.errors import ArgumentError
+from ...snapshot.files import packaged
 from ..documents.named_files import read_named
 from ..errors import PackError, Problem
 from ..model.pack import Pack
 from ..suggest import suggest
 from .pack_reader import read_pack
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
 DEFAULT = "logging"
 
 
-def shipped_packs() -> Mapping[str, Traversable]:
+def shipped_packs() -> Mapping[str, Path]:
     """The packs that ship: name → file. None of them is read."""
-    there = (files("stillframe.policies") / "packs").iterdir()
+    there = packaged("policies", "packs").iterdir()
     return {file.name.removesuffix(".yaml"): file for file in sorted(there, key=lambda file: file.name)}
 
 

@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...snapshot.errors import ArgumentError
+from ...snapshot.files import packaged
 from ...snapshot.given import paths_of
 from ..documents.named_files import read_below, read_named, yaml_files
 from ..documents.reader import open_document, unfit
@@ -22,9 +22,6 @@ from ..suggest import suggest
 from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .extends import extend, extended, identity_of, moved
 from .policy_reader import PolicyReader, read_policy, schema_of
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
 
 CONFIG_FILE = "stillframe.yaml"
 PACKS = "packs"  # a folder of this name holds packs, no policies
@@ -128,13 +125,13 @@ def load_params(policy: Policy) -> Mapping[str, Any]:
     return {name: schema_of(entry) for name, entry in declared.items()}
 
 
-def shipped_files() -> dict[str, Traversable]:
+def shipped_files() -> dict[str, Path]:
     """The files of the shipped policies, by id: a file's name is its policy's. None of them is read."""
     return {name.removesuffix(".yaml"): file for name, file in _inside().items() if not holds_tests(name)}
 
 
-def _inside() -> dict[str, Traversable]:
-    services = [folder for folder in files("stillframe.policies").iterdir() if folder.is_dir()]
+def _inside() -> dict[str, Path]:
+    services = [folder for folder in packaged("policies").iterdir() if folder.is_dir()]
     there = (file for folder in services if folder.name != PACKS for file in folder.iterdir())
     return {file.name: file for file in sorted(there, key=lambda file: file.name) if file.name.endswith(".yaml")}
 
@@ -147,7 +144,7 @@ def _shipped(wanted: Collection[str] | None) -> Iterator[_Source]:
             yield _source(file), file.read_bytes(), (_source(tests), tests.read_bytes()) if tests else None, None
 
 
-def _source(file: Traversable) -> str:
+def _source(file: Path) -> str:
     return "/".join(("policies", *Path(str(file)).parts[-2:]))
 
 

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 import stillframe
 
+from ...snapshot.files import packaged
 from ..findings.counts import Row, ranked
 from ..history.trend import Point
 from ..model import priorities
@@ -88,7 +88,7 @@ def _template() -> tuple[bytes, bytes]:
 
 
 def _asset(name: str) -> str:
-    return (files("stillframe.engine.reports") / "web" / name).read_text("utf-8")
+    return packaged("engine", "reports", "web", name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:
