@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..catalog import Call, ResourceType, compiled
+from ..catalog import Call, ResourceType, compiled, load_catalog
 from ..kinds import config_kind
 from ..model import Json, Unknown
 from ..types import Kind, Type, struct
@@ -25,7 +25,9 @@ class Lacking:
     """What the models lack of one resource type. `model_of` gives the model that parses the answers to a call."""
 
     def __init__(self, spec: ResourceType, model_of: Callable[[Call], Any]) -> None:
-        self._spec, self._kind = spec, config_kind(spec.type)
+        members, whole = config_kind(spec.type).members, load_catalog().get(spec.type, spec)
+        not_asked = whole.attach.keys() - spec.attach.keys()  # by a part of the catalogue, as the demo's
+        self._spec, self._kind = spec, struct({name: members[name] for name in members if name not in not_asked})
         self._known: Sketch = {name: _result(call, model_of) for name, call in spec.attach.items()}
         self.listing: Unknown | None = None  # why no list can be read
         for call in (spec.list, spec.list.of):

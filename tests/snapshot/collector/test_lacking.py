@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -109,8 +110,10 @@ def test_by_the_models_that_the_kinds_are_of_nothing_is_lacking():
     if models_version() == botocore.__version__:
         model = cache(botocore.session.Session().get_service_model)
         for spec in load_catalog().values():
-            lacking = Lacking(spec, lambda call: model(call.service))
-            assert (list(lacking.paths()), lacking.listing) == ([], None), spec.type
+            for each in (spec, replace(spec, attach={})):  # what is not asked for is not lacking
+                lacking = Lacking(each, lambda call: model(call.service))
+                assert (list(lacking.paths()), lacking.listing) == ([], None), spec.type
+                assert each.attach or not spec.attach.keys() & {*lacking.listed}, spec.type
 
 
 def test_what_holds_itself_has_an_end_and_is_marked_all_the_way(monkeypatch):
