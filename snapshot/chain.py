@@ -8,7 +8,7 @@ kept elsewhere. Snapshots stand in the order in which they were finished. Of one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,17 @@ import msgspec
 
 from .archive import ID, MANIFEST
 from .errors import SnapshotError
-from .files import lock, open_own
+from .files import DAMAGED, lock, open_own
 from .format import Previous, digest, parse
 from .names import moment_of
-from .remote import Place, entries, read
+from .remote import OvertakenError, Place, Remote, entries, find, put_if, read
 
 PRUNED = "pruned"
 LOCK = ".lock"
+# Of an archive in object storage, where nothing can be locked:
+LAST = "last.json"  # a copy of the last manifest, which changes only on condition
+CLAIM = ".claim.json"  # of an unfinished snapshot
+PRUNING = ".pruning"  # there while somebody prunes
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -75,6 +79,42 @@ def latest(archive: Place) -> Place | None:
     return next((path for path in folders if (path / MANIFEST).is_file()), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last manifest of an archive in object storage, and the tag of its copy."""
+
+    id: str
+    digest: str
+    tag: str
+
+
+def settle(archive: Remote) -> Last | None:
+    """The last manifest, by its copy. It is put in its place if whoever took that was stopped in between."""
+    found = find(archive / LAST)
+    if found is None:
+        return None
+    data, tag = found
+    link: _Link = parse(data, _Link, archive / LAST)
+    if moment_of(link.id) is None:
+        raise SnapshotError(f"{archive / LAST}: there is no such time", DAMAGED)
+    if not is_finished(archive / link.id):
+        with suppress(OvertakenError):  # somebody else did
+            put_if(archive / link.id / MANIFEST, data, None)
+    return Last(link.id, digest(data), tag)
+
+
+def is_finished(snapshot: Remote) -> bool:
+    """Whether a snapshot in object storage is finished, or was and is pruned."""
+    pruned = snapshot.parent / PRUNED / f"{snapshot.name}.json"
+    return (snapshot / MANIFEST).is_file() or pruned.is_file()
+
+
+def last_link(archive: Place) -> Link | None:
+    """The last of the heads of an archive."""
+    last = heads(links(archive))
+    return last[-1] if last else None
+
+
 @contextmanager
 def hold(archive: Path) -> Iterator[None]:
     """Nobody else adds to the chain of an archive, or prunes it, while the block runs."""
@@ -87,8 +127,8 @@ def hold(archive: Path) -> Iterator[None]:
 def append(archive: Path) -> Iterator[Previous | None]:
     """What the next manifest of an archive names as the one before it. No other is written meanwhile."""
     with hold(archive):
-        last = heads(links(archive))
-        yield Previous(id=last[-1].id, sha256=last[-1].digest) if last else None
+        last = last_link(archive)
+        yield Previous(id=last.id, sha256=last.digest) if last else None
 
 
 def verify_chain(archive: Place) -> Iterator[str]:

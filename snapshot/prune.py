@@ -12,7 +12,9 @@ from .archive import MANIFEST
 from .chain import PRUNED, hold, links
 from .errors import ArgumentError
 from .files import folder_at, read_file, write_file, writing
-from .given import path_of
+from .given import place_of
+from .prune_objects import prune_objects
+from .remote import Place, Remote
 
 Keep = Mapping[str, int]
 
@@ -53,17 +55,20 @@ def kept(ids: Iterable[str], keep: Keep) -> set[str]:
     return chosen
 
 
-def prune(archive: Path | str, keep: Keep, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
+def prune(archive: Place | str, keep: Keep, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
     """Remove the snapshots that no rule keeps; gives those that stay, and those that went. Raises CollectError.
 
     A manifest stays, in `pruned/`, with its signatures: the next snapshot names its digest. What is unfinished or
     cannot be read is left alone.
     """
-    archive = path_of(archive)
+    archive = place_of(archive)
+    if isinstance(archive, Remote):
+        staying, going = _chosen(archive, keep)
+        if not dry_run:
+            prune_objects(archive, going)
+        return staying, going
     with writing(archive), hold(archive):
-        names = [name for name, link in links(archive).items() if not link.pruned]
-        staying = kept(names, keep)
-        going = sorted({*names} - staying)
+        staying, going = _chosen(archive, keep)
         for name in going if not dry_run else ():
             _remove(archive, name)
         if not dry_run:
@@ -71,7 +76,14 @@ def prune(archive: Path | str, keep: Keep, *, dry_run: bool = False) -> tuple[li
             for left in (*archive.glob(".pruned-*"), archive / ".cache"):
                 if folder_at(left):
                     shutil.rmtree(left)
-    return sorted(staying), going
+    return staying, going
+
+
+def _chosen(archive: Place, keep: Keep) -> tuple[list[str], list[str]]:
+    """The snapshots that stay, and those that go."""
+    names = {name for name, link in links(archive).items() if not link.pruned}
+    staying = kept(names, keep)
+    return sorted(staying), sorted(names - staying)
 
 
 def _remove(archive: Path, name: str) -> None:

@@ -113,15 +113,23 @@ def read(place: Place | str, most: int = DOCUMENT) -> bytes:
 
 def get(place: Remote, most: int = DOCUMENT) -> tuple[bytes, str]:
     """The bytes of an object, and the tag of this version of it."""
+    found = find(place, most)
+    if found is None:
+        raise SnapshotError(f"{place}: missing", DAMAGED)
+    return found
+
+
+def find(place: Remote, most: int = DOCUMENT) -> tuple[bytes, str] | None:
+    """The same; None where there is no such object, and for no other reason."""
     with _asking(place):
         try:
             found = _obstore().get(_store(place.root), place.key)
-            if found.meta["size"] > most:
-                size = found.meta["size"]
+            size = found.meta["size"]
+            if size > most:
                 raise SnapshotError(f"{place}: {size} bytes, where {most} are the most that it may have", DAMAGED)
             return bytes(found.bytes()), found.meta["e_tag"] or ""
         except FileNotFoundError:
-            raise SnapshotError(f"{place}: missing", DAMAGED) from None
+            return None
 
 
 def get_range(place: Remote, start: int, length: int) -> bytes:
@@ -152,19 +160,12 @@ def put_if(place: Remote, data: bytes, tag: str | None) -> str:
         try:
             return str(obstore.put(_store(place.root), place.key, data, mode=mode, use_multipart=False)["e_tag"] or "")
         except (*lost, unsure) as error:
-            there, found = _found(place, len(data))
-            if there == data:
-                return found
+            there = find(place)
+            if there and there[0] == data:
+                return there[1]
             if isinstance(error, unsure):
                 raise
             raise OvertakenError(f"{place}: written by another at the same time") from None
-
-
-def _found(place: Remote, most: int) -> tuple[bytes | None, str]:
-    try:
-        return get(place, most)
-    except SnapshotError:
-        return None, ""
 
 
 def every(folder: Remote) -> Iterator[Remote]:

@@ -11,15 +11,19 @@ from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
+import boto3
 import pytest
 import stillframe
 from hypothesis import settings
 from stillframe.cli import main
+from stillframe.snapshot import remote
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.demo import stand_in
+from stillframe.snapshot.remote import Remote
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection takes a second
 HOMES = count()
+BUCKET = "archives"
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
@@ -88,6 +92,27 @@ def aws_url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     # What the stand-in does not know it answers with 500, which botocore asks again and again.
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     return server
+
+
+@pytest.fixture
+def bucket(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty bucket on the stand-in, by its URL."""
+    pytest.importorskip("obstore")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_url)
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    remote._store.cache_clear()
+    yield f"s3://{BUCKET}"
+    remote._store.cache_clear()
+
+
+@pytest.fixture(params=["s3", "memory"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Remote:
+    """A place in the stand-in, and one in memory."""
+    if request.param == "s3":
+        return Remote(request.getfixturevalue("bucket"), "here")
+    store = pytest.importorskip("obstore.store").MemoryStore()
+    monkeypatch.setattr(remote, "_store", lambda _: store)
+    return Remote("s3://memory", "here")
 
 
 def enable_few(parsed, **_) -> None:

@@ -1,6 +1,5 @@
 """The command that takes snapshots."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,10 +7,13 @@ from stillframe.engine.commands.options import ARCHIVE, names
 
 if TYPE_CHECKING:
     from stillframe.snapshot.model import Collected
+    from stillframe.snapshot.remote import Place
 
 
 def collect(
-    into: Annotated[str, typer.Option(help="The archive to add a snapshot to: a folder.")] = ARCHIVE,
+    into: Annotated[
+        str, typer.Option(help="The archive to add a snapshot to: a folder, or a URL such as s3://BUCKET/PREFIX.")
+    ] = ARCHIVE,
     accounts: Annotated[
         str, typer.Option(help="Accounts to collect, with commas; the caller's own if not given.")
     ] = "",
@@ -68,7 +70,7 @@ def collect(
         show(into, resume=resume, session=open_session(profile), **how)
 
 
-def show(into: Path | str, *, resume: bool = False, **how: Any) -> "Collected":
+def show(into: "Place | str", *, resume: bool = False, **how: Any) -> "Collected":
     """Collect, and show how it goes and what came of it."""
     from stillframe.engine.console import console
     from stillframe.engine.terminal.collecting import collecting, print_collected

@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,11 +21,13 @@ from msgspec import structs
 
 from ..archive import ID, MANIFEST
 from ..catalog import REGION_TYPE, ResourceType, catalog_digest, chosen_types, load_catalog
+from ..chain import settle
 from ..errors import CollectError
 from ..files import folder_at
 from ..format import timestamp
-from ..given import check_names, check_numbers, path_of
+from ..given import check_names, check_numbers, place_of
 from ..model import Collected, Unknown
+from ..remote import Place, Remote, entries
 from .account import enabled
 from .call import ask
 from .clients import DEADLINE, Clients
@@ -35,7 +36,8 @@ from .plan import Kept, Plan, keep, pick_up, targets_of
 from .run import run
 from .session import ORGANIZATION_ROLE, Caller, identify, open_session
 from .targets import check_regions, entered, find_targets
-from .write import SnapshotWriter
+from .write import SnapshotWriter, Writer
+from .write_objects import begin_objects, pick_up_objects, resume_objects
 
 WORKERS = 16  # calls under way at once
 
@@ -60,7 +62,7 @@ class Order:
     kept: Kept
     watch: Watch
 
-    def take(self, writer: SnapshotWriter) -> Collected:
+    def take(self, writer: Writer) -> Collected:
         kept, caller = self.kept, self.caller
         targets = entered(self.clients, caller, targets_of(kept), kept.roles, kept.external_id)
         self.watch.accounts(len(targets))
@@ -126,45 +128,53 @@ def prepare(
     return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
 
 
-def collect(into: Path | str, **options: Any) -> Collected:
+def collect(into: Place | str, **options: Any) -> Collected:
     """Take a snapshot: `options` are those of `prepare`.
 
     Raises CollectError where nothing could be collected, or it had to stop before the end. Then `resume` completes
     the snapshot, as after an interruption.
     """
-    archive, order = path_of(into), prepare(**options)
+    archive, order = place_of(into), prepare(**options)
+    if isinstance(archive, Remote):
+        return order.take(begin_objects(archive, order.kept))
     writer = SnapshotWriter(archive, datetime.fromisoformat(order.kept.captured_at))
     file, writer.journal = keep(writer.path, structs.replace(order.kept, captured_at=timestamp(writer.captured_at)))
     with file:
         return order.take(writer)
 
 
-def resume(into: Path | str, **options: Any) -> Collected:
+def resume(into: Place | str, **options: Any) -> Collected:
     """Complete the latest snapshot of an archive that was not finished: with the accounts that it has not.
 
     `options` are those of `prepare`. Those that say what to ask, and whom, may be left out if this user began the
     snapshot here. If not, they must say the same as its plan: whose roles to assume is nothing to take from an archive.
     """
     signature(prepare).bind(**options)  # a TypeError for what is none of its options
-    folder = _unfinished(path_of(into))
+    folder = _unfinished(place_of(into))
+    if isinstance(folder, Remote):
+        kept, journal = pick_up_objects(folder)
+        return _order(folder, kept, options, known=journal is not None).take(resume_objects(folder, kept, journal))
     kept, file, journal = pick_up(folder)
     with file:
-        asking = {name: options[name] for name in ASKING if options.get(name)}
-        if journal is None or asking:
-            order = prepare(**options)
-            _agree(folder, order.kept, kept, known=journal is not None)
-        else:
-            order = _known(folder, kept, options)
+        order = _order(folder, kept, options, known=journal is not None)
         moment = datetime.fromisoformat(kept.captured_at)
-        writer = SnapshotWriter(folder.parent, moment, unfinished=kept.accounts, journal=journal)
-        return order.take(writer)
+        return order.take(SnapshotWriter(folder.parent, moment, unfinished=kept.accounts, journal=journal))
+
+
+def _order(folder: Place, kept: Kept, options: Mapping[str, Any], *, known: bool) -> Order:
+    """What to ask to complete a snapshot."""
+    if known and not any(options.get(name) for name in ASKING):
+        return _known(folder, kept, options)
+    order = prepare(**options)
+    _agree(folder, order.kept, kept, known=known)
+    return order
 
 
 ASKING = ("accounts", "organization", "exclude", "roles", "external_id", "regions", "types")  # what, and whom
 _SAME = ("caller", "accounts", "roles", "external_id", "regions", "types")  # of two plans
 
 
-def _agree(folder: Path, asked: Kept, kept: Kept, *, known: bool) -> None:
+def _agree(folder: Place, asked: Kept, kept: Kept, *, known: bool) -> None:
     """Raise CollectError where a plan is not what is asked for now."""
     differ = [name for name in _SAME if _of(asked, name) != _of(kept, name)]
     if differ:
@@ -180,7 +190,7 @@ def _of(plan: Kept, name: str) -> Any:
     return sorted(found) if name == "accounts" else found
 
 
-def _known(folder: Path, kept: Kept, options: Mapping[str, Any]) -> Order:
+def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
     """The order of a plan that this user made here."""
     clients = _clients(options)
     caller = identify(clients)
@@ -202,14 +212,14 @@ def _clients(options: Mapping[str, Any]) -> Clients:
     return Clients(session, options.get("endpoint_url"), workers, deadline)
 
 
-def foresee(order: Order, archive: Path | str) -> Forecast:
+def foresee(order: Order, archive: Place | str) -> Forecast:
     """What an order would ask, and how often, without asking it."""
     listing = load_catalog()[REGION_TYPE].list
     regions = enabled(ask(order.clients(listing.service, order.caller.home), listing))
     if isinstance(regions, Unknown):
         raise CollectError(f"the regions are unknown ({regions})", "the number of calls depends on them")
     return forecast(
-        path_of(archive),
+        place_of(archive),
         accounts=tuple(order.kept.accounts),
         skipped=order.kept.scope["skipped"],
         types=order.plan.types,
@@ -236,10 +246,13 @@ def _plan(
     )
 
 
-def _unfinished(into: Path) -> Path:
+def _unfinished(into: Place) -> Place:
     """The latest snapshot without a manifest, of an archive or named itself."""
-    folders = [into] if ID.match(into.name) else sorted(into.glob("*"), reverse=True) if into.is_dir() else []
-    for folder in folders:
-        if ID.match(folder.name) and folder_at(folder) and not (folder / MANIFEST).exists():
+    itself = ID.match(into.name)
+    if isinstance(into, Remote):
+        settle(into.parent if itself else into)
+    for folder in [into] if itself else reversed(entries(into) if into.is_dir() else []):
+        there = folder.is_dir() if isinstance(folder, Remote) else folder_at(folder)
+        if ID.match(folder.name) and there and not (folder / MANIFEST).exists():
             return folder
     raise CollectError(f"{into}: no unfinished snapshot here", "there is nothing to complete: collect without --resume")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..archive import open_snapshot
 from ..catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType
 from ..chain import latest
 from ..errors import SnapshotError
+from ..remote import Place
 from .shared_calls import repeated, token
 
 
@@ -28,7 +28,7 @@ class Forecast:
 
 
 def forecast(
-    archive: Path,
+    archive: Place,
     *,
     accounts: tuple[str, ...],
     skipped: Mapping[str, str],
@@ -63,7 +63,7 @@ def forecast(
     )
 
 
-def _before(archive: Path, accounts: tuple[str, ...]) -> tuple[str | None, Counter[str]]:
+def _before(archive: Place, accounts: tuple[str, ...]) -> tuple[str | None, Counter[str]]:
     """How many resources of each type these accounts had in the archive's latest snapshot."""
     counts: Counter[str] = Counter()
     folder = latest(archive) if archive.is_dir() else None

@@ -12,9 +12,12 @@ from ..errors import CollectError
 from ..files import DOCUMENT, PLAN, open_held, write_file, writing
 from ..format import AccountId, Edge, Timestamp, decode, digest, encode, parse
 from ..names import moment_of
+from ..remote import Place
 from .journal import Journal, begin, find
 from .shared_calls import repeated
 from .targets import Target
+
+_AGAIN = "collect again, without --resume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +57,7 @@ class Kept(Edge, frozen=True, kw_only=True):
 
 def keep(folder: Path, kept: Kept) -> tuple[IO[bytes], Journal]:
     """Write the plan into an unfinished snapshot, and hold the snapshot for as long as the file is open."""
-    partial = folder / f"{PLAN}.new"
-    data = encode({name: getattr(kept, name) for name in kept.__struct_fields__})
+    partial, data = folder / f"{PLAN}.new", kept_bytes(kept)
     with writing(folder):
         write_file(partial, data)
         file = _held(folder, partial)
@@ -63,25 +65,34 @@ def keep(folder: Path, kept: Kept) -> tuple[IO[bytes], Journal]:
     return file, begin(digest(data))
 
 
+def kept_bytes(kept: Kept) -> bytes:
+    return encode({name: getattr(kept, name) for name in kept.__struct_fields__})
+
+
+def read_plan(data: bytes, folder: Place) -> Kept:
+    """The plan of an unfinished snapshot. Raises CollectError where it cannot be completed."""
+    kept: Kept = parse(data, Kept, folder / PLAN)
+    if kept.catalog != catalog_digest():
+        raise CollectError(f"{folder}: it was begun with another catalogue of resource types", _AGAIN)
+    if moment_of(kept.captured_at) is None or folder.name != kept.captured_at.replace(":", "-"):
+        raise CollectError(f"{folder / PLAN}: it is of another time, {kept.captured_at}", _AGAIN)
+    return kept
+
+
 def pick_up(folder: Path) -> tuple[Kept, IO[bytes], Journal | None]:
     """The plan of an unfinished snapshot, which is held. Raises CollectError where it cannot be completed.
 
     There is no journal of a plan that this user did not make here: then nothing that it says may be done.
     """
-    again = "collect again, without --resume"
     try:
         file = _held(folder, folder / PLAN)
     except FileNotFoundError:
-        raise CollectError(f"{folder}: it keeps no plan by which to complete it", again) from None
+        raise CollectError(f"{folder}: it keeps no plan by which to complete it", _AGAIN) from None
     except OSError as error:
-        raise CollectError(f"{folder / PLAN}: cannot be opened ({error.strerror})", again) from None
+        raise CollectError(f"{folder / PLAN}: cannot be opened ({error.strerror})", _AGAIN) from None
     try:
         data = file.read(DOCUMENT)
-        kept: Kept = parse(data, Kept, folder / PLAN)
-        if kept.catalog != catalog_digest():
-            raise CollectError(f"{folder}: it was begun with another catalogue of resource types", again)
-        if moment_of(kept.captured_at) is None or folder.name != kept.captured_at.replace(":", "-"):
-            raise CollectError(f"{folder / PLAN}: it is of another time, {kept.captured_at}", again)
+        kept = read_plan(data, folder)
     except BaseException:
         file.close()
         raise

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..archive import Files, read_account_file, read_lines
-from ..errors import CollectError
+from ..errors import CollectError, StillframeError
 from ..format import read_line
 from ..model import Collected
 from .account import Visit, gaps_in
@@ -18,14 +19,14 @@ from .rate_limit import Lanes
 from .scheduler import Work
 from .session import Caller
 from .targets import Target
-from .write import SnapshotWriter
+from .write import Writer
 
 LEAST_AT_ONCE = 4  # accounts: so many that one that has little left to ask does not leave the queue empty
 
 
 def run(
     targets: Iterable[Target],
-    writer: SnapshotWriter,
+    writer: Writer,
     *,
     clients: Clients,
     caller: Caller,
@@ -68,6 +69,10 @@ def run(
         for _ in range(max(LEAST_AT_ONCE, plan.workers // LEAST_AT_ONCE)):
             begin()
         work.wait()
+    except BaseException:
+        with suppress(StillframeError):  # what stopped it is what people should hear of
+            writer.pause()
+        raise
     finally:
         work.stop()
     tally.check(writer, len(todo))
@@ -97,9 +102,10 @@ class _Tally:
             self.gaps.update(gaps)
         self._on_account(account)
 
-    def check(self, writer: SnapshotWriter, accounts: int) -> None:
+    def check(self, writer: Writer, accounts: int) -> None:
         """Raise CollectError where what was collected is no snapshot."""
         if self.expired:
+            writer.pause()
             missing = f"{accounts - len(writer.done)} of {accounts} accounts are not complete"
             raise CollectError(
                 f"the credentials have expired ({'; '.join(sorted(self.expired))}): {missing}",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 import stillframe
@@ -25,6 +25,7 @@ from ..format import (
     AccountFile,
     Manifest,
     Marker,
+    Previous,
     TypeEntry,
     digest,
     file_name,
@@ -34,6 +35,7 @@ from ..format import (
 )
 from ..model import Coverage, Resource, Unknown
 from ..names import ACCOUNT_ID
+from ..remote import Place
 from .journal import Journal
 
 Row = tuple[str, str, bytes]  # a resource as it is written: its region, its id, its line
@@ -48,6 +50,21 @@ class AccountData:
     regions: Iterable[str] | Unknown
     coverage: Mapping[str, Coverage]
     resources: Mapping[str, Sequence[Row]]
+
+
+class Writer(Protocol):
+    """What writes a snapshot. `pause` is for when it stops before the end."""
+
+    files: Files
+    done: dict[str, str]
+
+    def add(self, account: AccountData) -> None: ...
+
+    def finish(self, scope: Mapping[str, Any]) -> Place: ...
+
+    def pause(self) -> None: ...
+
+    def discard(self) -> None: ...
 
 
 class SnapshotWriter:
@@ -118,16 +135,11 @@ class SnapshotWriter:
 
     def add(self, account: AccountData) -> None:
         """Write one account's folder: beside its final name, then renamed, so that it is there whole or not at all."""
-        if not ACCOUNT_ID.match(account.id):
-            raise CollectError(f"{account.id!r} is no account id", "what answers there is not AWS")
+        check_account(account)
         with writing(self.path):
             partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
             try:
-                types = {kind: self._write_type(partial, account, kind) for kind in sorted(account.coverage)}
-                file = AccountFile(
-                    format=FORMAT, account=account.id, name=account.name, regions=_regions(account), types=types
-                )
-                data = document(file)
+                data = compose(account, lambda name, data: self._write(partial / name, data, account.id))
                 self._write(partial / ACCOUNT, data, account.id)
                 _sync(partial)
                 found = digest(data)
@@ -144,18 +156,8 @@ class SnapshotWriter:
         if not self.done:
             raise CollectError("no account was collected", "check --accounts, --role and the credentials")
         with writing(self.path), append(self.path.parent) as previous:
-            manifest = Manifest(
-                format=FORMAT,
-                id=self.path.name,
-                captured_at=timestamp(self.captured_at),
-                tool=f"stillframe {stillframe.__version__}",
-                catalog=catalog_digest(),
-                previous=previous,
-                scope=dict(scope),
-                accounts=dict(sorted(self.done.items())),
-            )
             partial = self.path / f".{MANIFEST}"
-            write_file(partial, document(manifest))
+            write_file(partial, manifest_of(self.path.name, self.captured_at, previous, scope, self.done))
             partial.rename(self.path / MANIFEST)
             with suppress(FileNotFoundError):
                 (self.path / PLAN).unlink()
@@ -164,24 +166,14 @@ class SnapshotWriter:
             self.journal.end()
         return self.path
 
+    def pause(self) -> None:
+        """What is complete is written down already."""
+
     def discard(self) -> None:
         """Remove a snapshot that reached nothing."""
         shutil.rmtree(self.path, ignore_errors=True)
         if self.journal:
             self.journal.end()
-
-    def _write_type(self, folder: Path, account: AccountData, kind: str) -> TypeEntry:
-        rows = sorted(account.resources.get(kind, ()))
-        data = b"".join(line for _, _, line in rows)
-        if data:
-            self._write(folder / file_name(kind), data, account.id)
-        coverage = account.coverage[kind]
-        return TypeEntry(
-            count=len(rows),
-            sha256=digest(data) if data else None,
-            read=sorted(coverage.read),
-            missing=dict(sorted(coverage.missing.items())),
-        )
 
     def _write(self, path: Path, data: bytes, account: str) -> None:
         """Write a file of an account; where the snapshot before has the very same one, name that."""
@@ -197,6 +189,56 @@ class SnapshotWriter:
 def row(resource: Resource) -> Row:
     """A resource as it is written."""
     return resource.region, resource.id, write_line(resource)
+
+
+def check_account(account: AccountData) -> None:
+    if not ACCOUNT_ID.match(account.id):
+        raise CollectError(f"{account.id!r} is no account id", "what answers there is not AWS")
+
+
+def compose(account: AccountData, write: Callable[[str, bytes], object]) -> bytes:
+    """The bytes of the account file. Each resource file is given to `write` first, by its name."""
+    types = {kind: _compose_type(account, kind, write) for kind in sorted(account.coverage)}
+    return document(
+        AccountFile(format=FORMAT, account=account.id, name=account.name, regions=_regions(account), types=types)
+    )
+
+
+def _compose_type(account: AccountData, kind: str, write: Callable[[str, bytes], object]) -> TypeEntry:
+    rows = sorted(account.resources.get(kind, ()))
+    data = b"".join(line for _, _, line in rows)
+    if data:
+        write(file_name(kind), data)
+    coverage = account.coverage[kind]
+    return TypeEntry(
+        count=len(rows),
+        sha256=digest(data) if data else None,
+        read=sorted(coverage.read),
+        missing=dict(sorted(coverage.missing.items())),
+    )
+
+
+def manifest_of(
+    name: str,
+    captured_at: datetime,
+    previous: Previous | None,
+    scope: Mapping[str, Any],
+    accounts: Mapping[str, str],
+    form: int = FORMAT,
+) -> bytes:
+    """The bytes of a manifest."""
+    return document(
+        Manifest(
+            format=form,
+            id=name,
+            captured_at=timestamp(captured_at),
+            tool=f"stillframe {stillframe.__version__}",
+            catalog=catalog_digest(),
+            previous=previous,
+            scope=dict(scope),
+            accounts=dict(sorted(accounts.items())),
+        )
+    )
 
 
 def document(file: msgspec.Struct) -> bytes:

@@ -11,7 +11,7 @@ from builders import write_snapshot
 from stillframe.engine.linting.resource_types import config_types, kinds_table
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.archive import parse_line
+from stillframe.snapshot.archive import Files, parse_line
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.api_models import VERSION, output_type
 from stillframe.snapshot.format import TOO_DEEP, digest
@@ -20,7 +20,7 @@ from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.types import ANY, Kind
 from stillframe.snapshot.verify import SHOWN, verify
 
-ACCOUNT = "111122223333"
+ACCOUNT, HERE = "111122223333", Files(Path())
 FILE = Path(__file__).parents[2] / "snapshot" / "kinds.json"
 TABLE = json.loads(FILE.read_text())
 THEIRS = config_types(output_type)
@@ -188,11 +188,11 @@ def nested(deep):
 
 
 def test_a_shape_that_holds_itself_is_looked_at_as_deep_as_a_line_may_be():
-    assert "Configurations is a number, not a list" in str(parse_line(Path(), ACCOUNT, CLUSTER, nested(45), 1).config)
+    assert "Configurations is a number, not a list" in str(parse_line(HERE, ACCOUNT, CLUSTER, nested(45), 1).config)
 
 
 def test_one_that_is_deeper_is_unknown_from_there_on():
-    found = str(parse_line(Path(), ACCOUNT, CLUSTER, nested(480), 1).config)
+    found = str(parse_line(HERE, ACCOUNT, CLUSTER, nested(480), 1).config)
     assert f"MalformedValue: {TOO_DEEP}" in found
     assert "not a list" not in found
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,28 +25,6 @@ BUCKET = "archives"
 
 def s3() -> boto3.client:
     return boto3.client("s3")
-
-
-@pytest.fixture
-def bucket(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty bucket on the stand-in, by its URL."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_url)
-    s3().create_bucket(Bucket=BUCKET)
-    remote._store.cache_clear()
-    yield f"s3://{BUCKET}"
-    remote._store.cache_clear()
-
-
-@pytest.fixture(params=["s3", "memory"])
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Remote:
-    """A place in the stand-in, and one in memory."""
-    if request.param == "s3":
-        return Remote(request.getfixturevalue("bucket"), "here")
-    from obstore.store import MemoryStore
-
-    store = MemoryStore()
-    monkeypatch.setattr(remote, "_store", lambda _: store)
-    return Remote("s3://memory", "here")
 
 
 @pytest.fixture

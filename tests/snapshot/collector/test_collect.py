@@ -17,7 +17,7 @@ from botocore.parsers import ResponseParserError
 from builders import CALLER, TIME, collect_from, read_types
 from stillframe.engine.terminal.collecting import advice
 from stillframe.snapshot import CollectError, SnapshotError, list_snapshots, open_snapshot
-from stillframe.snapshot.archive import read_account_file
+from stillframe.snapshot.archive import Files, read_account_file
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.demo import MANAGEMENT
 from stillframe.snapshot.collector.write import AccountData, SnapshotWriter
@@ -79,7 +79,7 @@ def test_killed_at_any_moment_it_leaves_no_half_snapshot(aws_url, tmp_path, requ
             assert list(verify(entry.path)) == []
         for account in entry.path.iterdir():
             if account.is_dir() and not account.name.startswith("."):
-                read_account_file(entry.path, account.name, digest((account / "account.json").read_bytes()))
+                read_account_file(Files(entry.path), account.name, digest((account / "account.json").read_bytes()))
 
 
 def test_interrupted_it_ends_soon_and_says_so(aws_url, tmp_path):

@@ -1,0 +1,195 @@
+"""Write a snapshot to an object store, so that no half of one can be taken for a whole, and no two writers for one.
+
+Files are named by their digests: written twice they are the same, and what is there already is not written again. All
+that can be fought over is written on condition: who begins a snapshot claims it, whoever completes it takes the claim
+over, and the place in the chain is the object `last.json`, which is a copy of the last manifest.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import structs
+
+from ..archive import OBJECTS, Files, read_account_file, read_resources
+from ..chain import CLAIM, LAST, PRUNING, is_finished, last_link, settle
+from ..errors import CollectError, SnapshotError
+from ..files import PLAN
+from ..format import BY_DIGEST, AccountId, Digest, Edge, Previous, digest, encode, parse, snapshot_id, timestamp
+from ..remote import OvertakenError, Remote, every, find, get, put, put_if, remove
+from .journal import Journal, begin
+from .journal import find as find_journal
+from .plan import Kept, kept_bytes, read_plan
+from .write import AccountData, check_account, compose, manifest_of
+
+NOTES = 32  # how often it is written down which accounts are complete, in the course of a snapshot
+TRIES = 100  # as many others may finish while this one does
+
+
+class Claim(Edge, frozen=True, kw_only=True):
+    """`.claim.json` of an unfinished snapshot: who is at work on it, and which accounts are complete."""
+
+    holder: str
+    accounts: dict[AccountId, Digest]
+
+
+class ObjectWriter:
+    """A snapshot being written, as `SnapshotWriter` is."""
+
+    def __init__(self, path: Remote, kept: Kept, claim: Claim, tag: str, journal: Journal | None) -> None:
+        self.path, self.captured_at, self.journal = path, datetime.fromisoformat(kept.captured_at), journal
+        self.files = Files(path, by_digest=True)
+        self.done: dict[str, str] = dict(claim.accounts)
+        self._holder, self._tag = claim.holder, tag
+        self._every, self._noted = max(1, len(kept.accounts) // NOTES), len(self.done)
+        self._lock = threading.Lock()
+        self._there = {each.name for each in every(path.parent / OBJECTS)}
+
+    def add(self, account: AccountData) -> None:
+        """Write one account's files, and from time to time that it is complete."""
+        check_account(account)
+        found = self._put(compose(account, lambda _, data: self._put(data)))
+        if self.journal:
+            self.journal.note(account.id, found)
+        with self._lock:
+            self.done[account.id] = found
+            if len(self.done) >= self._noted + self._every:
+                self._note()
+
+    def finish(self, scope: Mapping[str, Any]) -> Remote:
+        """Take the next place in the chain, and write the manifest, which makes the snapshot whole."""
+        if not self.done:
+            raise CollectError("no account was collected", "check --accounts, --role and the credentials")
+        self.pause()
+        archive = self.path.parent
+        for _ in range(TRIES):
+            last = settle(archive)
+            if is_finished(self.path):  # by somebody who took it over, or by us, though nobody told us
+                break
+            before = last or last_link(archive)
+            previous = Previous(id=before.id, sha256=before.digest) if before else None
+            manifest = manifest_of(self.path.name, self.captured_at, previous, scope, self.done, BY_DIGEST)
+            try:
+                put_if(archive / LAST, manifest, last.tag if last else None)
+                break
+            except OvertakenError:  # another snapshot was finished
+                continue
+        else:
+            raise CollectError(f"{archive}: {TRIES} others finished meanwhile", "complete the snapshot with --resume")
+        settle(archive)
+        self._forget()
+        return self.path
+
+    def pause(self) -> None:
+        """Write down what is complete. Raises CollectError where somebody else has taken the snapshot over."""
+        with self._lock:
+            self._note()
+
+    def discard(self) -> None:
+        """Remove a snapshot that reached nothing."""
+        self._forget()
+
+    def _forget(self) -> None:
+        remove([self.path / PLAN, self.path / CLAIM])
+        if self.journal:
+            self.journal.end()
+
+    def _put(self, data: bytes) -> str:
+        found = digest(data)
+        if found not in self._there:
+            put(self.path.parent / OBJECTS / found, data)
+            self._there.add(found)
+        return found
+
+    def _note(self) -> None:
+        claim = Claim(holder=self._holder, accounts=dict(sorted(self.done.items())))
+        try:
+            self._tag = put_if(self.path / CLAIM, _bytes(claim), self._tag)
+        except OvertakenError:
+            raise CollectError(
+                f"{self.path}: another collector has taken it over, or it was removed",
+                "that one completes it; if there is none, collect again",
+            ) from None
+        self._noted = len(self.done)
+
+
+def begin_objects(archive: Remote, kept: Kept) -> ObjectWriter:
+    """Begin a snapshot under a name that nobody has, and say what it is to become."""
+    moment = datetime.fromisoformat(kept.captured_at).replace(microsecond=0)
+    claim = Claim(holder=secrets.token_hex(16), accounts={})
+    while True:
+        path = archive / snapshot_id(moment)
+        try:
+            tag = put_if(path / CLAIM, _bytes(claim), None)
+            if not is_finished(path):
+                break
+            remove([path / CLAIM])
+        except OvertakenError:  # another collector took this second
+            pass
+        moment += timedelta(seconds=1)
+    kept = structs.replace(kept, captured_at=timestamp(moment))
+    plan = kept_bytes(kept)
+    put(path / PLAN, plan)
+    _not_pruned(archive, [path / PLAN, path / CLAIM])
+    return ObjectWriter(path, kept, claim, tag, begin(digest(plan)))
+
+
+def pick_up_objects(path: Remote) -> tuple[Kept, Journal | None]:
+    """The plan of an unfinished snapshot. Raises CollectError where it cannot be completed.
+
+    There is no journal of a plan that this user did not make here: then nothing that it says may be done.
+    """
+    found = find(path / PLAN)
+    if found is None:
+        raise CollectError(f"{path}: it keeps no plan by which to complete it", "collect again, without --resume")
+    return read_plan(found[0], path), find_journal(digest(found[0]))
+
+
+def resume_objects(path: Remote, kept: Kept, journal: Journal | None) -> ObjectWriter:
+    """Take an unfinished snapshot over, with what is complete in it, and undamaged; if there is a journal, by its word.
+
+    Whoever was at work on it is told when it next writes down what is complete.
+    """
+    data, tag = get(path / CLAIM)
+    before: Claim = parse(data, Claim, path / CLAIM)
+    if strangers := sorted(before.accounts.keys() - kept.accounts.keys()):
+        raise CollectError(f"{path / strangers[0]}: no account that was asked for", "collect again, without --resume")
+    files = Files(path, by_digest=True)
+    known = before.accounts if journal is None else journal.done
+    sound = {
+        account: found
+        for account, found in before.accounts.items()
+        if known.get(account) == found and _is_whole(files, account, found)
+    }
+    claim = Claim(holder=secrets.token_hex(16), accounts=sound)
+    try:
+        tag = put_if(path / CLAIM, _bytes(claim), tag)
+    except OvertakenError:
+        raise CollectError(f"{path}: another collector is at work on it", "wait for it to end") from None
+    _not_pruned(path.parent, [])
+    return ObjectWriter(path, kept, claim, tag, journal)
+
+
+def _is_whole(files: Files, account: str, found: str) -> bool:
+    try:
+        for kind, entry in read_account_file(files, account, found).types.items():
+            for _ in read_resources(files, account, kind, entry):
+                pass
+    except SnapshotError:
+        return False
+    return True
+
+
+def _not_pruned(archive: Remote, begun: list[Remote]) -> None:
+    """Keep apart from one who removes files that nothing refers to: such are all of a snapshot that was just begun."""
+    if (archive / PRUNING).is_file():
+        remove(begun)
+        raise CollectError(f"{archive}: it is being pruned", f"wait; if that was stopped, remove {archive / PRUNING}")
+
+
+def _bytes(claim: Claim) -> bytes:
+    return encode({"holder": claim.holder, "accounts": claim.accounts})

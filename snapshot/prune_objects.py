@@ -1,0 +1,74 @@
+"""Remove old snapshots from an archive in object storage, and the files that no other refers to.
+
+A file that nothing refers to may be one of a snapshot that is being written. So nobody collects meanwhile: a collector
+claims its snapshot and then looks whether somebody prunes, and whoever prunes says so and then looks for claims.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from .archive import MANIFEST, OBJECTS, Files, files_of, list_snapshots, read_account_file, read_manifest
+from .chain import PRUNED, PRUNING, settle
+from .errors import CollectError
+from .remote import OvertakenError, Place, Remote, every, put, put_if, read, remove
+
+AT_ONCE = 16  # requests
+
+
+def prune_objects(archive: Remote, going: list[str]) -> None:
+    """Remove these snapshots. Their manifests stay, in `pruned/`. Raises CollectError where somebody collects."""
+    with _alone(archive):
+        settle(archive)
+        left = list_snapshots(archive)
+        if unfinished := [entry.id for entry in left if entry.accounts is None]:
+            raise CollectError(
+                f"{archive / unfinished[0]}: unfinished: its files cannot be told from those that nothing needs",
+                "complete it with `stillframe collect --resume`, or remove it by hand",
+            )
+        needed = _needed([entry.path for entry in left if entry.id not in going])
+        for name in going:
+            _remove(archive / name)
+        remove(each for each in every(archive / OBJECTS) if each.name not in needed)
+
+
+@contextmanager
+def _alone(archive: Remote) -> Iterator[None]:
+    flag = archive / PRUNING
+    try:
+        put_if(flag, secrets.token_hex(16).encode(), None)
+    except OvertakenError:
+        raise CollectError(
+            f"{archive}: somebody else prunes it, or was stopped when pruning", f"wait; or remove {flag}"
+        ) from None
+    try:
+        yield
+    finally:
+        remove([flag])
+
+
+def _needed(snapshots: list[Place]) -> set[str]:
+    """The digests of all files that snapshots refer to. Raises SnapshotError where one cannot be read."""
+    accounts: dict[str, tuple[Files, str]] = {}  # by digest: most are the same in most snapshots
+    for folder in snapshots:
+        manifest = read_manifest(folder)
+        files = files_of(folder, manifest)
+        if files.by_digest:
+            accounts |= {digest: (files, account) for account, digest in manifest.accounts.items()}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(lambda item: read_account_file(item[1][0], item[1][1], item[0]), accounts.items())
+        return {*accounts, *(entry.sha256 for file in found for entry in file.types.values() if entry.sha256)}
+
+
+def _remove(snapshot: Remote) -> None:
+    """The manifest goes last, so that a snapshot is never unfinished on its way."""
+    own = snapshot / MANIFEST
+    beside = [each for each in every(snapshot) if each != own]
+    for each in (*beside, own):
+        if each.parent == snapshot and each.name.startswith(MANIFEST):
+            put(snapshot.parent / PRUNED / f"{snapshot.name}.json{each.name.removeprefix(MANIFEST)}", read(each))
+    remove(each for each in beside)
+    remove([own])
