@@ -5,28 +5,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from stillframe.engine.commands.groups import Choice, Counted, Work, grouped
 from stillframe.engine.commands.options import (
-    AllowUnknown,
     Budget,
     Config,
     Earlier,
     Exact,
-    Except,
-    FailOn,
     FormatName,
-    MaxUnknown,
-    Only,
     Outputs,
     Packs,
     Policies,
     Settings,
     Shipped,
     Untrusted,
-    UseCache,
     Verbose,
-    Workers,
-    kept,
-    limits,
     rules,
 )
 
@@ -39,6 +31,7 @@ OldSettings = Annotated[
 ]
 
 
+@grouped
 def diff(
     old: Earlier,
     new: Annotated[str, typer.Argument(help="The later snapshot; the same, to compare policies.")],
@@ -53,28 +46,22 @@ def diff(
     old_settings: OldSettings = None,
     output: Outputs = None,
     form: FormatName = None,
-    fail_on: FailOn = "low",
-    max_unknown: MaxUnknown = None,
-    allow_unknown: AllowUnknown = False,
-    only: Only = None,
-    but: Except = None,
+    counted: Counted = Counted(),
+    choice: Choice = Choice(),
     verbose: Verbose = False,
     exact: Exact = False,
     budget: Budget = None,
     untrusted: Untrusted = False,
-    workers: Workers = 1,
-    cache: UseCache = True,
+    work: Work = Work(),
 ) -> None:
     """Compare two snapshots, or two sets of policies, and say why findings changed: exit 1 for new failures."""
     from stillframe.engine.commands.run_diff import run_diff
     from stillframe.engine.console import console
-    from stillframe.engine.execution.judge import Method
-    from stillframe.engine.findings.selection import selection
     from stillframe.engine.reports.formats import printed, targets
     from stillframe.snapshot import open_snapshot
 
-    written, within = targets(output or (), form), limits(fail_on, max_unknown, allow_unknown=allow_unknown)
-    chosen = selection(only or (), but or ())
+    written, within = targets(output or (), form), counted.limits()
+    chosen = choice.selection()
     by = partial(rules, budget=budget, untrusted=untrusted)
     ruleset = by(config, policies, settings, packs=packs, shipped=shipped)
     sources = (old_policies, old_packs, False) if old_policies or old_packs else (policies, packs, shipped)
@@ -93,6 +80,6 @@ def diff(
         verbose=verbose,
         limits=within,
         chosen=chosen,
-        method=Method(exact=exact, workers=workers, cache=kept(cache)),
+        method=work.method(exact=exact),
     )
     raise typer.Exit(code)

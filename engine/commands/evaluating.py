@@ -5,17 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from stillframe.engine.commands.groups import Choice, Counted, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
-    AllowUnknown,
     Budget,
     Config,
     Exact,
-    Except,
-    FailOn,
     FormatName,
-    MaxUnknown,
-    Only,
     Outputs,
     Packs,
     Policies,
@@ -26,11 +22,7 @@ from stillframe.engine.commands.options import (
     SnapshotPath,
     Statuses,
     Untrusted,
-    UseCache,
     Verbose,
-    Workers,
-    kept,
-    limits,
     names,
     rules,
 )
@@ -50,6 +42,7 @@ BaselineFrom = Annotated[
 ]
 
 
+@grouped
 def evaluate(
     snapshot: SnapshotPath = ARCHIVE,
     policies: Policies = None,
@@ -60,36 +53,30 @@ def evaluate(
     output: Outputs = None,
     form: FormatName = None,
     status: Statuses = "",
-    fail_on: FailOn = "low",
-    max_unknown: MaxUnknown = None,
-    allow_unknown: AllowUnknown = False,
+    counted: Counted = Counted(),
     baseline: BaselineFrom = None,
-    only: Only = None,
-    but: Except = None,
+    choice: Choice = Choice(),
     show: Show = 20,
     verbose: Verbose = False,
     exact: Exact = False,
     budget: Budget = None,
     untrusted: Untrusted = False,
-    workers: Workers = 1,
-    cache: UseCache = True,
+    work: Work = Work(),
     receipt: ReceiptFile = None,
 ) -> None:
     """Evaluate a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.commands.run_evaluate import run_evaluate
     from stillframe.engine.console import console
-    from stillframe.engine.execution.judge import Method
-    from stillframe.engine.findings.selection import selection
     from stillframe.engine.reports.formats import printed, targets
     from stillframe.engine.reports.targets import distinct
     from stillframe.snapshot import open_snapshot
 
-    written, chosen = targets(output or (), form), selection(only or (), but or ())
+    written, chosen = targets(output or (), form), choice.selection()
     distinct([*(output or ()), *([receipt] if receipt else ())])
     if receipt and chosen.partial:
         raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
-    within = limits(fail_on, max_unknown, allow_unknown=allow_unknown)
-    method = Method(exact=exact, workers=workers, cache=kept(cache and not receipt))
+    within = counted.limits()
+    method = work.method(exact=exact, remembers=not receipt)
     ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
     opened = open_snapshot(snapshot)
     known = _baseline(baseline, opened, ruleset, method) if baseline else None

@@ -5,22 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from stillframe.engine.commands.groups import Choice, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Archive,
     Budget,
     Config,
     Earlier,
-    Except,
-    Only,
     Packs,
     Policies,
     Settings,
     Shipped,
-    UseCache,
     Verbose,
-    Workers,
-    kept,
     names,
     rules,
 )
@@ -76,6 +72,7 @@ def _types(text: str) -> list[str]:
     return found
 
 
+@grouped
 def trend(
     archive: Archive = ARCHIVE,
     policies: Policies = None,
@@ -83,23 +80,19 @@ def trend(
     shipped: Shipped = False,
     config: Config = None,
     settings: Settings = None,
-    only: Only = None,
-    but: Except = None,
+    choice: Choice = Choice(),
     output: Records = None,
     series: Annotated[
         list[str] | None,
         typer.Option(help="Write the numbers of each policy in each snapshot to FILE; repeatable.", metavar="FILE"),
     ] = None,
     budget: Budget = None,
-    workers: Workers = 1,
-    cache: UseCache = True,
+    work: Work = Work(),
 ) -> None:
     """Follow today's policies through every snapshot of an archive."""
     from stillframe.engine.assess import choose, notes
     from stillframe.engine.commands.run_trend import write_trend
     from stillframe.engine.console import console
-    from stillframe.engine.execution.judge import Method
-    from stillframe.engine.findings.selection import selection
     from stillframe.engine.history.trend import LIFE_FIELDS, POINT_FIELDS, History
     from stillframe.engine.reports.formats import targets
     from stillframe.engine.reports.records import check_names, records
@@ -112,11 +105,11 @@ def trend(
     output = [name for name in output or () if name not in pages]
     check_names([*output, *(series or ())])
     chosen, ruleset = (
-        selection(only or (), but or ()),
+        choice.selection(),
         rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget),
     )
     [ruleset] = choose(chosen, ruleset)
-    history, method = History(ruleset), Method(workers=workers, cache=kept(cache))
+    history, method = History(ruleset), work.method()
     try:
         for snapshot in _each(archive):
             history.add(snapshot, chosen, method)
@@ -137,6 +130,7 @@ def trend(
     raise typer.Exit(_nothing(row.population for point in history.points for row in point.rows))
 
 
+@grouped
 def backtest(
     policies: Annotated[list[Path], typer.Option("--policies", "-p", help="The new policies; repeatable.")],
     archive: Archive = ARCHIVE,
@@ -145,19 +139,15 @@ def backtest(
         typer.Option(help="The old policies; those of the same ids that are in force, if not given; repeatable."),
     ] = None,
     config: Config = None,
-    only: Only = None,
-    but: Except = None,
+    choice: Choice = Choice(),
     output: Records = None,
     verbose: Verbose = False,
     budget: Budget = None,
-    workers: Workers = 1,
-    cache: UseCache = True,
+    work: Work = Work(),
 ) -> None:
     """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
     from stillframe.engine.assess import choose, notes
     from stillframe.engine.console import console
-    from stillframe.engine.execution.judge import Method
-    from stillframe.engine.findings.selection import selection
     from stillframe.engine.history.backtest import FIELDS, Backtest
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.reports.targets import STDOUT
@@ -165,7 +155,7 @@ def backtest(
     from stillframe.engine.terminal.history import print_backtest, print_case
 
     check_names(output or ())
-    chosen, new = selection(only or (), but or ()), rules(config, policies, budget=budget)
+    chosen, new = choice.selection(), rules(config, policies, budget=budget)
     old = rules(config, against, every=not against, budget=budget)
     if not against:
         ids = {policy.id for policy in new.policies}
@@ -173,7 +163,7 @@ def backtest(
     old, new = choose(chosen, old, new)
     test = Backtest(old, new)
     for snapshot in _each(archive):
-        test.add(snapshot, chosen, Method(workers=workers, cache=kept(cache)))
+        test.add(snapshot, chosen, work.method())
     printed = STDOUT in (output or ())
     with records(output or (), FIELDS) as write:
         for case in test.cases():

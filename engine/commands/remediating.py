@@ -3,25 +3,22 @@
 from typing import Annotated
 
 import typer
+from stillframe.engine.commands.groups import Choice, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Budget,
     Config,
-    Except,
-    Only,
     Packs,
     Policies,
     Settings,
     Shipped,
     Show,
     SnapshotPath,
-    UseCache,
-    Workers,
-    kept,
     rules,
 )
 
 
+@grouped
 def remediate(
     snapshot: SnapshotPath = ARCHIVE,
     plan: Annotated[
@@ -32,8 +29,7 @@ def remediate(
     shipped: Shipped = False,
     config: Config = None,
     settings: Settings = None,
-    only: Only = None,
-    but: Except = None,
+    choice: Choice = Choice(),
     output: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,14 +38,11 @@ def remediate(
     ] = None,
     show: Show = 20,
     budget: Budget = None,
-    workers: Workers = 1,
-    cache: UseCache = True,
+    work: Work = Work(),
 ) -> None:
     """Say what to fix first, by the actions that fix most. It fixes nothing."""
     from stillframe.engine.assess import assess, choose, notes
     from stillframe.engine.console import console
-    from stillframe.engine.execution.judge import Method
-    from stillframe.engine.findings.selection import selection
     from stillframe.engine.model.finding import Status
     from stillframe.engine.remediation.actions import FIELDS, Remediation
     from stillframe.engine.remediation.script import script
@@ -62,12 +55,12 @@ def remediate(
     targets = output or ([STDOUT] if plan else [])
     distinct(targets)
     check_names(() if plan else targets)
-    chosen, opened = selection(only or (), but or ()), open_snapshot(snapshot)
+    chosen, opened = choice.selection(), open_snapshot(snapshot)
     ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget)
     [ruleset] = choose(chosen, ruleset)
     remediation = Remediation(opened, ruleset.policies, ruleset.priorities)
     written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
-    method = Method(workers=workers, cache=kept(cache), written=written)
+    method = work.method(written=written)
     remediation.take(assess(opened, ruleset, chosen, method))
     said = notes(ruleset, chosen=chosen)
     if plan:

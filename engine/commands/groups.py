@@ -1,0 +1,84 @@
+"""Options that several commands have together: one parameter of a command stands for all of a group."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any
+
+from stillframe.engine.commands.options import (
+    AllowUnknown,
+    Except,
+    FailOn,
+    MaxUnknown,
+    Only,
+    UseCache,
+    Workers,
+    kept,
+    limits,
+)
+
+if TYPE_CHECKING:
+    from stillframe.engine.execution.judge import Method
+    from stillframe.engine.findings.gate import Limits
+    from stillframe.engine.findings.selection import Selection
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer reads it: with an option for each field of a parameter that is a group."""
+    options: list[Parameter] = []
+    groups: dict[str, Any] = {}
+    for each in signature(command).parameters.values():
+        if is_dataclass(each.annotation):
+            groups[each.name] = each.annotation
+            found = ((one.name, one.default, one.type) for one in fields(each.annotation))
+            options += [Parameter(name, each.KEYWORD_ONLY, default=given, annotation=of) for name, given, of in found]
+        else:
+            options.append(each.replace(kind=each.KEYWORD_ONLY))
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{one.name: given.pop(one.name) for one in fields(group)})
+        command(**given)
+
+    called.__signature__ = signature(command).replace(parameters=options)  # type: ignore[attr-defined]
+    return called
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which findings count."""
+
+    only: Only = None
+    but: Except = None
+
+    def selection(self) -> "Selection":
+        from stillframe.engine.findings.selection import selection
+
+        return selection(self.only or (), self.but or ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """From where on findings count for the exit code."""
+
+    fail_on: FailOn = "low"
+    max_unknown: MaxUnknown = None
+    allow_unknown: AllowUnknown = False
+
+    def limits(self) -> "Limits":
+        return limits(self.fail_on, self.max_unknown, allow_unknown=self.allow_unknown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How the work is done; the findings are the same."""
+
+    workers: Workers = 1
+    cache: UseCache = True
+
+    def method(self, *, remembers: bool = True, **more: Any) -> "Method":
+        from stillframe.engine.execution.judge import Method
+
+        return Method(workers=self.workers, cache=kept(self.cache and remembers), **more)
