@@ -14,7 +14,8 @@ import stillframe
 import stillframe.snapshot.collector.collect  # before what it takes of sessions is replaced
 from botocore.awsrequest import AWSResponse
 from builders import TIME, write_snapshot
-from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
+from stillframe.engine.model.finding import FIELDS as FINDING_FIELDS
+from stillframe.engine.reports.report import DIFFERENCE_FIELDS
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.demo import MANAGEMENT
 

@@ -40,11 +40,12 @@ from stillframe.engine.loading.pack_reader import pack_schema
 from stillframe.engine.loading.policies import load_policies
 from stillframe.engine.model.cause import Cause, why_record
 from stillframe.engine.model.change import Change
+from stillframe.engine.model.finding import FIELDS as FINDING_FIELDS
 from stillframe.engine.model.finding import Status
 from stillframe.engine.model.policy import Severity
 from stillframe.engine.packs.report import Outcome
 from stillframe.engine.reports.formats import FORMATS
-from stillframe.engine.reports.report import DIFFERENCE_FIELDS, FINDING_FIELDS
+from stillframe.engine.reports.report import DIFFERENCE_FIELDS
 from stillframe.engine.testing.examples import TIME, fixture, run_tests
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
