@@ -17,6 +17,7 @@ import jmespath
 import yaml
 from jmespath.exceptions import JMESPathError
 
+from .config_rule import ConfigRule, config_rule
 from .errors import ArgumentError, CatalogError
 from .files import packaged
 from .format import digest, not_collected
@@ -26,7 +27,7 @@ ACCOUNT_TYPE = "AWS::Account"
 REGION_TYPE = "AWS::Region"
 
 _NAME = re.compile(r"^  (AWS::[A-Za-z0-9:]+):", re.MULTILINE)  # of a type, where a file defines it
-_TAGS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))  # what services call a tag's two halves
+TAGS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))  # what services call a tag's two halves
 
 Steps = tuple[str, ...]
 
@@ -78,7 +79,7 @@ class ResourceType:
 
     `scope` is "region" (listed in every enabled region) or "account" (listed once). Paths are in steps: `always`
     holds those that are present in every complete resource, where one is not, it is unknown; `json` those whose
-    text is a JSON document; `redact` those whose values are never written.
+    text is a JSON document; `redact` those whose values are never written. `config` is how AWS Config has the type.
     """
 
     type: str
@@ -94,6 +95,7 @@ class ResourceType:
     json: tuple[Steps, ...]
     redact: tuple[Steps, ...]
     volatile: tuple[str, ...]
+    config: ConfigRule | None = None
 
     @property
     def first(self) -> Call:
@@ -246,7 +248,7 @@ def tags_of(spec: ResourceType, config: Mapping[str, Json]) -> Mapping[str, Json
         case None:
             return {}
         case list() if all(isinstance(tag, dict) for tag in found):
-            pairs = [(tag[key], tag.get(value, "")) for tag in found for key, value in _TAGS if key in tag]
+            pairs = [(tag[key], tag.get(value, "")) for tag in found for key, value in TAGS if key in tag]
             if len(pairs) == len(found) and all(isinstance(key, str) for key, _ in pairs):
                 return dict(pairs)
     return Unknown.because(f"UnexpectedAnswer: tags of {spec.type}")
@@ -283,6 +285,7 @@ def _resource_type(name: str, document: dict[str, Any], entry: dict[str, Any]) -
         json=tuple(map(steps, entry.pop("json", ()))),
         redact=tuple(map(steps, entry.pop("redact", ()))),
         volatile=tuple(entry.pop("volatile", ())),
+        config=config_rule(name, entry.pop("config")) if "config" in entry else None,
     )
     if entry:
         raise CatalogError(f"{name}: unknown keys {sorted(entry)}")

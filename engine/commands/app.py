@@ -19,6 +19,7 @@ from stillframe.engine.commands import (
     customising,
     evaluating,
     history,
+    importing,
     remediating,
 )
 from stillframe.engine.commands.packs import pack_app
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(help="List, show and test policies.", no_args_is_help=True)
 app.add_typer(archives.snapshot_app, name="snapshot")
+app.add_typer(importing.import_app, name="import")
 app.add_typer(policy_app, name="policy")
 app.add_typer(pack_app, name="pack")
 app.add_typer(authoring.resource_app, name="resource")

@@ -1,0 +1,23 @@
+"""What came of an import, on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ..console import counted, safe
+
+if TYPE_CHECKING:
+    from ...snapshot.importing.aws_config import Imported
+
+
+def print_imported(console: Console, done: Imported) -> None:
+    """What an import brought, and each file and item that could not be used."""
+    for problem in done.problems:
+        console.print(safe(f"not used: {problem}", "yellow"), soft_wrap=True)
+    if not done.written:
+        console.print(safe(f"{done.path} is there already"), soft_wrap=True)
+        return
+    what = f"{counted(done.resources, 'resource')} of {counted(done.accounts, 'account')} in {done.path}"
+    console.print(safe(f"{what}, from {counted(done.items, 'item')}"), soft_wrap=True)

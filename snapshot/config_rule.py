@@ -1,0 +1,45 @@
+"""How AWS Config has a resource type: the block `config` of its catalogue entry, which `docs/catalogue.md` explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigRule:
+    """What of an item of AWS Config a resource is made of.
+
+    `fields` are paths of the resource, each with the path in the item. `fold` says that the rest of its
+    `configuration` has the API's names, but for `names`, where null drops one. `words` are values that differ, by path,
+    and `values` expressions over what stands at a path. `absent` are paths whose key it leaves out where nothing is
+    set, each with the day since which it does: where any other key is not there, nobody knows the value.
+    `part` is what AWS Config leaves out of a type, `once` says that it records the type in one region for all, and
+    `since` is a day on which it recorded the type.
+    """
+
+    type: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    fold: bool = True
+    names: Mapping[str, str | None] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    part: str | None = None
+    once: bool = False
+    since: str = "2023-01-01"
+
+
+def config_rule(kind: str, block: Mapping[str, Any]) -> ConfigRule:
+    """The rule of a block. Raises TypeError for a word that is none, ValueError for a value that a word cannot have."""
+    given = {"type": block.get("as", kind), **{name: value for name, value in block.items() if name != "as"}}
+    for name in ("absent", "since"):  # YAML reads a day as a date
+        match given.get(name):
+            case None:
+                pass
+            case dict() as days:
+                given[name] = {path: str(day) for path, day in days.items()}
+            case day:
+                given[name] = str(day)
+    return ConfigRule(**given)

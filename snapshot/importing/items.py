@@ -1,0 +1,213 @@
+"""Items of AWS Config: files and answers, read one item at a time, whatever their form."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import SnapshotError
+from ..files import LINE
+from ..model import GLOBAL, Json
+from ..names import ACCOUNT_ID, REGION
+from .folding import unpacked
+
+_NAME = re.compile(
+    r"(?P<account>\d{12})_Config_(?P<region>[a-z0-9-]+)_(?P<what>ConfigSnapshot|ConfigHistory)_"
+    r"(?:[A-Za-z0-9:]+_)?(?P<time>\d{8}T\d{6}Z)_.*\.json(?:\.gz)?\Z"
+)
+_LIST = re.compile(r'"(configurationItems|[bB]aseConfigurationItems|Results)"\s*:\s*\[')
+_CHUNK = 1 << 18
+_RATIO = 300  # of what is unpacked to what is packed: JSON of AWS comes to a tenth of this
+_LEAST = 1 << 26  # bytes to which anything may unpack
+_HERE = frozenset({"OK", "ResourceDiscovered"})
+_GONE = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded"})
+_COLUMNS = (
+    "resourceType",
+    "accountId",
+    "awsRegion",
+    "resourceId",
+    "configuration",
+    "supplementaryConfiguration",
+    "tags",
+    "configurationItemCaptureTime",
+    "configurationItemStatus",
+)
+_SPELLINGS = {"awsAccountId": "accountId", "ARN": "arn", "configurationItemVersion": "version"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file. `account`, `region` and `moment` are what its name says; `whole` that it lists all there was then."""
+
+    path: Path
+    account: str | None = None
+    region: str | None = None
+    moment: datetime | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item: a resource at a moment, or that it was gone then. `moment` is None where the item does not say."""
+
+    account: str
+    region: str
+    type: str
+    id: str
+    moment: datetime | None
+    gone: bool
+    body: Mapping[str, Json]
+
+
+class BrokenError(Exception):
+    """What is wrong with a file, or with an item of it."""
+
+
+def source_of(path: Path) -> Source:
+    """What the name of a file says, if it is one that AWS Config gives."""
+    named = _NAME.match(path.name)
+    if named is None:
+        return Source(path=path)
+    moment = datetime.strptime(named["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    whole = named["what"] == "ConfigSnapshot"
+    return Source(path=path, account=named["account"], region=named["region"], moment=moment, whole=whole)
+
+
+def read_items(source: Source) -> Iterator[Item | BrokenError]:
+    """Each item of a file; in the place of one that cannot be used, why. Raises BrokenError where the file ends it."""
+    try:
+        with source.path.open("rb") as file:
+            for found in _objects(_text(file, source.path)):
+                yield _item(found)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        what = "is cut off" if isinstance(error, EOFError) else f"cannot be read ({error})"
+        raise BrokenError(what) from None
+
+
+def _text(file: IO[bytes], path: Path) -> Iterator[str]:
+    """The text of a file, a piece at a time, unpacked if it is packed."""
+    packed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    most = max(path.stat().st_size * _RATIO, _LEAST)
+    decode = codecs.getincrementaldecoder("utf-8")()
+    length, stream = 0, gzip.GzipFile(fileobj=file) if packed else file
+    while piece := stream.read(_CHUNK):
+        length += len(piece)
+        if packed and length > most:
+            raise BrokenError(f"unpacks to more than {_RATIO} times its size: no file of AWS Config does")
+        yield decode.decode(piece)
+    yield decode.decode(b"", final=True)
+
+
+def _objects(pieces: Iterator[str]) -> Iterator[Json]:
+    """The items of the one list that matters, and then whether all around it is JSON, too."""
+    text, found = "", None
+    for piece in pieces:
+        text += piece
+        found = _LIST.search(text)
+        if found or len(text) > LINE:
+            break
+    if found is None or not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        raise BrokenError("is no file or answer of AWS Config: it has no list of configuration items")
+    before, text, at = text[: found.end()], text[found.end() :], 0
+    while True:
+        at = _skipped(text, at)
+        if text[at : at + 1] == "]":
+            break
+        value, end = (None, -1) if at == len(text) else _value(text, at)
+        # A value that ends where the text does may go on: a number, say.
+        if end < 0 or end == len(text):
+            more = next(pieces, None)
+            if more is None or len(text) - at > LINE:
+                raise BrokenError(
+                    "is cut off, or no JSON from there on" if more is None else "has an item beyond all size"
+                )
+            text, at = text[at:] + more, 0
+            continue
+        yield value
+        at = end
+    after = text[at:] + "".join(pieces)
+    try:
+        json.loads(before + after)
+    except (ValueError, RecursionError):
+        raise BrokenError("is cut off, or no JSON from there on") from None
+
+
+def _skipped(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\t", "\r", "\n", ","):
+        at += 1
+    return at
+
+
+def _constant(name: str) -> Json:
+    raise ValueError(name)
+
+
+_DECODE: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_constant=_constant).raw_decode
+
+
+def _value(text: str, at: int) -> tuple[Json, int]:
+    try:
+        return _DECODE(text, at)
+    except ValueError:
+        return None, -1
+    except RecursionError:
+        raise BrokenError("is nested too deep") from None
+
+
+def _item(found: Json) -> Item | BrokenError:
+    found = unpacked(found)  # of a query, each result is text
+    if not isinstance(found, dict):
+        return BrokenError("no object")
+    body: dict[str, Json] = {_SPELLINGS.get(str(name), str(name)): value for name, value in found.items()}
+    needed = _COLUMNS if "configurationItemStatus" not in body else _COLUMNS[:4]
+    if lacking := [name for name in needed if name not in body]:
+        return BrokenError(f"without {', '.join(lacking)}: a query must select {', '.join(_COLUMNS)}")
+    named = [body[name] for name in _COLUMNS[:4]]
+    kind, account, region, identity = named
+    if not all(isinstance(each, str) and each for each in named) or not ACCOUNT_ID.match(account):
+        return BrokenError("without an account, a region, a type or an id")
+    status = body["configurationItemStatus"]
+    if status not in _HERE | _GONE or not (region == GLOBAL or REGION.match(region)):
+        return BrokenError("with a status or a region that AWS Config does not have")
+    try:
+        moment = moment_of(body.get("configurationItemCaptureTime"))
+    except (ValueError, OverflowError, OSError):
+        return BrokenError("with a capture time that is none")
+    return Item(account=account, region=region, type=kind, id=identity, moment=moment, gone=status in _GONE, body=body)
+
+
+def moment_of(given: Json) -> datetime | None:
+    """A capture time: ISO text, or seconds or milliseconds since 1970. Raises ValueError."""
+    match given:
+        case None:
+            return None
+        case str():
+            found = datetime.fromisoformat(given)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        case int() | float() if not isinstance(given, bool):
+            return datetime.fromtimestamp(given / 1000 if given > 1e11 else given, UTC)
+        case _:
+            raise ValueError(given)
+
+
+def sources(paths: list[Path]) -> list[Source]:
+    """The files that are named, and those in the folders that are. Raises SnapshotError for what is not there."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            below = [each for each in path.rglob("*") if each.name.endswith((".json", ".json.gz")) and each.is_file()]
+            found += sorted(below)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise SnapshotError(f"{path}: no such file or folder", "name files of AWS Config, or a folder of them")
+    return [source_of(path) for path in dict.fromkeys(found)]

@@ -1,0 +1,196 @@
+"""What AWS Config knew at a moment, put together on disk: the last whole file of each region, and what came later."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ..catalog import ResourceType
+from ..collector.write import Row, row
+from ..model import GLOBAL
+from .coverage import RECORDER, Place, recorder_of
+from .items import BrokenError, Item, Source, read_items
+from .resources import importable, resource_of
+
+_TABLE = """
+CREATE TABLE items (
+  account TEXT, kind TEXT, place TEXT, key TEXT, moment TEXT, gone INTEGER, region TEXT, id TEXT, line BLOB,
+  PRIMARY KEY (account, kind, place, key)
+) WITHOUT ROWID
+"""
+_ADD = """
+INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET moment = excluded.moment, gone = excluded.gone, region = excluded.region, id = excluded.id,
+  line = excluded.line WHERE excluded.moment > moment OR (excluded.moment = moment AND excluded.gone >= gone)
+"""
+# Of an id that is there twice, from two regions' files say, the latest counts; SQLite takes the row of the maximum.
+_ROWS = """
+SELECT region, id, line, gone, MAX(moment) FROM items
+WHERE account = ? AND kind = ? {places} AND NOT gone GROUP BY region, id ORDER BY region, id
+"""
+LATE = timedelta(hours=12)  # a history file tells of the hours before it
+
+
+class State:
+    """The items of many files, of which each resource's last counts. It stands in a file of its own."""
+
+    def __init__(self, folder: Path, until: datetime | None, regions: frozenset[str]) -> None:
+        self._db = sqlite3.connect(folder / "items.sqlite", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA cache_size = -8192")
+        self._db.execute("BEGIN")
+        self._db.execute(_TABLE)
+        self.until, self.regions = until, regions
+        self.places: dict[str, dict[str, Place]] = {}
+        self.problems: list[str] = []
+        self.read = 0
+
+    def moment(self) -> datetime | None:
+        """The time of what was read last."""
+        places = [place for each in self.places.values() for place in each.values()]
+        return max((moment for place in places if (moment := place.moment or place.latest)), default=None)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def add(self, source: Source) -> None:
+        """All the items of a file. Whole files come first: nothing older than that of its region counts."""
+        faults: dict[str, list[int]] = {}
+        number, done = 0, False
+        try:
+            for number, found in enumerate(read_items(source), 1):
+                try:
+                    if isinstance(found, BrokenError):
+                        raise found
+                    self._take(source, found)
+                except BrokenError as fault:
+                    faults.setdefault(str(fault), []).append(number)
+            done = True
+        except BrokenError as fault:
+            self.problems.append(f"{source.path}: {fault}" + (f", after {number:,} items" if number else ""))
+        for text, numbers in faults.items():
+            self.problems.append(f"{source.path}: item {numbers[0]}{_more(numbers)}: {text}")
+        if source.whole and source.account and source.region and source.moment:
+            place = self._place(source.account, source.region)
+            # An item of which not even the type is known may be of any.
+            whole = done and not any("without" in text or "no object" in text or "status" in text for text in faults)
+            place.moment, place.broken, place.file = (source.moment if whole else None), not whole, source.path.name
+
+    def _take(self, source: Source, item: Item) -> None:
+        if source.account not in (None, item.account):
+            raise BrokenError("of another account than the file's name")
+        if source.region is not None and item.region not in (source.region, GLOBAL):
+            raise BrokenError("of another region than the file's name")
+        region = source.region or item.region
+        if self.regions and region != GLOBAL and region not in self.regions:
+            raise BrokenError(f"of {region}, which is none of the regions that are enabled, as was said")
+        place = self._place(item.account, region)
+        moment = item.moment or (source.moment if source.whole else None)
+        if moment is None:
+            raise BrokenError("without a capture time")
+        if self.until is not None and moment > self.until:
+            return
+        if not source.whole:
+            if place.moment is not None and moment <= place.moment:
+                return
+            place.later += 1
+        place.latest = max(place.latest or moment, moment)
+        self.read += 1
+        self._keep(item, place, region, moment)
+
+    def _keep(self, item: Item, place: Place, region: str, moment: datetime) -> None:
+        if item.type == RECORDER:
+            _note_recorder(place, item)
+        spec = importable().get(item.type)
+        if spec is None:
+            return
+        place.seen.add(item.type)
+        try:
+            self.put(spec, item, region, moment)
+        except BrokenError:
+            place.damaged.add(item.type)
+            raise
+
+    def put(self, spec: ResourceType, item: Item, region: str, moment: datetime) -> None:
+        """Keep a resource, as of a region's file, unless a later one is there."""
+        item = replace(
+            item, moment=moment, body={**item.body, "regions": sorted(self.regions)} if self.regions else item.body
+        )
+        written = (None, None, None) if item.gone else row(resource_of(spec, item))
+        when, key = moment.isoformat(timespec="microseconds"), f"{item.region}/{item.id}"
+        self._db.execute(_ADD, (item.account, spec.type, region, key, when, item.gone, *written))
+
+    def _place(self, account: str, region: str) -> Place:
+        return self.places.setdefault(account, {}).setdefault(region, Place())
+
+    def count(self, account: str, kind: str, places: Sequence[str]) -> int:
+        query = f"SELECT COUNT(*) FROM ({_ROWS.format(places=_among(places))})"  # noqa: S608 - names are given apart
+        found: int = self._db.execute(query, (account, kind, *places)).fetchone()[0]
+        return found
+
+    def rows(self, account: str, kind: str, places: Sequence[str]) -> Iterator[Row]:
+        """The resources of a type, of what was read in some places, by region and id."""
+        query = _ROWS.format(places=_among(places))
+        for region, identity, line, *_ in self._db.execute(query, (account, kind, *places)):
+            yield region, identity, line
+
+
+class Rows(Mapping[str, Sequence[Row]]):
+    """The resources of one account, read type by type: all of them at once need not fit into memory."""
+
+    def __init__(self, state: State, account: str, places: Mapping[str, Sequence[str]]) -> None:
+        self._state, self._account, self._places = state, account, places
+
+    def __getitem__(self, kind: str) -> Sequence[Row]:
+        return list(self._state.rows(self._account, kind, self._places[kind]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _among(places: Sequence[str]) -> str:
+    return f"AND place IN ({', '.join('?' * len(places))})"
+
+
+def _note_recorder(place: Place, item: Item) -> None:
+    if item.gone:
+        for states in place.recorders.values():  # which one it was is not said
+            states.append(None)
+    elif (found := recorder_of(item.body)) is not None:
+        place.recorders.setdefault(found[0], []).append(found[1])
+
+
+def _more(numbers: Sequence[int]) -> str:
+    return f" and {len(numbers) - 1:,} more" if len(numbers) > 1 else ""
+
+
+def chosen(found: Sequence[Source], until: datetime | None) -> Iterator[Source]:
+    """The files that matter for a moment: the last whole one of each region, then those that may tell of later."""
+    whole: dict[tuple[str | None, str | None], Source] = {}
+    for each in found:
+        place = each.account, each.region
+        if each.whole and each.moment and (until is None or each.moment <= until):
+            before = whole.get(place)
+            if before is None or before.moment is None or before.moment < each.moment:
+                whole[place] = each
+    yield from whole.values()
+    for each in found:
+        base = whole.get((each.account, each.region))
+        if each.whole:
+            continue
+        if each.moment is None or (
+            (base is None or base.moment is None or each.moment > base.moment)
+            and (until is None or each.moment <= until + LATE)
+        ):
+            yield each
+
+
+def utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
