@@ -86,6 +86,7 @@ def _section(spec: ResourceType) -> Iterator[str]:
     if spec.attach:
         yield from ("", "| Attached | By |", "|---|---|")
         yield from (f"| `{name}` | {_by(call)} |" for name, call in spec.attach.items())
+    yield from ("", f"From AWS Config: {_from_config(spec)}.")
     for call in spec.calls():
         for parameter, what in call.leaves_out.items():
             yield from ("", f"Left out, as `{call.operation}` is not asked with `{parameter}`: {what}.")
@@ -96,6 +97,18 @@ def _section(spec: ResourceType) -> Iterator[str]:
     ):
         if codes := _codes(paths):
             yield from ("", f"{title}: {codes}.")
+
+
+def _from_config(spec: ResourceType) -> str:
+    """What of a type an import of AWS Config brings."""
+    rule = spec.config
+    if rule is None:
+        return "not imported"
+    read = {path.partition(".")[0] for path in rule.fields}
+    lacking = [name for name in spec.attach if name not in read]
+    named = f"as {rule.type}" if rule.type != spec.type else "imported"
+    part = f", in part: {rule.part}" if rule.part else ""
+    return named + (f", without {_codes(lacking)}" if lacking else "") + part
 
 
 def _name(call: Call) -> str:
@@ -128,6 +141,7 @@ def _anchor(spec: ResourceType) -> str:
 
 def _about(spec: ResourceType) -> Iterator[str]:
     yield f"Listed {_SCOPES[spec.scope]} by {spec.list.action}. Each is identified by {spec.id}."
+    yield f"From AWS Config: {_from_config(spec)}.".replace("`", "")
     envelope = [name for name in ENVELOPE if name != "tags" or spec.tags]
     names = ", ".join(f"${name}" for name in envelope)
     yield f"Beside its fields there are {names}{'' if spec.tags else '; its $tags are unknown'}."

@@ -1,6 +1,5 @@
 """The commands that make snapshots of what others recorded."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,8 +10,8 @@ import_app = typer.Typer(help="Make snapshots of what others recorded.", no_args
 
 @import_app.command("aws-config")
 def import_config(
-    paths: Annotated[list[Path], typer.Argument(help="Files of AWS Config, or folders of them, such as AWSLogs.")],
-    into: Annotated[Path, typer.Option(help="The archive to add a snapshot to.")] = ARCHIVE,
+    paths: Annotated[list[str], typer.Argument(help="Files of AWS Config, or folders of them, such as AWSLogs.")],
+    into: Annotated[str, typer.Option(help="The archive to add a snapshot to: a folder.")] = ARCHIVE,
     regions: Annotated[str, typer.Option(help="The regions that are enabled, with commas, where you know them.")] = "",
     as_of: Annotated[
         str, typer.Option(help="The moment whose state counts; the latest if not given.", metavar="TIME")

@@ -8,24 +8,16 @@ from datetime import UTC, datetime
 import pytest
 from builders import shipped
 from config_items import Encoder, deliver, items
+from config_table import encodable
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.catalog import ACCOUNT_TYPE, id_of, load_catalog
+from stillframe.snapshot.catalog import ACCOUNT_TYPE
 from stillframe.snapshot.importing.aws_config import import_aws_config
 from stillframe.snapshot.verify import verify
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 UNKNOWN = "unknown"
-
-
-def encodable(given) -> bool:
-    """Whether all of it has what identifies it, as AWS's has."""
-    return not any(
-        isinstance(rows, list) and any(id_of(load_catalog()[kind], row) is None or "$id" in row for row in rows)
-        for kind, rows in given.items()
-        if load_catalog()[kind].config and kind != "AWS::Account"
-    )
 
 
 # AWS's own verdict on a policy is not recorded, and here it is not what the policy says.
