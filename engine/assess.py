@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..snapshot.errors import ArgumentError
 from ..snapshot.model import Snapshot
 from .execution.judge import Method, judge
 from .findings.batch import Batch
@@ -13,6 +14,8 @@ from .findings.gate import Baseline
 from .findings.selection import Selection
 from .findings.waivers import Use, Waivers
 from .functions.budget import BUDGET
+from .judging.dependencies import undescribed
+from .model.policy import Policy
 from .model.ruleset import Ruleset
 from .model.waiver import named
 from .packs.report import PackReport, reports
@@ -71,6 +74,7 @@ def assess(
     The `keep` worst findings are kept; where there is a baseline, of those that it lacks. The tags of resources are
     those of the first of the snapshots `tagged` that has them; of this one if none is given. Workers begin at once.
     """
+    check_described(snapshot, ruleset.policies)
     waivers = waivers_for(ruleset, snapshot)
     batches = chosen.over(waivers.over(judge(snapshot, ruleset.policies, method)), *(tagged or (snapshot,)))
     told = baseline.lacks if baseline else None
@@ -82,6 +86,17 @@ def assess(
         _waivers=waivers,
         _batches=baseline.through(batches) if baseline else batches,
     )
+
+
+def check_described(snapshot: Snapshot, policies: Sequence[Policy]) -> None:
+    """Raise ArgumentError where a policy reads of a type of somebody's own what a snapshot does not know of."""
+    for policy in policies if snapshot.types else ():
+        for kind, path in undescribed(policy, snapshot):
+            field = ".".join(path).replace(".[]", "[]")
+            raise ArgumentError(
+                f"{policy.id} reads {field} of {kind}, which snapshot {snapshot.id} was collected without",
+                "collect again; or name the entry that has it with --catalogue: then it is unknown here",
+            )
 
 
 def waivers_for(ruleset: Ruleset, snapshot: Snapshot) -> Waivers:

@@ -3,7 +3,8 @@
 StillframeError (snapshot/errors.py)
 ├── PolicyError        policies that must not be used; `problems` names every fault of every file
 │   ├── PackError      the same for packs
-│   └── ConfigError    the same for stillframe.yaml, and for what it names
+│   ├── ConfigError    the same for stillframe.yaml, and for what it names
+│   └── CatalogueError the same for files of resource types
 ├── OutputError        (reports/files.py) a file that cannot be written, or whose format is unknown
 └── EvaluationError    an expression that has no value for a resource; becomes an `error` finding
 """
@@ -61,6 +62,12 @@ class ConfigError(PolicyError):
     """A stillframe.yaml that cannot be used. Half of one would evaluate other rules than its owner wrote."""
 
     manual = "docs/customising.md says what stillframe.yaml may contain"
+
+
+class CatalogueError(PolicyError):
+    """Resource types that cannot be used. What is asked for by half of one would look whole."""
+
+    manual = "docs/own-types.md says what a file of resource types may contain"
 
 
 class EvaluationError(StillframeError):

@@ -32,6 +32,7 @@ from .given import place_of
 from .kinds import mark, mark_tags
 from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
 from .names import moment_of
+from .own_types import fault_of
 from .remote import Place, Remote, below, entries, read
 
 MANIFEST = "manifest.json"
@@ -118,6 +119,7 @@ def open_snapshot(path: Place | str) -> Snapshot:
         digest=digest(data),
         path=folder,
         digests=manifest.accounts,
+        types=manifest.types or {},
     )
 
 
@@ -157,6 +159,9 @@ def _manifest(data: bytes, folder: Place) -> Manifest:
         raise SnapshotError(f"{folder / MANIFEST}: there is no time {manifest.captured_at}", DAMAGED)
     if ID.match(folder.name) and folder.name != manifest.id:
         raise SnapshotError(f"{folder / MANIFEST}: it is the manifest of {manifest.id}", DAMAGED)
+    for name, carried in (manifest.types or {}).items():
+        if fault := fault_of(name, carried):
+            raise SnapshotError(f"{folder / MANIFEST}: {name}: {fault}", DAMAGED)
     if not manifest.accounts:
         raise SnapshotError(f"{folder / MANIFEST}: no accounts", "an empty snapshot says nothing: collect again")
     return manifest

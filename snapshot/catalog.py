@@ -110,40 +110,49 @@ class ResourceType:
 
 
 @cache
-def load_catalog() -> Mapping[str, ResourceType]:
-    """Every resource type by name. One is only parsed when it is asked for.
+def load_catalog() -> Catalog:
+    """Every resource type by name, of one's own those that are in use. One is only parsed when it is asked for.
 
     Raises CatalogError, also later, naming the file and the entry.
     """
-    return _Catalog()
+    return Catalog()
 
 
-class _Catalog(Mapping[str, ResourceType]):
+class Catalog(Mapping[str, ResourceType]):
     """An evaluation asks for a few types of a hundred, and parsing all of these took it longer than evaluating."""
 
     def __init__(self) -> None:
         found = ((name, (file, text)) for file, whole in _sources().items() for name, text in _entries(whole))
         self._written = dict(sorted(found))
         self._read: dict[str, ResourceType] = {}
+        self.own: Mapping[str, ResourceType] = {}  # which `own_types` puts in use
+        self.own_data = b""  # all that is said of them
 
     def __getitem__(self, name: str) -> ResourceType:
+        return self.own[name] if name in self.own else self.shipped(name)
+
+    def shipped(self, name: str) -> ResourceType:
+        """A type as it ships. Raises KeyError."""
         if name not in self._read:
             self._read[name] = self._type(name, *self._written[name])
         return self._read[name]
 
-    def __contains__(self, name: object) -> bool:
+    def ships(self, name: str) -> bool:
         return name in self._written
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._written or name in self.own
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._written)
+        return iter(sorted({*self._written, *self.own}) if self.own else self._written)
 
     def __len__(self) -> int:
-        return len(self._written)
+        return len({*self._written, *self.own})
 
     def _type(self, name: str, file: str, text: str) -> ResourceType:
         try:
             document = yaml.load(text, yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
-            found = {each: _resource_type(each, document, entry) for each, entry in document["resources"].items()}
+            found = {each: read_type(each, document, entry) for each, entry in document["resources"].items()}
         except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
             raise CatalogError(f"{file}: {name}: {error!r}") from error
         if found.keys() != {name}:
@@ -172,10 +181,14 @@ def chosen_types(
     return {name: spec for name, spec in whole.items() if name in chosen}
 
 
-@cache
 def catalog_digest() -> str:
-    """What a snapshot records of the catalogue it was collected with."""
-    return digest(b"\0".join(_sources().values()))
+    """What a snapshot records of the catalogue it was collected with: all that ships, and one's own types in use."""
+    return _digest(load_catalog().own_data)
+
+
+@cache
+def _digest(own: bytes) -> str:
+    return digest(b"\0".join([*_sources().values(), *([own] if own else [])]))
 
 
 @cache
@@ -266,7 +279,30 @@ def _sources() -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _resource_type(name: str, document: dict[str, Any], entry: dict[str, Any]) -> ResourceType:
+def extended_type(
+    spec: ResourceType, taken: Collection[str], document: Mapping[str, Any], entry: Mapping[str, Any]
+) -> ResourceType:
+    """A type with the calls that an entry attaches under names that are not `taken`, and what it says of these.
+
+    So an entry can make more of a type unknown, and nothing known.
+    """
+    attach = {name: _call(document, dict(call)) for name, call in entry["attach"].items() if name not in taken}
+
+    def paths(key: str) -> tuple[Steps, ...]:
+        return tuple(path for path in map(steps, entry.get(key, ())) if path[0] in attach)
+
+    return replace(
+        spec,
+        attach={**spec.attach, **attach},
+        always=(*spec.always, *((name,) for name in attach), *paths("always")),
+        json=(*spec.json, *paths("json")),
+        redact=(*spec.redact, *paths("redact")),
+        volatile=(*spec.volatile, *(path for path in entry.get("volatile", ()) if steps(path)[0] in attach)),
+    )
+
+
+def read_type(name: str, document: Mapping[str, Any], entry: dict[str, Any]) -> ResourceType:
+    """A type from its entry, which is used up, in a document that has the service."""
     listing = dict(entry.pop("list"))
     listing["result"] = listing.pop("items")
     first = _call(document, listing)
@@ -292,7 +328,7 @@ def _resource_type(name: str, document: dict[str, Any], entry: dict[str, Any]) -
     return result
 
 
-def _call(document: dict[str, Any], entry: dict[str, Any]) -> Call:
+def _call(document: Mapping[str, Any], entry: dict[str, Any]) -> Call:
     service = entry.pop("service", document["service"])
     operation = entry.pop("call")
     after, of = entry.pop("after", None), entry.pop("of", None)

@@ -49,6 +49,18 @@ class Previous(Edge, frozen=True, kw_only=True):
     sha256: Digest
 
 
+class CarriedType(Edge, frozen=True, kw_only=True):
+    """A catalogue entry of somebody's own, as a snapshot carries it, with the kinds of its values.
+
+    `kinds` are as `kinds.json` has them, but name each field that there is, with null where it may be anything.
+    """
+
+    service: str
+    iam: str
+    entry: dict[str, Any]
+    kinds: dict[str, Any]
+
+
 class Manifest(Edge, frozen=True, kw_only=True):
     """`manifest.json`: written last, so that a snapshot without one was not finished."""
 
@@ -62,6 +74,7 @@ class Manifest(Edge, frozen=True, kw_only=True):
     scope: dict[str, Any]
     accounts: dict[AccountId, Digest]
     previous: Previous | None = None
+    types: dict[str, CarriedType] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TypeEntry(Edge, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ anything, and a number the object that is so many around it. A field that is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,7 @@ MALFORMED = "MalformedValue"
 Fits = Callable[[Json], bool]
 Steps = tuple[str, ...]
 
+_OWN: dict[str, dict[str, Any]] = {}  # of the types in use that do not ship, and what is added to those that do
 _LETTERS = {"b": BOOLEAN, "n": NUMBER, "s": STRING}
 _LETTER_OF = {kind.kind: letter for letter, kind in _LETTERS.items()}
 _CLASSES: dict[Kind, tuple[type, ...]] = {
@@ -48,9 +49,30 @@ _FITTING = {kind: frozenset((*_CLASSES[kind], *_NONE)) for kind in (Kind.BOOLEAN
 
 @cache
 def config_kind(resource: str) -> Type:
-    """The kinds of what is in the config of a resource type; ANY if nobody knows the type."""
+    """The kinds of what is in the config of a resource type; ANY if nobody knows the type.
+
+    Of a type that ships, an entry of one's own says only what this has not.
+    """
+    shipped, own = _shipped(resource), _OWN.get(resource)
+    return read({**own, **shipped} if own and shipped else own if shipped is None else shipped)
+
+
+def shipped_fields(resource: str) -> Collection[str]:
+    """The fields of a resource type that ships."""
+    return _shipped(resource) or ()
+
+
+def _shipped(resource: str) -> dict[str, Any] | None:
     found = _table().get(resource)
-    return ANY if found is None else read(msgspec.json.decode(found))
+    return None if found is None else msgspec.json.decode(found)
+
+
+def use_kinds(own: Mapping[str, dict[str, Any]]) -> None:
+    """Put in use the kinds of types of one's own, as `kinds.json` would have them; in place of any before."""
+    _OWN.clear()
+    _OWN.update(own)
+    config_kind.cache_clear()
+    _config_fits.cache_clear()
 
 
 def models_version() -> str:
@@ -63,18 +85,22 @@ def kinds_digest() -> str:
     return digest(_data())
 
 
-def written(kind: Type, around: tuple[str, ...] = ()) -> Any:
-    """A type as `kinds.json` has it. `around` are the names of the objects that it is in."""
+def written(kind: Type, around: tuple[str, ...] = (), *, whole: bool = False) -> Any:
+    """A type as `kinds.json` has it. `around` are the names of the objects that it is in.
+
+    The `whole` of it has fields, too, of which nothing is known.
+    """
     match kind.kind:
         case Kind.ARRAY:
-            return [written(kind.item, around)]
+            return [written(kind.item, around, whole=whole)]
         case Kind.MAP:
-            return {"*": written(kind.item, around)}
+            return {"*": written(kind.item, around, whole=whole)}
         case Kind.OBJECT if kind.name and kind.name in around:
             return around.index(kind.name)
         case Kind.OBJECT:
-            members = {name: written(each, (kind.name, *around)) for name, each in sorted(kind.members.items())}
-            return {name: each for name, each in members.items() if each is not None}
+            inside = (kind.name, *around)
+            members = {name: written(each, inside, whole=whole) for name, each in sorted(kind.members.items())}
+            return {name: each for name, each in members.items() if whole or each is not None}
         case _:
             return _LETTER_OF.get(kind.kind)
 
@@ -95,6 +121,40 @@ def read(entry: Any, around: tuple[Type, ...] = ()) -> Type:
             return found
         case _:
             return ANY
+
+
+def is_written(entry: Any, around: int = 0) -> bool:
+    """Whether something is an entry as `written` makes them."""
+    match entry:
+        case None:
+            return True
+        case str():
+            return entry in _LETTERS
+        case bool() | float():
+            return False
+        case int():
+            return 0 <= entry < around
+        case [item] | {"*": item}:
+            return (not isinstance(entry, dict) or len(entry) == 1) and is_written(item, around)
+        case dict():
+            return all(is_written(item, around + 1) for item in entry.values())
+        case _:
+            return False
+
+
+def says(kind: Type, path: Steps) -> bool:
+    """Whether something is said of what stands at a path."""
+    for step in path:
+        match kind.kind:
+            case Kind.OBJECT if step not in kind.members:
+                return False
+            case Kind.OBJECT:
+                kind = kind.members[step]
+            case Kind.MAP | Kind.ARRAY:
+                kind = kind.item
+            case _:
+                return True
+    return True
 
 
 def fits(kind: Type) -> Fits | None:

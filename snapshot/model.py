@@ -192,7 +192,7 @@ class Snapshot:
     """A snapshot of an organisation. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`.
 
     `digest` is of its manifest, and so of all its files; `path` is its folder, `digests` are of its
-    accounts. One in memory has none of them.
+    accounts; `types` are what it says of resource types that do not ship. One in memory has none of them.
     """
 
     id: str
@@ -202,6 +202,7 @@ class Snapshot:
     digest: str | None = None
     path: Place | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

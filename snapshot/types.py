@@ -29,8 +29,8 @@ class Kind(StrEnum):
 class Type:
     """A type. `members` and `item` are functions, so that recursive shapes end; `nullable` says null may stand here.
 
-    `name` and `doc` are the API model's own, for messages and for `stillframe resource show`. `enum` has every spelling
-    of its values; `spellings` are the pairs of which AWS's model has the one and its answers have the other.
+    `name`, `doc` and `secret` are the API model's own, for messages and for `stillframe resource show`. `enum` has
+    every spelling of its values; `spellings` are the pairs of which AWS's model has the one and its answers the other.
     """
 
     kind: Kind
@@ -41,6 +41,7 @@ class Type:
     of_members: Callable[[], Mapping[str, Type]] | None = None
     of_item: Callable[[], Type] | None = None
     doc: str = ""
+    secret: bool = False
 
     @cached_property
     def members(self) -> Mapping[str, Type]:

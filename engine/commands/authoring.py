@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from stillframe.engine.commands.options import (
+    Catalogue,
     Config,
     Packs,
     Policies,
     Settings,
     Shipped,
     SnapshotPath,
+    Types,
     Untrusted,
     rules,
     written,
@@ -34,11 +36,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def resource_list(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a reference, as Markdown.")] = False,
     kinds: Annotated[bool, typer.Option("--kinds", help="Print the kinds of all values, as JSON.")] = False,
+    catalogue: Catalogue = None,
+    config: Config = None,
 ) -> None:
     """List every resource type: what lists it, how often, and whether it has names and tags."""
     from stillframe.engine.authoring.resources import as_markdown, list_types
     from stillframe.engine.console import console
 
+    Types(catalogue, checked=True).use(config)
     if kinds:
         from stillframe.engine.linting.resource_types import config_types, kinds_table
         from stillframe.snapshot.collector.api_models import VERSION, output_type
@@ -55,12 +60,62 @@ def resource_show(
     type: TypeName,  # noqa: A002 - the word people see
     depth: Annotated[int, typer.Option(min=1, help="How many levels of fields to show.")] = 3,
     json: Json = False,
+    catalogue: Catalogue = None,
+    config: Config = None,
 ) -> None:
     """Show the fields that a policy may read of a resource type, with AWS's own documentation."""
     from stillframe.engine.authoring.resources import show_type
     from stillframe.engine.console import console
 
+    Types(catalogue, checked=True).use(config)
     show_type(console(), type, _config_types(), depth=depth, json=json)
+
+
+@resource_app.command("new")
+def resource_new(
+    service: Annotated[str, typer.Argument(help="The service, as boto3 calls it.")],
+    operation: Annotated[str, typer.Argument(help="The call that lists the type, such as ListChannels.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="The file to write; - for standard output.")] = "-",
+) -> None:
+    """Draft a resource type of your own from AWS's API model: a catalogue entry, there to be completed."""
+    from stillframe.engine.authoring.scaffold import STDOUT, write_draft
+    from stillframe.engine.commands.own_types import draft_type
+
+    text, problems = draft_type(service, operation)
+    if output == STDOUT:
+        typer.echo(text, nl=False)
+    else:
+        write_draft(text, Path(output))
+        typer.echo(f"{output} is written; try: stillframe resource test TYPE --catalogue {output}", err=True)
+    for problem in problems:
+        typer.echo(f"to complete: line {problem.line}: {problem.message}", err=True)
+
+
+@resource_app.command("test")
+def resource_test(
+    type: TypeName,  # noqa: A002 - the word people see
+    answers: Annotated[
+        Path | None, typer.Option(help="JSON of the answer to each call, by its name; made up if not given.")
+    ] = None,
+    catalogue: Catalogue = None,
+    config: Config = None,
+) -> None:
+    """Run a catalogue entry on answers, without AWS: print the resources that it makes of them; exit 1 for a gap."""
+    from stillframe.engine import exit_codes
+    from stillframe.engine.commands.own_types import test_type
+    from stillframe.engine.console import counted
+    from stillframe.engine.printable import show
+    from stillframe.snapshot.format import write_line
+
+    Types(catalogue, checked=True).use(config)
+    found = test_type(type, answers)
+    for each in found:
+        show(write_line(each.resource).decode())
+    faults = [f"{each.resource.id}: {fault}" for each in found for fault in each.faults]
+    for fault in faults:
+        typer.echo(fault, err=True)
+    typer.echo(f"{counted(len(found), 'resource')}, {len(faults):,} unknown", err=True)
+    raise typer.Exit(exit_codes.FAILURES if faults else exit_codes.OK)
 
 
 def explain(
@@ -78,8 +133,9 @@ def explain(
     from stillframe.engine.terminal.explain import run_explain
     from stillframe.snapshot import open_snapshot
 
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped)
-    run_explain(open_snapshot(snapshot), ruleset, policy, resource, console())
+    opened = open_snapshot(snapshot)
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, types=Types.of(opened))
+    run_explain(opened, ruleset, policy, resource, console())
 
 
 def query(
@@ -93,15 +149,17 @@ def query(
     region: Annotated[str, typer.Option(help="Only this region, or global.", metavar="NAME")] = "",
     anyway: Annotated[bool, typer.Option("--anyway", help="Ask although AWS's API models contradict it.")] = False,
     json: Json = False,
+    catalogue: Catalogue = None,
+    config: Config = None,
 ) -> None:
     """Evaluate an expression on every resource of a type of a snapshot."""
     from stillframe.engine.authoring.query import Query, run_query
     from stillframe.engine.console import console
     from stillframe.snapshot import open_snapshot
 
-    asked = Query(
-        snapshot=open_snapshot(snapshot), kind=type, where=where, account=account, region=region, anyway=anyway
-    )
+    picture = open_snapshot(snapshot)
+    Types(catalogue, [picture], checked=True).use(config)
+    asked = Query(snapshot=picture, kind=type, where=where, account=account, region=region, anyway=anyway)
     raise typer.Exit(run_query(asked, expression, _config_types(), console(), console(stderr=True), json=json))
 
 
@@ -111,10 +169,13 @@ def new(
     output: Annotated[
         str, typer.Option("--output", "-o", help="The file to write; ID.yaml if not given; - for standard output.")
     ] = "",
+    catalogue: Catalogue = None,
+    config: Config = None,
 ) -> None:
     """Draft a policy for a resource type: complete, tested, and there to be changed."""
     from stillframe.engine.authoring.scaffold import STDOUT, draft, write_draft
 
+    Types(catalogue, checked=True).use(config)
     text = draft(id, resource, _config_types())
     if output == STDOUT:
         typer.echo(text, nl=False)
@@ -146,6 +207,7 @@ def lint_policies(
     packs: Packs = None,
     shipped: Shipped = False,
     config: Config = None,
+    catalogue: Catalogue = None,
     form: Annotated[str, typer.Option("--format", help="text, json, or github for annotations.")] = "text",
     untrusted: Untrusted = False,
 ) -> None:
@@ -160,7 +222,8 @@ def lint_policies(
 
     if form not in FORMATS:
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
-    ruleset = rules(config, policies, packs=packs, shipped=shipped, every=True, untrusted=untrusted)
+    own = Types(catalogue, checked=True)
+    ruleset = rules(config, policies, packs=packs, shipped=shipped, every=True, untrusted=untrusted, types=own)
     chosen, types = ruleset.written, _config_types()
     found = [each for policy in chosen for each in lint(policy, types)]
     if are_old():  # then newer models may have been what a warning was disabled for
@@ -183,6 +246,7 @@ def run_tests(
     policies: Policies = None,
     packs: Packs = None,
     config: Config = None,
+    catalogue: Catalogue = None,
     coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,
     mutate: Annotated[bool, typer.Option("--mutate", help="Each small change to a policy must be noticed.")] = False,
     record: Annotated[
@@ -203,8 +267,10 @@ def run_tests(
 
     if record and (coverage or mutate):
         raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
-    chosen = written(config, policies, policy, packs, untrusted=untrusted)
-    if record:
-        show(cut(chosen, open_snapshot(record[0]), record[1]))
+    picture = open_snapshot(record[0]) if record else None
+    types = Types(catalogue, [picture] if picture else (), checked=True)
+    chosen = written(config, policies, policy, packs, untrusted=untrusted, types=types)
+    if record and picture:
+        show(cut(chosen, picture, record[1]))
         return
     raise typer.Exit(run_policy_tests(chosen, console(), console(stderr=True), coverage=coverage, mutants=mutate))

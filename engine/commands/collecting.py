@@ -1,9 +1,10 @@
 """The command that takes snapshots."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from stillframe.engine.commands.options import ARCHIVE, names
+from stillframe.engine.commands.options import ARCHIVE, Catalogue, Config, Types, names
 
 if TYPE_CHECKING:
     from stillframe.snapshot.model import Collected
@@ -29,6 +30,8 @@ def collect(
     external_id: Annotated[str | None, typer.Option(help="The external id that the roles ask for.")] = None,
     regions: Annotated[str, typer.Option(help="Regions to ask, with commas; every enabled one if not given.")] = "",
     types: Annotated[str, typer.Option(help="Resource types to collect, with commas; all if not given.")] = "",
+    catalogue: Catalogue = None,
+    config: Config = None,
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Send every call to this URL instead of AWS.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Calls under way at once.")] = 16,
@@ -44,6 +47,7 @@ def collect(
     """Take a snapshot: ask AWS for its configuration and write it to an archive."""
     from stillframe.snapshot.collector.session import open_session
 
+    Types(catalogue, checked=True).use(config)
     if print_iam_policy:
         _print_policy(names(types), organization=org)
         return
@@ -64,10 +68,8 @@ def collect(
         "types": names(types),
     }
     how = {name: value for name, value in how.items() if value}
-    if dry_run:
-        _foresee(into, session=open_session(profile), **how)
-    else:
-        show(into, resume=resume, session=open_session(profile), **how)
+    done = _foresee if dry_run else partial(show, resume=resume)
+    done(into, session=open_session(profile), **how)
 
 
 def show(into: "Place | str", *, resume: bool = False, **how: Any) -> "Collected":

@@ -8,6 +8,7 @@ import typer
 from stillframe.engine.commands.groups import Choice, Counted, Work, grouped
 from stillframe.engine.commands.options import (
     Budget,
+    Catalogue,
     Config,
     Earlier,
     Exact,
@@ -17,6 +18,7 @@ from stillframe.engine.commands.options import (
     Policies,
     Settings,
     Shipped,
+    Types,
     Untrusted,
     Verbose,
     rules,
@@ -39,6 +41,7 @@ def diff(
     packs: Packs = None,
     shipped: Shipped = False,
     config: Config = None,
+    catalogue: Catalogue = None,
     settings: Settings = None,
     old_policies: OldPolicies = None,
     old_packs: OldPacks = None,
@@ -62,15 +65,15 @@ def diff(
 
     written, within = targets(output or (), form), counted.limits()
     chosen = choice.selection()
-    by = partial(rules, budget=budget, untrusted=untrusted)
+    pictures = open_snapshot(old), open_snapshot(new)
+    by = partial(rules, budget=budget, untrusted=untrusted, types=Types(catalogue, pictures))
     ruleset = by(config, policies, settings, packs=packs, shipped=shipped)
     sources = (old_policies, old_packs, False) if old_policies or old_packs else (policies, packs, shipped)
     others = old_config or config, sources[0], old_settings or settings
     given = old_policies or old_packs or old_config or old_settings
     before = by(*others, packs=sources[1], shipped=sources[2]) if given else None
     code = run_diff(
-        open_snapshot(old),
-        open_snapshot(new),
+        *pictures,
         ruleset,
         console(),
         console(stderr=True),

@@ -12,6 +12,7 @@ from stillframe.engine.commands.options import (
     Settings,
     Shipped,
     SnapshotPath,
+    Types,
     rules,
     written,
 )
@@ -87,7 +88,7 @@ def waive(
 
     opened = open_snapshot(snapshot)
     check_terms(opened, owner=owner, reason=reason, expires=expires)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped)
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, types=Types.of(opened))
     found = list(open_failures(opened, ruleset, policy=policy, account=account))
     for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind):
         show(f"{line}\n")

@@ -1,6 +1,7 @@
 """The command that evaluates. `cli` puts it among the others."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ from stillframe.engine.commands.groups import Choice, Counted, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Budget,
+    Catalogue,
     Config,
     Exact,
     FormatName,
@@ -21,6 +23,7 @@ from stillframe.engine.commands.options import (
     Show,
     SnapshotPath,
     Statuses,
+    Types,
     Untrusted,
     Verbose,
     names,
@@ -49,6 +52,7 @@ def evaluate(
     packs: Packs = None,
     shipped: Shipped = False,
     config: Config = None,
+    catalogue: Catalogue = None,
     settings: Settings = None,
     output: Outputs = None,
     form: FormatName = None,
@@ -77,11 +81,11 @@ def evaluate(
         raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
     within = counted.limits()
     method = work.method(exact=exact, remembers=not receipt)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
-    opened = open_snapshot(snapshot)
-    known = _baseline(baseline, opened, ruleset, method) if baseline else None
+    pictures = list(map(open_snapshot, [snapshot, *([baseline] if baseline and not Path(baseline).is_file() else [])]))
+    by = partial(rules, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
+    ruleset = by(config, policies, settings, types=Types(catalogue, pictures))
     code = run_evaluate(
-        opened,
+        pictures[0],
         ruleset,
         console(),
         console(stderr=True),
@@ -92,21 +96,20 @@ def evaluate(
         verbose=verbose,
         limits=within,
         chosen=chosen,
-        baseline=known,
+        baseline=_baseline(baseline, pictures, ruleset, method) if baseline else None,
         method=method,
     )
     raise typer.Exit(code)
 
 
-def _baseline(path: str, opened: "Snapshot", ruleset: "Ruleset", method: "Method") -> "Baseline":
+def _baseline(path: str, pictures: "list[Snapshot]", ruleset: "Ruleset", method: "Method") -> "Baseline":
     """What failed before, by a file of findings or a snapshot."""
     from stillframe.engine.commands.run_evaluate import baseline_of
     from stillframe.engine.findings.gate import read_baseline
-    from stillframe.snapshot import open_snapshot
 
     if (file := Path(path)).is_file():
         return read_baseline(file)
-    return baseline_of(open_snapshot(path), opened, ruleset, method)
+    return baseline_of(pictures[1], pictures[0], ruleset, method)
 
 
 def _statuses(text: str) -> "frozenset[Status]":

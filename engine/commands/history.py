@@ -16,6 +16,7 @@ from stillframe.engine.commands.options import (
     Policies,
     Settings,
     Shipped,
+    Types,
     Verbose,
     names,
     rules,
@@ -49,6 +50,7 @@ def drift(
     from stillframe.snapshot import open_snapshot
 
     before, after, out = open_snapshot(old), open_snapshot(new), console()
+    Types.of(before, after).use()
     counts: Counter[tuple[str, drifting.Change]] = Counter()
     with records(output or (), drifting.FIELDS) as write:
         for each in drifting.drift(before, after, types=_types(types)):
@@ -106,7 +108,7 @@ def trend(
     check_names([*output, *(series or ())])
     chosen, ruleset = (
         choice.selection(),
-        rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget),
+        rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=_types_of(archive)),
     )
     [ruleset] = choose(chosen, ruleset)
     history, method = History(ruleset), work.method()
@@ -155,8 +157,9 @@ def backtest(
     from stillframe.engine.terminal.history import print_backtest, print_case
 
     check_names(output or ())
-    chosen, new = choice.selection(), rules(config, policies, budget=budget)
-    old = rules(config, against, every=not against, budget=budget)
+    types = _types_of(archive)
+    chosen, new = choice.selection(), rules(config, policies, budget=budget, types=types)
+    old = rules(config, against, every=not against, budget=budget, types=types)
     if not against:
         ids = {policy.id for policy in new.policies}
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])
@@ -174,6 +177,13 @@ def backtest(
     print_backtest(err, test.trials)
     print_notes(err, notes(old, new, chosen=chosen))
     raise typer.Exit(_nothing(row.population for trial in test.trials for row in (*trial.before, *trial.after)))
+
+
+def _types_of(archive: str) -> Types:
+    """The types that any snapshot of an archive carries."""
+    from stillframe.snapshot import list_snapshots, open_snapshot
+
+    return Types(snapshots=[open_snapshot(each.path) for each in list_snapshots(archive) if each.accounts is not None])
 
 
 def _each(archive: str) -> "Iterator[Snapshot]":

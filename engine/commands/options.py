@@ -1,6 +1,9 @@
 """The options that several commands have, and the rules that some of them add up to."""
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
     from stillframe.engine.findings.gate import Limits
     from stillframe.engine.model.policy import Policy, Severity
     from stillframe.engine.model.ruleset import Ruleset
+    from stillframe.snapshot.model import Snapshot
 
 ARCHIVE = "snapshots"
 CONFIG = Path("stillframe.yaml")
@@ -45,6 +49,10 @@ Shipped = Annotated[bool, typer.Option("--shipped", help="Evaluate every policy 
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="What to evaluate, and how; ./stillframe.yaml if it is there.", metavar="FILE"),
+]
+Catalogue = Annotated[
+    list[Path] | None,
+    typer.Option(help="File or folder of resource types of your own; repeatable.", metavar="PATH"),
 ]
 Settings = Annotated[
     list[str] | None,
@@ -139,6 +147,53 @@ def severity(name: str) -> "Severity | None":
     return Severity(name)
 
 
+def config_file(named: Path | None, *, untrusted: bool = False) -> Path | None:
+    """The stillframe.yaml that is in force: the one that was named, or the one that is here."""
+    return named or (CONFIG if os.path.lexists(CONFIG) and not untrusted else None)
+
+
+@dataclass(frozen=True)
+class Types:
+    """Resource types of one's own: of files, and those that snapshots carry.
+
+    Where they are `checked`, AWS's models say of what kinds their values are, and what is wrong with them.
+    """
+
+    named: Sequence[Path] | None = None
+    snapshots: "Sequence[Snapshot]" = ()
+    checked: bool = False
+
+    @classmethod
+    def of(cls, *snapshots: "Snapshot") -> "Types":
+        return cls(snapshots=snapshots)
+
+    def use(self, config: Path | None = None, *, untrusted: bool = False) -> None:
+        """Put them in use, and no others. Of a snapshot's and another's, the later has the word."""
+        from stillframe.snapshot import own_types
+
+        paths = [*_catalogue_of(config_file(config, untrusted=untrusted)), *(self.named or ())]
+        carried = [each.types for each in sorted(self.snapshots, key=lambda each: each.id, reverse=True) if each.types]
+        own_types.use({})  # what was in use before says nothing of these
+        if paths:
+            from stillframe.engine.commands.own_types import read_types
+
+            own_types.use(read_types(paths, checked=self.checked), *carried)
+        elif carried:
+            own_types.use({}, *carried)
+
+
+def _catalogue_of(config: Path | None) -> list[Path]:
+    from stillframe.engine.documents.named_files import read_named
+
+    with suppress(OSError):  # who reads the rest of it says so
+        if config is not None and b"catalogue" in read_named(config):
+            from stillframe.engine.loading.config import open_config
+
+            reader = open_config(config, [])
+            return reader.catalogue() if reader else []
+    return []
+
+
 def rules(
     config: Path | None,
     policies: list[Path] | None,
@@ -149,13 +204,14 @@ def rules(
     every: bool = False,
     budget: int | None = None,
     untrusted: bool = False,
+    types: Types = Types(),
 ) -> "Ruleset":
     """What to evaluate with. Where a stranger's files may lie around, only what was named is read."""
     from stillframe.engine.loading.ruleset import load_rules
 
-    default = CONFIG if os.path.lexists(CONFIG) and not untrusted else None
+    types.use(config, untrusted=untrusted)
     return load_rules(
-        config or default,
+        config_file(config, untrusted=untrusted),
         policies or (),
         packs=packs or (),
         shipped=shipped,
@@ -172,9 +228,10 @@ def written(
     packs: list[str] | None = None,
     *,
     untrusted: bool = False,
+    types: Types = Types(),
 ) -> "list[Policy]":
     """Policies as they are written, in force or not: every one, if none are named; the one of that id, if it is."""
     from stillframe.engine.loading.policies import pick
 
-    found = list(rules(config, policies, packs=packs, every=True, untrusted=untrusted).written)
+    found = list(rules(config, policies, packs=packs, every=True, untrusted=untrusted, types=types).written)
     return [pick(found, name)] if name else found

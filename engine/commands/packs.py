@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from stillframe.engine.commands.options import Config, rules
+from stillframe.engine.commands.options import Config, Types, rules
 
 pack_app = typer.Typer(help="List, show and compare packs.", no_args_is_help=True)
 
@@ -58,5 +58,6 @@ def pack_diff(
     from stillframe.snapshot import open_snapshot
 
     earlier, later = load_packs([old, new])
-    ruleset = rules(config, None, packs=[old, new])
-    run_pack_diff(earlier, later, ruleset, open_snapshot(snapshot) if snapshot else None, console(), json=json)
+    opened = open_snapshot(snapshot) if snapshot else None
+    ruleset = rules(config, None, packs=[old, new], types=Types.of(*([opened] if opened else [])))
+    run_pack_diff(earlier, later, ruleset, opened, console(), json=json)

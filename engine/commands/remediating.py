@@ -14,6 +14,7 @@ from stillframe.engine.commands.options import (
     Shipped,
     Show,
     SnapshotPath,
+    Types,
     rules,
 )
 
@@ -56,7 +57,7 @@ def remediate(
     distinct(targets)
     check_names(() if plan else targets)
     chosen, opened = choice.selection(), open_snapshot(snapshot)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget)
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=Types.of(opened))
     [ruleset] = choose(chosen, ruleset)
     remediation = Remediation(opened, ruleset.policies, ruleset.priorities)
     written = frozenset(Status) if chosen.by_tag else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})

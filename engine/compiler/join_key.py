@@ -157,9 +157,13 @@ def decoder(need: LineNeed) -> Decoder:
     return Decoder(decode=any_.decode, several=any_.decode_lines, scalars=narrow, flawed=flawed, names=names)
 
 
-@cache
 def key_reader(target: Target) -> tuple[Decoder, Callable[[Row, str], Hashable]]:
     """Reads no more of a line than its key."""
+    return _key_reader(target, load_catalog().own_data)
+
+
+@cache
+def _key_reader(target: Target, _types: bytes) -> tuple[Decoder, Callable[[Row, str], Hashable]]:
     need = LineNeed(target.source)
     try:
         on_row(need, target.theirs, recording=True)

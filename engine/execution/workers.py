@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ...snapshot.errors import StillframeError
+from ...snapshot.own_types import InUse, apply, in_use
 from ...snapshot.remote import Remote
 from .key_digests import Board
 from .tasks import STEPS, Desk
@@ -67,7 +68,8 @@ class Crew:
             ours, theirs = context.Pipe()
             inherited = [*self._lines, ours] if forks else []
             self._spools[ours] = spool = os.memfd_create("findings") if forks and SPOOLS else NO_SPOOL
-            process = context.Process(target=_serve, args=(theirs, inherited, spool, *given), daemon=True)
+            beside = (theirs, inherited, spool, in_use())
+            process = context.Process(target=_serve, args=(*beside, *given), daemon=True)
             process.start()
             theirs.close()
             self._lines.append(ours)
@@ -143,8 +145,9 @@ def _end_with_parent() -> None:
     Thread(target=follow, daemon=True).start()
 
 
-def _serve(line: Connection, inherited: Sequence[Connection], spool: int, *given: Any) -> None:
+def _serve(line: Connection, inherited: Sequence[Connection], spool: int, types: InUse, *given: Any) -> None:
     """What a worker does: take a step and a task, give the result, until nobody is there."""
+    apply(types)  # a fork has them
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_parent()

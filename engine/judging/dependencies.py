@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...snapshot.catalog import ResourceType, load_catalog
+from ...snapshot.kinds import read, says, shipped_fields
+from ...snapshot.model import Snapshot
 from ..language.node import walk
 from ..language.parser import Expression
 from ..language.paths import Path, reads
@@ -27,6 +29,23 @@ def unread(policy: Policy, lacking: Callable[[ResourceType], Iterable[Path]]) ->
         for lost in lacking(load_catalog()[kind]):
             if any(path[: len(lost)] == lost[: len(path)] for path in paths):
                 yield kind, lost
+
+
+def undescribed(policy: Policy, snapshot: Snapshot) -> Iterator[tuple[str, Path]]:
+    """What a policy reads of types of somebody's own that a snapshot was collected without, and does not say so.
+
+    What ships knows by its models what AWS may send, and by `always` what was lost. Of a type of one's own only the
+    snapshot knows, so what it says nothing of would read as null.
+    """
+    catalog = load_catalog()
+    for kind, carried in snapshot.types.items():
+        there, ships = read(carried.kinds), shipped_fields(kind) if catalog.ships(kind) else None
+        always = catalog[kind].always if kind in catalog else ()
+        for path in fields(policy).get(kind, ()):
+            ours = ships is None or (path[0] in there.members and path[0] not in ships)
+            marked = any(path[: len(known)] == known and not says(there, known) for known in always)
+            if ours and not says(there, path) and not marked:
+                yield kind, path
 
 
 def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:

@@ -37,7 +37,7 @@ def config_types(output_of: OutputOf, kind_of: Callable[[str], Type] = lambda _:
 
     @cache
     def config_type(kind: str) -> Type:
-        return _config_type(load_catalog()[kind], output_of, kind_of(kind))
+        return type_of(load_catalog()[kind], output_of, kind_of(kind))
 
     return config_type
 
@@ -65,18 +65,19 @@ def variable_types(policy: Policy, params: Mapping[str, Any], config_type: Calla
     return {**ENVELOPE, **rows, "params": declared, "snapshot_time": STRING, "failed": judged, "unknown": judged}
 
 
-def _config_type(spec: ResourceType, output_of: OutputOf, known: Type) -> Type:
-    item = _result(spec.list, output_of).item
+def type_of(spec: ResourceType, output_of: OutputOf, known: Type = ANY) -> Type:
+    """The type of a resource type's config."""
+    item = result_of(spec.list, output_of).item
     if item.kind is known.kind is Kind.ANY:
         return ANY
     if item.kind is Kind.ANY:
         item = _completed(item, known)
     attached = {
         # Any other null answer is unknown, not null.
-        name: maybe(_result(call, output_of), nullable=bool(call.absent) or call.optional or call.when is not None)
+        name: maybe(result_of(call, output_of), nullable=bool(call.absent) or call.optional or call.when is not None)
         for name, call in spec.attach.items()
     }
-    owner = _result(spec.list.of, output_of).item.members if spec.list.of else {}
+    owner = result_of(spec.list.of, output_of).item.members if spec.list.of else {}
     config = _completed(struct({**owner, **item.members, **attached}, spec.type), known)
     for path in spec.json:  # text for AWS, parsed in a snapshot
         config = _any(config, path)
@@ -84,7 +85,7 @@ def _config_type(spec: ResourceType, output_of: OutputOf, known: Type) -> Type:
     return _sure(config, tuple(path for path in spec.always if path not in {(name,) for name in spec.attach}))
 
 
-def _result(call: Call, output_of: OutputOf) -> Type:
+def result_of(call: Call, output_of: OutputOf) -> Type:
     if call.columns:
         return array(struct(dict.fromkeys(call.columns, STRING)))
     found = infer(parse(call.result), output_of(call), {})[0]

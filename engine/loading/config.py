@@ -83,6 +83,11 @@ class ConfigReader(Reader):
             shipped=shipped if isinstance(shipped, bool) else None,
         )
 
+    def catalogue(self) -> list[Path]:
+        """The files and folders of resource types that it names; faults aside."""
+        names = [name for name in _items(self.document.value.get("catalogue")) if isinstance(name, str)]
+        return [self.folder / name for name in names if not self._unread(name)]
+
     def mentioned(self) -> set[str]:
         """The ids that it says something of: of policies that need not be in force."""
         given = self.document.value
@@ -114,9 +119,10 @@ class ConfigReader(Reader):
         """
         self.conforms(config_schema)
         given = self.document.value
-        for number, name in enumerate(_items(given.get("policies"))):
-            if isinstance(name, str) and (fault := self._unread(name)):
-                self.fault(("policies", number), fault)
+        for key in ("policies", "catalogue"):
+            for number, name in enumerate(_items(given.get(key))):
+                if isinstance(name, str) and (fault := self._unread(name)):
+                    self.fault((key, number), fault)
         for number, name in enumerate(_items(given.get("packs"))):
             if isinstance(name, str) and not self._pack(name):
                 there = suggest(name, shipped_packs())

@@ -82,19 +82,19 @@ def output_type(call: Call) -> Type:
 
 
 def _type(shape: Shape, spelt: Mapping[str, Mapping[str, str]]) -> Type:
-    doc = " ".join(_MARKUP.sub(" ", shape.documentation).split())
+    doc, secret = " ".join(_MARKUP.sub(" ", shape.documentation).split()), bool(shape.metadata.get("sensitive"))
     if getattr(shape, "is_document_type", False):  # any JSON
         return ANY
     if shape.type_name == "structure":
-        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _members(shape, spelt), doc=doc)
+        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _members(shape, spelt), doc=doc, secret=secret)
     if shape.type_name == "list":
-        return Type(Kind.ARRAY, name=shape.name, of_item=lambda: _type(shape.member, spelt), doc=doc)
+        return Type(Kind.ARRAY, name=shape.name, of_item=lambda: _type(shape.member, spelt), doc=doc, secret=secret)
     if shape.type_name == "map" and getattr(shape.key, "enum", ()):
-        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _entries(shape, spelt), doc=doc)
+        return Type(Kind.OBJECT, name=shape.name, of_members=lambda: _entries(shape, spelt), doc=doc, secret=secret)
     if shape.type_name == "map":
-        return Type(Kind.MAP, name=shape.name, of_item=lambda: _type(shape.value, spelt), doc=doc)
+        return Type(Kind.MAP, name=shape.name, of_item=lambda: _type(shape.value, spelt), doc=doc, secret=secret)
     scalar = _SCALARS.get(shape.type_name, ANY)
-    return Type(scalar.kind, name=shape.name, enum=tuple(getattr(shape, "enum", ())), doc=doc)
+    return Type(scalar.kind, name=shape.name, enum=tuple(getattr(shape, "enum", ())), doc=doc, secret=secret)
 
 
 def _entries(shape: Any, spelt: Mapping[str, Mapping[str, str]]) -> Mapping[str, Type]:
@@ -115,3 +115,26 @@ def _spelt(found: Type, pairs: Mapping[str, str]) -> Type:
     if not pairs:
         return found
     return replace(found, enum=tuple(dict.fromkeys([*found.enum, *pairs.values()])), spellings=tuple(pairs.items()))
+
+
+def services() -> list[str]:
+    """The services that the installed botocore knows."""
+    found: list[str] = _session().get_available_services()
+    return found
+
+
+def operations(service: str) -> list[str]:
+    """The operations of a service."""
+    return list(_service(service).operation_names)
+
+
+def parameters(call: Call) -> dict[str, bool]:
+    """What a call may be asked with, and of each whether it must be."""
+    shape = _service(call.service).operation_model(call.operation).input_shape
+    return {name: name in shape.required_members for name in shape.members} if shape else {}
+
+
+def error_codes(call: Call) -> set[str]:
+    """The errors that the models say a call may end with; of many services they say none."""
+    found = _service(call.service).operation_model(call.operation).error_shapes
+    return {each.error_code for each in found}

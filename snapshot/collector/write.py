@@ -35,6 +35,7 @@ from ..format import (
 )
 from ..model import Coverage, Resource, Unknown
 from ..names import ACCOUNT_ID
+from ..own_types import carried
 from ..remote import Place
 from .journal import Journal
 
@@ -236,6 +237,7 @@ def manifest_of(
             catalog=catalog_digest(),
             previous=previous,
             scope=dict(scope),
+            types=carried(scope.get("types", ())) or msgspec.UNSET,
             accounts=dict(sorted(accounts.items())),
         )
     )

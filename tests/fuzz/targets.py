@@ -32,7 +32,7 @@ from stillframe.engine.model.finding import Status
 from stillframe.engine.model.policy import Policy
 from stillframe.engine.testing.examples import cases, fixture
 from stillframe.snapshot import StillframeError, open_snapshot
-from stillframe.snapshot.catalog import _Catalog, _entries
+from stillframe.snapshot.catalog import Catalog, _entries
 from stillframe.snapshot.collector.plan import Kept, pick_up
 from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.verify import verify
@@ -385,7 +385,7 @@ def catalogue(folder: Path) -> Try:
         (file.name, file.read_bytes()) for file in sorted((files("stillframe.snapshot") / "catalog").iterdir(), key=str)
     ]
     entries = [(file, name, text) for file, data in whole for name, text in _entries(data)]
-    reader = _Catalog()
+    reader = Catalog()
 
     def attempt(pick: int, says: bool, edits: Sequence[Edit], loud: bool) -> bool:
         file, name, text = entries[pick % len(entries)]

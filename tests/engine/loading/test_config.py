@@ -168,7 +168,7 @@ WRONG = [
     ("shipped: false", "1:1: without the shipped policies there are none: name some in `policies`"),
     (
         "- a",
-        "1:1: stillframe.yaml is a mapping; there are attestations, packs, policies, priorities",
+        "1:1: stillframe.yaml is a mapping; there are attestations, catalogue, packs, policies, priorities",
     ),
     ("just text", "1:1: stillframe.yaml is a mapping"),
     ("a: [", "2:1: not YAML"),
