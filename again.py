@@ -188,10 +188,12 @@ def _keep(arguments: list[str], watch: _Watch, code: object) -> None:
         "said": [(stream, len(data)) for stream, data in said],
     }
     lead = json.dumps(head).encode()
-    data = b"".join([len(lead).to_bytes(8, "big"), lead, *texts, *(each for _, each in said)])
+    pieces = [len(lead).to_bytes(8, "big"), lead, *texts, *(each for _, each in said)]
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
     with replacing(folder / (key + _ENDING)) as file:
-        file.write(hashlib.sha256(data).digest())
-        file.write(data)
+        file.writelines([digest.digest(), *pieces])
     for old in sorted(folder.glob(f"*{_ENDING}"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
         old.unlink(missing_ok=True)
 

@@ -28,7 +28,7 @@ WAYS: Sequence[tuple[str, tuple[str, ...]]] = (
     (FAILURES, ("--no-cache", "--workers", "1", "--status", "fail")),
     ("stillframe --exact", ("--no-cache", "--workers", "1", "--exact")),
 )
-OTHERS = (BASELINE, "duckdb", "jmespath")
+OTHERS = (BASELINE, "duckdb", "duckdb_long", "jmespath")
 SLOW = frozenset({"stillframe --exact", "jmespath"})  # where there is more than a little to judge
 
 

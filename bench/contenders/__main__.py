@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("orjson", "jmespath", "duckdb")
+NAMES = ("orjson", "jmespath", "duckdb", "duckdb_long")
 Run = Callable[[Path, Path, Sequence[str], Path], None]  # snapshot, policies, the types they read, file to write
 
 

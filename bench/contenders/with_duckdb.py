@@ -10,10 +10,19 @@ import duckdb
 
 SQL = Path(__file__).parent / "sql"
 DENSE = Path(__file__).parent.parent / "policies"
+LENGTHS = {"dense": 423, "nine": 776}  # of our lines, on average
+REST = ", repeat('x', {} - 106 - length(concat(policy, account, region, resource))) AS rest"
 
 
-def run(snapshot: Path, policies: Path, types: Sequence[str], out: Path) -> None:  # noqa: ARG001 - one signature
-    script = (SQL / ("dense.sql" if policies.resolve() == DENSE.resolve() else "nine.sql")).read_text()
+def run(
+    snapshot: Path,
+    policies: Path,
+    types: Sequence[str],  # noqa: ARG001 - one signature
+    out: Path,
+    long: bool = False,
+) -> None:
+    name = "dense" if policies.resolve() == DENSE.resolve() else "nine"
+    script = (SQL / f"{name}.sql").read_text().replace("/* REST */", REST.format(LENGTHS[name]) if long else "")
     time = json.loads((snapshot / "manifest.json").read_bytes())["captured_at"]
     for word, value in (("SNAPSHOT", str(snapshot)), ("OUT", str(out)), ("TIME", time.rstrip("Z"))):
         script = script.replace(f"'{word}", "'" + value.replace("'", "''"))

@@ -62,7 +62,9 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
             workers.share(board)
         for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
             for account, found in zip(accounts, judged, strict=True):
-                if writer and found.meta:
+                if writer and memory and found.remembered:
+                    writer.keep(account, memory.cache)
+                elif writer and found.meta:
                     writer.add(account, found.meta, dict(found.batches))
                 yield from (each for _, each in found.batches if each)
         if writer:

@@ -51,6 +51,7 @@ class Judged:
 
     batches: Iterable[tuple[str, Batch | None]]
     meta: Meta | None = None
+    remembered: bool = False  # all of it, so that it can be kept as it is
 
 
 def _survey(desk: Desk, accounts: Sequence[str]) -> list[Survey]:
@@ -91,7 +92,7 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
         if kept and known and known.same(policy) and (answered or policy.id not in desk.looking)
     }
     if len(same) == len(policies) and known and known.unchanged:
-        return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta)
+        return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta, remembered=True)
     stamp = known.stamp if known else cache(_stamper(desk.snapshot.account(identity)))
     left = len(same) < len(policies)
     found = dict(judge_account(desk.compiled, desk.snapshot, identity, far, same)) if left else {}

@@ -54,6 +54,6 @@ COPY (
     )
   )
   SELECT policy, CASE WHEN NOT applies THEN 'not_applicable' WHEN passes THEN 'pass' ELSE 'fail' END AS status,
-    account, region, 'AWS::EC2::Instance' AS type, resource
+    account, region, 'AWS::EC2::Instance' AS type, resource/* REST */
   FROM finding
 ) TO 'OUT' (FORMAT json);

@@ -134,6 +134,6 @@ COPY (
     ) AS log ON log.account = vpc.account AND log.region = vpc.region AND log.on_vpc = vpc.config.VpcId
   )
   SELECT policy, CASE WHEN NOT applies THEN 'not_applicable' WHEN passes THEN 'pass' ELSE 'fail' END AS status,
-    account, region, type, resource
+    account, region, type, resource/* REST */
   FROM finding
 ) TO 'OUT' (FORMAT json);

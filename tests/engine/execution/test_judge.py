@@ -260,9 +260,10 @@ def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):
 
 STUCK = """
 import sys, time
+from types import SimpleNamespace
 from stillframe.engine.execution import tasks, workers
 tasks.STEPS["judge"] = lambda desk, task: time.sleep(600)
-crew = workers.Crew(2)
+crew = workers.Crew(2, SimpleNamespace(path=None))
 workers.Desk.set_up = classmethod(lambda *_: None)
 print(*(process.pid for process in crew._processes), flush=True)
 next(crew.each("judge", [1, 2]))
