@@ -17,7 +17,7 @@ import jmespath
 import yaml
 
 Path_ = tuple[str, ...]
-_VARIABLE, _HOLE = re.compile(r"\$(\w+)"), re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_VARIABLE, _HOLE = re.compile(r'"?\$(\w+)"?'), re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -112,7 +112,7 @@ class Need:
         if self.checks or self.fit or self.nests:
             checks, fit, deep = self.checks, self.fit, self.nests
             return lambda values: (
-                any(_missing(value, steps) for steps in checks for value in values)
+                any(_lacks(values, steps) for steps in checks)
                 or (deep and not shallow(values))
                 or not (fit is None or fit(values))
             )
@@ -148,14 +148,15 @@ def _names(value: Any) -> bool:
     return value.__class__ is list and any(map(_names, value))
 
 
-def _missing(value: Any, steps: Steps) -> bool:
-    # As the archive finds what is missing, when it reads a whole record.
-    step, rest = steps[0], steps[1:]
-    if step == "[]":
-        return value.__class__ is list and any(_missing(each, rest) for each in value)
-    if value.__class__ is not dict:
-        return False
-    return _missing(value.get(step), rest) if rest else step not in value
+def _lacks(values: Sequence[Any], steps: Steps) -> bool:
+    """Whether any of some values lacks a field, as the archive finds it when it reads a whole record; all at once."""
+    *way, last = steps
+    for step in way:
+        if step == "[]":
+            values = [each for value in values if value.__class__ is list for each in value]
+        else:
+            values = [value.get(step) for value in values if value.__class__ is dict]
+    return any(last not in value for value in values if value.__class__ is dict)
 
 
 class Config(Need):

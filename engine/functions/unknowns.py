@@ -19,14 +19,19 @@ class UnknownLength(Unknown):
 
 def unknown_in(value: Json) -> Unknown | None:
     """Every unknown anywhere in a value, merged; None where all of it is known."""
+    if value.__class__ in _ATOMS:  # most are: these are told at once
+        return None
     if isinstance(value, Unknown):
         return value
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
         return None
-    gaps = [gap for item in value if (gap := unknown_in(item)) is not None]
+    gaps = [gap for item in value if item.__class__ not in _ATOMS and (gap := unknown_in(item)) is not None]
     return Unknown.merge(gaps) if gaps else None
+
+
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def known_items(items: list[Json]) -> list[Json]:
