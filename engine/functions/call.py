@@ -1,4 +1,4 @@
-"""Call a function of the table, and check the literals that one is given."""
+"""Call a function of the table."""
 
 from __future__ import annotations
 
@@ -37,12 +37,6 @@ def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
         return undecided.unknown
     except (TypeError, ValueError, AttributeError, LookupError):
         raise EvaluationError(f"{name}() has no value for these arguments") from None
-
-
-def check_literal(argument: Argument, value: Json) -> None:
-    """Raise EvaluationError for a literal argument that can never be right: then the policy is wrong, not the data."""
-    if argument.check:
-        argument.check(value)
 
 
 def _narrowed(function: Function, arguments: Sequence[Json]) -> Sequence[Json]:

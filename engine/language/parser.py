@@ -19,7 +19,6 @@ from jmespath.parser import Parser
 
 from ...snapshot.format import DEPTH, TOO_DEEP, too_deep
 from ..errors import EvaluationError
-from ..functions.call import check_literal
 from ..functions.table import FUNCTIONS
 from ..suggest import suggest
 from .node import Node, walk
@@ -211,8 +210,8 @@ def _check_call(name: str, arguments: list[_Written]) -> None:
         argument = function.argument(position)
         if argument.is_expression is not (child["type"] == "expref"):
             raise EvaluationError(f"{name}() takes {'an' if argument.is_expression else 'no'} &expression here")
-        if child["type"] == "literal":
-            check_literal(argument, child["value"])
+        if child["type"] == "literal" and argument.check:
+            argument.check(child["value"])  # if it can never be right, the policy is wrong, not the data
 
 
 def _check_value(value: Any) -> None:
