@@ -296,6 +296,9 @@ SPECIAL = {
     "AWS::RDS::DBSnapshot": attributes("DBSnapshotAttributes"),
     "AWS::RDS::DBClusterSnapshot": attributes("DBClusterSnapshotAttributes"),
     "AWS::DynamoDB::Table": table,
+    "AWS::EC2::PrefixList": as_cloudformation(
+        {name: name for name in ("PrefixListId", "PrefixListName", "OwnerId", "AddressFamily", "MaxEntries", "Entries")}
+    ),
     "AWS::EFS::FileSystem": as_cloudformation(
         {"FileSystemId": "FileSystemId", "FileSystemArn": "Arn", "Encrypted": "Encrypted", "KmsKeyId": "KmsKeyId"}
     ),
@@ -332,7 +335,8 @@ def items(snapshot: Snapshot, encoder: Encoder, moment: datetime) -> dict[tuple[
                 item = encoder.item(resource, moment)
                 # AWS Config has each where it is, and what is nowhere in one region.
                 place = resource.region if resource.region in regions else regions[0]
-                foreign = resource.config.get("OwnerId", identity) != identity and kind == "AWS::EFS::FileSystem"
+                owned = kind in ("AWS::EFS::FileSystem", "AWS::EC2::PrefixList")  # and another's is not recorded
+                foreign = owned and resource.config.get("OwnerId", identity) != identity
                 if item is not None and item["configuration"] is not None and not foreign:
                     found[identity, place].append(item)
         for region in regions:
