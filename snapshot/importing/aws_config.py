@@ -29,6 +29,7 @@ from .items import Item, Source, sources
 from .state import Rows, State, chosen, utc
 
 SOURCE = "aws-config"
+NOWHERE = "NotRecorded: AWS Config recorded it nowhere in full"
 NO_REGIONS = "NotRecorded: AWS Config does not say which regions are enabled"
 
 
@@ -194,11 +195,11 @@ def _covered(state: State, account: str, spec: ResourceType, enabled: Collection
     places, rule = state.places[account], spec.config
     if rule is None:
         return Coverage(read=[], missing={EVERYWHERE: f"NotRecorded: {spec.type} is not imported from AWS Config"}), []
-    running = [region for region, place in sorted(places.items()) if not place.stopped]
-    gaps = {region: gap_of(rule, region, places.get(region)) for region in sorted({*places, *enabled})}
+    running = [region for region, place in sorted(places.items()) if place.believed(rule.type)]
+    gaps = {region: gap_of(rule, region, places.get(region)) for region in sorted({*places, *enabled} - {GLOBAL})}
     if rule.once:
-        running = _one_of(places, running, gaps)
-        gaps = {region: gaps[region] for region in running}
+        running = _one_of(places, running, gaps, rule.type)
+        gaps = {region: gaps.get(region, NOWHERE) for region in running} or {GLOBAL: NOWHERE}
     causes = {region: cause for region, cause in gaps.items() if cause}
     everywhere = [f"NotRecorded: AWS Config records {rule.type} in part: {rule.part}"] if rule.part else []
     if spec.scope == "account" and not rule.once and not enabled:
@@ -223,8 +224,13 @@ def _coverage(causes: Mapping[str, str], everywhere: list[str], *, there: bool) 
     return Coverage(read=[place for place, cause in causes.items() if not cause], missing=missing)
 
 
-def _one_of(places: Mapping[str, Place], running: list[str], gaps: Mapping[str, str | None]) -> list[str]:
-    """Of a type that is recorded in one region for all: the region that has it in full, by its latest file."""
+def _one_of(places: Mapping[str, Place], running: list[str], gaps: Mapping[str, str | None], kind: str) -> list[str]:
+    """Of a type that is recorded in one region for all: that region, by its items, its recorder and its latest file."""
     least = datetime.min.replace(tzinfo=UTC)
-    ranked = sorted(running, key=lambda region: (gaps[region] is None, places[region].moment or least, region))
+
+    def rank(region: str) -> tuple[bool, bool, datetime, str]:
+        whole = gaps.get(region, NOWHERE) is None
+        return kind in places[region].seen, whole, places[region].moment or least, region
+
+    ranked = sorted(running, key=rank)
     return ranked[-1:]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..config_rule import ConfigRule
-from ..model import Json
+from ..model import EVERYWHERE, Json
 from .folding import unpacked
 
 RECORDER = "AWS::Config::ConfigurationRecorder"
@@ -52,12 +52,14 @@ class Place:
     recorders: dict[str, list[Recorder | None]] = field(default_factory=dict)  # each that there was; None where gone
     seen: set[str] = field(default_factory=set)  # types of which there is an item
     damaged: set[str] = field(default_factory=set)  # types of which an item cannot be used
+    lost: set[str] = field(default_factory=set)  # types of which something later is lost; `*` for all
     latest: datetime | None = None
     later: int = 0  # items that are later than the whole file
 
-    @property
-    def stopped(self) -> bool:
-        return any(not each.running for states in self.recorders.values() for each in states if each)
+    def believed(self, kind: str) -> bool:
+        """Whether items of a type count: not of a recorder that stopped, nor where a later one may be lost."""
+        stopped = any(not each.running for states in self.recorders.values() for each in states if each)
+        return not stopped and self.lost.isdisjoint((kind, EVERYWHERE))
 
 
 def recorder_of(body: Mapping[str, Json]) -> tuple[str, Recorder] | None:
@@ -104,7 +106,7 @@ def gap_of(rule: ConfigRule, region: str, place: Place | None) -> str | None:
         return f"NotRecorded: AWS Config gave no snapshot of {region}"
     if place.moment is None:
         return f"NotRecorded: the snapshot that AWS Config gave of {region} is damaged"
-    if kind in place.damaged:
+    if kind in place.damaged or not place.lost.isdisjoint((kind, EVERYWHERE)):
         return f"MalformedDocument: an item of {kind} in {region}"
     if not place.recorders:
         return f"NotRecorded: AWS Config does not say what it recorded in {region}"

@@ -21,14 +21,15 @@ from .folding import unpacked
 
 _NAME = re.compile(
     r"(?P<account>\d{12})_Config_(?P<region>[a-z0-9-]+)_(?P<what>ConfigSnapshot|ConfigHistory)_"
-    r"(?:[A-Za-z0-9:]+_)?(?P<time>\d{8}T\d{6}Z)_.*\.json(?:\.gz)?\Z"
+    r"(?:(?P<kind>[A-Za-z0-9:]+)_)?(?P<time>\d{8}T\d{6}Z)_.*\.json(?:\.gz)?\Z"
 )
 _LIST = re.compile(r'"(configurationItems|[bB]aseConfigurationItems|Results)"\s*:\s*\[')
 _CHUNK = 1 << 18
 _RATIO = 300  # of what is unpacked to what is packed: JSON of AWS comes to a tenth of this
 _LEAST = 1 << 26  # bytes to which anything may unpack
 _HERE = frozenset({"OK", "ResourceDiscovered"})
-_GONE = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded"})
+UNRECORDED = "ResourceNotRecorded"
+_GONE = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded", UNRECORDED})
 _COLUMNS = (
     "resourceType",
     "accountId",
@@ -45,11 +46,12 @@ _SPELLINGS = {"awsAccountId": "accountId", "ARN": "arn", "configurationItemVersi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A file. `account`, `region` and `moment` are what its name says; `whole` that it lists all there was then."""
+    """A file. `account`, `region`, `kind` and `moment` are what its name says; `whole` that it lists all."""
 
     path: Path
     account: str | None = None
     region: str | None = None
+    kind: str | None = None
     moment: datetime | None = None
     whole: bool = False
 
@@ -78,7 +80,14 @@ def source_of(path: Path) -> Source:
         return Source(path=path)
     moment = datetime.strptime(named["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     whole = named["what"] == "ConfigSnapshot"
-    return Source(path=path, account=named["account"], region=named["region"], moment=moment, whole=whole)
+    return Source(
+        path=path,
+        account=named["account"],
+        region=named["region"],
+        kind=named["kind"],
+        moment=moment,
+        whole=whole,
+    )
 
 
 def read_items(source: Source) -> Iterator[Item | BrokenError]:

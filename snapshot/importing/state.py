@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ..catalog import ResourceType
 from ..collector.write import Row, row
-from ..model import GLOBAL
+from ..model import EVERYWHERE, GLOBAL
 from .coverage import RECORDER, Place, recorder_of
-from .items import BrokenError, Item, Source, read_items
+from .items import UNRECORDED, BrokenError, Item, Source, read_items
 from .resources import importable, resource_of
 
 _TABLE = """
@@ -74,11 +74,18 @@ class State:
             self.problems.append(f"{source.path}: {fault}" + (f", after {number:,} items" if number else ""))
         for text, numbers in faults.items():
             self.problems.append(f"{source.path}: item {numbers[0]}{_more(numbers)}: {text}")
+        if faults or not done:
+            self._lose(source)
         if source.whole and source.account and source.region and source.moment:
             place = self._place(source.account, source.region)
             # An item of which not even the type is known may be of any.
             whole = done and not any("without" in text or "no object" in text or "status" in text for text in faults)
             place.moment, place.broken, place.file = (source.moment if whole else None), not whole, source.path.name
+
+    def _lose(self, source: Source) -> None:
+        """Of a history file that is damaged, what it tells of may have changed since."""
+        if not source.whole and source.account and source.region:
+            self._place(source.account, source.region).lost.add(source.kind or EVERYWHERE)
 
     def _take(self, source: Source, item: Item) -> None:
         if source.account not in (None, item.account):
@@ -109,6 +116,8 @@ class State:
         if spec is None:
             return
         place.seen.add(item.type)
+        if item.body["configurationItemStatus"] == UNRECORDED:  # it is there, and nothing is known of it
+            place.damaged.add(item.type)
         try:
             self.put(spec, item, region, moment)
         except BrokenError:

@@ -128,6 +128,20 @@ def test_of_a_recorder_that_stopped_nothing_else_is_believed(tmp_path):
     assert flow_logs(imported(tmp_path).path) == {("vpc-flow-logs", "AWS::EC2::VPC"): "unknown"}
 
 
+def test_of_recorders_that_stopped_everywhere_nobody_can_say_that_there_is_no_user(tmp_path):
+    deliver(tmp_path, with_recorder(GIVEN, STOPPED), TIME)
+    found = statuses(imported(tmp_path).path, "iam-support-role", "iam-user-no-direct-policies")
+    assert {*found.values()} == {"unknown"}
+
+
+def test_what_was_found_and_not_recorded_is_not_gone(tmp_path):
+    found = recorded()
+    log = next(each for each in found[HERE] if each["resourceType"] == "AWS::EC2::FlowLog")
+    log |= {"configurationItemStatus": "ResourceNotRecorded", "configuration": None}
+    deliver(tmp_path, found, TIME)
+    assert flow_logs(imported(tmp_path).path)["vpc-flow-logs", "vpc-1"] == "unknown"
+
+
 @pytest.mark.parametrize(("region", "at"), [("me-central-1", TIME), (REGION, TIME.replace(year=2019))])
 def test_a_type_that_config_may_not_have_known_is_not_absent(tmp_path, region, at):
     given = {kind: [{**row, "$region": region} for row in rows] for kind, rows in NO_LOGS.items()}
@@ -191,6 +205,13 @@ def test_history_is_laid_over_the_last_snapshot_up_to_a_moment(tmp_path):
     for expected, at in later:
         done = imported(tmp_path, tmp_path / "AWSLogs", as_of=at)
         assert (at, flow_logs(done.path)["vpc-flow-logs", "vpc-1"]) == (at, expected)
+
+
+def test_after_a_history_file_that_is_damaged_its_type_is_not_believed(tmp_path):
+    deliver(tmp_path, recorded(), TIME)
+    (path,) = deliver(tmp_path, recorded(NO_LOGS), soon(TIME), "ConfigHistory")  # by its name, of VPCs
+    path.write_bytes(path.read_bytes()[:-20])
+    assert flow_logs(imported(tmp_path).path) == {("vpc-flow-logs", "AWS::EC2::VPC"): "unknown"}
 
 
 def test_history_alone_never_says_that_there_is_nothing_else(tmp_path):

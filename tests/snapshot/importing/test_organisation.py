@@ -32,6 +32,7 @@ def test_every_day_comes_out_as_it_was_and_the_day_of_a_change_is_found(tmp_path
     for day, each in enumerate(done):
         assert each.problems == ()
         live, imported = statuses(state(day, **SIZE)), statuses(open_snapshot(each.path))
+        assert each.resources == 2 * (SIZE["resources"] + SIZE["regions"])  # which have a recorder each
         for identity, status in imported.items():
             seen[status] += 1
             if status in DECIDED:
