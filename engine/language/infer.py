@@ -16,6 +16,7 @@ from ..suggest import suggest
 from .narrow import falsehoods, path_of, truths
 from .node import Node
 from .parser import Expression
+from .slips import field_advice
 from .spelling import Compared, compared, half_spelt
 
 SCALARS = frozenset({Kind.BOOLEAN, Kind.NUMBER, Kind.STRING})
@@ -80,13 +81,13 @@ def _field(node: Node, at: Type, context: Context) -> Type:
     if at.kind is Kind.OBJECT:
         found = at.members.get(name)
         if found is None:
-            context.complain(
-                node, "unknown-field", f"{at.name or 'this object'} has no field {name}{suggest(name, at.members)}"
-            )
+            hint = field_advice(name, quoted=node.end - node.start > len(name)) or suggest(name, at.members)
+            context.complain(node, "unknown-field", f"{at.name or 'this object'} has no field {name}{hint}")
             return ANY
         return maybe(found) if at.nullable and found.kind is not Kind.ANY else found
     if at.kind in SCALARS or at.kind is Kind.ARRAY:
-        hint = ": write [] or [*] before the field" if at.kind is Kind.ARRAY else ""
+        hint = field_advice(name, quoted=False) or ": write [] or [*] before the field"
+        hint = hint if at.kind is Kind.ARRAY else ""
         context.complain(node, "unknown-field", f".{name} of {_a(at)} is always null{hint}")
     return ANY
 

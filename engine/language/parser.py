@@ -22,6 +22,7 @@ from ..errors import EvaluationError
 from ..functions.table import FUNCTIONS
 from ..suggest import suggest
 from .node import Node, walk
+from .slips import advice
 
 LONGEST = 50_000  # characters: parsing takes several times over each
 _Written = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
@@ -46,7 +47,10 @@ def parse(text: str) -> Expression:
     try:
         tree = _Parser().parse(text).parsed
     except JMESPathError as error:
-        raise EvaluationError(_first_line(error)).moved(_character(error, text)) from None
+        at = _character(error, text)
+        said = _first_line(error)
+        told = advice(text, at) if said.startswith(_OF_THE_GRAMMAR) else ""
+        raise EvaluationError(f"not JMESPath: {told or said}").moved(at) from None
     _bound_depth(tree)
     for node in _walk({"type": "root", "children": [tree]}):
         try:
@@ -102,6 +106,7 @@ def _too_deep(at: int) -> EvaluationError:
     return EvaluationError(f"the expression is {TOO_DEEP}").moved(at)
 
 
+_OF_THE_GRAMMAR = ("Expecting", "Unexpected", "Unknown", "invalid token")  # what jmespath says, which helps nobody
 _DIGITS = 15  # of a place in a list
 _LONG = re.compile(r"[0-9]{4000}")
 _WORDS = frozenset({"true", "false", "null"})
@@ -236,10 +241,10 @@ def _check_value(value: Any) -> None:
 
 def _first_line(error: JMESPathError) -> str:
     if not isinstance(error, ParseError):
-        return f"not JMESPath: {str(error).splitlines()[0]}"
+        return str(error).splitlines()[0]
     ends = isinstance(error, IncompleteExpressionError)
     said = error.message if isinstance(error, LexerError) else error.msg
-    return f"not JMESPath: {'something is missing at the end' if ends else said}"
+    return "something is missing at the end" if ends else str(said)
 
 
 def _character(error: JMESPathError, text: str) -> int:

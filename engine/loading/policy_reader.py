@@ -83,6 +83,8 @@ class PolicyReader(Reader):
     def wording(self, path: tuple[str | int, ...], error: Any) -> str:
         if error.validator == "maxLength":
             return f"there are more than {error.validator_value:,} characters"
+        if error.validator == "pattern" and path == ("id",):
+            return f"{error.instance!r} is no id: lower case, digits and hyphens{_as_id(error.instance)}"
         return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
 
     def policy(self) -> Policy:
@@ -271,6 +273,11 @@ def _quoting(error: Any) -> str:
     # Plain YAML makes lists of [?…], mappings of {…} and null of &…: an expression there needs a block scalar.
     expression = error.schema.get("description", "").startswith(("A JMESPath", "Which", "Their", "Text with"))
     return ": write the expression after `>-`, or in quotes" if error.validator == "type" and expression else ""
+
+
+def _as_id(name: str) -> str:
+    words = re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", name)
+    return f", such as {'-'.join(words).lower()}" if words else ""
 
 
 def _expected(path: tuple[str | int, ...], error: Any) -> str:

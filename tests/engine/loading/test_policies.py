@@ -50,7 +50,7 @@ def test_five_lines_are_a_policy(tmp_path):
             "AWS::KMS::Keys",
             "p0.yaml:4:11: unknown resource type AWS::KMS::Keys; did you mean AWS::KMS::Key?",
         ),
-        ("id: keys", "id: Keys", "p0.yaml:1:5: 'Keys' does not match"),
+        ("id: keys", "id: Keys", "p0.yaml:1:5: 'Keys' is no id"),
         (
             "Rotation.KeyRotationEnabled",
             "lenght(Rotation)",
