@@ -39,12 +39,13 @@ def held(path: Path, folder: Path) -> Path:
 
 
 def yaml_files(folder: Path) -> list[Path]:
-    """Every YAML file below a folder, in order; of links to folders, what is in them is not."""
+    """Every YAML file below a folder, in order; of links to folders, and of hidden ones, what is in them is not."""
     return sorted(Path(place, name) for place, names in _names(folder) for name in names if _is_yaml(name))
 
 
 def _names(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    for place, _, names in os.walk(folder, onerror=_raise):
+    for place, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = [each for each in folders if not each.startswith(".")]  # such as .git and .venv
         yield place, names
 
 

@@ -18,6 +18,7 @@ from ..model.finding import Kind, Waived
 from ..model.pack import Pack
 from ..model.policy import Effort, Exposure, Policy, Severity, base
 from ..model.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
+from ..model.regions import never
 from ..model.ruleset import Setting
 from ..model.waiver import Waiver, is_day
 from ..suggest import suggest
@@ -169,6 +170,9 @@ class ConfigReader(Reader):
         if known is not None and isinstance(name, str) and base(name) not in known:
             self.fault((*at, "policy"), f"unknown policy {name}{_ids(name, known)}")
         self._check_day((*at, "expires"), entry.get("expires"))
+        region = entry.get("region")
+        if isinstance(region, str) and (fault := never(region)):
+            self.fault((*at, "region"), fault)
         if isinstance(entry.get("account"), float):  # 123456789012.0 is an integer to JSON Schema
             self.fault((*at, "account"), f"{entry['account']!r} {_WORDING['account']}")
 

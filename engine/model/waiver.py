@@ -36,14 +36,14 @@ class Waiver:
         return (
             self.policy in named(finding.policy)
             and self.account in (None, finding.account)
-            and self.region in (None, finding.region)
+            and (self.region is None or glob(self.region, finding.region))
             and (self.resource is None or glob(self.resource, finding.resource))
         )
 
     def meets(self, gap: Gap) -> bool:
         """Whether what is in its scope may be what could not be listed."""
         policy, account, region = gap
-        there = region == EVERYWHERE or self.region in (None, region)
+        there = region == EVERYWHERE or self.region is None or glob(self.region, region)
         return self.policy in named(policy) and self.account in (None, account) and there
 
     def bound(self, evidence: Mapping[str, Json]) -> bool:

@@ -105,6 +105,14 @@ def test_folders_whose_names_end_like_files_are_folders(folder):
     assert [each.id for each in load_policies([folder], shipped=False)] == ["keys"]
 
 
+def test_hidden_folders_hold_nothing_unless_they_are_named(folder):
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "strange.yaml").write_text("not: a policy\n")
+    assert [each.id for each in load_policies([folder], shipped=False)] == ["keys"]
+    with pytest.raises(PolicyError, match=r"strange\.yaml"):
+        load_policies([folder / ".venv"], shipped=False)
+
+
 def test_a_pipe_that_lies_in_a_folder_is_no_policy(folder):
     os.mkfifo(folder / "pipe.yaml")
     with pytest.raises(PolicyError, match=r"pipe\.yaml: cannot be read: not a regular file"):

@@ -288,3 +288,35 @@ def test_every_part_of_the_schema_is_described():
         for name, entry in part.get("properties", {}).items():
             assert "description" in entry, name
     assert json.loads(json.dumps(config_schema())) == config_schema()
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("eu-westt-1", "no region is called eu-westt-1; did you mean eu-west-1?"),
+        ("eu-wset-*", "no region is called eu-wset-*"),
+        ("EU-west-1", "no region is called EU-west-1; did you mean eu-west-1?"),
+        ("Global", "did you mean global?"),
+        ("us-east-1a", "did you mean us-east-1?"),
+    ],
+)
+def test_a_region_that_none_is_called_is_an_error(config, region, said):
+    with pytest.raises(ConfigError) as caught:
+        load_rules(config(f"{WAIVER}    region: {region}\n"))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "region", ["eu-*", "global", "*", "us-gov-west-1", "eu-west-?", "eusc-de-east-1", "mx-central-1"]
+)
+def test_a_region_that_one_may_be_called_is_none(config, region):
+    (waiver,) = load_rules(config(f"{WAIVER}    region: '{region}'\n")).waivers
+    assert waiver.region == region
+
+
+def test_a_waiver_covers_the_regions_of_its_pattern(config):
+    (waiver,) = load_rules(config(f"{WAIVER}    region: 'eu-*'\n")).waivers
+    assert [waiver.meets((waiver.policy, str(waiver.account), each)) for each in ("eu-west-1", "us-east-1")] == [
+        True,
+        False,
+    ]
