@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
+from .ahead import ReadingAhead
 from .catalog import ResourceType, load_catalog
 from .errors import ArgumentError, SnapshotError
 from .files import DAMAGED, FILE, LINE, folder_at
@@ -111,11 +112,13 @@ def open_snapshot(path: Place | str) -> Snapshot:
     folder = find_snapshot(path)
     data = read(folder / MANIFEST)
     manifest = _manifest(data, folder)
+    accounts = tuple(sorted(manifest.accounts))
+    opening = partial(_open_account, files_of(folder, manifest), manifest.accounts)
     return Snapshot(
         id=manifest.id,
         captured_at=manifest.captured_at,
-        accounts=tuple(sorted(manifest.accounts)),
-        account=partial(_open_account, files_of(folder, manifest), manifest.accounts),
+        accounts=accounts,
+        account=ReadingAhead(opening, accounts) if isinstance(folder, Remote) else opening,
         digest=digest(data),
         path=folder,
         digests=manifest.accounts,

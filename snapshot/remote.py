@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import ArgumentError, SnapshotError, StillframeError
 from .files import DAMAGED, DOCUMENT, read_file
@@ -21,6 +22,8 @@ from .files import DAMAGED, DOCUMENT, read_file
 ROOTS = {"s3:": 1, "gs:": 1, "az:": 2}  # URLs, and how many names say which store: a bucket; account and container
 ENDPOINT = "STILLFRAME_STORAGE_ENDPOINT"  # of archives alone: those of AWS_ENDPOINT_URL are of what is collected, too
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/(/?)(.*)\Z", re.DOTALL)
+PAUSES = (0.1, 0.3, 1, 3, 9)  # seconds, between requests that are made again
+_Result = TypeVar("_Result")
 _NAME = re.compile(r"[^\x00-\x1f\x7f?#%\\]+\Z")
 _HELP = f"an archive is a folder, or one of {', '.join(f'{kind}//' for kind in ROOTS)}; `./NAME` is always a folder"
 
@@ -143,8 +146,7 @@ def get_range(place: Remote, start: int, length: int) -> bytes:
 
 def put(place: Remote, data: bytes) -> None:
     """Write an object, whatever was there: one whose name says what it holds, so that it cannot be wrong."""
-    with _asking(place):
-        _obstore().put(_store(place.root), place.key, data)
+    _tried(place, lambda: _obstore().put(_store(place.root), place.key, data))
 
 
 def put_if(place: Remote, data: bytes, tag: str | None) -> str:
@@ -153,19 +155,18 @@ def put_if(place: Remote, data: bytes, tag: str | None) -> str:
     Where the answer is lost, the request is made again, and finds what it wrote itself: so the bytes are looked at.
     """
     mode: Any = {"e_tag": tag} if tag else "create"
-    with _asking(place):
-        obstore = _obstore()
-        lost = obstore.exceptions.AlreadyExistsError, obstore.exceptions.PreconditionError
-        unsure = obstore.exceptions.GenericError
+    obstore = _obstore()
+
+    def write() -> str:
         try:
             return str(obstore.put(_store(place.root), place.key, data, mode=mode, use_multipart=False)["e_tag"] or "")
-        except (*lost, unsure) as error:
+        except (obstore.exceptions.AlreadyExistsError, obstore.exceptions.PreconditionError):
             there = find(place)
             if there and there[0] == data:
                 return there[1]
-            if isinstance(error, unsure):
-                raise
             raise OvertakenError(f"{place}: written by another at the same time") from None
+
+    return _tried(place, write)
 
 
 def every(folder: Remote) -> Iterator[Remote]:
@@ -181,9 +182,8 @@ def remove(places: Iterable[Remote]) -> None:
     for place in places:
         by_root.setdefault(place.root, []).append(place.key)
     for root, keys in by_root.items():
-        with _asking(Remote(root)):
-            for start in range(0, len(keys), 1000):
-                _obstore().delete(_store(root), keys[start : start + 1000])
+        for start in range(0, len(keys), 1000):
+            _tried(Remote(root), partial(_obstore().delete, _store(root), keys[start : start + 1000]))
 
 
 def _listed(folder: Remote) -> tuple[list[str], list[str]]:
@@ -191,6 +191,16 @@ def _listed(folder: Remote) -> tuple[list[str], list[str]]:
         found = _obstore().list_with_delimiter(_store(folder.root), folder.key or None)
     names = [each.rstrip("/").rpartition("/")[2] for each in found["common_prefixes"]]
     return sorted(names), sorted(each["path"].rpartition("/")[2] for each in found["objects"])
+
+
+def _tried(place: Remote, call: Callable[[], _Result]) -> _Result:
+    """Make a request again that fails: those for which obstore does not know that they may be."""
+    with _asking(place):
+        for pause in PAUSES:
+            with suppress(_obstore().exceptions.GenericError):
+                return call()
+            time.sleep(pause)
+        return call()
 
 
 @contextmanager
@@ -227,7 +237,8 @@ def _obstore() -> Any:
 def _store(root: str) -> Any:
     """The client of a store: by the environment's usual variables, or by the AWS profile if there are none."""
     endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS)), "")
-    how: dict[str, Any] = {"client_options": {"timeout": "5m", "allow_http": endpoint.startswith("http:")}}
+    how: dict[str, Any] = {"retry_config": {"max_retries": 15}}
+    how |= {"client_options": {"timeout": "5m", "allow_http": endpoint.startswith("http:")}}
     if root.startswith("s3:"):
         how["config"] = {"endpoint": endpoint} if endpoint else {}
         how |= _profile(how["config"])

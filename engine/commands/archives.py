@@ -79,6 +79,25 @@ def snapshot_prune(
     typer.echo(f"{did} {counted(len(going), 'snapshot')}, {counted(len(staying), 'snapshot')} kept", err=True)
 
 
+@snapshot_app.command("iam")
+def snapshot_iam(
+    archive: Annotated[str, typer.Argument(help="The archive, by its URL: s3://BUCKET/PREFIX.")],
+    role: Annotated[str, typer.Option("--for", help="Who it is for: reader, writer or pruner.")] = "reader",
+    kms_key: Annotated[str | None, typer.Option(help="The ARN of the key by which the bucket encrypts.")] = None,
+) -> None:
+    """Print the least that reading an archive in S3 needs, or collecting into it, or pruning it."""
+    from stillframe.snapshot.given import place_of
+    from stillframe.snapshot.permissions import ROLES, archive_policy
+    from stillframe.snapshot.remote import Remote
+
+    place = place_of(archive)
+    if not isinstance(place, Remote) or not place.root.startswith("s3:"):
+        raise typer.BadParameter(f"{archive} is not in S3", param_hint="ARCHIVE")
+    if role not in ROLES:
+        raise typer.BadParameter(f"{role!r} is none of {', '.join(ROLES)}", param_hint="--for")
+    typer.echo(archive_policy(place, role, kms_key))
+
+
 def _whole(archive: str) -> str:
     from stillframe.engine.console import counted
     from stillframe.snapshot.chain import heads, links

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import urllib.request
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 from builders import TIME, write_snapshot
+from conftest import BUCKET
 from msgspec import structs
 from stillframe.snapshot import CollectError, SnapshotError, chain, list_snapshots, open_snapshot, remote
-from stillframe.snapshot.archive import MANIFEST, OBJECTS
+from stillframe.snapshot.archive import MANIFEST, OBJECTS, Files
 from stillframe.snapshot.catalog import catalog_digest
 from stillframe.snapshot.chain import CLAIM, LAST, PRUNED, PRUNING, settle
 from stillframe.snapshot.collector import write_objects
@@ -24,6 +28,8 @@ from stillframe.snapshot.model import GLOBAL, Coverage, Resource
 from stillframe.snapshot.prune import prune
 from stillframe.snapshot.remote import Remote, every, put, read, remove
 from stillframe.snapshot.verify import verify, verify_archive
+
+from bench.proxy import proxy, told
 
 ACCOUNTS = tuple(f"{number:012}" for number in range(1, 41))
 
@@ -291,8 +297,6 @@ def test_what_cannot_be_read_is_not_pruned_around(archive):
 
 @pytest.mark.parametrize("digest", ["../../x", "0" * 63, "", "A" * 64])
 def test_no_file_name_is_taken_from_a_snapshot(tmp_path, digest):
-    from stillframe.snapshot.archive import Files
-
     (tmp_path / OBJECTS).mkdir()
     with pytest.raises(SnapshotError, match="is no digest"):
         Files(tmp_path / "2026-01-01T00-00-00Z", by_digest=True).resources(ACCOUNTS[0], "AWS::EC2::VPC", digest)
@@ -314,3 +318,78 @@ def test_from_the_command_line_and_completed_from_elsewhere(bucket, run, tmp_pat
     assert result.code == 3
     assert "was not made by this user here, and asks for something else" in result.err
     assert [entry.accounts for entry in list_snapshots(stopped.path.parent)] == [None]
+
+
+FAULTS = {"throttled": 0.3, "broken": 0.05, "reset": 0.05}
+
+
+def test_a_store_that_is_out_of_breath_costs_time_and_nothing_else(bucket, aws_url, tmp_path, monkeypatch):
+    """Of ten requests three are told to slow down, and one fails or is cut off: half of these after it was done."""
+    with proxy(aws_url, tmp_path / "log", **FAULTS) as url:
+        monkeypatch.setenv(remote.ENDPOINT, url)
+        remote._store.cache_clear()
+        archive, few = Remote(bucket, "a"), ACCOUNTS[:6]
+        for days in range(3):
+            writer = begin_objects(archive, plan(TIME + timedelta(days=days), few))
+            for account in few:
+                writer.add(data(account))
+            writer.finish({})
+        assert list(verify_archive(archive)) == []
+        assert len(prune(archive, {"last": 2})[1]) == 1
+        assert list(verify_archive(archive)) == []
+    fates = Counter(fate for fate, _, _ in told(tmp_path / "log"))
+    assert min(fates[fate] for fate in ("throttled", "broken", "reset", "answered")) > 0
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_clocks_that_disagree_break_no_chain(archive, days):
+    night(archive)
+    night(archive, days)
+    night(archive, 1)
+    assert list(verify_archive(archive)) == []
+    assert len(list_snapshots(archive)) == 3
+
+
+def test_the_least_that_is_allowed_is_enough_and_no_more(bucket, aws_url, run, monkeypatch):
+    archive = Remote(bucket, "a")
+    iam = boto3.client("iam", endpoint_url=aws_url)
+    iam.create_user(UserName="they")
+    key = iam.create_access_key(UserName="they")["AccessKey"]
+    night(archive)
+    night(archive, 1)
+
+    def become(role: str) -> None:
+        document = json.loads(run("snapshot", "iam", str(archive), "--for", role).out)
+        removing = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{BUCKET}"}
+        document["Statement"] += [removing] if role != "reader" else []  # which only the stand-in asks for
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        enforce(aws_url, float("inf"))
+        iam.put_user_policy(UserName="they", PolicyName="least", PolicyDocument=json.dumps(document))
+        enforce(aws_url, 0)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        remote._store.cache_clear()
+
+    try:
+        become("reader")
+        assert list(verify_archive(archive)) == []
+        with pytest.raises(SnapshotError, match="AccessDenied"):
+            begin_objects(archive, plan(TIME + timedelta(days=2)))
+        become("writer")
+        night(archive, 3)
+        become("pruner")
+        assert len(prune(archive, {"last": 1})[1]) == 2
+    finally:
+        enforce(aws_url, float("inf"))
+    writer = json.loads(run("snapshot", "iam", str(archive), "--for", "writer", "--kms-key", "arn:KEY").out)
+    removing = [each["Resource"] for each in writer["Statement"] if "s3:DeleteObject" in each["Action"]]
+    assert removing == [[f"arn:aws:s3:::{BUCKET}/a/*/{name}" for name in (CLAIM, PLAN)]]
+    assert writer["Statement"][-1]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert run("snapshot", "iam", "folder").code == run("snapshot", "iam", str(archive), "--for", "all").code == 2
+
+
+def enforce(url: str, after: float) -> None:
+    """Let the stand-in enforce IAM after so many calls."""
+    request = urllib.request.Request(f"{url}/moto-api/reset-auth", method="POST", data=str(after).encode())
+    request.add_header("Content-Type", "text/plain")
+    urllib.request.urlopen(request).close()
