@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from jmespath.functions import Functions, signature
@@ -68,6 +69,25 @@ class Ours(Functions):  # type: ignore[misc]  # jmespath.py has no types
     @declared(_TEXT, _TEXT)
     def _func_matches(self, text: str, pattern: str) -> bool:
         return _compiled(pattern).search(text) is not None
+
+    @declared(_ANY, _ANY)
+    def _func_selects_events(self, selectors: dict[str, Any], _: Any) -> bool:
+        """All management events: nothing else is asked for."""
+        simple = {
+            each["ReadWriteType"]
+            for each in selectors.get("EventSelectors") or ()
+            if each["IncludeManagementEvents"] and not each["ExcludeManagementEventSources"]
+        }
+        advanced = [
+            {field["Field"]: field.get("Equals") for field in each["FieldSelectors"]}
+            for each in selectors.get("AdvancedEventSelectors") or ()
+        ]
+        whole = [
+            fields.get("readOnly") or ["true", "false"]
+            for fields in advanced
+            if fields.get("eventCategory") == ["Management"] and fields.keys() <= {"eventCategory", "readOnly"}
+        ]
+        return "All" in simple or {"ReadOnly", "WriteOnly"} <= simple or {"true", "false"} <= set(chain(*whole))
 
     @declared(_TEXT, _TEXT)
     def _func_split(self, text: str, separator: str) -> list[str]:
