@@ -73,11 +73,7 @@ def import_aws_config(
 
     `regions` are those that are enabled, where that is known. Raises ArgumentError, SnapshotError or CollectError.
     """
-    check_names(regions=regions)
-    for region in regions:
-        if not REGION.match(region):
-            raise ArgumentError(f"{region!r} is no region", "name regions as eu-west-1")
-    return _import(find(paths), path_of(into), frozenset(regions), utc(as_of) if as_of else None, on_file)
+    return _import(find(paths), path_of(into), _named(regions), utc(as_of) if as_of else None, on_file)
 
 
 def import_days(
@@ -91,7 +87,15 @@ def import_days(
     """One snapshot for each moment; files of accounts in which nothing changed are shared. Those there are stay."""
     found = find(paths)
     for moment in moments:
-        yield _import(found, path_of(into), frozenset(regions), utc(moment), on_file)
+        yield _import(found, path_of(into), _named(regions), utc(moment), on_file)
+
+
+def _named(regions: Collection[str]) -> frozenset[str]:
+    check_names(regions=regions)
+    for region in regions:
+        if not REGION.match(region) or region == GLOBAL:
+            raise ArgumentError(f"{region!r} is no region", "name regions as eu-west-1")
+    return frozenset(regions)
 
 
 def _import(

@@ -310,6 +310,9 @@ def test_urls_and_what_is_not_there_are_refused(tmp_path):
         imported(tmp_path, "s3://bucket/AWSLogs")
     with pytest.raises(CollectError, match=r"no \.json"):
         imported(tmp_path)
+    written(tmp_path)
+    with pytest.raises(ArgumentError, match="is no region"):
+        [*import_days([tmp_path], tmp_path / "into", [TIME], regions=["US East"])]
 
 
 # -------------------------------------------------------------------------------------------- deleted in turn
