@@ -9,7 +9,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from stillframe.again import given_back, kept
+from stillframe.engine.again import given_back, kept
 
 
 def main() -> None:

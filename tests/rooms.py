@@ -51,7 +51,7 @@ def cycles(found: Iterable[Arrow]) -> list[list[str]]:
 def modules() -> list[Path]:
     """Every module of the product and of its benchmarks."""
     found = [path for top in ("bench", "engine", "snapshot") for path in ROOT.glob(f"{top}/**/*.py")]
-    return [*found, ROOT / "again.py", ROOT / "cli.py"]
+    return [*found, ROOT / "cli.py"]
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:

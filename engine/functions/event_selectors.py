@@ -170,4 +170,5 @@ def _values(name: str, event: Mapping[str, str], fields: Sequence[_Field]) -> Se
     texts = {operator: {text for each, text in matches if each == operator} for operator in _OPERATORS}
     firsts = {begins, *(text for text in texts["StartsWith"] if text.startswith(begins))}
     made = {first + _OTHER + last for first in firsts for last in {"", *texts["EndsWith"]}}
-    return sorted(made | {text for text in texts["Equals"] if text.startswith(begins) and text != begins})
+    nothing = begins if begins.endswith(":") else ""  # an ARN that names nothing: no event is about it
+    return sorted(made | {text for text in texts["Equals"] if text.startswith(begins) and text != nothing})

@@ -181,6 +181,12 @@ def test_an_operator_that_is_not_known_leaves_it_open():
     assert found == Unknown.because("an event selector with Matches")
 
 
+def test_the_very_text_that_an_event_begins_with_may_be_left_out():
+    event = {"eventCategory": "Management", "eventName": "Get*"}
+    assert selects_events(advanced(managed(field("eventName", NotEquals=["Get"]))), event) is False
+    assert selects_events(advanced(managed(field("eventName", NotEquals=["Got"]))), event) is True
+
+
 def test_too_many_kinds_of_events_are_not_tried():
     many = [str(number) for number in range(150)]
     found = selects_events(advanced(managed(field("a", NotEquals=many), field("b", NotEquals=many))), MANAGEMENT)

@@ -39,7 +39,7 @@ _SEEN: tuple[str, ...] = (
     "UNICODE_VERSION",
 )
 # fmt: on
-_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - compared as text, as is all below
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - compared as text, as is all below
 _TREES = tuple(os.path.join(_HERE, name, "") for name in ("engine", "policies", "snapshot"))  # noqa: PTH118
 
 

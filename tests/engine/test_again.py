@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from builders import TIME, write_snapshot
-from stillframe import again, cli
+from stillframe import cli
+from stillframe.engine import again
 
 POLICY = """id: vpc-small
 title: A VPC is small
@@ -214,7 +215,7 @@ def test_giving_back_imports_neither_typer_nor_what_judges(place, run):
 
     policy = Path("policies/vpc-small.yaml").absolute()
     script = (
-        "import sys; from stillframe import again; again._RECENT = 0.0; from stillframe.cli import main\n"
+        "import sys; from stillframe.engine import again; again._RECENT = 0.0; from stillframe.cli import main\n"
         "try: main()\nfinally: print('imported', 'typer' in sys.modules, 'msgspec' in sys.modules, file=sys.stderr)"
     )
     command = [sys.executable, "-c", script, "evaluate", "archive", "-p", str(policy)]
