@@ -34,7 +34,7 @@ from .kinds import mark, mark_tags
 from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
 from .names import moment_of
 from .own_types import fault_of
-from .remote import Place, Remote, below, entries, read
+from .remote import Place, Remote, below, concurrently, entries, read
 
 MANIFEST = "manifest.json"
 ACCOUNT = "account.json"
@@ -56,9 +56,18 @@ class Entry:
 
 def list_snapshots(archive: Place | str) -> list[Entry]:
     """The snapshots of an archive, oldest first, unfinished ones included."""
-    archive = place_of(archive)
+    return concurrently(_entry, _folders(place_of(archive)))
+
+
+def _entry(path: Place) -> Entry:
+    finished = (path / MANIFEST).exists()
+    return Entry(id=path.name, path=path, accounts=len(read_manifest(path).accounts) if finished else None)
+
+
+def _folders(archive: Place) -> list[Place]:
+    """The snapshots of an archive, oldest first, unread."""
     try:
-        folders = [path for path in entries(archive) if ID.match(path.name) and _is_snapshot(path)]
+        return [path for path in entries(archive) if ID.match(path.name) and _is_snapshot(path)]
     except FileNotFoundError:
         raise SnapshotError(
             f"{archive}: no such archive",
@@ -68,14 +77,6 @@ def list_snapshots(archive: Place | str) -> list[Entry]:
         raise SnapshotError(f"{archive}: not a folder", "name a snapshot folder, or an archive of snapshots") from None
     except OSError as error:
         raise SnapshotError(f"{archive}: cannot be read ({error.strerror})") from None
-    return [
-        Entry(
-            id=path.name,
-            path=path,
-            accounts=len(read_manifest(path).accounts) if (path / MANIFEST).exists() else None,
-        )
-        for path in folders
-    ]
 
 
 def _is_snapshot(path: Place) -> bool:
@@ -95,13 +96,13 @@ def find_snapshot(path: Place | str) -> Place:
             f"{path}: unfinished snapshot: it has no {MANIFEST}",
             "the collector was stopped before the end: collect again",
         )
-    finished = [entry for entry in list_snapshots(path) if entry.accounts is not None]
-    if not finished:
+    latest = next((folder for folder in reversed(_folders(path)) if (folder / MANIFEST).exists()), None)
+    if latest is None:
         raise SnapshotError(
             f"{path}: no finished snapshot here",
             "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
         )
-    return finished[-1].path
+    return latest
 
 
 def open_snapshot(path: Place | str) -> Snapshot:

@@ -14,9 +14,7 @@ from contextlib import contextmanager
 from .archive import MANIFEST, OBJECTS, Files, files_of, list_snapshots, read_account_file, read_manifest
 from .chain import PRUNED, PRUNING, settle
 from .errors import CollectError
-from .remote import OvertakenError, Place, Remote, every, put, put_if, read, remove
-
-AT_ONCE = 16  # requests
+from .remote import AT_ONCE, OvertakenError, Place, Remote, every, put, put_if, read, remove
 
 
 def prune_objects(archive: Remote, going: list[str]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,6 +23,7 @@ from .files import DAMAGED, DOCUMENT, read_file
 ROOTS = {"s3:": 1, "gs:": 1, "az:": 2}  # URLs, and how many names say which store: a bucket; account and container
 ENDPOINT = "STILLFRAME_STORAGE_ENDPOINT"  # of archives alone: those of AWS_ENDPOINT_URL are of what is collected, too
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/(/?)(.*)\Z", re.DOTALL)
+AT_ONCE = 16  # requests
 PAUSES = (0.1, 0.3, 1, 3, 9)  # seconds, between requests that are made again
 _Result = TypeVar("_Result")
 _NAME = re.compile(r"[^\x00-\x1f\x7f?#%\\]+\Z")
@@ -102,6 +104,14 @@ def remote_of(text: str) -> Remote | None:
 def entries(folder: Place) -> list[Place]:
     """What is one level below a folder, by name. Raises OSError."""
     return sorted(folder.iterdir(), key=lambda path: path.name)
+
+
+def concurrently(function: Callable[[Place], _Result], places: Sequence[Place]) -> list[_Result]:
+    """The same for each place, in order; in an object store many at once, since each waits for an answer."""
+    if len(places) < 2 or not isinstance(places[0], Remote):
+        return [function(place) for place in places]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(function, places))
 
 
 def below(folder: Place, name: str) -> str | Remote:

@@ -169,3 +169,10 @@ def test_a_snapshot_of_a_bucket_that_was_changed_is_refused(copied):
     with pytest.raises(SnapshotError, match="its digest is not the one in"):
         list(open_snapshot(copied[1]).account(ACCOUNT).read("AWS::EC2::VPC"))
     assert [entry.accounts for entry in list_snapshots(copied[1])] == [1, 1]
+
+
+def test_the_latest_snapshot_is_found_without_reading_all_others(copied, monkeypatch):
+    read = []
+    monkeypatch.setattr("stillframe.snapshot.archive.read", lambda place, *most: read.append(place) or get(place)[0])
+    assert open_snapshot(copied[1]).id == "2026-01-02T00-00-00Z"
+    assert [place.parent.name for place in read] == ["2026-01-02T00-00-00Z"]
