@@ -14,7 +14,7 @@ import stillframe
 import stillframe.snapshot.collector.collect  # before what it takes of sessions is replaced
 from botocore.awsrequest import AWSResponse
 from builders import TIME, write_snapshot
-from stillframe.engine.model.finding import FIELDS as FINDING_FIELDS
+from stillframe.engine.model.finding import FIELDS
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.demo import MANAGEMENT
@@ -114,10 +114,10 @@ def test_every_format_has_every_field(run, tmp_path, policy):
     run("evaluate", path, "-p", policy, *(part for file in files for part in ("-o", file)))
     lines = [json.loads(line) for line in files[0].read_text().splitlines()]
     assert lines == json.loads(files[1].read_text())
-    assert tuple(lines[0]) == FINDING_FIELDS
+    assert tuple(lines[0]) == FIELDS
     with files[2].open(newline="") as file:
         rows = list(csv.reader(file))
-    assert tuple(rows[0]) == FINDING_FIELDS
+    assert tuple(rows[0]) == FIELDS
     assert [row[1] for row in rows[1:]] == ["fail", "pass"]
     later = snapshot(tmp_path, keys(True, True), when=TIME.replace(year=2027))
     run("diff", path, later, "-p", policy, "-o", tmp_path / "diff.csv")

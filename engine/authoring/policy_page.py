@@ -1,6 +1,6 @@
 """A policy as a page of Markdown: what it asks, why, how it evaluates, what may be set, how to fix, and its examples.
 
-`docs/policies` holds the pages of those that ship, `docs/policies.md` the index of them.
+`docs/reference/policies` holds the pages of those that ship.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def as_page(policy: Policy, packs: Mapping[str, str]) -> Iterator[str]:
 def as_index(policies: Collection[Policy]) -> Iterator[str]:
     """Lines of the index: a table per service."""
     yield "# Policies"
-    yield from ("", "All that ship, by service. A [pack](packs.md) is a choice of them.")
+    yield from ("", "By service. A pack is a choice of them.")
     services = sorted(policies, key=lambda policy: (_service(policy), policy.id))
     for service, found in groupby(services, _service):
         yield from ("", f"## {service}", "", "| Policy | Severity | Counts | What is true where it passes |")

@@ -1,6 +1,6 @@
 """Show the resource types, and what a policy may read of each.
 
-docs/resources.md is what `as_markdown` gives.
+docs/reference/resources.md is what `as_markdown` gives.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A pack itself, for people and programs: docs/packs/NAME.md is what `as_page` gives for those that ship."""
+"""A pack itself, for people and programs: docs/reference/packs/NAME.md is what `as_page` gives for those that ship."""
 
 from __future__ import annotations
 
