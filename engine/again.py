@@ -63,7 +63,7 @@ def given_back(arguments: list[str]) -> int | None:
 
 def _known(arguments: list[str]) -> tuple[dict[str, Any], memoryview]:
     """What is kept of a run, and what it said; its files are written. Raises _Other, OSError and ValueError."""
-    if not (arguments and arguments[0] in COMMANDS):
+    if not _is_asked(arguments):
         raise _Other
     folder, key = _folder(), _key(arguments)
     head, rest = _read(folder / (key + _ENDING), key)
@@ -80,7 +80,7 @@ def _known(arguments: list[str]) -> tuple[dict[str, Any], memoryview]:
 @contextmanager
 def kept(arguments: list[str]) -> Iterator[None]:
     """Keep the run in the block, if it ends with an exit code of an evaluation and can be known again."""
-    if not (arguments and arguments[0] in COMMANDS):
+    if not _is_asked(arguments):
         yield
         return
     with _Watch() as watch:
@@ -90,6 +90,12 @@ def kept(arguments: list[str]) -> Iterator[None]:
             with suppress(OSError, ValueError, _Other):
                 _keep(arguments, watch, 0 if end.code is None else end.code)
             raise
+
+
+def _is_asked(arguments: list[str]) -> bool:
+    """Whether it is of a command whose runs are kept, and what it says goes out as bytes."""
+    streams = (sys.stdout, sys.stderr)
+    return bool(arguments) and arguments[0] in COMMANDS and all(hasattr(each, "buffer") for each in streams)
 
 
 class _Watch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -221,3 +222,16 @@ def test_giving_back_imports_neither_typer_nor_what_judges(place, run):
     command = [sys.executable, "-c", script, "evaluate", "archive", "-p", str(policy)]
     ends = [subprocess.run(command, capture_output=True, text=True).stderr.splitlines()[-1] for _ in range(2)]
     assert ends == ["imported True True", "imported False False"]
+
+
+def test_streams_without_bytes_are_written_to_as_ever(place, monkeypatch):
+    texts = io.StringIO(), io.StringIO()
+    for _ in range(2):
+        with monkeypatch.context() as within:
+            within.setattr("sys.argv", ["stillframe", *EVALUATE])
+            for name, text in zip(("stdout", "stderr"), texts, strict=True):
+                within.setattr(f"sys.{name}", text)
+            with pytest.raises(SystemExit) as end:
+                cli.main()
+            assert end.value.code == 1
+    assert texts[1].getvalue().count("vpc-small") >= 2
