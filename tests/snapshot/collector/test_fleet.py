@@ -128,7 +128,7 @@ class Body:
 
 START = f"""
 import sys
-from stillframe.snapshot import collect, demo
+from stillframe.snapshot.collector import collect, demo
 few = {{kind: demo.types()[kind] for kind in {KINDS}}}
 given = {{"session": demo.session(), "endpoint_url": sys.argv[2], "catalog": few}}
 if sys.argv[3:]:
