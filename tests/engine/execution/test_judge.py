@@ -23,9 +23,10 @@ from stillframe.engine.execution.scheduler import shared
 from stillframe.engine.loading.policies import override
 from stillframe.engine.loading.ruleset import load_rules
 from stillframe.engine.model.finding import Status
-from stillframe.engine.testing.examples import TIME
+from stillframe.engine.testing.examples import ACCOUNT, TIME
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.errors import SnapshotError, StillframeError
+from stillframe.snapshot.format import digest
 
 from bench import fleet
 
@@ -246,6 +247,31 @@ def test_a_changed_file_is_refused_as_by_the_exact_path(archive, tmp_path):
     for method in (Method(), Method(exact=True), Method(workers=2)):
         with pytest.raises(SnapshotError, match="its digest is not the one"):
             found(picture, method)
+
+
+def test_rows_that_are_not_in_order_are_refused_as_by_the_exact_path(tmp_path):
+    vpcs = [
+        {"VpcId": name, "OwnerId": ACCOUNT, "IsDefault": False, "State": "available"} for name in ("v-1", "v-2", "v-3")
+    ]
+    snapshot = write_snapshot(tmp_path, {"AWS::EC2::VPC": vpcs, "AWS::EC2::FlowLog": []})
+    file = snapshot / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    one, two, three = file.read_bytes().splitlines(keepends=True)
+    rewrite(file, one + three + two)
+    said = []
+    for method in (Method(exact=True), Method()):
+        with pytest.raises(SnapshotError) as error:
+            found(open_snapshot(snapshot), method)
+        said.append(str(error.value))
+    assert said[0] == said[1]
+
+
+def rewrite(file: Path, data: bytes) -> None:
+    """Change a file of an account, and make every digest above it right."""
+    for above in (file.parent / "account.json", file.parents[1] / "manifest.json"):
+        before = digest(file.read_bytes())
+        file.write_bytes(data)
+        file, data = above, above.read_bytes().replace(before.encode(), digest(data).encode())
+    file.write_bytes(data)
 
 
 def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):

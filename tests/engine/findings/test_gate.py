@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -197,3 +198,11 @@ def test_a_baseline_that_is_none_is_an_error_with_its_place(tmp_path, text, mess
 def test_each_key_chooses(key):
     value = "high" if key == "severity" else "a"
     assert selection([f"{key}={value}"], [f"{key}={value}"]) == Selection(only={key: [value]}, but={key: [value]})
+
+
+def test_a_policy_is_chosen_by_its_own_name_and_by_that_of_the_one_it_varies():
+    variant = replace(POLICY, id=f"{POLICY.id}@own-1")
+    every = [POLICY, variant, OTHER]
+    assert Selection(only={"policy": [POLICY.id]}).policies(every) == [POLICY, variant]
+    assert Selection(only={"policy": ["*@own-1"]}).policies(every) == [variant]
+    assert Selection(but={"policy": [POLICY.id]}).policies(every) == [OTHER]

@@ -91,6 +91,12 @@ def test_rows_that_lookups_find_are_counted(snapshot, where):
     assert seen[-1] == {"fail"}
 
 
+def test_the_condition_of_a_lookup_is_counted_for_each_of_its_rows(snapshot):
+    where = f", where: {' && '.join(['UserName == $region'] * 60)}"
+    assert statuses(snapshot, policy("length($all) == `1`", where=where, budget=1_000)) == {"error"}
+    assert statuses(snapshot, policy("length($all) == `1`", where=where, budget=10_000)) == {"fail"}
+
+
 def test_many_rows_are_too_many(tmp_path):
     bare = {key: value for key, value in USERS[0].items() if key != "Tags"}
     users = [{**bare, **dict.fromkeys(("UserName", "UserId", "Arn"), f"{number:04}")} for number in range(9000)]

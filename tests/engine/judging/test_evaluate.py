@@ -237,6 +237,18 @@ def test_exactly_one_of_a_list_is_found_only_where_all_of_it_is_known(policy, wa
     assert statuses(policy(lookup=lookup, **{"assert": "$log.TrafficType == 'ALL'"}), **given) == {"vpc-1": expected}
 
 
+@pytest.mark.parametrize(
+    "match", ["FlowLogId: {in: Wanted}, ResourceId: VpcId", "ResourceId: VpcId, FlowLogId: {in: Wanted}"]
+)
+def test_a_list_may_stand_before_or_after_what_else_is_wanted(policy, match):
+    found = policy(
+        lookup=f"logs: {{from: AWS::EC2::FlowLog, match: {{{match}}}}}", **{"assert": "length($logs) == `1`"}
+    )
+    rows = [LOG, {**LOG, "FlowLogId": "fl-2", "ResourceId": "vpc-2"}]
+    given = {"AWS_EC2_VPC": [VPC | {"Wanted": ["fl-1", "fl-2"]}], "AWS_EC2_FlowLog": rows}
+    assert statuses(found, **given) == {"vpc-1": "pass"}
+
+
 def test_a_lookup_in_an_account_that_the_snapshot_does_not_hold_is_unknown(policy):
     lookup = "logs: {from: AWS::EC2::FlowLog, match: {$account: OwnerId}, within: snapshot}"
     found = policy(lookup=lookup, **{"assert": "$logs"})

@@ -166,6 +166,7 @@ def test_what_cannot_be_is_complained_of(assertion, expected):
 @pytest.mark.parametrize(
     "assertion",
     [
+        "Selectors.EventSelectors[?ReadWriteType == DataResources[0].Type]",
         "KmsKeyId && starts_with(KmsKeyId, 'arn')",
         "KmsKeyId != `null` && starts_with(KmsKeyId, 'arn')",
         "!(KmsKeyId) || starts_with(KmsKeyId, 'arn')",

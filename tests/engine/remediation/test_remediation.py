@@ -486,6 +486,7 @@ def test_variables_are_found_where_a_shell_finds_them(text, found):
         ("aws x a={{ a }},b={{ b }}", True),
         ("aws x '[1]' {{ a }}", True),
         ('aws x "\\"" {{ a }}', True),
+        ("aws x 'a\\' {{ a }}", True),
         ("aws x $(aws y {{ a }})", True),
         ("aws x '{{ a }}'", False),
         ('aws x "{{ a }}"', False),
