@@ -16,7 +16,7 @@ import pytest
 import stillframe
 from hypothesis import settings
 from stillframe.cli import main
-from stillframe.snapshot import remote
+from stillframe.snapshot import own_types, remote
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.demo import stand_in
 from stillframe.snapshot.remote import Remote
@@ -54,6 +54,15 @@ def no_real_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / ".state"))
+
+
+@pytest.fixture(autouse=True)
+def shipped_types_alone() -> Iterator[None]:
+    """The process has one catalogue: no test leaves types of its own to the next."""
+    before = own_types.in_use()
+    yield
+    if own_types.in_use() is not before:
+        own_types.apply(before)
 
 
 @pytest.fixture(scope="session")

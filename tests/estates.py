@@ -26,9 +26,17 @@ def _type(name: str, *always: str, scope: str = "region") -> ResourceType:
 
 
 ONE, OTHER, ONCE = "Test::Some::One", "Test::Some::Other", "Test::Some::Once"
-CATALOG = {
-    spec.type: spec for spec in (_type(ONE, "a", "b.c", "c[].a"), _type(OTHER), _type(ONCE, "b", scope="account"))
-}
+
+
+class Types(dict):
+    """A catalogue of nothing but these, none of them of somebody's own."""
+
+    own_data = b""
+
+
+CATALOG = Types(
+    {spec.type: spec for spec in (_type(ONE, "a", "b.c", "c[].a"), _type(OTHER), _type(ONCE, "b", scope="account"))}
+)
 
 
 # ---------------------------------------------------------------------------------------------------- values

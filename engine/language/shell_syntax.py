@@ -15,7 +15,7 @@ from ..errors import EvaluationError
 VALUE = "\0"  # stands for what a template puts in
 _DEPTH = 20
 _ENDS = frozenset({"then", "elif", "else", "fi", "do", "done", "}", "esac", "in"})
-_REFUSED = frozenset({"case", "function", "select", "time", "coproc", "[["})
+_REFUSED = frozenset({"case", "function", "select", "time", "coproc", "[[", "]]"})
 _PLAIN = re.compile(r"[^ \t\n;&|<>()'\"`\\$]+")
 _GOES_ON = r"(?<![^ \t\n])\\\n"  # a line that goes on, where that joins no two parts of a word or sign
 _BLANK = re.compile(rf"(?:[ \t]|{_GOES_ON})*(?:#[^\n]*)?")
@@ -134,6 +134,8 @@ class _Reader:
             if not named and self._here(VALUE):
                 raise self.fault("a value stands where the name of a command does")
             start = self.at
+            if not named and "[" in self.word_here()[1:]:
+                raise self.fault("a command whose name has [ in it, which some shells take for a list")
             if self._word(depth):
                 named = named or not _ASSIGNED.match(self.text, start)
             elif not self._redirected(depth):

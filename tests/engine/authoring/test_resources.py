@@ -33,6 +33,7 @@ KEY = struct(
 SHOWN = """\
 AWS::KMS::Key
 Listed in every region by kms:ListKeys. Each is identified by KeyArn.
+From AWS Config: imported, in part: keys that AWS manages may not be there.
 Beside its fields there are $account, $region, $id, $name, $tags.
 ├─ KeyArn  string, always there
 │     The ARN.

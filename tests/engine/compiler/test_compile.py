@@ -278,7 +278,7 @@ def known_kinds() -> Iterator[None]:
     """Types of whose values the kinds are known."""
     from stillframe.engine.compiler import join_key
 
-    caches = (kinds.config_kind, kinds._config_fits, join_key.key_reader)
+    caches = (kinds.config_kind, kinds._config_fits, join_key._key_reader)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kinds, "_table", lambda: {kind: json.dumps(entry) for kind, entry in KINDS.items()})
         for each in caches:

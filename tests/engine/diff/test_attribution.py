@@ -21,7 +21,7 @@ from stillframe.engine.model.cause import why_lines, why_record
 from stillframe.engine.model.finding import Kind, Status, Waived
 from stillframe.engine.model.policy import Severity
 from stillframe.engine.testing.examples import TIME, fixture
-from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot import open_snapshot, remote
 from stillframe.snapshot.model import Unknown
 
 A, B = "111122223333", "444455556666"
@@ -499,8 +499,8 @@ def test_equal_snapshots_are_not_read_again(run, tmp_path, monkeypatch):
     command = ("diff", path, path, "-p", policy, "--workers", "2")  # alone, one does not keep what is so little
     assert run(*command).code == 0
     opened: list[str] = []
-    read = archive.read_file
-    monkeypatch.setattr(archive, "read_file", lambda file, *most: opened.append(Path(file).name) or read(file, *most))
+    read = remote.read_file
+    monkeypatch.setattr(remote, "read_file", lambda file, *most: opened.append(Path(file).name) or read(file, *most))
     assert run(*command).code == 0
     assert opened == ["manifest.json", "manifest.json"]
 

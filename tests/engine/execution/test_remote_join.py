@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, REGIONS, compact, write_estate
+from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, REGIONS, Types, compact, write_estate
 from stillframe.engine.compiler import join_key
 from stillframe.engine.execution import cache, tasks
 from stillframe.engine.execution import exact as exactly
@@ -20,7 +20,7 @@ from stillframe.engine.execution.judge import judge
 from stillframe.engine.language.parser import parse
 from stillframe.engine.language.template import Template
 from stillframe.engine.model.policy import Assertion, Lookup, Policy, Severity, Within
-from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot import archive, open_snapshot, remote
 from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.errors import StillframeError
 
@@ -33,9 +33,9 @@ WAYS = ({"exact": True}, {}, {"cache": KEPT}, {"cache": KEPT})
 def catalogue(monkeypatch) -> Iterator[None]:
     for module in (archive, join_key):
         monkeypatch.setattr(module, "load_catalog", lambda: CATALOG)
-    join_key.key_reader.cache_clear()
+    join_key._key_reader.cache_clear()
     yield
-    join_key.key_reader.cache_clear()
+    join_key._key_reader.cache_clear()
 
 
 @pytest.fixture
@@ -212,11 +212,11 @@ def test_another_catalogue_may_say_that_a_field_was_lost(path, monkeypatch):
     given = policy("p", "length($r) == `0`", ["a"], ["a"])
     write_estate(path, ABSENT)
     assert [dict(batch.counts) for batch in same(path, given)] == [{"pass": 1}]
-    changed = {**CATALOG, OTHER: replace(CATALOG[OTHER], always=(steps("a"),))}
+    changed = Types({**CATALOG, OTHER: replace(CATALOG[OTHER], always=(steps("a"),))})
     for module in (archive, join_key):
         monkeypatch.setattr(module, "load_catalog", lambda: changed)
     monkeypatch.setattr(cache, "catalog_digest", lambda: "another")
-    join_key.key_reader.cache_clear()
+    join_key._key_reader.cache_clear()
     assert [dict(batch.counts) for batch in same(path, given)] == [{"unknown": 1}]
 
 
@@ -239,13 +239,13 @@ def test_another_version_believes_nothing_of_what_is_kept(path, monkeypatch, nam
 @pytest.mark.parametrize("method", [{}, {"cache": KEPT}])
 def test_files_are_read_few_times_whatever_is_unknown(tmp_path, monkeypatch, method):
     """One row with an unknown key in each account could be anybody's: it is asked for once, not by every key."""
-    reads, whole = [], archive.read_file
+    reads, whole = [], remote.read_file
 
     def noting(path, *most):
         reads.append(path)
         return whole(path, *most)
 
-    monkeypatch.setattr(archive, "read_file", noting)
+    monkeypatch.setattr(remote, "read_file", noting)
     numbers = []
     for accounts in (8, 16):
         estate = {

@@ -127,10 +127,10 @@ def test_drift_reads_nothing_of_equal_accounts_and_files(tmp_path, monkeypatch):
     old = write_snapshot(tmp_path / "s", given)
     new = write_snapshot(tmp_path / "s", {**given, **keys(a=False)}, DAYS[1])
     opened: list[str] = []
-    from stillframe.snapshot import archive
+    from stillframe.snapshot import remote
 
-    read = archive.read_file
-    monkeypatch.setattr(archive, "read_file", lambda path, *most: opened.append(str(path)) or read(path, *most))
+    read = remote.read_file
+    monkeypatch.setattr(remote, "read_file", lambda path, *most: opened.append(str(path)) or read(path, *most))
     assert [each.resource for each in drift(open_snapshot(old), open_snapshot(new))]
     assert not [path for path in opened if "VPC" in path or B in path]
     opened.clear()

@@ -105,6 +105,8 @@ def test_what_is_accepted_stands_alone(text):
         ("{ a; } }", "} is not wanted here", 7),
         ("a; done", "done is not wanted here", 3),
         ("a &", "background", 2),
+        ("echo[[", "a command whose name has [ in it", 0),
+        ("]]", "]] is not understood here", 0),
         ("echo `a`", "in place of `", 5),
         ("a \\", "a \\ at the end", 2),
         ("a &&", "a command is wanted", 4),
