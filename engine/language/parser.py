@@ -30,10 +30,11 @@ _Written = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and wh
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression. Equal text parses to the same tree."""
+    """A parsed expression. Equal text parses to the same tree. That of one that is `watched` is not for the others."""
 
     text: str
     tree: Node = field(compare=False, repr=False)
+    watched: bool = field(default=False, compare=False)
 
     def variables(self) -> frozenset[str]:
         return frozenset(node.value for node in walk(self.tree) if node.type == "variable")

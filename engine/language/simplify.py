@@ -20,6 +20,8 @@ _OPEN = object()  # not the same for all resources
 
 def settled(expression: Expression, params: Json) -> Node:
     """The tree of an expression without the branches that its parameters never reach."""
+    if expression.watched:  # what is remembered by its text is of those that are not
+        return _pruned(expression.tree, params)
     return _settled(expression, msgspec.json.encode(params, order="sorted"))
 
 

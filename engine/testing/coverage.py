@@ -59,7 +59,7 @@ def watch(policy: Policy) -> tuple[Policy, list[Condition]]:
             return found[-1].see
 
         tree = _watch(part.expression.tree, part.condition, see)
-        policy = part.put(policy, Expression(part.expression.text, tree))
+        policy = part.put(policy, Expression(part.expression.text, tree, watched=True))
     return policy, found
 
 
