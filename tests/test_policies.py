@@ -10,7 +10,7 @@ import pytest
 from builders import nine, shipped
 from stillframe.engine.execution.account import compile_policies
 from stillframe.engine.judging.growth import steady
-from stillframe.engine.language import parser, simplify
+from stillframe.engine.language import parser, paths, simplify
 from stillframe.engine.loading.policies import load_policies
 from stillframe.engine.model.policy import Exposure
 from stillframe.engine.testing.coverage import cover
@@ -92,7 +92,7 @@ def test_no_denied_list_makes_a_pass_of_what_is_none():
 
 def fresh():
     """The policies that ship, parsed anew: coverage of other tests leaves trees of its own behind."""
-    for remembered in (parser.parse, simplify._settled):
+    for remembered in (parser.parse, simplify._settled, paths._settled, paths._longest):
         remembered.cache_clear()
     return load_policies()
 
