@@ -15,6 +15,8 @@ from typing import Any
 
 from ..errors import EvaluationError
 
+_COMPARISON = ("ComparisonOperator", "Threshold", "Statistic", "ExtendedStatistic", "Metrics", "EvaluationCriteria")
+_OF_CIS: Mapping[str, Any] = {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 1.0, "Stat": "Sum"}
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
@@ -34,6 +36,7 @@ def goes_off(metric: Mapping[str, Any], watched: Mapping[str, Any], alarm: Mappi
     """Whether events of a metric filter can change an alarm to its alarm state. Raises EvaluationError if it may be."""
     if (watched.get("Unit") or metric.get("unit") or "None") != (metric.get("unit") or "None"):
         return False  # "stuck in the INSUFFICIENT DATA state", PutMetricAlarm
+    alarm, watched = ({**alarm, **_OF_CIS}, _OF_CIS) if says_nothing(alarm) else (alarm, watched)
     sign = required(alarm, "ComparisonOperator")
     if sign not in _COMPARE:
         raise EvaluationError("whether the alarm goes off depends on what it learns")
@@ -50,6 +53,14 @@ def goes_off(metric: Mapping[str, Any], watched: Mapping[str, Any], alarm: Mappi
     if len(at_rest) > 1:
         raise EvaluationError("whether the alarm goes off without an event depends on how many others there are")
     return at_rest == {False}
+
+
+def says_nothing(alarm: Mapping[str, Any]) -> bool:
+    """Whether an alarm says nothing at all of how it compares: it is short for a sum of at least one, as CIS has it.
+
+    AWS sends all of it. So where only some of it is there, the rest was lost.
+    """
+    return all(alarm.get(field) is None for field in _COMPARISON)
 
 
 def required(row: Mapping[str, Any], field: str) -> Any:

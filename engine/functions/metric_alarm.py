@@ -12,7 +12,7 @@ from typing import Any
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
-from .alarm_threshold import goes_off, required
+from .alarm_threshold import goes_off, required, says_nothing
 from .arguments import kind, text
 from .filter_cover import ACCOUNT, narrowed
 from .filter_pattern import quoted
@@ -88,7 +88,7 @@ def _watched(alarm: Row, metric: Row) -> Row | None:
     if not queries and not criteria:
         if not _named(alarm, metric):
             return None
-        statistic = alarm.get("ExtendedStatistic") or required(alarm, "Statistic")
+        statistic = alarm.get("ExtendedStatistic") or (None if says_nothing(alarm) else required(alarm, "Statistic"))
         return {"Stat": statistic, "Unit": alarm.get("Unit"), "Dimensions": alarm.get("Dimensions")}
     mine = [
         {**query["MetricStat"], **query["MetricStat"]["Metric"]}
