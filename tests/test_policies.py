@@ -10,8 +10,6 @@ import pytest
 from builders import nine, shipped
 from stillframe.engine.execution.account import compile_policies
 from stillframe.engine.judging.growth import steady
-from stillframe.engine.language import parser, paths, simplify
-from stillframe.engine.loading.policies import load_policies
 from stillframe.engine.model.policy import Exposure
 from stillframe.engine.testing.coverage import cover
 from stillframe.engine.testing.examples import TIME, cases, fixture, run_tests
@@ -90,21 +88,14 @@ def test_no_denied_list_makes_a_pass_of_what_is_none():
                         assert found.status != "pass" or found.identity in sound, (policy.id, case.test["name"], kind)
 
 
-def fresh():
-    """The policies that ship, parsed anew: coverage of other tests leaves trees of its own behind."""
-    for remembered in (parser.parse, simplify._settled, paths._settled, paths._longest):
-        remembered.cache_clear()
-    return load_policies()
-
-
 def test_every_policy_that_ships_is_compiled_but_those_whose_steps_are_counted():
-    compiled = compile_policies(fresh())
+    compiled = compile_policies(shipped())
     rules = [pair for each in compiled.programs.values() for pair in zip(each.policies, each.rules, strict=True)]
-    counted = {policy.id for policy in fresh() if steady(policy) is None}
+    counted = {policy.id for policy in shipped() if steady(policy) is None}
     assert {policy.id for policy, rule in rules if rule is None} == counted
 
 
 def test_every_policy_that_ships_could_be_compiled_if_no_steps_were_counted(monkeypatch):
     monkeypatch.setattr("stillframe.engine.compiler.compile.steady", lambda _: 1)
-    rules = [rule for each in compile_policies(fresh()).programs.values() for rule in each.rules]
+    rules = [rule for each in compile_policies(shipped()).programs.values() for rule in each.rules]
     assert None not in rules

@@ -14,7 +14,7 @@ from ..functions.budget import charge_values
 from ..functions.table import FUNCTIONS
 from .interpret import Scope
 from .node import Node
-from .parser import Expression
+from .parser import Expression, parse
 from .simplify import settled
 
 Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for each value of an object
@@ -33,6 +33,8 @@ def reads(expression: Expression, params: Json = None) -> tuple[Path, ...]:
 
     With the policy's parameters, those that they reach.
     """
+    if expression.watched:  # it reads what the plain one does; what is remembered by its text is of that
+        expression = parse(expression.text)
     return _longest(expression) if params is None else _settled(expression, msgspec.json.encode(params))
 
 

@@ -7,6 +7,10 @@ import textwrap
 import pytest
 from builders import nine
 from stillframe.engine.errors import PolicyError
+from stillframe.engine.language.node import Node
+from stillframe.engine.language.parser import Expression, parse
+from stillframe.engine.language.paths import reads
+from stillframe.engine.language.simplify import settled
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.engine.testing.coverage import cover, watch
 from stillframe.engine.testing.examples import cases
@@ -133,3 +137,11 @@ def test_watching_changes_no_verdict(each):
     watched, _ = watch(each)
     for case in cases(each):
         assert case.judge(watched) == case.judge(each)
+
+
+def test_what_is_remembered_of_an_expression_is_not_of_one_that_is_watched():
+    text = "a.b && length(c) > `7` || d"
+    watched = Expression(text, Node("watched", (parse(text).tree,), print), watched=True)
+    assert settled(watched, {}).type == "watched"
+    assert settled(parse(text), {}).type == "or_expression"
+    assert reads(watched, {}) == reads(parse(text), {}) == (("a", "b"), ("c",), ("d",))
