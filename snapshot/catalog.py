@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -18,7 +17,7 @@ import yaml
 from jmespath.exceptions import JMESPathError
 
 from .config_rule import ConfigRule, config_rule
-from .errors import ArgumentError, CatalogError
+from .errors import CatalogError
 from .files import packaged
 from .format import digest, not_collected
 from .model import Json, Unknown
@@ -45,7 +44,8 @@ class Call:
     where AWS's model does not list them, `columns` those of an answer that is CSV. `after` is asked first, again and
     again, until its own `until` holds. `of` lists the owners of what a list is asked about. `caller` says that the
     caller of the collector asks, not the account, and only where it collects its organisation; `found` that the
-    answer is known from finding the accounts, for all of them together.
+    answer is known from finding the accounts, for all of them together. `asked` is false where a collection leaves out
+    what is attached.
     """
 
     service: str
@@ -67,6 +67,7 @@ class Call:
     caller: bool = False
     found: bool = False
     leaves_out: Mapping[str, str] = field(default_factory=dict)
+    asked: bool = True
 
     def whole(self) -> Call:
         """The same call for all of its answer, of which each of those who ask takes its part."""
@@ -103,8 +104,8 @@ class ResourceType:
         return self.list.of or self.list
 
     def calls(self) -> Iterator[Call]:
-        """Every call that a complete resource takes."""
-        for call in (self.list, *self.attach.values()):
+        """Every call that a resource takes."""
+        for call in (self.list, *(each for each in self.attach.values() if each.asked)):
             yield from (before for before in (call.of, call.after) if before)
             yield call
 
@@ -165,20 +166,6 @@ def _entries(whole: bytes) -> Iterator[tuple[str, str]]:
     before, *parts = _NAME.split(whole.decode())
     for name, rest in zip(parts[::2], parts[1::2], strict=True):
         yield name, f"{before}  {name}:{rest}"
-
-
-def chosen_types(
-    names: Collection[str], catalog: Mapping[str, ResourceType] | None = None
-) -> Mapping[str, ResourceType]:
-    """The resource types of these names, and those that are always collected; all of them if none is named."""
-    whole = catalog or load_catalog()
-    for name in names:
-        if name not in whole:
-            close = get_close_matches(name, whole, 1)
-            hint = f"did you mean {close[0]}?" if close else "`stillframe resource list` lists them"
-            raise ArgumentError(f"unknown resource type {name}", hint)
-    chosen = {ACCOUNT_TYPE, REGION_TYPE, *names} if names else whole.keys()
-    return {name: spec for name, spec in whole.items() if name in chosen}
 
 
 def catalog_digest() -> str:

@@ -4,13 +4,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from stillframe.engine.commands.options import ARCHIVE, Catalogue, Config, Types, names
+from stillframe.engine.commands.groups import grouped
+from stillframe.engine.commands.options import ARCHIVE, names
+from stillframe.engine.commands.purpose import Purpose
 
 if TYPE_CHECKING:
+    from stillframe.snapshot.choice import Reads
     from stillframe.snapshot.model import Collected
     from stillframe.snapshot.remote import Place
 
 
+@grouped
 def collect(
     into: Annotated[
         str, typer.Option(help="The archive to add a snapshot to: a folder, or a URL such as s3://BUCKET/PREFIX.")
@@ -29,9 +33,7 @@ def collect(
     ] = None,
     external_id: Annotated[str | None, typer.Option(help="The external id that the roles ask for.")] = None,
     regions: Annotated[str, typer.Option(help="Regions to ask, with commas; every enabled one if not given.")] = "",
-    types: Annotated[str, typer.Option(help="Resource types to collect, with commas; all if not given.")] = "",
-    catalogue: Catalogue = None,
-    config: Config = None,
+    purpose: Purpose = Purpose(),
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.")] = None,
     endpoint_url: Annotated[str | None, typer.Option(help="Send every call to this URL instead of AWS.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Calls under way at once.")] = 16,
@@ -47,9 +49,9 @@ def collect(
     """Take a snapshot: ask AWS for its configuration and write it to an archive."""
     from stillframe.snapshot.collector.session import open_session
 
-    Types(catalogue, checked=True).use(config)
+    types, reads = purpose.asked()
     if print_iam_policy:
-        _print_policy(names(types), organization=org)
+        _print_policy(types, reads, organization=org)
         return
     if org and accounts:
         raise typer.BadParameter("--org and --accounts exclude each other")
@@ -65,7 +67,8 @@ def collect(
         "roles": role or None,
         "external_id": external_id,
         "regions": names(regions),
-        "types": names(types),
+        "types": types,
+        "reads": reads,
     }
     how = {name: value for name, value in how.items() if value}
     done = _foresee if dry_run else partial(show, resume=resume)
@@ -101,11 +104,11 @@ def _foresee(into: str, **how: Any) -> None:
     print_forecast(console(), collector.foresee(collector.prepare(**how), into))
 
 
-def _print_policy(types: list[str], *, organization: bool) -> None:
-    from stillframe.snapshot.catalog import chosen_types
+def _print_policy(types: list[str], reads: "Reads", *, organization: bool) -> None:
+    from stillframe.snapshot.choice import choose
     from stillframe.snapshot.permissions import actions, callers_actions, policy
 
-    chosen = chosen_types(types).values()
+    chosen = choose(types, reads).values()
     typer.echo(policy(sorted({*actions(chosen), *(callers_actions(chosen) if organization else ())})))
 
 

@@ -30,7 +30,7 @@ Policies = Annotated[
 ]
 
 
-def _pack_names(incomplete: str) -> list[str]:
+def pack_names(incomplete: str) -> list[str]:
     from stillframe.engine.loading.pack_files import shipped_packs
 
     return [name for name in shipped_packs() if name.startswith(incomplete)]
@@ -42,7 +42,7 @@ Packs = Annotated[
         "--pack",
         help="Evaluate this pack; logging if not given; repeatable.",
         metavar="PACK",
-        autocompletion=_pack_names,
+        autocompletion=pack_names,
     ),
 ]
 Shipped = Annotated[bool, typer.Option("--shipped", help="Evaluate every policy that ships as well.")]

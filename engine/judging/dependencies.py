@@ -23,6 +23,18 @@ def fields(policy: Policy, *, texts: bool = False) -> Mapping[str, tuple[Path, .
     return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
 
 
+def needed(policies: Iterable[Policy]) -> Mapping[str, tuple[str, ...]]:
+    """Resource type → the fields of its rows that policies read, also in their texts; `$tags` where they read tags."""
+    found: dict[str, set[str]] = {}
+    for policy in policies:
+        for kind in (*policy.kinds(), policy.population()):
+            found.setdefault(kind, set())
+        read = [(kind, reads(each)) for kind, each in _expressions(policy, texts=True)]
+        for kind, path in _paths(policy, read):
+            found[kind].add(path[0])
+    return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
+
+
 def unread(policy: Policy, lacking: Callable[[ResourceType], Iterable[Path]]) -> Iterator[tuple[str, Path]]:
     """What of the fields that a policy reads the collector does not: resource types, and paths that are `lacking`."""
     for kind, paths in fields(policy).items():

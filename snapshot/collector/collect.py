@@ -20,8 +20,9 @@ import boto3
 from msgspec import structs
 
 from ..archive import ID, MANIFEST
-from ..catalog import REGION_TYPE, ResourceType, catalog_digest, chosen_types, load_catalog
+from ..catalog import REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from ..chain import settle
+from ..choice import Reads, asked_in_part, choose
 from ..errors import CollectError
 from ..files import folder_at
 from ..format import timestamp
@@ -87,6 +88,7 @@ def prepare(
     external_id: str | None = None,
     regions: Collection[str] = (),
     types: Collection[str] = (),
+    reads: Reads | None = None,
     endpoint_url: str | None = None,
     workers: int = WORKERS,
     deadline: float = DEADLINE,
@@ -96,11 +98,14 @@ def prepare(
     """Find out whom to ask what: the accounts named, those of the organisation, or the session's own.
 
     Other accounts are entered through `roles`: the last is in each of them, those before it lead there. Without
-    `regions` it is every enabled one, without `types` all of the catalogue. Raises ArgumentError or CollectError.
+    `regions` it is every enabled one, without `types` and `reads` all of the catalogue. Of the types in `reads`, each
+    with the fields that count, nothing else is attached. Raises ArgumentError or CollectError.
     """
     check_names(accounts=accounts, exclude=exclude, roles=roles, regions=regions, types=types)
+    check_names(**{f"reads of {kind}": fields for kind, fields in (reads or {}).items()})
     check_numbers(workers=workers, deadline=deadline)
-    plan = _plan(types, regions, organization, workers, watch, catalog)
+    chosen = choose(types, reads, catalog)
+    plan, attached = _plan(chosen, regions, organization, workers, watch), asked_in_part(chosen)
     clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
     check_regions(clients.session, regions)
     caller = identify(clients)
@@ -112,6 +117,7 @@ def prepare(
         "roles": list(roles) if organization or accounts else [],
         "skipped": dict(sorted(found.skipped.items())),
         "types": sorted(plan.types),
+        **({"attached": attached} if attached else {}),
     }
     kept = Kept(
         catalog=catalog_digest(),
@@ -120,6 +126,7 @@ def prepare(
         accounts={target.account: target.name for target in found.accounts},
         facts={target.account: target.facts for target in found.accounts if target.facts},
         types=sorted(plan.types),
+        attached=attached,
         regions=sorted(regions) or None,
         roles=list(roles),
         external_id=external_id,
@@ -170,8 +177,8 @@ def _order(folder: Place, kept: Kept, options: Mapping[str, Any], *, known: bool
     return order
 
 
-ASKING = ("accounts", "organization", "exclude", "roles", "external_id", "regions", "types")  # what, and whom
-_SAME = ("caller", "accounts", "roles", "external_id", "regions", "types")  # of two plans
+ASKING = ("accounts", "organization", "exclude", "roles", "external_id", "regions", "types", "reads")  # what, and whom
+_SAME = ("caller", "accounts", "roles", "external_id", "regions", "types", "attached")  # of two plans
 
 
 def _agree(folder: Place, asked: Kept, kept: Kept, *, known: bool) -> None:
@@ -201,7 +208,8 @@ def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
         )
     organization = kept.scope["accounts"] == "organization"
     workers, watch = options.get("workers", WORKERS), options.get("watch", Watch())
-    plan = _plan(kept.types, kept.regions or (), organization, workers, watch, options.get("catalog"))
+    types = choose([name for name in kept.types if name not in kept.attached], kept.attached, options.get("catalog"))
+    plan = _plan(types, kept.regions or (), organization, workers, watch)
     return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
 
 
@@ -229,15 +237,10 @@ def foresee(order: Order, archive: Place | str) -> Forecast:
 
 
 def _plan(
-    types: Collection[str],
-    regions: Collection[str],
-    organization: bool,
-    workers: int,
-    watch: Watch,
-    catalog: Mapping[str, ResourceType] | None = None,
+    types: Mapping[str, ResourceType], regions: Collection[str], organization: bool, workers: int, watch: Watch
 ) -> Plan:
     return Plan(
-        types=chosen_types(types, catalog),
+        types=types,
         regions=frozenset(regions) or None,
         organization=organization,
         workers=workers,

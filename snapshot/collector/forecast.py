@@ -47,7 +47,8 @@ def forecast(
         again = (first := token(spec.first)) in begun
         begun |= shared & {first}
         sure += len(accounts) * places * ((2 if spec.list.after or spec.list.of else 1) - again)
-        calls = [call for call in spec.attach.values() if not call.found and (organization or not call.caller)]
+        attached = [call for call in spec.attach.values() if call.asked and not call.found]
+        calls = [call for call in attached if organization or not call.caller]
         if kind in (ACCOUNT_TYPE, REGION_TYPE):
             sure += counts[kind] * len(calls)
         else:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+
 from ..catalog import ResourceType, catalog_digest
 from ..errors import CollectError
 from ..files import DOCUMENT, PLAN, open_held, write_file, writing
@@ -49,6 +51,7 @@ class Kept(Edge, frozen=True, kw_only=True):
     accounts: dict[AccountId, str | None]  # with their names
     facts: dict[str, Any]
     types: list[str]
+    attached: dict[str, list[str]] = msgspec.field(default_factory=dict)  # of types asked in part
     regions: list[str] | None
     roles: list[str]
     external_id: str | None

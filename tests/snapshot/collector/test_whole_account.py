@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builders import collect_from
-from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.catalog import load_catalog
+from builders import collect_from, nine, shipped
+from stillframe.engine.findings.batch import finding_line
+from stillframe.engine.judging.dependencies import needed
+from stillframe.engine.judging.evaluate import evaluate
+from stillframe.engine.loading.ruleset import load_rules
+from stillframe.engine.model.finding import Status
+from stillframe.snapshot import Snapshot, open_snapshot
+from stillframe.snapshot.catalog import ResourceType, load_catalog
+from stillframe.snapshot.choice import choose
 from stillframe.snapshot.collector.demo import MANAGEMENT
 from stillframe.snapshot.model import Account, Unknown
 from stillframe.snapshot.verify import verify
+from unasked import FINE
 from whole import ALL, ENCODED, OPEN, SECRET, make
 
 # What the stand-in has no answer for: their lists are unknown. tests/snapshot/collector/test_every_type.py has them.
@@ -30,19 +37,50 @@ ABSENT = {
 }
 
 
+PACKS = {"logging": nine(), "cis-aws-5.0.0": load_rules(packs=["cis-aws-5.0.0"]).policies}
+
+
+@dataclass(frozen=True)
+class Taken:
+    path: Path
+    gaps: Mapping[str, int]
+    calls: int
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return open_snapshot(self.path)
+
+
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, server: str) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("whole")
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
-    make(server)
+def taken(tmp_path_factory: pytest.TempPathFactory, empty: str) -> Iterator[Mapping[str, Taken]]:
+    """The account collected as a whole, and for each of the packs."""
+    make(empty)
+
+    def take(types: Mapping[str, ResourceType]) -> Taken:
+        calls: list[None] = []
+        done = collect_from(
+            empty,
+            tmp_path_factory.mktemp("whole"),
+            types=types,
+            regions=frozenset(["us-east-1"]),
+            on_call=lambda: calls.append(None),
+        )
+        return Taken(done.path, done.gaps, len(calls))
+
     with pytest.MonkeyPatch.context() as patch:  # what the stand-in does not know it answers with 500
         patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
-        yield collect_from(server, folder, types=load_catalog(), regions=frozenset(["us-east-1"]))
+        parts = {name: take(choose(reads=needed(policies))) for name, policies in PACKS.items()}
+        yield {"": take(load_catalog()), **parts}
 
 
 @pytest.fixture(scope="module")
-def account(done: Any) -> Account:
-    return open_snapshot(done.path).account(MANAGEMENT)
+def done(taken: Mapping[str, Taken]) -> Taken:
+    return taken[""]
+
+
+@pytest.fixture(scope="module")
+def account(done: Taken) -> Account:
+    return done.snapshot.account(MANAGEMENT)
 
 
 def test_it_ends_well_and_what_the_stand_in_does_not_know_is_unknown(done):
@@ -93,3 +131,38 @@ def test_tags_come_in_every_form(account):
 def test_who_may_restore_a_snapshot_of_a_database_is_known(account):
     restore = config(account, "AWS::RDS::DBSnapshot", "kept")["Attributes"]
     assert {"AttributeName": "restore", "AttributeValues": ["all"]} in restore
+
+
+# ------------------------------------------------------------------------------------- a collection for some policies
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_what_they_find_is_the_same_byte_for_byte(taken, pack):
+    whole, part = ([finding_line(each) for each in evaluate(taken[of].snapshot, PACKS[pack])] for of in ("", pack))
+    assert part == whole
+    assert {b"pass", b"fail"} <= {status for line in part for status in (b"pass", b"fail") if status in line}
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_no_other_policy_passes_by_what_was_not_asked(taken, pack):
+    whole, part = (
+        {each.identity: each.status for each in evaluate(taken[of].snapshot, shipped())} for of in ("", pack)
+    )
+    assert {each for each, status in part.items() if status in FINE and whole.get(each) is not status} == set()
+    lost = {status for each, status in part.items() if whole.get(each) in FINE and status not in FINE}
+    assert lost == {Status.UNKNOWN}
+
+
+def test_it_takes_a_fraction_of_the_calls(taken):
+    assert taken["logging"].calls < taken[""].calls / 6
+    assert taken["cis-aws-5.0.0"].calls < taken[""].calls / 2
+
+
+def test_what_was_not_asked_says_so_and_is_no_gap(taken):
+    key = next(iter(taken["logging"].snapshot.account(MANAGEMENT).read("AWS::KMS::Key")))
+    cause = "NotAsked: kms:GetKeyPolicy, which the policies of this collection do not read"
+    assert key.config["Policy"] == Unknown.because(cause)
+    assert isinstance(key.tags, Unknown)
+    assert key.config["Metadata"]["KeyId"]
+    assert [cause for cause in taken["logging"].gaps if "NotAsked" in cause] == []
+    assert list(verify(taken["logging"].path)) == []

@@ -1,0 +1,83 @@
+"""What a collection is for: the options that say which types it asks, and how much of each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from stillframe.engine.commands.options import Catalogue, Config, Types, names, pack_names, rules
+
+if TYPE_CHECKING:
+    from stillframe.snapshot.choice import Reads
+
+INVENTORY, SECURITY = "@inventory", "@security"  # groups of resource types
+
+
+def type_names(incomplete: str) -> list[str]:
+    from stillframe.snapshot.catalog import load_catalog
+
+    before, comma, word = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in (INVENTORY, SECURITY, *load_catalog()) if name.startswith(word)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """Which types to collect; and policies, of which no more is collected than they read."""
+
+    types: Annotated[
+        str,
+        typer.Option(
+            help="Resource types to collect, with commas: names, patterns such as AWS::S3::*, @inventory for all types "
+            "without what is attached, @security for those that shipped policies read; all if not given.",
+            autocompletion=type_names,
+        ),
+    ] = ""
+    packs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pack",
+            help="Collect only what this pack reads; repeatable.",
+            metavar="PACK",
+            autocompletion=pack_names,
+        ),
+    ] = None
+    policies: Annotated[
+        list[Path] | None,
+        typer.Option("--policies", "-p", help="Collect only what these policies read; repeatable."),
+    ] = None
+    shipped: Annotated[bool, typer.Option("--shipped", help="Collect only what the policies that ship read.")] = False
+    needed: Annotated[
+        bool, typer.Option("--needed", help="Collect only what `evaluate` reads by default, or by stillframe.yaml.")
+    ] = False
+    catalogue: Catalogue = None
+    config: Config = None
+
+    def asked(self) -> "tuple[list[str], Reads]":
+        """The types to ask as a whole; and those to ask in part, each with the fields that count."""
+        own = Types(self.catalogue, checked=True)
+        reads: dict[str, tuple[str, ...]] = {}
+        if self.packs or self.policies or self.shipped or self.needed:
+            from stillframe.engine.judging.dependencies import needed
+
+            reads |= needed(
+                rules(self.config, self.policies, packs=self.packs, shipped=self.shipped, types=own).policies
+            )
+        else:
+            own.use(self.config)
+        named = names(self.types)
+        if INVENTORY in named:
+            from stillframe.snapshot.catalog import load_catalog
+            from stillframe.snapshot.choice import TAGS
+
+            reads = {kind: (*reads.get(kind, ()), TAGS) for kind in load_catalog()}
+        return [each for name in named for each in _whole(name)], reads
+
+
+def _whole(name: str) -> list[str]:
+    """The types of a name that are asked as a whole."""
+    if name != SECURITY:
+        return [] if name == INVENTORY else [name]
+    from stillframe.engine.judging.dependencies import needed
+    from stillframe.engine.loading.policies import load_policies
+
+    return list(needed(load_policies()))
