@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...snapshot.model import Json, Unknown
-from .arguments import text
+from ..errors import EvaluationError
+from .arguments import kind, text
 from .condition_keys import S3_KEYS, accounts, fixes
 
+IDENTITY = "identity"
 PRINCIPALS = ("AWS", "CanonicalUser", "Federated", "Service")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 _LISTS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
@@ -33,13 +35,28 @@ def is_public(policy: Json) -> bool | Unknown:
     return any(_lets_anybody_in(statement) and not _fixed_by(statement, s3=True) for statement in found)
 
 
-def statements(policy: Json) -> list[Json] | Unknown:
+def statements(policy: Json, of: Json = None) -> list[Json] | Unknown:
     """The statements of a parsed policy, each with every element, as a list; of null, none.
 
-    Actions, condition operators and condition keys are in lower case, because IAM compares them without case.
+    Actions, condition operators and condition keys are in lower case, because IAM compares them without case. Whom a
+    statement is about that names no principal is unknown, as a resource's policy may have lost them; but that of an
+    identity has none.
     """
+    check_of(of)
     found = _statements(policy)
-    return found if isinstance(found, Unknown) else [_in_one_form(statement) for statement in found]
+    if isinstance(found, Unknown):
+        return found
+    if of == IDENTITY and any(map(_names_principals, found)):
+        return _NO_POLICY
+    return [_in_one_form(statement, sure=of == IDENTITY) for statement in found]
+
+
+def check_of(of: Json) -> None:
+    """Raise EvaluationError for what is no kind of policy."""
+    if of not in (None, IDENTITY):
+        raise EvaluationError(
+            f"statements() reads the policy of an {IDENTITY}, not of {of if isinstance(of, str) else kind(of)}"
+        )
 
 
 def like(subject: Json, pattern: Json) -> bool:
@@ -66,7 +83,8 @@ def _like(subject: str, pattern: str) -> bool:
     return not pattern[at:].strip("*")
 
 
-_NO_POLICY = Unknown.because("it is not a policy document")
+_NO_POLICY = Unknown.because("MalformedValue: it is not a policy document")
+_NO_PRINCIPAL = Unknown.because("MalformedValue: no principal is named, as in each statement of a resource's policy")
 
 
 def _statements(policy: Any) -> list[dict[str, Any]] | Unknown:
@@ -114,10 +132,11 @@ def _plain(values: Any) -> bool:
     return all(isinstance(value, str | int | float) for value in listed)
 
 
-def _in_one_form(statement: dict[str, Any]) -> Json:
+def _in_one_form(statement: dict[str, Any], *, sure: bool) -> Json:
+    sure = sure or _names_principals(statement)
     return {
         "Effect": statement["Effect"],
-        **{key: _principal(statement.get(key, {})) for key in ("Principal", "NotPrincipal")},
+        **{key: _principal(statement.get(key, {})) if sure else _NO_PRINCIPAL for key in ("Principal", "NotPrincipal")},
         **{key: [each.lower() for each in _texts(statement.get(key, []))] for key in ("Action", "NotAction")},
         **{key: _texts(statement.get(key, [])) for key in ("Resource", "NotResource")},
         "Condition": [
@@ -126,7 +145,7 @@ def _in_one_form(statement: dict[str, Any]) -> Json:
         ],
         "Fixes": (fixed := _fixed_by(statement)),
         "Accounts": next(filter(None, (accounts(*condition) for condition in _conditions(statement))), []),
-        "Public": _lets_anybody_in(statement) and not fixed,
+        "Public": _lets_anybody_in(statement) and not fixed if sure else _NO_PRINCIPAL,
     }
 
 

@@ -151,11 +151,13 @@ OF_AWS = (
         ),
     ),
     _aws(
-        *("statements(policy)", "any", array(_STATEMENT)),
+        *("statements(policy, of?)", "any string", array(_STATEMENT)),
         run=later("policy_document", "statements"),
+        checks={"of": later("policy_document", "check_of")},
         may_be_unknown=True,
         cost=Cost(parts=4, expands=2),
-        says="the statements of a policy document in one form; of null, none",
+        says="the statements of a policy document in one form; of null, none. With `'identity'`, of one that names no "
+        "principals",
         example=(
             'statements(`{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}}`)[0].Principal.AWS',
             ["*"],

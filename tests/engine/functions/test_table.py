@@ -646,7 +646,6 @@ def test_the_statements_of_a_policy_are_in_one_form():
         (allow(condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}), True),
         ({"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": "1"}, "Action": "*"}}, True),
         ({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*"}}, False),
-        ({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, False),
     ],
 )
 def test_a_statement_is_public_where_it_lets_anybody_in(policy, public):
@@ -682,6 +681,33 @@ def test_statements_say_whom_they_are_about_all_or_none():
     deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     assert isinstance(statements({"Statement": [allow()["Statement"][0], deny]}), Unknown)
     assert isinstance(statements({"Statement": [allow()["Statement"][0], {**deny, "Principal": "*"}]}), list)
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_whom_a_statement_without_a_principal_is_about_is_unknown(effect):
+    """A policy of an identity looks as that of a resource does whose principals were lost."""
+    document = {"Statement": [{"Effect": effect, "Action": "S3:Get*", "Resource": "*"}]}
+    (found,) = statements(document)
+    unsure = {name for name, value in found.items() if isinstance(value, Unknown)}
+    assert unsure == {"Principal", "NotPrincipal", "Public"}
+    assert "no principal is named" in str(found["Public"])
+    assert (found["Effect"], found["Action"], found["Resource"]) == (effect, ["s3:get*"], ["*"])
+    assert is_public(document) == Unknown.because("MalformedValue: it is not a policy document")
+
+
+def test_the_policy_of_an_identity_names_nobody():
+    document = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
+    (found,) = statements(document, "identity")
+    assert found["Public"] is False
+    nobody = {"AWS": [], "CanonicalUser": [], "Federated": [], "Service": []}
+    assert found["Principal"] == found["NotPrincipal"] == nobody
+    assert isinstance(statements(allow(), "identity"), Unknown)
+
+
+@pytest.mark.parametrize(("of", "told"), [("role", "not of role"), (1, "not of a number")])
+def test_there_is_no_other_kind_of_policy(of, told):
+    with pytest.raises(EvaluationError, match=told):
+        statements(None, of)
 
 
 def test_a_pattern_with_many_stars_is_fast():
