@@ -28,7 +28,6 @@ from .prompt import lines
 from .resources import pick_type
 
 _LISTED = 20  # accounts that a message may name
-VARIABLES: Mapping[str, Type] = {**ENVELOPE, "snapshot_time": STRING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ def run_query(
     ask = partial(_ask, query, accounts, where, config, out, err, json=json)
     if text is not None:
         return ask(text)
-    for line in lines(f"{query.kind}> ", partial(completions, config=config, variables=VARIABLES)):
+    for line in lines(f"{query.kind}> ", partial(completions, config=config, variables=_variables(config))):
         try:
             ask(line)
         except EvaluationError as error:
@@ -86,7 +85,7 @@ def answers(
         for resource in account.read(query.kind):
             if query.region in ("", resource.region):
                 scope = {name: getattr(resource, name) for name in ENVELOPE}
-                scope["snapshot_time"] = query.snapshot.captured_at
+                scope |= {"self": resource.config, "snapshot_time": query.snapshot.captured_at}
                 try:
                     applies = holds(where, resource.config, scope) if where else True
                     if isinstance(applies, Unknown):
@@ -127,13 +126,17 @@ def _ask(
 
 def _checked(text: str, config: Type, err: Console, *, anyway: bool) -> Expression | None:
     """An expression whose complaints were printed; None where there is an error among them, unless `anyway`."""
-    expression = parse(text)
-    check_variables(expression, VARIABLES)
-    complaints = infer(expression, config, VARIABLES)[1]
+    expression, variables = parse(text), _variables(config)
+    check_variables(expression, variables)
+    complaints = infer(expression, config, variables)[1]
     for complaint in complaints:
         _print_complaint(err, text, complaint)
     wrong = any(CODES[complaint.code] == ERROR for complaint in complaints)
     return None if wrong and not anyway else expression
+
+
+def _variables(config: Type) -> Mapping[str, Type]:
+    return {**ENVELOPE, "self": config, "snapshot_time": STRING}
 
 
 def _print_complaint(err: Console, text: str, complaint: Complaint) -> None:

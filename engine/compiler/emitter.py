@@ -160,6 +160,16 @@ class Emitter:
         self.body.append(code.when(code.is_(kept, code.name("unset")), body))
         return replace(found, code=kept, anchored=False)
 
+    def named(self, node: Node, how: str, make: Callable[[Node, Value], Value]) -> Value:
+        """What a name stands for, worked out when it is first read, be it inside a loop."""
+        with self.block() as body:
+            found = make(node.children[1], self.config())
+        if not body:
+            return found
+        kept = self.shared.setdefault(f"let {how} {self.owner} {_key(node)}", code.name(f"s{len(self.shared)}"))
+        self.body.append(code.when(code.is_(kept, code.name("unset")), [*body, code.assign(kept, found.code)]))
+        return replace(found, code=kept, anchored=False)
+
     # Values
 
     def settle(self, value: Value) -> Value:

@@ -52,7 +52,7 @@ def _argument(emitter: Emitter, node: Node, at: Value, taken: Argument) -> ast.e
         elif taken.members and found.need is not None:
             found = Value(code=_object(emitter, emitter.atom(found), taken.members))
         return emitter.json(found).code
-    if any(each.type == "variable" for each in walk(node)):
+    if any(each.type in ("variable", "let") for each in walk(node)):
         raise Unsupported("a variable in an &expression of a function that is not compiled")
     scope: dict[str, object] = {}
     return emitter.bind(

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..judging.growth import is_fixed
+from ..language.lets import let
 from ..language.node import walk
 from ..language.parser import Expression
 from ..language.simplify import settled
@@ -33,8 +34,13 @@ class Lookups:
             "account": self._account,
             "snapshot_time": lambda: Value(code=pyast.name("snapshot_time"), is_text=True),
             "params": lambda: emitter.constant(policy.params),
+            "self": emitter.config,
             **{name: partial(emitter.field, record, f"${name}") for name in ("region", "id", "name", "tags")},
+            **{name: partial(self._named, name, each) for name, each in policy.lets.items()},
         }
+
+    def _named(self, name: str, expression: Expression) -> Value:
+        return self.emitter.value(let(name, settled(expression, self.policy.params)), self.emitter.config())
 
     def _account(self) -> Value:
         self.emitter.touched.add("$account")

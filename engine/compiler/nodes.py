@@ -228,7 +228,20 @@ def _same(emitter: Emitter, left: Value, right: Value) -> ast.expr:
     return pyast.call(emitter.uses(runtime.same), left.code, right.code)
 
 
-TRUTHS: Mapping[str, Emit] = {"or_expression": _or_truth, "and_expression": _and_truth, "not_expression": _not}
+def _let(emitter: Emitter, node: Node, at: Value) -> Value:
+    return emitter.named(node, "value", emitter.value)
+
+
+def _let_truth(emitter: Emitter, node: Node, at: Value) -> Value:
+    return emitter.named(node, "truth", lambda tree, inner: Value(code=emitter.truth(tree, inner), is_truth=True))
+
+
+TRUTHS: Mapping[str, Emit] = {
+    "or_expression": _or_truth,
+    "and_expression": _and_truth,
+    "not_expression": _not,
+    "let": _let_truth,
+}
 VALUES: Mapping[str, Emit] = {
     "and_expression": _and,
     "chain": _chain,
@@ -238,6 +251,7 @@ VALUES: Mapping[str, Emit] = {
     "filter_projection": _filter_projection,
     "flatten": _flatten,
     "index": _index,
+    "let": _let,
     "literal": _literal,
     "multi_select_dict": _multi_select_dict,
     "multi_select_list": _multi_select_list,

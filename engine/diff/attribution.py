@@ -15,7 +15,7 @@ from .fields import differences
 from .replay import Side, same_snapshot
 from .states import State
 
-_DEFINITION = ("resource", "where", "lookup", "assert", "rollup")
+_DEFINITION = ("resource", "where", "let", "lookup", "assert", "rollup")
 
 
 class Attribution:

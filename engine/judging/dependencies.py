@@ -17,7 +17,9 @@ from ..model.policy import Policy
 def fields(policy: Policy, *, texts: bool = False) -> Mapping[str, tuple[Path, ...]]:
     """Resource type → the paths of its config that a policy reads. With `texts`, also those of its messages."""
     found: dict[str, set[Path]] = {}
-    for kind, path in _paths(policy, [(kind, reads(each)) for kind, each in _expressions(policy, texts=texts)]):
+    for kind, path in _paths(
+        policy, [(kind, reads(each, of_row=of_row)) for kind, each, of_row in _expressions(policy, texts=texts)]
+    ):
         if not path[0].startswith("$"):
             found.setdefault(kind, set()).add(path)
     return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
@@ -64,7 +66,9 @@ def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:
     """Resource type → the paths of its rows that may decide under the policy's parameters: tags and names as well."""
     kinds = {*policy.kinds()}
     found: dict[str, set[Path]] = {kind: set() for kind in kinds}
-    settled = [(kind, reads(each, policy.params)) for kind, each in _expressions(policy, texts=False)]
+    settled = [
+        (kind, reads(each, policy.params, of_row=of_row)) for kind, each, of_row in _expressions(policy, texts=False)
+    ]
     for kind, path in _paths(policy, [*settled, *[(policy.resource, (path,)) for path in _named(policy)]]):
         if not path[0].startswith("$") or path[0] in _OF_ROWS:
             found[kind].add(path)
@@ -76,7 +80,7 @@ _OF_ROWS = ("$tags", "$name")
 
 def _named(policy: Policy) -> Iterator[Path]:
     """`$name`, which evidence leaves out, where the policy decides by it."""
-    for kind, expression in _expressions(policy, texts=False):
+    for kind, expression, _ in _expressions(policy, texts=False):
         nodes = walk(expression.tree) if kind == policy.resource else ()
         if any((node.type, node.value) == ("variable", "name") for node in nodes):
             yield ("$name",)
@@ -85,7 +89,7 @@ def _named(policy: Policy) -> Iterator[Path]:
 def _paths(policy: Policy, read: Iterable[tuple[str, Iterable[Path]]]) -> Iterator[tuple[str, Path]]:
     """Each path that is read, with the type of the resource in which it starts."""
     sources = {f"${name}": lookup.source for name, lookup in policy.lookups.items()}
-    sources |= {"$failed": policy.resource, "$unknown": policy.resource}
+    sources |= {"$self": policy.resource, "$failed": policy.resource, "$unknown": policy.resource}
     for kind, paths in read:
         for path in paths:
             inside = path[1:] if path[0] in sources else path
@@ -94,18 +98,18 @@ def _paths(policy: Policy, read: Iterable[tuple[str, Iterable[Path]]]) -> Iterat
                 yield sources.get(path[0], kind), inside
 
 
-def _expressions(policy: Policy, *, texts: bool) -> Iterator[tuple[str, Expression]]:
-    """Each expression, with the type of the resource at which it is evaluated."""
+def _expressions(policy: Policy, *, texts: bool) -> Iterator[tuple[str, Expression, bool]]:
+    """Each expression, with the type of the resource at which it is evaluated, and whether that is a row's."""
     ours: list[Expression] = [assertion.that for assertion in policy.assertions]
     ours += [policy.where] if policy.where else []
     for lookup in policy.lookups.values():
         ours += lookup.ours
         theirs = [*lookup.theirs, *([lookup.where] if lookup.where else [])]
-        yield from ((lookup.source, expression) for expression in theirs)
+        yield from ((lookup.source, expression, True) for expression in theirs)
     if texts:
         messages = [assertion.message for assertion in policy.assertions]
         ours += _holes([policy.message, policy.remediation_cli, *messages])
-    yield from ((policy.resource, expression) for expression in ours)
+    yield from ((policy.resource, expression, False) for expression in ours)
 
 
 def _holes(templates: Iterable[Template | None]) -> Iterator[Expression]:

@@ -12,6 +12,7 @@ from ...snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
 from ..functions.budget import OverBudget, Purse, Recount, spending
 from ..functions.unknowns import Truth, kleene_all
+from ..language.interpret import evaluate as value_of
 from ..language.interpret import holds
 from ..language.paths import evidence
 from ..language.template import Template, render
@@ -23,7 +24,7 @@ from .rollup import Folded, Item, fold
 
 
 class Variables(dict[str, Any]):
-    """The variables of one resource. A lookup is made when its variable is first read."""
+    """The variables of one resource. A lookup is made, and a name worked out, when it is first read."""
 
     def __init__(self, fixed: Mapping[str, Json], lookups: Mapping[str, Callable[[Variables], Json]]) -> None:
         super().__init__(fixed)
@@ -124,8 +125,12 @@ def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: s
             "id": resource.id,
             "name": resource.name,
             "tags": resource.tags,
+            "self": resource.config,
         },
-        {name: partial(joins.find, lookup, resource) for name, lookup in policy.lookups.items()},
+        {
+            **{name: partial(joins.find, lookup, resource) for name, lookup in policy.lookups.items()},
+            **{name: partial(value_of, each, resource.config) for name, each in policy.lets.items()},
+        },
     )
 
 

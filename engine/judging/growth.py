@@ -10,9 +10,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ...snapshot.kinds import config_kind
 from ...snapshot.model import Resource
+from ...snapshot.types import ANY, BOOLEAN, NUMBER, Kind, Type
 from ..functions.budget import weight
 from ..functions.table import FUNCTIONS
+from ..language.lets import is_self
 from ..language.node import Node, walk
 from ..language.parser import Expression
 from ..language.template import Template
@@ -78,7 +81,7 @@ def is_fixed(where: Expression) -> bool:
 
 
 def _pace(policy: Policy) -> int | None:
-    tree = _Tree(weight(dict(policy.params)))
+    tree = _Tree(weight(dict(policy.params)), config_kind(policy.resource))
     lists = {name for name, lookup in policy.lookups.items() if not lookup.one}
     try:
         steps = sum(tree.grows(each.tree, inner=False)[1] for each in _own(policy))
@@ -96,6 +99,7 @@ def _own(policy: Policy) -> Sequence[Expression]:
     """What is asked of a resource itself."""
     return [
         *([policy.where] if policy.where else []),
+        *policy.lets.values(),
         *(assertion.that for assertion in policy.assertions),
         *(each for lookup in policy.lookups.values() for each in lookup.ours),
         *(each for text in _texts(policy) for each in text.expressions()),
@@ -114,8 +118,8 @@ def _of_rows(tree: _Tree, lookup: Lookup) -> int:
 
 
 class _Tree:
-    def __init__(self, params: int) -> None:
-        self.params = params
+    def __init__(self, params: int, kind: Type = ANY) -> None:
+        self.params, self.kind = params, kind
 
     def grows(self, node: Node, *, inner: bool) -> _Growth:
         """`inner` is what is done for each item of a list."""
@@ -135,7 +139,7 @@ class _Tree:
                 size, steps = self.grows(children[0], inner=inner)
                 each = [self.grows(child, inner=True) for child in children[1:]]
                 return size * each[0][0], steps + size * sum(cost for _, cost in each)
-            case "chain":
+            case "chain" | "let":
                 return self._chain(children, inner=inner)
             case "function_expression":
                 return self._function(node.value, children, inner=inner)
@@ -156,6 +160,8 @@ class _Tree:
         return 1, 0
 
     def _chain(self, children: Sequence[Node], *, inner: bool) -> _Growth:
+        if inner and is_self(children[0]) and (short := _scalar(children[1:], self.kind)):
+            return short, 1
         size, steps = 1, 0
         for child in children:
             more, cost = self.grows(child, inner=inner)
@@ -196,6 +202,33 @@ class _Tree:
                 return all(self._is_fixed(child) for child in children)
             case _:
                 return False
+
+
+def _scalar(nodes: Sequence[Node], kind: Type) -> int:
+    """The most steps for what is found in our resource, where that is one text, number or truth; else nothing."""
+    for node in nodes:
+        match node.type:
+            case "let":
+                return _scalar(node.children[1:], kind)
+            case "chain":
+                return _scalar((*node.children, *nodes[nodes.index(node) + 1 :]), kind)
+            case "field" if kind.kind is Kind.OBJECT:
+                kind = kind.members.get(node.value, ANY)
+            case "comparator" | "not_expression":
+                kind = BOOLEAN
+            case "function_expression":
+                gives = FUNCTIONS[node.value].gives
+                kind = gives if gives in (BOOLEAN, NUMBER) else ANY
+            case _:
+                return 0
+    return _SCALAR.get(kind.kind, 0)
+
+
+_SCALAR = {
+    Kind.BOOLEAN: 1,
+    Kind.NUMBER: 1,
+    Kind.STRING: 256,
+}  # of a light line: where a text is longer, there are fewer others
 
 
 def _is_place(node: Node) -> bool:

@@ -326,6 +326,7 @@ _VISIT: Mapping[str, Callable[[Node, Type, Context], Type]] = {
     "flatten": _flatten,
     "function_expression": _function,
     "index": _index,
+    "let": _variable,
     "literal": _literal,
     "multi_select_dict": _multi_select_dict,
     "multi_select_list": _multi_select_list,

@@ -283,6 +283,12 @@ def _expref(node: Node, at: Json, scope: Scope) -> Json:
     )
 
 
+def _let_truth(node: Node, at: Json, scope: Scope) -> Truth:
+    # What nobody knows the value of may hold all the same.
+    found = truthiness(scope[node.value])
+    return truth(node.children[1], scope["self"], scope) if isinstance(found, Unknown) else found
+
+
 def _watched_truth(node: Node, at: Json, scope: Scope) -> Truth:
     # A condition that coverage.py watches: no tree has one unless it put it there.
     found = truth(node.children[0], at, scope)
@@ -306,6 +312,7 @@ _TRUTH: Mapping[str, Callable[[Node, Json, Scope], Truth]] = {
     "or_expression": _or_truth,
     "and_expression": _and_truth,
     "not_expression": _not,
+    "let": _let_truth,
     "watched": _watched_truth,
 }
 _VALUE: Mapping[str, Callable[[Node, Json, Scope], Json]] = {
@@ -319,6 +326,7 @@ _VALUE: Mapping[str, Callable[[Node, Json, Scope], Json]] = {
     "flatten": _flatten,
     "function_expression": _function,
     "index": _index,
+    "let": lambda node, at, scope: scope[node.value],
     "literal": lambda node, at, scope: node.value,
     "multi_select_dict": _multi_select_dict,
     "multi_select_list": _multi_select_list,

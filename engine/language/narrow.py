@@ -10,7 +10,7 @@ def path_of(node: Node) -> str:
     match node.type:
         case "field":
             return str(node.value)
-        case "variable":
+        case "variable" | "let":
             return f"${node.value}"
         case "current":
             return "@"

@@ -26,7 +26,9 @@ class Node:
         return self.end > self.start
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: Node, *, into_lets: bool = True) -> Iterator[Node]:
+    """A node and all below it; but for what names stand for, where it is not `into_lets`."""
     yield node
-    for child in node.children:
-        yield from walk(child)
+    if into_lets or node.type != "let":
+        for child in node.children:
+            yield from walk(child, into_lets=into_lets)

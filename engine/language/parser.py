@@ -30,14 +30,18 @@ _Written = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and wh
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression. Equal text parses to the same tree. That of one that is `watched` is not for the others."""
+    """A parsed expression. Equal text, with equal `lets`, has the same tree. That of one that is `watched` is not for
+    the others."""
 
     text: str
     tree: Node = field(compare=False, repr=False)
     watched: bool = field(default=False, compare=False)
+    lets: tuple[tuple[str, Expression], ...] = ()  # what its names stand for
 
-    def variables(self) -> frozenset[str]:
-        return frozenset(node.value for node in walk(self.tree) if node.type == "variable")
+    def variables(self, *, through: bool = True) -> frozenset[str]:
+        """The variables that it reads; where it is not `through` its names, those that are written in it."""
+        nodes = walk(self.tree, into_lets=through)
+        return frozenset(node.value for node in nodes if node.type in ("variable", "let"))
 
 
 @lru_cache(maxsize=4096)
@@ -68,6 +72,10 @@ def check_variables(expression: Expression, allowed: Collection[str], start: int
         if node.type == "variable" and node.value not in allowed:
             unknown = f"unknown variable ${node.value}{suggest(node.value, allowed, '$')}"
             raise EvaluationError(unknown).moved(start + node.start)
+        if node.type == "chain" and (node.children[0].type, node.children[0].value) == ("variable", "self"):
+            step = node.children[1]
+            if step.type == "field" and step.value.startswith("$"):
+                raise EvaluationError(f"write {step.value}, without $self").moved(start + node.start)
 
 
 # What says the same has one name: whoever walks over expressions has no use for how it was written.

@@ -13,8 +13,9 @@ from ..errors import EvaluationError
 from ..functions.budget import charge_values
 from ..functions.table import FUNCTIONS
 from .interpret import Scope
-from .node import Node
-from .parser import Expression, parse
+from .lets import by_name, plain
+from .node import Node, walk
+from .parser import Expression
 from .simplify import settled
 
 Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for each value of an object
@@ -28,30 +29,36 @@ _COMPUTED = frozenset(  # from all of their children
 HERE = "@"  # what a path starts at whose first field is named like a variable
 
 
-def reads(expression: Expression, params: Json = None) -> tuple[Path, ...]:
+def reads(expression: Expression, params: Json = None, *, of_row: bool = False) -> tuple[Path, ...]:
     """The longest paths an expression reads. A path that starts with `$name` starts at a variable.
 
-    With the policy's parameters, those that they reach.
+    With the policy's parameters, those that they reach. One that is evaluated `of_row`, at what a lookup finds, reads
+    our resource by paths that start with `$self`.
     """
     if expression.watched:  # it reads what the plain one does; what is remembered by its text is of that
-        expression = parse(expression.text)
-    return _longest(expression) if params is None else _settled(expression, msgspec.json.encode(params))
+        expression = plain(expression)
+    if params is None:
+        return _longest(expression, of_row)
+    return _settled(expression, msgspec.json.encode(params), of_row)
 
 
 @cache
-def _longest(expression: Expression) -> tuple[Path, ...]:
-    return _paths(expression.tree)
+def _longest(expression: Expression, of_row: bool) -> tuple[Path, ...]:
+    return _paths(expression.tree, of_row)
 
 
 @lru_cache(maxsize=4096)
-def _settled(expression: Expression, params: bytes) -> tuple[Path, ...]:
-    return _paths(settled(expression, msgspec.json.decode(params)))
+def _settled(expression: Expression, params: bytes, of_row: bool) -> tuple[Path, ...]:
+    return _paths(settled(expression, msgspec.json.decode(params)), of_row)
 
 
-def _paths(tree: Node) -> tuple[Path, ...]:
+def _paths(tree: Node, of_row: bool) -> tuple[Path, ...]:
     found: set[Path] = set()
     _emit(_trace(tree, (), found), found)
-    paths = sorted(path for path in found if path and path[0] not in _ENVELOPE)
+    if any(node.type == "let" for node in walk(tree)):
+        _emit(_trace(by_name(tree), (), found), found)
+    ours = found if of_row else {path[1:] if path[0] == "$self" else path for path in found}
+    paths = sorted(path for path in ours if path and path[0] not in _ENVELOPE)
     return tuple(path for path in paths if not any(other[: len(path)] == path and other != path for other in paths))
 
 
@@ -104,7 +111,7 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
             return None if at is None else (*((HERE,) if here else at), node.value)
         case "index" | "slice":
             return None if at is None else (*at, "[]") if node.type == "index" else at
-        case "chain":
+        case "chain" | "let":
             for child in children:
                 at = _trace(child, at, found)
             return at

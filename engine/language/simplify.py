@@ -50,6 +50,8 @@ def _fixed(node: Node, params: Json) -> Json:
     if node.type == "chain" and all(child.type in _STEPS for child in children[1:]):
         start = _fixed(children[0], params)
         return start if start is _OPEN else value(replace(node, children=(_NODE, *children[1:])), start, {})
+    if node.type == "let":
+        return _fixed(children[1], params)
     if node.type in ("not_expression", "comparator"):
         values = [_fixed(child, params) for child in children]
         if not any(each is _OPEN for each in values):

@@ -39,14 +39,14 @@ Visit = Callable[[Node, Json], Step]
 
 def trace(expression: Expression, at: Json, scope: Scope) -> Step:
     """An expression as a condition at a node, with everything below it."""
-    return _Tracer(expression.text, scope).condition(expression.tree, at)
+    return _Tracer(expression, scope).condition(expression.tree, at)
 
 
 @dataclass(frozen=True, slots=True)
 class _Tracer:
-    """The expression's text, which nodes are spans of, and the variables."""
+    """The expression, of whose text nodes are spans, and the variables."""
 
-    text: str
+    expression: Expression
     scope: Scope
 
     def condition(self, node: Node, at: Json) -> Step:
@@ -58,6 +58,9 @@ class _Tracer:
             case "not_expression":
                 below = (self.condition(node.children[0], at),)
                 return self._held(Step(text=self._said(node), below=below), node, at)
+            case "let":
+                step = self._step(node, at, self._named(node, condition=True))
+                return step if step.error else self._held(step, node, at)
             case _:
                 step = self._step(node, at, self._below(node, at))
                 return step if step.error else self._held(step, node, at)
@@ -116,10 +119,18 @@ class _Tracer:
                 return tuple(self.operand(child, at) for child in node.children if not _constant(child))
             case "multi_select_dict":
                 return tuple(self.operand(child.children[0], at) for child in node.children)
+            case "let":
+                return self._named(node, condition=False)
             case kind if kind in _LEAVES:
                 return ()
             case kind:
                 raise NotImplementedError(kind)
+
+    def _named(self, node: Node, *, condition: bool) -> tuple[Step, ...]:
+        """What a name stands for, which has a text of its own."""
+        inner = _Tracer(dict(self.expression.lets)[node.value], self.scope)
+        visit = inner.condition if condition else inner.operand
+        return (visit(node.children[1], self.scope["self"]),)
 
     def _composed(self, base: Node, at: Json) -> tuple[Step, ...]:
         """What a path begins with, where that is computed: `arn(TrailARN)` of `arn(TrailARN).account`."""
@@ -157,7 +168,7 @@ class _Tracer:
 
     def _said(self, node: Node) -> str:
         if node.written:
-            return " ".join(self.text[node.start : node.end].split())
+            return " ".join(self.expression.text[node.start : node.end].split())
         inner = "".join(self._said(child) for child in node.children)
         return f"{inner}[]" if node.type == "flatten" else inner or "@"
 

@@ -131,6 +131,9 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
         for start, expression in parse_template(text).holes():
             yield _Site(path=path, offset=start, expression=expression, at=at, variables=variables, sure=sure)
 
+    asked = policy.where.variables() if policy.where else frozenset()
+    for name, named in given.get("let", {}).items():
+        yield site(("let", name), named, sure=frozenset() if early or name in asked else asks)
     if "where" in given:
         yield site(("where",), given["where"], sure=frozenset())
     for name, lookup in given.get("lookup", {}).items():
@@ -213,8 +216,9 @@ def _identifies(kind: str, theirs: str) -> bool:
 def _unused(policy: Policy, given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
     text = " ".join(site.expression.text for site in sites)
     read = {name for site in sites for name in site.expression.variables()}
-    for name in policy.lookups.keys() - read:
-        yield ("lookup", name), "unused", f"${name} is never read"
+    for key, named in (("lookup", policy.lookups), ("let", policy.lets)):
+        for name in named.keys() - read:
+            yield (key, name), "unused", f"${name} is never read"
     for name in given.get("params", {}):
         if not re.search(rf"\$params\.{re.escape(name)}\b", text):
             yield ("params", name), "unused", f"$params.{name} is never read"

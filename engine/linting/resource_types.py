@@ -62,7 +62,12 @@ def variable_types(policy: Policy, params: Mapping[str, Any], config_type: Calla
     }
     judged = array(row_type(config_type(policy.resource)))
     declared = struct({name: _of_schema(schema) for name, schema in params.items()}, "$params")
-    return {**ENVELOPE, **rows, "params": declared, "snapshot_time": STRING, "failed": judged, "unknown": judged}
+    ours = config_type(policy.resource)
+    fixed = {**ENVELOPE, **rows, "self": ours, "params": declared, "snapshot_time": STRING}
+    found = {**fixed, "failed": judged, "unknown": judged}
+    for name, expression in policy.lets.items():
+        found[name] = infer(expression, ours, found)[0]
+    return found
 
 
 def type_of(spec: ResourceType, output_of: OutputOf, known: Type = ANY) -> Type:

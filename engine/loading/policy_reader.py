@@ -13,6 +13,7 @@ from ...snapshot.format import decode
 from ..documents.reader import Reader, open_document, schema, unfit
 from ..errors import EvaluationError, Problem
 from ..judging.growth import is_steady
+from ..language.lets import Lets, bound, bound_text
 from ..language.parser import Expression, check_variables, parse
 from ..language.shell import variables
 from ..language.shell_syntax import VALUE, check_command
@@ -20,13 +21,15 @@ from ..language.template import Template, parse_template
 from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
 from ..suggest import suggest
 from .example_files import tests_schema
+from .let_reader import read_lets
+from .policy_wording import wording
 
 T = TypeVar("T")
 
 _HOLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _LOOKUPS = 16  # each reads all that it may find, whatever it finds
 REQUIRED = ["id", "title", "severity", "resource", "assert"]
-ENVELOPE = ("account", "region", "id", "name", "tags", "params", "snapshot_time")
+ENVELOPE = ("account", "region", "id", "name", "tags", "self", "params", "snapshot_time")
 FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
 
 
@@ -62,6 +65,7 @@ class PolicyReader(Reader):
     """One policy document."""
 
     text: str = field(kw_only=True)
+    lets: Lets = field(default_factory=dict)
 
     def valid(self) -> bool:
         """Check the document against the JSON Schema."""
@@ -81,17 +85,15 @@ class PolicyReader(Reader):
         return ()
 
     def wording(self, path: tuple[str | int, ...], error: Any) -> str:
-        if error.validator == "maxLength":
-            return f"there are more than {error.validator_value:,} characters"
-        if error.validator == "pattern" and path == ("id",):
-            return f"{error.instance!r} is no id: lower case, digits and hyphens{_as_id(error.instance)}"
-        return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
+        return wording(path, error)
 
     def policy(self) -> Policy:
         given: dict[str, Any] = self.document.value
         self._check_type(given["resource"], ("resource",))
-        lookups = self._lookups(given.get("lookup", {}))
-        variables = (*ENVELOPE, *lookups)
+        named = given.get("lookup", {})
+        self.lets = read_lets(self, given, (*ENVELOPE, *named))
+        lookups = self._lookups(named)
+        variables = (*ENVELOPE, *lookups, *self.lets)
         rollup = given.get("rollup")
         worded = FOLDED if rollup else variables
         remediation = given.get("remediation", {})
@@ -105,6 +107,7 @@ class PolicyReader(Reader):
             assertions=tuple(self._assertions(given["assert"], variables)),
             where=self._expression(given, ("where",), variables),
             lookups=lookups,
+            lets=self.lets,
             rollup=Rollup(per=Within(rollup["per"]), require=Require(rollup["require"])) if rollup else None,
             params=self._params(given.get("params", {})),
             message=self._template(given, ("message",), worded),
@@ -159,7 +162,7 @@ class PolicyReader(Reader):
         for name, entry in given.items():
             at = ("lookup", name)
             self._check_type(entry["from"], (*at, "from"))
-            earlier = (*ENVELOPE, *lookups)
+            earlier = (*ENVELOPE, *lookups, *self.lets)
             match = entry.get("match", {})
             theirs = [self._parsed(_theirs(name), (*at, "match", name), parse, (), key=True) for name in match]
             among = [number for number, wanted in enumerate(match.values()) if isinstance(wanted, dict)]
@@ -240,10 +243,12 @@ class PolicyReader(Reader):
             for start, expression in parsed.holes() if isinstance(parsed, Template) else [(0, parsed)]:
                 assert isinstance(expression, Expression)  # noqa: S101
                 check_variables(expression, variables, start)
+            bind: Any = bound_text if isinstance(parsed, Template) else bound
+            whole: T = bind(parsed, self.lets)
         except EvaluationError as error:
             self.fault(path, str(error), key=key, offset=error.at)
             return None
-        return parsed
+        return whole
 
     def _check_test(self, test: dict[str, Any], at: tuple[str | int, ...], params: dict[str, Any]) -> None:
         for kind, entries in test["given"].items():
@@ -267,30 +272,6 @@ class PolicyReader(Reader):
 def _theirs(name: str) -> str:
     # On their side `$account` is a field of the row, as in `$bucket.$account`, not our account.
     return f"@.{name}" if name.startswith("$") else name
-
-
-def _quoting(error: Any) -> str:
-    # Plain YAML makes lists of [?…], mappings of {…} and null of &…: an expression there needs a block scalar.
-    expression = error.schema.get("description", "").startswith(("A JMESPath", "Which", "Their", "Text with"))
-    return ": write the expression after `>-`, or in quotes" if error.validator == "type" and expression else ""
-
-
-def _as_id(name: str) -> str:
-    words = re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", name)
-    return f", such as {'-'.join(words).lower()}" if words else ""
-
-
-def _expected(path: tuple[str | int, ...], error: Any) -> str:
-    if path[:1] == ("assert",):
-        return (
-            "assert takes an expression, or a list of expressions or of {that, message}:"
-            " write an expression after `>-`, or in quotes"
-        )
-    if path[:1] == ("excuse",):
-        return "an excuse has either never: true or false, or becomes: what no example tells it from"
-    if path[-1:] == ("expect",):
-        return f"{error.instance!r} is neither a status nor a mapping of resource ids to statuses"
-    return "a list of resources is wanted here, or {$missing: cause}"
 
 
 def _at(given: Any, path: tuple[str, ...]) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from ...snapshot.model import Json
 from ..functions.budget import BUDGET
+from ..language.lets import Lets, bound, bound_text
 from ..language.parser import Expression
 from ..language.template import Template
 
@@ -83,6 +84,11 @@ class Lookup:
     one: bool
     refers: bool = False
 
+    def rebound(self, lets: Lets) -> Lookup:
+        """The same lookup, where names stand for something else."""
+        where = self.where and bound(self.where, lets)
+        return replace(self, ours=tuple(bound(each, lets) for each in self.ours), where=where)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollup:
@@ -117,8 +123,8 @@ class Policy:
     """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it.
 
     `mends` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
-    say what the shell variables of its command stand for: one value for all failures, and one for each. `budget` is
-    how many steps it may take for one resource.
+    say what the shell variables of its command stand for: one value for all failures, and one for each. `lets` are
+    what its names stand for, each after those that it names. `budget` is how many steps it may take for one resource.
     """
 
     id: str
@@ -128,6 +134,7 @@ class Policy:
     assertions: tuple[Assertion, ...]
     where: Expression | None = None
     lookups: Mapping[str, Lookup]
+    lets: Lets = field(default_factory=dict)
     rollup: Rollup | None = None
     params: Mapping[str, Json]
     message: Template | None = None
@@ -154,11 +161,30 @@ class Policy:
         """Every expression of the policy: conditions, lookups and texts."""
         yield from (assertion.that for assertion in self.assertions)
         yield from [self.where] if self.where else []
+        yield from self.lets.values()
         for lookup in self.lookups.values():
             yield from (*lookup.theirs, *lookup.ours, *([lookup.where] if lookup.where else []))
         texts = (self.message, self.remediation_cli, *(assertion.message for assertion in self.assertions))
         for template in texts:
             yield from template.expressions() if template else ()
+
+    def rebound(self, lets: Lets) -> Policy:
+        """The same policy, whose names stand for something else."""
+
+        def text(template: Template | None) -> Template | None:
+            return template and bound_text(template, lets)
+
+        return replace(
+            self,
+            lets=lets,
+            where=self.where and bound(self.where, lets),
+            assertions=tuple(
+                Assertion(that=bound(each.that, lets), message=text(each.message)) for each in self.assertions
+            ),
+            lookups={name: each.rebound(lets) for name, each in self.lookups.items()},
+            message=text(self.message),
+            remediation_cli=text(self.remediation_cli),
+        )
 
     def kinds(self) -> tuple[str, ...]:
         """Every type that the policy reads: what it evaluates, and what it looks up."""

@@ -14,7 +14,6 @@ from ...snapshot.model import Unknown
 from ..functions.table import FUNCTIONS
 from ..functions.unknowns import Truth
 from ..language.node import Node
-from ..language.parser import Expression
 from ..model.policy import Excuse, Policy
 from .examples import cases
 from .excuses import Excused, excuse, same
@@ -59,7 +58,7 @@ def watch(policy: Policy) -> tuple[Policy, list[Condition]]:
             return found[-1].see
 
         tree = _watch(part.expression.tree, part.condition, see)
-        policy = part.put(policy, Expression(part.expression.text, tree, watched=True))
+        policy = part.put(policy, replace(part.expression, tree=tree, watched=True))
     return policy, found
 
 
@@ -100,6 +99,8 @@ def _watch(node: Node, asked: bool, see: Callable[[Node], Callable[[Truth], None
     # `!x` is seen with x; an operand of a chain `a && b && c` is a, b or c, not `a && b`; a constant is one.
     plain = kind in ("not_expression", "literal", "expref") or (kind == inside and kind in JOINED)
     seen = see(node) if kind == "comparator" or (asked and not plain) else None
+    if kind == "let":  # what it stands for is watched by itself
+        return Node("watched", (node,), seen) if seen else node
     asks = _asks(node, asked)
     children = tuple(_watch(child, each, see, kind) for child, each in zip(node.children, asks, strict=True))
     rebuilt = replace(node, children=children)

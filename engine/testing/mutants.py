@@ -70,7 +70,8 @@ def _of_expression(policy: Policy, part: Part) -> Iterator[Mutant]:
             where = place(policy, part.path, at.start, key=part.key)
             # What is kept about an expression is kept by its text, so a mutant's is its own.
             text = f"{expression.text} # {where} {becomes}"
-            mutated = part.put(policy, Expression(text, graft(expression.tree, steps, instead)))
+            changed = dataclasses.replace(expression, text=text, tree=graft(expression.tree, steps, instead))
+            mutated = part.put(policy, changed)
             yield Mutant(place=where, was=was, becomes=becomes, policy=mutated)
 
 

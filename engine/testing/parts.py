@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..documents.yaml12 import Document, Path, load
+from ..functions.table import FUNCTIONS
+from ..language.lets import bound
 from ..language.node import Node
 from ..language.parser import Expression
 from ..model.policy import Policy
@@ -27,7 +29,10 @@ class Part:
 
 
 def parts(policy: Policy) -> Iterator[Part]:
-    """What decides a policy: its `where`, its assertions and its lookups. Texts decide nothing."""
+    """What decides a policy: its names, its `where`, its assertions and its lookups. Texts decide nothing."""
+    for name, expression in policy.lets.items():
+        asked = _is_test(expression.tree)
+        yield Part(path=("let", name), condition=asked, expression=expression, put=_let_putter(name))
     if policy.where:
         yield Part(path=("where",), condition=True, expression=policy.where, put=_put_where)
     written = document(policy.text).value["assert"]
@@ -69,8 +74,10 @@ def shown(expression: Expression, node: Node) -> str:
 
 
 def nodes(node: Node, steps: Steps = ()) -> Iterator[tuple[Steps, Node]]:
-    """Every node of a tree, with the way to it."""
+    """Every node of a tree, with the way to it; but for what names stand for, which are parts of their own."""
     yield steps, node
+    if node.type == "let":
+        return
     for number, child in enumerate(node.children):
         yield from nodes(child, (*steps, number))
 
@@ -90,14 +97,36 @@ def with_lookup(policy: Policy, name: str, **changes: object) -> Policy:
     return dataclasses.replace(policy, lookups={**policy.lookups, name: changed})
 
 
+def _is_test(node: Node) -> bool:
+    """Whether a name stands for a condition, as far as its expression shows."""
+    if node.type == "or_expression":
+        return all(map(_is_test, node.children))
+    return node.type in _TESTS or (node.type == "function_expression" and FUNCTIONS[node.value].is_test)
+
+
+_TESTS = frozenset({"and_expression", "comparator", "not_expression"})
+
+
+def _let_putter(name: str) -> Callable[[Policy, Expression | None], Policy]:
+    def put(policy: Policy, expression: Expression | None) -> Policy:
+        assert expression  # noqa: S101 - a policy without it would not load
+        lets: dict[str, Expression] = {}
+        for each, known in policy.lets.items():
+            lets[each] = bound(expression if each == name else known, lets)
+        return policy.rebound(lets)
+
+    return put
+
+
 def _put_where(policy: Policy, expression: Expression | None) -> Policy:
-    return dataclasses.replace(policy, where=expression)
+    return dataclasses.replace(policy, where=expression and bound(expression, policy.lets))
 
 
 def _assertion_putter(number: int) -> Callable[[Policy, Expression | None], Policy]:
     def put(policy: Policy, expression: Expression | None) -> Policy:
         listed = list(policy.assertions)
-        listed[number : number + 1] = [dataclasses.replace(listed[number], that=expression)] if expression else []
+        that = expression and bound(expression, policy.lets)
+        listed[number : number + 1] = [dataclasses.replace(listed[number], that=that)] if that else []
         return dataclasses.replace(policy, assertions=tuple(listed))
 
     return put
@@ -105,6 +134,7 @@ def _assertion_putter(number: int) -> Callable[[Policy, Expression | None], Poli
 
 def _lookup_putter(name: str, field: str, number: int | None) -> Callable[[Policy, Expression | None], Policy]:
     def put(policy: Policy, expression: Expression | None) -> Policy:
+        expression = expression and bound(expression, policy.lets)
         if number is None:
             return with_lookup(policy, name, **{field: expression})
         listed = list(getattr(policy.lookups[name], field))

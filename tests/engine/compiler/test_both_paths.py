@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,7 @@ from stillframe.engine.execution import judge
 from stillframe.engine.execution.account import compile_policies
 from stillframe.engine.functions.table import FUNCTIONS
 from stillframe.engine.language import infer, interpret
+from stillframe.engine.language.lets import bound
 from stillframe.engine.language.node import walk
 from stillframe.engine.language.parser import parse
 from stillframe.engine.language.paths import reads
@@ -27,7 +29,7 @@ from stillframe.snapshot.format import DEPTH, TOO_DEEP
 
 Method = partial(judge.Method, few=0)  # the compiler, however little there is
 ABSENT = object()
-SCOPE = dict.fromkeys(("account", "region", "id", "name", "tags", "params", "snapshot_time"))
+SCOPE = dict.fromkeys(("account", "region", "id", "name", "tags", "self", "params", "snapshot_time"))
 LOST = {"$missing": "denied"}
 VALUES = [
     *(ABSENT, None, True, False, 0, 1, 1.0, -1.5, "", "a", "abc", "1", [], {}, LOST),
@@ -74,7 +76,7 @@ SECOND = {"acl_opens_port": "`22`", "opens_port": "`[22, 80]`", "split": "'b'", 
 
 
 def test_each_kind_of_node_has_expressions_in_the_table():
-    assert ONE_VALUE.keys() == interpret._VALUE.keys() - {"expref", "function_expression", "watched"}
+    assert ONE_VALUE.keys() == interpret._VALUE.keys() - {"expref", "function_expression", "let", "watched"}
     for kind, texts in ONE_VALUE.items():
         assert all(any(node.type == kind for node in walk(parse(text).tree)) for text in texts)
 
@@ -202,6 +204,70 @@ def test_what_lookups_find_says_the_same_of_each_value(tmp_path):
 def looked_up(field: str, *, one: bool) -> Lookup:
     matched = parse(field)
     return Lookup(source=ONE, theirs=(matched,), ours=(matched,), where=None, within=Within.REGION, one=one)
+
+
+NAMED = [  # where `x` stands for an expression of the tables
+    *("$x", "!($x)", "$x && $x", "$x || $x.a", "$x[0]", "$x[].a", "$x[?a]", "$x == $self.v", "{a: $x}", "$x && v.a"),
+    *("v[?@ == $x]", "v[?$x]", "any([v], &@ == $x)", "all([v, `1`], &!$x)", "map(&$x, [v])", "length($x) > `1`"),
+    *("[v][?@ == $self.v]", "v[].[@, $self.v]", "$self", "$self.v.a", "any([v], &$self.v == @)"),
+]
+
+
+def named(number: int, text: str, *, shown: bool = False, **lets: str) -> Policy:
+    """A policy of an expression with names, each of which may name those before it."""
+    given = policy(number, text, shown=shown)
+    known: dict[str, Any] = {}
+    for name, meaning in lets.items():
+        known[name] = bound(parse(meaning), known)
+    return given.rebound(known)
+
+
+def test_a_name_says_the_same_wherever_it_stands(tmp_path):
+    path = write_estate(tmp_path / "s", {ACCOUNTS[0]: estate([{"v": value, "w": 1} for value in VALUES])})
+    texts = [text for texts in ONE_VALUE.values() for text in texts] + TWO_VALUES
+    means = [(text, "$x") for text in texts] + [("v", text) for text in NAMED] + [("v.a || w", text) for text in NAMED]
+    given = [
+        named(number, text, shown=shown, x=meaning)
+        for number, (meaning, text) in enumerate(means)
+        for shown in (False, True)
+    ]
+    assert differing(path, given) == []
+    assert None not in compile_policies(given[: 2 * len(texts)]).programs[OTHER].rules
+
+
+def test_names_of_names_and_of_what_lookups_find_say_the_same(tmp_path):
+    rows = [{"v": value, "k": number // 2, "i": number} for number, value in enumerate(VALUES)]
+    whole, more = estate(rows), estate(rows, ONE)
+    path = write_estate(
+        tmp_path / "s", {ACCOUNTS[0]: {**whole, **{part: whole[part] | more[part] for part in ("types", "lines")}}}
+    )
+    joined = looked_up("k", one=False)
+    for meaning in ("$rows[?v == $self.v]", "$rows[].v", "any($rows, &v == $y)", "$rows[0].v && $y", "$y.a"):
+        for text in ("$x", "$x || v", "!($x)", "$x[0].$id", "v[?@ == $x]"):
+            for shown in (False, True):
+                each = replace(named(0, text, shown=shown, y="v", x=meaning), lookups={"rows": joined})
+                assert differing(path, [each]) == [], (meaning, text)
+                filtered = replace(joined, where=parse("v == $y || v == $self.v")).rebound(each.lets)
+                assert differing(path, [replace(each, lookups={"rows": filtered})]) == [], (meaning, text)
+
+
+def test_a_name_holds_where_what_it_stands_for_does(tmp_path):
+    """Also where its value is unknown and its truth is not, as of `lost || true`."""
+    path = write_estate(tmp_path / "s", {ACCOUNTS[0]: estate([{"v": value, "w": 1} for value in VALUES])})
+    texts = [*ONE_VALUE["and_expression"], *ONE_VALUE["or_expression"], *ONE_VALUE["comparator"], *TWO_VALUES]
+    for exact in (True, False):
+        said = [
+            [
+                line.partition(b'"status":')[2].split(b",")[0]
+                for batch in judge.judge(open_snapshot(path), given, Method(exact=exact))
+                for line in batch.data.splitlines()
+            ]
+            for given in (
+                [policy(number, text) for number, text in enumerate(texts)],
+                [named(number, "$x", x=text) for number, text in enumerate(texts)],
+            )
+        ]
+        assert said[0] == said[1]
 
 
 def test_the_tables_are_compiled():

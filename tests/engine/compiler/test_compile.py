@@ -19,7 +19,8 @@ from often import often
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.execution import judge as run
 from stillframe.engine.execution.judge import judge
-from stillframe.engine.language.parser import parse
+from stillframe.engine.language.lets import bound
+from stillframe.engine.language.parser import Expression, parse
 from stillframe.engine.language.template import Template
 from stillframe.engine.model.policy import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
 from stillframe.snapshot import archive, kinds, open_snapshot
@@ -59,6 +60,8 @@ PARAMS = st.fixed_dictionaries(
 )
 OURS = ("$params.n", "$params.on", "$params.names", "$params.limits.a", "$params.limits", "$params")
 OURS += ("$name", "$tags", "$tags.a", "$id", "$region", "$account", "$snapshot_time")
+OURS += ("$self.a", "$self.b.c", "$self")
+ANYWHERE = (*OURS, "$named", "$named.a")  # also what is made by no lookup
 ROWS = ["${0}", "${0}[].a", "${0}[*].b", "${0}[0]", "${0}[0].a", "${0}[-1].c", "length(${0})", "${0}[?a == $params.n]"]
 ROWS += ["${0}[].$id", "${0}[].$tags.a", "any(${0}, &b)", "all(${0}, &c == 'a')", "${0}[].c[].a", "${0}[1:].b"]
 ROWS += ["${0}[?$region == 'eu-west-1'].$id", "map(&a, ${0})", "${0} || `[]`", "${0}[]", "${0}[*].c[?a].b"]
@@ -178,9 +181,9 @@ def lookups(draw: st.DrawFn) -> dict[str, Lookup]:
         found[name] = Lookup(
             source=source,
             theirs=tuple(theirs),
-            ours=tuple(draw(matched(earlier)) for _ in theirs),
+            ours=tuple(draw(matched((*earlier, "$named"))) for _ in theirs),
             among=draw(st.integers(0, len(theirs) - 1)) if theirs and draw(st.booleans()) else None,
-            where=draw(conditions((), OURS[:6], OURS + earlier)),
+            where=draw(conditions((), OURS[:6], ANYWHERE + earlier)),
             within=within,
             one=name == "one" or luck == 0,
             refers=name != "one" and luck in (1, 2) and bool(theirs),
@@ -200,7 +203,10 @@ LOOKUPS, SEVERITIES = lookups(), st.sampled_from(Severity)
 @st.composite
 def policies(draw: st.DrawFn, identity: str) -> Policy:
     joined, rollup = draw(LOOKUPS), draw(ROLLUPS)
-    variables = OURS + named(joined)
+    rows = ANYWHERE + named(joined)
+    variables = (*rows, "$said", "$said", "$said[0]")
+    lets: dict[str, Expression] = {"named": draw(about(OURS))}
+    lets["said"] = bound(draw(about(rows)), lets)
     texts = templates(FOLDED if rollup else variables)
     return Policy(
         id=identity,
@@ -217,7 +223,7 @@ def policies(draw: st.DrawFn, identity: str) -> Policy:
         frameworks={},
         source="p.yaml",
         text="",
-    )
+    ).rebound(lets)
 
 
 RESOURCES = st.sampled_from([ONE, ONE, OTHER])
