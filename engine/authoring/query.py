@@ -69,7 +69,7 @@ def run_query(
     ask = partial(_ask, query, accounts, where, config, out, err, json=json)
     if text is not None:
         return ask(text)
-    for line in lines(f"{query.kind}> ", partial(completions, config=config, variables=_variables(config))):
+    for line in lines(f"{query.kind}> ", partial(completions, config=config, variables=variables_of(config))):
         try:
             ask(line)
         except EvaluationError as error:
@@ -126,7 +126,7 @@ def _ask(
 
 def _checked(text: str, config: Type, err: Console, *, anyway: bool) -> Expression | None:
     """An expression whose complaints were printed; None where there is an error among them, unless `anyway`."""
-    expression, variables = parse(text), _variables(config)
+    expression, variables = parse(text), variables_of(config)
     check_variables(expression, variables)
     complaints = infer(expression, config, variables)[1]
     for complaint in complaints:
@@ -135,7 +135,8 @@ def _checked(text: str, config: Type, err: Console, *, anyway: bool) -> Expressi
     return None if wrong and not anyway else expression
 
 
-def _variables(config: Type) -> Mapping[str, Type]:
+def variables_of(config: Type) -> Mapping[str, Type]:
+    """The type of each variable that an expression about a resource may name."""
     return {**ENVELOPE, "self": config, "snapshot_time": STRING}
 
 

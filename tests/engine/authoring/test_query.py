@@ -14,7 +14,7 @@ import pytest
 from builders import write_snapshot
 from stillframe.engine.authoring.completion import completions
 from stillframe.engine.authoring.prompt import history_file
-from stillframe.engine.authoring.query import VARIABLES
+from stillframe.engine.authoring.query import variables_of
 from stillframe.engine.linting.resource_types import config_types
 from stillframe.snapshot.collector.api_models import output_type
 
@@ -181,7 +181,7 @@ def test_hostile_names_do_nothing(run, tmp_path):
     ],
 )
 def test_tab_completes_what_could_stand_there(text, some, none):
-    found = completions(text, TYPES("AWS::CloudTrail::Trail"), VARIABLES)
+    found = completions(text, TYPES("AWS::CloudTrail::Trail"), variables_of(TYPES("AWS::CloudTrail::Trail")))
     assert set(some) <= set(found)
     assert not set(none) & set(found)
 
