@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...snapshot.catalog import ResourceType, load_catalog
 from ...snapshot.kinds import read, says, shipped_fields
-from ...snapshot.model import Snapshot
+from ...snapshot.model import Json, Snapshot
 from ..language.node import walk
 from ..language.parser import Expression
 from ..language.paths import Path, reads
@@ -17,9 +17,7 @@ from ..model.policy import Policy
 def fields(policy: Policy, *, texts: bool = False) -> Mapping[str, tuple[Path, ...]]:
     """Resource type → the paths of its config that a policy reads. With `texts`, also those of its messages."""
     found: dict[str, set[Path]] = {}
-    for kind, path in _paths(
-        policy, [(kind, reads(each, of_row=of_row)) for kind, each, of_row in _expressions(policy, texts=texts)]
-    ):
+    for kind, path in _paths(policy, _read(policy, texts=texts)):
         if not path[0].startswith("$"):
             found.setdefault(kind, set()).add(path)
     return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
@@ -31,8 +29,7 @@ def needed(policies: Iterable[Policy]) -> Mapping[str, tuple[str, ...]]:
     for policy in policies:
         for kind in (*policy.kinds(), policy.population()):
             found.setdefault(kind, set())
-        read = [(kind, reads(each)) for kind, each in _expressions(policy, texts=True)]
-        for kind, path in _paths(policy, read):
+        for kind, path in _paths(policy, _read(policy, texts=True)):
             found[kind].add(path[0])
     return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
 
@@ -66,9 +63,7 @@ def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:
     """Resource type → the paths of its rows that may decide under the policy's parameters: tags and names as well."""
     kinds = {*policy.kinds()}
     found: dict[str, set[Path]] = {kind: set() for kind in kinds}
-    settled = [
-        (kind, reads(each, policy.params, of_row=of_row)) for kind, each, of_row in _expressions(policy, texts=False)
-    ]
+    settled = _read(policy, texts=False, params=policy.params)
     for kind, path in _paths(policy, [*settled, *[(policy.resource, (path,)) for path in _named(policy)]]):
         if not path[0].startswith("$") or path[0] in _OF_ROWS:
             found[kind].add(path)
@@ -96,6 +91,11 @@ def _paths(policy: Policy, read: Iterable[tuple[str, Iterable[Path]]]) -> Iterat
             inside = inside[1:] if path[0] in sources and inside[:1] == ("[]",) else inside  # each row of a lookup
             if inside and (path[0] in sources or not path[0].startswith("$") or path[0] in _OF_ROWS):
                 yield sources.get(path[0], kind), inside
+
+
+def _read(policy: Policy, *, texts: bool, params: Json = None) -> Iterator[tuple[str, Iterable[Path]]]:
+    for kind, each, of_row in _expressions(policy, texts=texts):
+        yield kind, reads(each, params, of_row=of_row)
 
 
 def _expressions(policy: Policy, *, texts: bool) -> Iterator[tuple[str, Expression, bool]]:
