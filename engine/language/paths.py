@@ -107,7 +107,7 @@ def _trace(node: Node, at: Path | None, found: set[Path]) -> Path | None:
         case "variable":
             return ("$" + node.value,)
         case "field":
-            here = at == () and node.value.startswith("$") and node.value not in _OF_ROWS
+            here = at in ((), ("$self",)) and node.value.startswith("$") and node.value not in _OF_ROWS
             return None if at is None else (*((HERE,) if here else at), node.value)
         case "index" | "slice":
             return None if at is None else (*at, "[]") if node.type == "index" else at

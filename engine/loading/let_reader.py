@@ -10,6 +10,8 @@ from ..errors import EvaluationError
 from ..language.lets import Lets, bound
 from ..language.parser import Expression, check_variables, parse
 
+_NAMES = 50  # each is looked into as deep as those that it names
+
 
 def read_lets(reader: Reader, given: Mapping[str, Any], variables: Collection[str]) -> Lets:
     """What the names of a policy stand for, each after those that it names; faults are noted, and have none."""
@@ -49,6 +51,8 @@ def _ordered(reader: Reader, parsed: Mapping[str, Expression], ways: Mapping[str
 
 def _parsed(reader: Reader, given: Mapping[str, Any], variables: Collection[str]) -> Iterator[tuple[str, Expression]]:
     named = given.get("let", {})
+    if len(named) > _NAMES:
+        reader.fault(("let",), f"there are more than {_NAMES} names", key=True)
     for name, text in named.items():
         for other in ("lookup", "params"):
             if name in given.get(other, {}):

@@ -154,6 +154,11 @@ def test_names_that_double_with_each_are_refused():
     assert "100" in faults(found)
 
 
+def test_so_many_names_that_nobody_reads_them_are_refused():
+    lets = "".join(f"  n{number}: VpcId\n" for number in range(60))
+    assert "p.yaml:6:1: there are more than 50 names" in faults(changed("let:\n", f"let:\n{lets}"))
+
+
 def test_conditions_of_names_are_covered_and_changed():
     policy = parse_policy("p.yaml", GROUPS)
     assert [gap.text for gap in cover(policy).gaps.left] == ["$running"]  # which `where` has asked before a lookup does
