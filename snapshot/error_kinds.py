@@ -62,6 +62,11 @@ REGION_OFF = Kind(
     advice="the region does not take the account's credentials: it is not enabled, or was not until just now",
 )
 NOT_ASKED = Kind(name="not asked", codes=_codes("NotAsked RegionNotAsked"))
+NOT_RECORDED = Kind(
+    name="not recorded",
+    codes=_codes("NotRecorded"),
+    advice="record it, or collect it live: what is imported is known as far as it was recorded",
+)
 NOT_IN_REGION = Kind(
     name="not in region",
     codes=_codes("EndpointProviderError ServiceNotInRegion UnknownEndpointError UnknownRegionError"),
@@ -101,7 +106,10 @@ TOO_OLD = Kind(
 )
 OTHER = Kind(name="other", codes=frozenset(), advice="please report what is not explained by the message")
 
-KINDS = (DENIED, THROTTLED, EXPIRED, REGION_OFF, NOT_ASKED, NOT_IN_REGION, TRANSPORT, SERVER, GARBAGE, TOO_OLD, OTHER)
+KINDS = (
+    *(DENIED, THROTTLED, EXPIRED, REGION_OFF, NOT_ASKED, NOT_RECORDED, NOT_IN_REGION),
+    *(TRANSPORT, SERVER, GARBAGE, TOO_OLD, OTHER),
+)
 _BY_CODE = {code: kind for kind in KINDS for code in kind.codes}
 
 

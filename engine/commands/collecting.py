@@ -41,6 +41,7 @@ def collect(
         float, typer.Option(min=1, help="Seconds for a call with all that is tried again.", metavar="SECONDS")
     ] = 300,
     resume: Annotated[bool, typer.Option("--resume", help="Complete the latest unfinished snapshot.")] = False,
+    record: Annotated[str, typer.Option(help="Write what AWS answers to this new folder as well.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and how often.")] = False,
     print_iam_policy: Annotated[
         bool, typer.Option("--print-iam-policy", help="Print the least that the role must be allowed, and ask nothing.")
@@ -53,10 +54,9 @@ def collect(
     if print_iam_policy:
         _print_policy(types, reads, organization=org)
         return
-    if org and accounts:
-        raise typer.BadParameter("--org and --accounts exclude each other")
-    if resume and dry_run:
-        raise typer.BadParameter("--resume and --dry-run exclude each other")
+    _either("--org", org, "--accounts", accounts)
+    _either("--resume", resume, "--dry-run", dry_run)
+    _either("--record", record, "--dry-run", dry_run)
     how: dict[str, Any] = {
         "endpoint_url": endpoint_url,
         "workers": workers,
@@ -69,10 +69,15 @@ def collect(
         "regions": names(regions),
         "types": types,
         "reads": reads,
+        "record": record,
     }
-    how = {name: value for name, value in how.items() if value}
     done = _foresee if dry_run else partial(show, resume=resume)
-    done(into, session=open_session(profile), **how)
+    done(into, session=open_session(profile), **{name: value for name, value in how.items() if value})
+
+
+def _either(one: str, given: object, other: str, also: object) -> None:
+    if given and also:
+        raise typer.BadParameter(f"{one} and {other} exclude each other")
 
 
 def show(into: "Place | str", *, resume: bool = False, **how: Any) -> "Collected":

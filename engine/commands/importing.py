@@ -1,9 +1,10 @@
 """The commands that make snapshots of what others recorded."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from stillframe.engine.commands.options import ARCHIVE, names
+from stillframe.engine.commands.options import ARCHIVE, Catalogue, Config, Types, names
 
 import_app = typer.Typer(help="Make snapshots of what others recorded.", no_args_is_help=True)
 
@@ -35,3 +36,36 @@ def import_config(
             print_imported(err, done)
     else:
         print_imported(err, import_aws_config(paths, into, regions=enabled, as_of=moment(as_of) if as_of else None))
+
+
+@import_app.command("recorded")
+def import_answers(
+    folder: Annotated[str, typer.Argument(help="The folder, as `collect --record` wrote it, or written by hand.")],
+    into: Annotated[str, typer.Option(help="The archive to add a snapshot to: a folder.")] = ARCHIVE,
+    regions: Annotated[str, typer.Option(help="Only these regions, with commas; those recorded if not given.")] = "",
+    types: Annotated[str, typer.Option(help="Only these types, with commas; those recorded if not given.")] = "",
+    as_of: Annotated[
+        str, typer.Option(help="When the answers were recorded, where the folder does not say.", metavar="TIME")
+    ] = "",
+    script: Annotated[
+        str, typer.Option(help="A file to write shell commands to that record what is lacking.", metavar="FILE")
+    ] = "",
+    catalogue: Catalogue = None,
+    config: Config = None,
+) -> None:
+    """Import answers of AWS that were recorded: the collector runs on them, without credentials or a network."""
+    from stillframe.engine.console import console
+    from stillframe.engine.terminal.collecting import print_collected
+    from stillframe.engine.terminal.importing import print_problems
+    from stillframe.snapshot.collector.recorded import import_recorded
+    from stillframe.snapshot.importing.moments import moment
+
+    Types(catalogue, checked=True).use(config)
+    err = console(stderr=True)
+    done = import_recorded(
+        folder, into, as_of=moment(as_of) if as_of else None, regions=names(regions), types=names(types)
+    )
+    if script:
+        Path(script).write_text(done.script)
+    print_problems(err, done.problems)
+    print_collected(err, done.collected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +32,15 @@ def _days(then: str, now: str) -> str:
     return f"{counted(days, 'day')} old" if days else "of that day"
 
 
+def print_problems(console: Console, problems: Iterable[str]) -> None:
+    """Each file and item that could not be used, and why."""
+    for problem in problems:
+        console.print(safe(f"not used: {problem}", "yellow"), soft_wrap=True)
+
+
 def print_imported(console: Console, done: Imported) -> None:
     """What an import brought, and each file and item that could not be used."""
-    for problem in done.problems:
-        console.print(safe(f"not used: {problem}", "yellow"), soft_wrap=True)
+    print_problems(console, done.problems)
     if not done.written:
         console.print(safe(f"{done.path} is there already"), soft_wrap=True)
         return

@@ -48,7 +48,7 @@ class Visit:
         done: Callable[[Visit], None],
     ) -> None:
         self.target, self._home, self._plan, self._clients, self._work = target, home, plan, clients, work
-        self._lanes, self._callers, self._done = Lanes(rank), callers, done
+        self._lanes, self._callers, self._done = Lanes(rank, paced=plan.paced), callers, done
         self._lock = threading.Lock()
         self._once = Once()
         self._jobs = 0
@@ -227,7 +227,9 @@ class Visit:
             return Unknown.because(f"{type(error).__name__}: {call.action}")
         self._plan.on_call()
         with sending(Sender(credentials=credentials, lane=lane, failed=self._plan.on_error)):
-            answer = ask(client, call, {**config, "$account": self.target.account}, self._clients.deadline)
+            account = self.target.account
+            answers = self._plan.answers(account, region)
+            answer = ask(client, call, {**config, "$account": account}, self._clients.deadline, answers)
         no_host = answer == Unknown.because(f"{EndpointConnectionError.__name__}: {call.action}")
         if no_host and not self._clients.serves(call.service, region):
             return Unknown.because(f"ServiceNotInRegion: {call.action} in {region}")

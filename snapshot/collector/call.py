@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +13,10 @@ from ..error_kinds import code_of
 from ..model import Json, Unknown
 from .clients import DEADLINE
 from .decode import rows
-from .pages import whole_answer
+from .pages import Page, whole_answer
+
+# Who answers a call of some parameters, within a deadline for each request. Raises what `whole_answer` raises.
+Answer = Callable[[Any, Call, Mapping[str, Json], float], Page]
 
 
 class UnknownParameterError(Exception):
@@ -24,17 +27,23 @@ class UnknownParameterError(Exception):
 WAITS = (0.5, 1.0, 2.0, *[4.0] * 14)
 
 
-def ask(client: Any, call: Call, config: Json = None, deadline: float = DEADLINE) -> Json:
+def ask(
+    client: Any,
+    call: Call,
+    config: Json = None,
+    deadline: float = DEADLINE,
+    answer: Answer = whole_answer,
+) -> Json:
     """The answer to a call about a resource; null where it means "not configured"; Unknown where it failed.
 
-    `deadline` is that of each of its requests, in seconds.
+    `deadline` is that of each of its requests, in seconds. It is AWS that answers, if nobody else is named.
     """
     for expression in (call.when, *call.arguments.values()):
         if expression and (gap := gap_in(expression, config)) is not None:
             return gap
     if call.when and not compiled(call.when).search(config):
         return None
-    if call.after and (gap := _ready(client, call.after, deadline)) is not None:
+    if call.after and (gap := _ready(client, call.after, deadline, answer)) is not None:
         return gap
     try:
         arguments = _arguments(call, config)
@@ -42,7 +51,7 @@ def ask(client: Any, call: Call, config: Json = None, deadline: float = DEADLINE
             return arguments
         given = {**call.params, **arguments}
         _check_known(client, call, given)
-        return part(call, whole_answer(client, call, given, deadline))
+        return part(call, answer(client, call, given, deadline))
     except ClientError as error:
         code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
         return None if _means_absent(call, code, message) else Unknown.because(f"{code}: {call.action}")
@@ -70,13 +79,13 @@ def _means_absent(call: Call, code: str, message: str) -> bool:
     return any(code == name and text in message for name, _, text in expected)
 
 
-def _ready(client: Any, call: Call, deadline: float) -> Unknown | None:
+def _ready(client: Any, call: Call, deadline: float, answer: Answer) -> Unknown | None:
     """Ask until the answer says that something is ready. Unknown where it never does."""
     for wait in WAITS:
-        answer = ask(client, call, deadline=deadline)
-        if isinstance(answer, Unknown):
-            return answer
-        if compiled(call.until or "@").search(answer):
+        found = ask(client, call, deadline=deadline, answer=answer)
+        if isinstance(found, Unknown):
+            return found
+        if compiled(call.until or "@").search(found):
             return None
         time.sleep(wait)
     return Unknown.because(f"NotReady: {call.action}")

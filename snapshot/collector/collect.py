@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -26,14 +27,15 @@ from ..choice import Reads, asked_in_part, choose
 from ..errors import CollectError
 from ..files import folder_at
 from ..format import timestamp
-from ..given import check_names, check_numbers, place_of
+from ..given import check_names, check_numbers, path_of, place_of
 from ..model import Collected, Unknown
 from ..remote import Place, Remote, entries
 from .account import enabled
 from .call import ask
 from .clients import DEADLINE, Clients
 from .forecast import Forecast, forecast
-from .plan import Kept, Plan, keep, pick_up, targets_of
+from .plan import Kept, Plan, ask_aws, keep, pick_up, targets_of
+from .record import Recorder
 from .run import run
 from .session import ORGANIZATION_ROLE, Caller, identify, open_session
 from .targets import check_regions, entered, find_targets
@@ -62,6 +64,7 @@ class Order:
     plan: Plan
     kept: Kept
     watch: Watch
+    recorder: Recorder | None = None
 
     def take(self, writer: Writer) -> Collected:
         kept, caller = self.kept, self.caller
@@ -94,18 +97,20 @@ def prepare(
     deadline: float = DEADLINE,
     watch: Watch = Watch(),
     catalog: Mapping[str, ResourceType] | None = None,
+    record: Path | str | None = None,
 ) -> Order:
     """Find out whom to ask what: the accounts named, those of the organisation, or the session's own.
 
     Other accounts are entered through `roles`: the last is in each of them, those before it lead there. Without
     `regions` it is every enabled one, without `types` and `reads` all of the catalogue. Of the types in `reads`, each
-    with the fields that count, nothing else is attached. Raises ArgumentError or CollectError.
+    with the fields that count, nothing else is attached. What AWS answers is written to the folder `record` as well, if
+    one is named. Raises ArgumentError or CollectError.
     """
     check_names(accounts=accounts, exclude=exclude, roles=roles, regions=regions, types=types)
     check_names(**{f"reads of {kind}": fields for kind, fields in (reads or {}).items()})
     check_numbers(workers=workers, deadline=deadline)
-    chosen = choose(types, reads, catalog)
-    plan, attached = _plan(chosen, regions, organization, workers, watch), asked_in_part(chosen)
+    chosen, recorder = choose(types, reads, catalog), Recorder(path_of(record)) if record else None
+    plan, attached = _plan(chosen, regions, organization, workers, watch, recorder), asked_in_part(chosen)
     clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
     check_regions(clients.session, regions)
     caller = identify(clients)
@@ -132,7 +137,7 @@ def prepare(
         external_id=external_id,
         scope=scope,
     )
-    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
+    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch, recorder=recorder)
 
 
 def collect(into: Place | str, **options: Any) -> Collected:
@@ -142,6 +147,7 @@ def collect(into: Place | str, **options: Any) -> Collected:
     the snapshot, as after an interruption.
     """
     archive, order = place_of(into), prepare(**options)
+    _record(order, order.kept)
     if isinstance(archive, Remote):
         return order.take(begin_objects(archive, order.kept))
     writer = SnapshotWriter(archive, datetime.fromisoformat(order.kept.captured_at))
@@ -160,12 +166,20 @@ def resume(into: Place | str, **options: Any) -> Collected:
     folder = _unfinished(place_of(into))
     if isinstance(folder, Remote):
         kept, journal = pick_up_objects(folder)
-        return _order(folder, kept, options, known=journal is not None).take(resume_objects(folder, kept, journal))
+        order = _order(folder, kept, options, known=journal is not None)
+        _record(order, kept)
+        return order.take(resume_objects(folder, kept, journal))
     kept, file, journal = pick_up(folder)
     with file:
         order = _order(folder, kept, options, known=journal is not None)
+        _record(order, kept)
         moment = datetime.fromisoformat(kept.captured_at)
         return order.take(SnapshotWriter(folder.parent, moment, unfinished=kept.accounts, journal=journal))
+
+
+def _record(order: Order, kept: Kept) -> None:
+    if order.recorder:
+        order.recorder.begin(kept)
 
 
 def _order(folder: Place, kept: Kept, options: Mapping[str, Any], *, known: bool) -> Order:
@@ -209,8 +223,9 @@ def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
     organization = kept.scope["accounts"] == "organization"
     workers, watch = options.get("workers", WORKERS), options.get("watch", Watch())
     types = choose([name for name in kept.types if name not in kept.attached], kept.attached, options.get("catalog"))
-    plan = _plan(types, kept.regions or (), organization, workers, watch)
-    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch)
+    recorder = Recorder(path_of(options["record"])) if options.get("record") else None
+    plan = _plan(types, kept.regions or (), organization, workers, watch, recorder)
+    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch, recorder=recorder)
 
 
 def _clients(options: Mapping[str, Any]) -> Clients:
@@ -237,7 +252,12 @@ def foresee(order: Order, archive: Place | str) -> Forecast:
 
 
 def _plan(
-    types: Mapping[str, ResourceType], regions: Collection[str], organization: bool, workers: int, watch: Watch
+    types: Mapping[str, ResourceType],
+    regions: Collection[str],
+    organization: bool,
+    workers: int,
+    watch: Watch,
+    recorder: Recorder | None,
 ) -> Plan:
     return Plan(
         types=types,
@@ -246,6 +266,7 @@ def _plan(
         workers=workers,
         on_call=watch.call,
         on_error=watch.error,
+        answers=recorder.answers if recorder else ask_aws,
     )
 
 

@@ -15,9 +15,18 @@ from ..files import DOCUMENT, PLAN, open_held, write_file, writing
 from ..format import AccountId, Edge, Timestamp, decode, digest, encode, parse
 from ..names import moment_of
 from ..remote import Place
+from .call import Answer
 from .journal import Journal, begin, find
+from .pages import whole_answer
 from .shared_calls import repeated
 from .targets import Target
+
+Answers = Callable[[str, str], Answer]
+
+
+def ask_aws(account: str, region: str) -> Answer:  # noqa: ARG001 - its clients know
+    return whole_answer
+
 
 _AGAIN = "collect again, without --resume"
 
@@ -27,6 +36,8 @@ class Plan:
     """What to ask of each account. `regions` None means every enabled region.
 
     `on_call` hears of each call that is made, `on_error` of each answer that is an error, whatever comes of it.
+    `answers` says who answers to what is asked of an account in a region, if it is not AWS alone, and `paced` whether
+    AWS's published limits are kept.
     """
 
     types: Mapping[str, ResourceType]
@@ -35,6 +46,8 @@ class Plan:
     workers: int = 16
     on_call: Callable[[], None] = lambda: None
     on_error: Callable[[], None] = lambda: None
+    answers: Answers = ask_aws
+    paced: bool = True
     repeated: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

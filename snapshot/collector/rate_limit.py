@@ -48,12 +48,12 @@ class Lane:
 class Lanes:
     """The lanes of one account."""
 
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
+    def __init__(self, rank: int, *, paced: bool = True) -> None:
+        self._rank, self._limits = rank, limits() if paced else {}
         self._lanes: dict[tuple[str, ...], Lane] = {}
 
     def of(self, service: str, operation: str, region: str) -> Lane:
-        limit = limits().get(service, {})
+        limit = self._limits.get(service, {})
         own = limit.get("calls", {}).get(operation)
         key = (service, region, operation) if own or limit.get("each") else (service, region)
         lane = self._lanes.get(key)

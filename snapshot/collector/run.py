@@ -86,6 +86,10 @@ def run(
     )
 
 
+class NoneEnteredError(CollectError):
+    """Nothing was read of any account."""
+
+
 class _Tally:
     """What came of the accounts so far. Safe to share between threads."""
 
@@ -113,7 +117,7 @@ class _Tally:
             )
         if not self.entered:
             writer.discard()
-            raise CollectError(
+            raise NoneEnteredError(
                 f"no account could be entered ({'; '.join(sorted(self.gaps))})",
                 "check the role's name and whom it trusts, and the credentials",
             )

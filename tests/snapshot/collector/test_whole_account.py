@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builders import collect_from, nine, shipped
+from builders import TIME, collect_from, nine, shipped
 from stillframe.engine.findings.batch import finding_line
 from stillframe.engine.judging.dependencies import needed
 from stillframe.engine.judging.evaluate import evaluate
@@ -20,6 +20,8 @@ from stillframe.snapshot import Snapshot, open_snapshot
 from stillframe.snapshot.catalog import ResourceType, load_catalog
 from stillframe.snapshot.choice import choose
 from stillframe.snapshot.collector.demo import MANAGEMENT
+from stillframe.snapshot.collector.record import Recorder
+from stillframe.snapshot.collector.recorded import import_recorded
 from stillframe.snapshot.model import Account, Unknown
 from stillframe.snapshot.verify import verify
 from unasked import FINE
@@ -58,12 +60,14 @@ def taken(tmp_path_factory: pytest.TempPathFactory, empty: str) -> Iterator[Mapp
 
     def take(types: Mapping[str, ResourceType]) -> Taken:
         calls: list[None] = []
+        folder = tmp_path_factory.mktemp("whole")
         done = collect_from(
             empty,
-            tmp_path_factory.mktemp("whole"),
+            folder / "archive",
             types=types,
             regions=frozenset(["us-east-1"]),
             on_call=lambda: calls.append(None),
+            answers=Recorder(folder / "answers").answers,
         )
         return Taken(done.path, done.gaps, len(calls))
 
@@ -94,12 +98,26 @@ def test_it_ends_well_and_what_the_stand_in_does_not_know_is_unknown(done):
     assert len(done.gaps) < 40
 
 
+def test_what_was_recorded_meanwhile_gives_the_same_files(done, tmp_path):
+    answers = Path(done.path).parents[1] / "answers"
+    again = import_recorded(answers, tmp_path, as_of=TIME, regions=["us-east-1"])
+    assert again.problems == ()
+    assert again.collected.gaps == done.gaps
+    live, imported = (files_of(Path(path)) for path in (done.path, again.collected.path))
+    assert imported == live
+    assert len(live) > 60
+
+
+def files_of(snapshot: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (snapshot / MANAGEMENT).iterdir()}
+
+
 def test_every_type_that_was_made_is_there(account):
     assert {kind for kind in load_catalog() if not account.count(kind)} - ABSENT == set()
 
 
 def test_no_secret_is_in_it(done):
-    written = {path: path.read_bytes() for path in Path(done.path).rglob("*") if path.is_file()}
+    written = {path: path.read_bytes() for path in Path(done.path).parents[1].rglob("*") if path.is_file()}
     assert [path for path, data in written.items() for form in (SECRET, ENCODED) if form.encode() in data] == []
 
 
