@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .archive import find_snapshot, list_snapshots, open_snapshot
+    from .archive import find_snapshot, list_snapshots, open_snapshot, snapshot_before
     from .errors import ArgumentError, CatalogError, CollectError, SnapshotError, StillframeError
     from .model import Account, Resource, Snapshot, Unknown
 
@@ -24,13 +24,12 @@ __all__ = [
     "find_snapshot",
     "list_snapshots",
     "open_snapshot",
+    "snapshot_before",
 ]
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = (
-        "archive" if name.endswith(("_snapshot", "_snapshots")) else "errors" if name.endswith("Error") else "model"
-    )
+    module = "errors" if name.endswith("Error") else "archive" if name.islower() else "model"
     return getattr(import_module(f".{module}", __name__), name)

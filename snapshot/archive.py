@@ -94,15 +94,32 @@ def find_snapshot(path: Place | str) -> Place:
     if ID.match(path.name) and path.is_dir():
         raise SnapshotError(
             f"{path}: unfinished snapshot: it has no {MANIFEST}",
-            "the collector was stopped before the end: collect again",
+            f"the collector was stopped before the end: {completing(path.parent)}",
         )
-    latest = next((folder for folder in reversed(_folders(path)) if (folder / MANIFEST).exists()), None)
+    folders = _folders(path)
+    latest = next((folder for folder in reversed(folders) if (folder / MANIFEST).exists()), None)
+    if latest is None and folders:
+        raise SnapshotError(f"{path}: no finished snapshot here, but {folders[-1].name}, unfinished", completing(path))
     if latest is None:
         raise SnapshotError(
             f"{path}: no finished snapshot here",
             "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
         )
     return latest
+
+
+def completing(archive: Place) -> str:
+    """What to do about an unfinished snapshot."""
+    return f"complete it with `stillframe collect --resume --into {archive}`"
+
+
+def snapshot_before(path: Place | str) -> Place | None:
+    """The folder of the latest finished snapshot of an archive that is earlier than this one; None for its first."""
+    folder = find_snapshot(path)
+    if not ID.match(folder.name):
+        raise ArgumentError(f"{folder}: in no archive, so none is before it", "name both snapshots")
+    before = (each for each in reversed(_folders(folder.parent)) if each.name < folder.name)
+    return next((each for each in before if (each / MANIFEST).exists()), None)
 
 
 def open_snapshot(path: Place | str) -> Snapshot:

@@ -5,6 +5,8 @@ StillframeError
 ├── ArgumentError      something that was named does not exist, or cannot be
 ├── CatalogError       the catalogue of resource types is wrong
 └── CollectError       nothing could be collected: no credentials, no network, no account
+    ├── UnfinishedError    it had to stop before the end: what is complete stays, and the rest can follow
+    └── OtherPlanError     what is unfinished cannot be completed, or not by what is asked for
 
 The engine's branch is in `engine/errors.py`.
 """
@@ -34,3 +36,11 @@ class CatalogError(StillframeError):
 
 class CollectError(StillframeError):
     """Collection that could not begin, or that reached nothing."""
+
+
+class UnfinishedError(CollectError):
+    """Collection that stopped before the end, and can be completed."""
+
+
+class OtherPlanError(CollectError):
+    """An unfinished snapshot that cannot be completed, or not by what is asked for: collect anew."""

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import CollectError, SnapshotError
+from .errors import SnapshotError, UnfinishedError
 
 try:
     import fcntl
@@ -187,11 +187,11 @@ def _lock_a_byte(file: int, *, wait: bool) -> bool:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Say of a disk that is full, or may not be written, what people can do. Raises CollectError."""
+    """Say of a disk that is full, or may not be written, what people can do. Raises UnfinishedError."""
     try:
         yield
     except OSError as error:
-        raise CollectError(
+        raise UnfinishedError(
             f"{folder}: cannot be written ({error.strerror or error})",
             "nothing that was written is lost: fix that, and complete the snapshot with --resume",
         ) from error

@@ -92,7 +92,7 @@ def write_report(folder: Path, kind: str, form: str) -> Path:
     if kind == "findings":
         assert run_evaluate(after, rules, quiet, quiet, targets=written, limits=limits) == 1
     else:
-        assert run_diff(before, after, rules, quiet, quiet, targets=written, limits=limits) == 1
+        assert run_diff(before, after, rules, quiet, quiet, targets=written, limits=limits).code == 1
     return target
 
 

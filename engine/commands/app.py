@@ -20,6 +20,7 @@ from stillframe.engine.commands import (
     evaluating,
     history,
     importing,
+    nightly,
     remediating,
 )
 from stillframe.engine.commands.packs import pack_app
@@ -41,6 +42,7 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(pack_app, name="pack")
 app.add_typer(authoring.resource_app, name="resource")
 app.command("collect")(collecting.collect)
+app.command("nightly")(nightly.nightly)
 app.command("query")(authoring.query)
 app.command("evaluate")(evaluating.evaluate)
 app.command("diff")(comparing.diff)

@@ -20,18 +20,22 @@ def type_names(incomplete: str) -> list[str]:
     return [f"{before}{comma}{name}" for name in (INVENTORY, SECURITY, *load_catalog()) if name.startswith(word)]
 
 
+TypeNames = Annotated[
+    str,
+    typer.Option(
+        help="Resource types to collect, with commas: names, patterns such as AWS::S3::*, @inventory for all types "
+        "without what is attached, @security for those that shipped policies read; all if not given.",
+        metavar="TYPES",
+        autocompletion=type_names,
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:
     """Which types to collect; and policies, of which no more is collected than they read."""
 
-    types: Annotated[
-        str,
-        typer.Option(
-            help="Resource types to collect, with commas: names, patterns such as AWS::S3::*, @inventory for all types "
-            "without what is attached, @security for those that shipped policies read; all if not given.",
-            autocompletion=type_names,
-        ),
-    ] = ""
+    types: TypeNames = ""
     packs: Annotated[
         list[str] | None,
         typer.Option(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -13,6 +15,7 @@ from ..diff.diff import Difference, Unchanged, diff, difference_lines, newly_fai
 from ..diff.replay import Side, same_snapshot
 from ..execution.judge import Method
 from ..exit_codes import exit_code
+from ..findings.counts import Row
 from ..findings.gate import Limits
 from ..findings.selection import Selection
 from ..model.change import Change
@@ -23,10 +26,22 @@ from ..packs.report import spoken
 from ..reports.formats import Target
 from ..reports.report import Context, Totals
 from ..reports.write import reports
-from ..terminal.findings import print_diff_summary, print_differences, print_notes
+from ..terminal.differences import Worst
+from ..terminal.findings import print_diff_summary, print_notes
 from .run_pack_diff import print_changes
 
-PRINTED = frozenset({Change.NEW, Change.RESOLVED, Change.UNKNOWN, Change.KNOWN})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a comparison came to: the exit code, the policies' counts now, what changed, failures that are new."""
+
+    code: int
+    rows: Sequence[Row]
+    changes: Counter[tuple[str, Change]]
+    failures: int
+
+    def number(self, change: Change) -> int:
+        return sum(number for (_, what), number in self.changes.items() if what is change)
 
 
 def run_diff(
@@ -38,22 +53,23 @@ def run_diff(
     *,
     old_ruleset: Ruleset | None = None,
     targets: Sequence[Target] = (),
-    printing: bool = True,
+    keep: int = sys.maxsize,
     verbose: bool = False,
     limits: Limits = Limits(),
     chosen: Selection = Selection(),
     method: Method = Method(),
-) -> int:
-    """Compare two snapshots: every difference to the targets, what became of findings to `out` as it comes.
+    heard: Callable[[Difference], object] = lambda _: None,
+) -> Compared:
+    """Compare two snapshots: every difference to the targets, the `keep` worst of what changed to `out`.
 
-    Where `old_ruleset` are given, the old snapshot is evaluated with them.
+    Where `old_ruleset` are given, the old snapshot is evaluated with them. What changed is `heard`, too.
     """
     given, ruleset = choose(chosen, old_ruleset or ruleset, ruleset)
     earlier = assess(old, given, chosen, method, tagged=(new, old))
     later = assess(new, ruleset, chosen, method, tagged=(new, old))
     changes = diff(Side(old, given.policies), Side(new, ruleset.policies), earlier, later)
     counts: Counter[tuple[str, Change]] = Counter()
-    failures, shown = 0, list[Difference]()
+    failures, worst = 0, Worst(keep)
     policies = _spoken(given, ruleset)
     context = Context(snapshot=new, policies=policies, packs=ruleset.packs, named=ruleset.named, before=old)
     with reports(targets, context) as written:
@@ -63,30 +79,31 @@ def run_diff(
                 if failing := changed.batch.count(Status.FAIL):
                     counts[changed.batch.policy, Change.PERSISTING] += failing
                 continue
+            heard(changed)
             found = changed.finding
             counts[found.policy, changed.change] += 1
             if changed.change is Change.UNKNOWN and found.account not in new.accounts:
                 later.tally.counts[found.policy][Status.UNKNOWN] += 1  # of which the new snapshot has nothing to say
             failures += newly_failing(changed, limits.fail_on)
-            if printing and (changed.change in PRINTED or changed.why):
-                if shown and (shown[0].finding.account, shown[0].finding.policy) != (found.account, found.policy):
-                    print_differences(out, shown, verbose=verbose)
-                    shown.clear()
-                shown.append(changed)
-        print_differences(out, shown, verbose=verbose)
+            worst.add(changed)
         was, now, packs = earlier.rows(), later.rows(), later.packs()
         said, accounts = [*notes(given, ruleset, chosen=chosen), *later.lapses()], later.tally.accounts
         written.end(Totals(rows=now, accounts=accounts, before=was, changes=counts, packs=packs, notes=said))
+    worst.print(out, verbose=verbose)
     print_diff_summary(err, _title(old, new, policies=old_ruleset is not None), was, now, counts)
     if given.named and ruleset.named:
         print_changes(err, earlier.packs(), packs)
     print_notes(err, said)
-    unknown = sum(row.unknown for row in now)
+    return Compared(code=_code(was, now, failures, limits), rows=now, changes=counts, failures=failures)
+
+
+def _code(was: Sequence[Row], now: Sequence[Row], failures: int, limits: Limits) -> int:
+    unknown, population = sum(row.unknown for row in now), sum(row.population for row in now)
     return exit_code(
-        findings=sum(row.population for row in was + now),
+        findings=population + sum(row.population for row in was),
         failures=failures,
         unknown=unknown,
-        allow_unknown=limits.allows(unknown, sum(row.population for row in now)),
+        allow_unknown=limits.allows(unknown, population),
     )
 
 
@@ -97,5 +114,5 @@ def _spoken(*sides: Ruleset) -> Sequence[Policy]:
 
 def _title(old: Snapshot, new: Snapshot, *, policies: bool) -> str:
     if same_snapshot(old, new):
-        return f"Snapshot {new.id}, by old and by new policies"
+        return f"Snapshot {new.id}, " + ("by old and by new policies" if policies else "compared with itself")
     return f"From {old.id} to {new.id}{', and from old to new policies' if policies else ''}"

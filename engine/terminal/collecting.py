@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -14,6 +15,7 @@ from rich.text import Text
 from ...snapshot.error_kinds import KINDS, kind_of_cause
 from ...snapshot.model import Collected
 from ..console import counted, safe
+from .log import Log, repeating
 
 if TYPE_CHECKING:
     from ...snapshot.collector.forecast import Forecast
@@ -28,7 +30,8 @@ class Progress:
         self._lock = threading.Lock()
         self._begun = time.monotonic()
         self._before = 0  # accounts that were there already: they say nothing of the time that is left
-        self.total = self.accounts = self.calls = self.errors = 0
+        self.total = self.accounts = self.calls = 0
+        self.errors: Counter[str] = Counter()
 
     def expect(self, accounts: int) -> None:
         self.total = accounts
@@ -42,15 +45,22 @@ class Progress:
         with self._lock:
             self.calls += 1
 
-    def error(self) -> None:
+    def error(self, kind: str) -> None:
         with self._lock:
-            self.errors += 1
+            self.errors[kind] += 1
+
+    def facts(self) -> dict[str, Any]:
+        """The same for a machine."""
+        with self._lock:
+            return {"accounts": self.accounts, "of": self.total, "calls": self.calls, "errors": dict(self.errors)}
 
     def __str__(self) -> str:
         passed = max(time.monotonic() - self._begun, 0.001)
         parts = [f"{self.accounts} of {counted(self.total, 'account')}"] if self.total else []
         parts += [counted(self.calls, "call"), f"{self.calls / passed:,.0f} a second"]
-        parts += [f"{counted(self.errors, 'error')}"] if self.errors else []
+        with self._lock:
+            kinds = [f"{number:,} {kind}" for kind, number in self.errors.most_common()]
+        parts += [f"{counted(self.errors.total(), 'error')} ({', '.join(kinds)})"] if kinds else []
         made = self.accounts - self._before
         if made and self.total > self.accounts:
             parts.append(f"{_span(passed / made * (self.total - self.accounts))} left")
@@ -58,11 +68,13 @@ class Progress:
 
 
 @contextmanager
-def collecting(console: Console) -> Iterator[Progress]:
-    """A bar while the block runs, nothing where the console is not a terminal."""
+def collecting(console: Console, log: Log | None = None) -> Iterator[Progress]:
+    """While the block runs a bar; where the console is no terminal, or there is a log, lines with times."""
     progress = Progress()
-    if not console.is_terminal:
-        yield progress
+    if log or not console.is_terminal:
+        say = log or Log()
+        with repeating(lambda: say("collecting", str(progress), **progress.facts())):
+            yield progress
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -70,19 +82,12 @@ def collecting(console: Console) -> Iterator[Progress]:
     columns = (TextColumn("collecting"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
     with Bar(*columns, console=console, transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("", total=None, state="")
-        done = threading.Event()
 
-        def follow() -> None:
-            while not done.wait(0.25):
-                bar.update(task, total=progress.total or None, completed=progress.accounts, state=str(progress))
+        def show() -> None:
+            bar.update(task, total=progress.total or None, completed=progress.accounts, state=str(progress))
 
-        follower = threading.Thread(target=follow, daemon=True)
-        follower.start()
-        try:
+        with repeating(show, 0.25):
             yield progress
-        finally:
-            done.set()
-            follower.join()
 
 
 def print_collected(console: Console, done: Collected) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -20,9 +18,6 @@ from ..model.finding import Finding, Status
 from ..model.policy import Policy, Severity
 from ..printable import printable
 from ..reports.summary import first_steps, totals
-
-if TYPE_CHECKING:
-    from ..diff.diff import Difference
 
 WAIVED = "waived"
 STYLES: dict[str, str] = {
@@ -45,14 +40,13 @@ STYLES: dict[str, str] = {
     Change.APPEARED: "dim",
     Change.VANISHED: "dim",
 }
-WHYS = 5  # lines of causes of a difference
-_INDENT = " " * 11
+INDENT = " " * 11
 
 
 def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
     """The summary, one line per policy: population, failures, per cent, waived if anything is, unknown."""
     waived = any(row.waived for row in rows)
-    _line(console, safe(title, "bold"))
+    line(console, safe(title, "bold"))
     if not rows:
         return
     table = _table()
@@ -77,47 +71,38 @@ def print_totals(
     console: Console, rows: Sequence[Row], accounts: Mapping[str, Counter[Severity]], *, hint: bool
 ) -> None:
     """The totals, where to begin, and as a `hint` to a person what to type next."""
-    _line(console, Text(totals(rows), "bold"))
-    for line in first_steps(rows, accounts):
-        _line(console, Text(line))
+    line(console, Text(totals(rows), "bold"))
+    for step in first_steps(rows, accounts):
+        line(console, Text(step))
     if accounts and hint and console.is_terminal:
-        _line(console, Text("next: -v shows the evidence and what fixes each, -o report.html all of them", "dim"))
+        line(console, Text("next: -v shows the evidence and what fixes each, -o report.html all of them", "dim"))
 
 
 def print_notes(console: Console, notes: Iterable[str]) -> None:
     """What somebody should see to, one line each."""
     for note in notes:
-        _line(console, safe(note, "yellow"))
+        line(console, safe(note, "yellow"))
 
 
 def print_findings(console: Console, tally: Tally, *, verbose: bool = False) -> None:
     """The worst findings of a tally, and how many more there are."""
     worst = tally.worst()
-    _print_all(console, ((WAIVED if each.waived else each.status, each, ()) for each in worst), verbose=verbose)
+    marked = [(WAIVED if each.waived else each.status.value, each) for each in worst]
+    for first, *others in alike(marked, verbose=verbose):
+        mark, finding = marked[first]
+        print_finding(console, finding, mark, len(others), verbose=verbose)
     more = tally.total(Status.FAIL, Status.UNKNOWN, Status.ERROR) - len(worst)
     if more > 0 and worst:
-        _line(console, Text(f"… and {more:,} more: --show 0 prints all, -o report.html has all", "dim"))
+        line(console, Text(f"… and {more:,} more: --show 0 prints all, -o report.html has all", "dim"))
 
 
-def print_differences(console: Console, differences: Iterable[Difference], *, verbose: bool = False) -> None:
-    """Differences of one policy in one account."""
-    from ..model.cause import why_lines  # which an evaluation of one snapshot does without
-
-    found = ((each.change, each.finding, why_lines(each.why)) for each in differences)
-    _print_all(console, found, verbose=verbose)
-
-
-def _print_all(console: Console, found: Iterable[tuple[str, Finding, Iterable[str]]], *, verbose: bool) -> None:
-    """Findings, each with its mark and why it changed. Of a list, one region speaks for those it is as true of."""
-    alike: dict[object, list[tuple[str, Finding, Iterable[str]]]] = {}
-    for number, each in enumerate(found):
-        mark, finding, _ = each
+def alike(found: Iterable[tuple[str, Finding]], *, verbose: bool) -> list[list[int]]:
+    """Findings by their numbers, those together of which one region speaks for all: of a list it is as true of them."""
+    groups: dict[object, list[int]] = {}
+    for number, (mark, finding) in enumerate(found):
         said = (mark, finding.policy, finding.account, finding.message.replace(finding.region, ""))
-        alike.setdefault(said if finding.resource == finding.type and not verbose else number, []).append(each)
-    for (mark, finding, why), *others in alike.values():
-        _print_finding(console, finding, mark, len(others), verbose=verbose)
-        for line in islice(why, None if verbose else WHYS):
-            _line(console, safe(_INDENT + line, "italic"))
+        groups.setdefault(said if finding.resource == finding.type and not verbose else number, []).append(number)
+    return list(groups.values())
 
 
 def print_diff_summary(
@@ -132,7 +117,7 @@ def print_diff_summary(
     A share needs its denominator, and a failure that cannot be seen any more is not fixed.
     """
     seen = [change for change in Change if any(kind is change for _, kind in counts)]
-    _line(console, safe(title, "bold"))
+    line(console, safe(title, "bold"))
     table = _table()
     waived = any(row.waived for row in (*before, *after))
     table.add_column("Policy", no_wrap=True)
@@ -158,7 +143,8 @@ def print_diff_summary(
     console.print(table)
 
 
-def _print_finding(console: Console, finding: Finding, mark: str, more: int, *, verbose: bool) -> None:
+def print_finding(console: Console, finding: Finding, mark: str, more: int, *, verbose: bool) -> None:
+    """One finding, with its mark, and what so `more` regions have as well."""
     head = Text.assemble(
         (f"{mark:<11}", STYLES[mark]),
         (f"{finding.severity.value:<9}", STYLES[finding.severity]),
@@ -167,20 +153,21 @@ def _print_finding(console: Console, finding: Finding, mark: str, more: int, *, 
         f"and {counted(more, 'more region')} " if more else "",
         printable(finding.resource),
     )
-    _line(console, head)
+    line(console, head)
     if finding.message:
-        _line(console, safe(_INDENT + finding.message))
+        line(console, safe(INDENT + finding.message))
     if waived := finding.waived:
         text = f"{waived.kind} by {waived.owner} until {waived.expires}: {waived.reason}"
-        _line(console, safe(_INDENT + text, STYLES[WAIVED]))
+        line(console, safe(INDENT + text, STYLES[WAIVED]))
     if verbose:
         for path, value in finding.evidence.items():
-            _line(console, safe(f"{_INDENT}{path} = {encode(value).decode()}", "dim"))
+            line(console, safe(f"{INDENT}{path} = {encode(value).decode()}", "dim"))
         if finding.remediation:
-            _line(console, safe(f"{_INDENT}$ {finding.remediation}", "dim"))
+            line(console, safe(f"{INDENT}$ {finding.remediation}", "dim"))
 
 
-def _line(console: Console, text: Text) -> None:
+def line(console: Console, text: Text) -> None:
+    """A line, however long."""
     console.print(text, soft_wrap=True)
 
 
@@ -225,7 +212,7 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
             causes.update(coverage.missing.values())
             unasked.update(found.keys() - coverage.missing.keys())
     accounts = counted(len(snapshot.accounts), "account")
-    _line(console, Text(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {accounts}", "bold"))
+    line(console, Text(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {accounts}", "bold"))
     table = _table()
     table.add_column("Type", overflow="fold")
     table.add_column("Resources", justify="right")
@@ -234,6 +221,6 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
         table.add_row(safe(kind), f"{counts[kind]:,}", Text(f"{gaps[kind]:,}", "yellow" if gaps[kind] else "dim"))
     console.print(table)
     for cause, places in sorted(causes.items()):
-        _line(console, safe(f"unknown: {cause} ({counted(places, 'time')})", "yellow"))
+        line(console, safe(f"unknown: {cause} ({counted(places, 'time')})", "yellow"))
     for region, lists in sorted(unasked.items()):
-        _line(console, safe(f"not asked: {region} ({counted(lists, 'list')})", "yellow"))
+        line(console, safe(f"not asked: {region} ({counted(lists, 'list')})", "yellow"))

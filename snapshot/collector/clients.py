@@ -47,7 +47,7 @@ class Sender:
 
     credentials: Credentials | None = None
     lane: Lane | None = None
-    failed: Callable[[], None] = lambda: None  # told of each answer that is an error, whatever comes of it
+    failed: Callable[[str], None] = lambda _: None  # told the kind of each answer that is an error
 
 
 _SENDER: ContextVar[Sender] = ContextVar("sender", default=Sender())  # noqa: B039 - it is frozen
@@ -145,7 +145,7 @@ class Clients:
             if sender.lane:
                 sender.lane.answered()
             return None
-        sender.failed()
+        sender.failed(kind.name)
         tried = request_dict["context"].setdefault("stillframe", _Tried(since=now))
         if kind is THROTTLED and sender.lane:
             sender.lane.throttled(now)

@@ -24,7 +24,7 @@ from ..archive import ID, MANIFEST
 from ..catalog import REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from ..chain import settle
 from ..choice import Reads, asked_in_part, choose
-from ..errors import CollectError
+from ..errors import CollectError, OtherPlanError
 from ..files import folder_at
 from ..format import timestamp
 from ..given import check_names, check_numbers, path_of, place_of
@@ -47,12 +47,12 @@ WORKERS = 16  # calls under way at once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Who wants to hear how it goes: of the number of accounts, of each that is done, of each call and each error."""
+    """Who wants to hear how it goes: of how many accounts, each that is done, each call, the kind of each error."""
 
     accounts: Callable[[int], None] = lambda _: None
     account: Callable[[str], None] = lambda _: None
     call: Callable[[], None] = lambda: None
-    error: Callable[[], None] = lambda: None
+    error: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ def _agree(folder: Place, asked: Kept, kept: Kept, *, known: bool) -> None:
     differ = [name for name in _SAME if _of(asked, name) != _of(kept, name)]
     if differ:
         why = "asks for something else" if known else "was not made by this user here, and asks for something else"
-        raise CollectError(
+        raise OtherPlanError(
             f"{folder}: its plan {why}: {', '.join(differ).replace('_', ' ')}",
             "give the options with which it was begun, or collect again without --resume",
         )

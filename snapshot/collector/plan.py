@@ -10,7 +10,7 @@ from typing import IO, Any
 import msgspec
 
 from ..catalog import ResourceType, catalog_digest
-from ..errors import CollectError
+from ..errors import CollectError, OtherPlanError
 from ..files import DOCUMENT, PLAN, open_held, write_file, writing
 from ..format import AccountId, Edge, Timestamp, decode, digest, encode, parse
 from ..names import moment_of
@@ -35,7 +35,7 @@ _AGAIN = "collect again, without --resume"
 class Plan:
     """What to ask of each account. `regions` None means every enabled region.
 
-    `on_call` hears of each call that is made, `on_error` of each answer that is an error, whatever comes of it.
+    `on_call` hears of each call that is made, `on_error` of the kind of each answer that is an error.
     `answers` says who answers to what is asked of an account in a region, if it is not AWS alone, and `paced` whether
     AWS's published limits are kept.
     """
@@ -45,7 +45,7 @@ class Plan:
     organization: bool = False
     workers: int = 16
     on_call: Callable[[], None] = lambda: None
-    on_error: Callable[[], None] = lambda: None
+    on_error: Callable[[str], None] = lambda _: None
     answers: Answers = ask_aws
     paced: bool = True
     repeated: frozenset[str] = field(init=False)
@@ -89,9 +89,9 @@ def read_plan(data: bytes, folder: Place) -> Kept:
     """The plan of an unfinished snapshot. Raises CollectError where it cannot be completed."""
     kept: Kept = parse(data, Kept, folder / PLAN)
     if kept.catalog != catalog_digest():
-        raise CollectError(f"{folder}: it was begun with another catalogue of resource types", _AGAIN)
+        raise OtherPlanError(f"{folder}: it was begun with another catalogue of resource types", _AGAIN)
     if moment_of(kept.captured_at) is None or folder.name != kept.captured_at.replace(":", "-"):
-        raise CollectError(f"{folder / PLAN}: it is of another time, {kept.captured_at}", _AGAIN)
+        raise OtherPlanError(f"{folder / PLAN}: it is of another time, {kept.captured_at}", _AGAIN)
     return kept
 
 
@@ -103,7 +103,7 @@ def pick_up(folder: Path) -> tuple[Kept, IO[bytes], Journal | None]:
     try:
         file = _held(folder, folder / PLAN)
     except FileNotFoundError:
-        raise CollectError(f"{folder}: it keeps no plan by which to complete it", _AGAIN) from None
+        raise OtherPlanError(f"{folder}: it keeps no plan by which to complete it", _AGAIN) from None
     except OSError as error:
         raise CollectError(f"{folder / PLAN}: cannot be opened ({error.strerror})", _AGAIN) from None
     try:

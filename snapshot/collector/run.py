@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..archive import Files, read_account_file, read_lines
-from ..errors import CollectError, StillframeError
+from ..errors import CollectError, StillframeError, UnfinishedError
 from ..format import read_line
 from ..model import Collected
 from .account import Visit, gaps_in
@@ -111,7 +111,7 @@ class _Tally:
         if self.expired:
             writer.pause()
             missing = f"{accounts - len(writer.done)} of {accounts} accounts are not complete"
-            raise CollectError(
+            raise UnfinishedError(
                 f"the credentials have expired ({'; '.join(sorted(self.expired))}): {missing}",
                 "renew them, and complete the snapshot with --resume",
             )

@@ -17,7 +17,7 @@ from msgspec import structs
 
 from ..archive import OBJECTS, Files, read_account_file, read_resources
 from ..chain import CLAIM, LAST, PRUNING, is_finished, last_link, settle
-from ..errors import CollectError, SnapshotError
+from ..errors import CollectError, OtherPlanError, SnapshotError
 from ..files import PLAN
 from ..format import BY_DIGEST, AccountId, Digest, Edge, Previous, digest, encode, parse, snapshot_id, timestamp
 from ..remote import OvertakenError, Remote, every, find, get, put, put_if, remove
@@ -145,7 +145,7 @@ def pick_up_objects(path: Remote) -> tuple[Kept, Journal | None]:
     """
     found = find(path / PLAN)
     if found is None:
-        raise CollectError(f"{path}: it keeps no plan by which to complete it", "collect again, without --resume")
+        raise OtherPlanError(f"{path}: it keeps no plan by which to complete it", "collect again, without --resume")
     return read_plan(found[0], path), find_journal(digest(found[0]))
 
 
@@ -157,7 +157,7 @@ def resume_objects(path: Remote, kept: Kept, journal: Journal | None) -> ObjectW
     data, tag = get(path / CLAIM)
     before: Claim = parse(data, Claim, path / CLAIM)
     if strangers := sorted(before.accounts.keys() - kept.accounts.keys()):
-        raise CollectError(f"{path / strangers[0]}: no account that was asked for", "collect again, without --resume")
+        raise OtherPlanError(f"{path / strangers[0]}: no account that was asked for", "collect again, without --resume")
     files = Files(path, by_digest=True)
     known = before.accounts if journal is None else journal.done
     sound = {

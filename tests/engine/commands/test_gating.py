@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -296,36 +293,11 @@ def steps() -> Iterator[str]:
 
 def test_the_pipelines_of_the_page_say_what_there_is_to_say():
     commands = [shlex.split(each)[1:] for each in steps()]
-    assert {each[0] for each in commands} == {"policy", "collect", "evaluate", "diff"}
-    assert sum(each[0] == "evaluate" for each in commands) == 4  # the shell, GitHub and GitLab, and of strangers
+    assert {each[0] for each in commands} == {"policy", "collect", "evaluate", "diff", "nightly"}
+    assert sum(each[0] == "nightly" for each in commands) == 3  # the shell, GitHub and GitLab
     for words in commands:
         command = typer.main.get_command(app)
         while isinstance(command, TyperGroup):
             command = command.commands[words.pop(0)]
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {each.partition("=")[0] for each in words if each.startswith("-")} <= known
-
-
-@pytest.mark.parametrize(("then", "now", "code"), [(False, False, 0), (True, False, 1), (True, DENIED, 4)])
-def test_the_nightly_script_tells_what_is_new_and_nothing_else(tmp_path, policies, then, now, code):
-    (tmp_path / "nightly.sh").write_text(re.search(r"`nightly.sh`\n\n```sh\n(.*?)```", PAGE, re.DOTALL)[1])
-    archive, later = (
-        write_snapshot(tmp_path / name, {"AWS::KMS::Key": keys(state)}, when).parent
-        for name, state, when in (("s", then, TIME), ("t", now, LATER))
-    )
-    (tmp_path / "stillframe.yaml").write_text(
-        "policies: [p/keys.yaml]\nshipped: false\nsettings: {keys: {severity: high}}\n"
-    )
-    (tmp_path / "bin").mkdir()
-    # Collecting is bringing a picture that is there already; all else is the real program.
-    collect, rest = f"cp -r {later}/2* {archive}", f'exec {sys.executable} -m stillframe "$@"'
-    script = f'#!/bin/sh\nif [ "$1" = collect ]; then {collect}; else {rest}; fi\n'
-    (tmp_path / "bin/stillframe").write_text(script)
-    (tmp_path / "bin/stillframe").chmod(0o755)
-    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", "nightly.sh", archive], cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True
-    )
-    assert done.returncode == code, done.stderr
-    assert bool(done.stdout) is bool(code)
-    assert done.stderr == ""

@@ -1,0 +1,205 @@
+"""The command for every night: collect, compare with the night before, write reports, prune, and say what happened."""
+
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from stillframe.engine.commands.collecting import Asked, LogFormat, completing, log_of, show
+from stillframe.engine.commands.groups import Choice, Counted, grouped
+from stillframe.engine.commands.options import (
+    ARCHIVE,
+    Catalogue,
+    Config,
+    Outputs,
+    Packs,
+    Policies,
+    Settings,
+    Shipped,
+    Types,
+    UseCache,
+    kept,
+    rules,
+)
+from stillframe.engine.commands.purpose import Purpose, TypeNames
+
+if TYPE_CHECKING:
+    from stillframe.engine.commands.run_diff import Compared
+    from stillframe.engine.model.ruleset import Ruleset
+    from stillframe.engine.terminal.log import Log
+    from stillframe.snapshot.choice import Reads
+    from stillframe.snapshot.model import Snapshot
+    from stillframe.snapshot.remote import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What to evaluate by."""
+
+    policies: Policies = None
+    packs: Packs = None
+    shipped: Shipped = False
+    config: Config = None
+    catalogue: Catalogue = None
+    settings: Settings = None
+    types: TypeNames = ""
+    needed: Annotated[
+        bool, typer.Option("--needed", help="Collect only what these policies read; everything if not given.")
+    ] = False
+
+    def asked(self) -> "tuple[list[str], Reads]":
+        """What to collect: everything, since an archive may be asked other things later; or what is read tonight."""
+        purpose = Purpose(types=self.types, catalogue=self.catalogue, config=self.config)
+        if self.needed:
+            more: dict[str, Any] = {"packs": self.packs, "policies": self.policies, "shipped": self.shipped}
+            purpose = replace(purpose, needed=True, **more)
+        return purpose.asked()
+
+    def ruleset(self, *snapshots: "Snapshot", checked: bool = False) -> "Ruleset":
+        types = Types(self.catalogue, snapshots, checked)
+        return rules(self.config, self.policies, self.settings, packs=self.packs, shipped=self.shipped, types=types)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """What is written of a night."""
+
+    output: Outputs = None
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Write what changed since the night before to FILE, in the format of its ending; repeatable.",
+            metavar="FILE",
+        ),
+    ] = None
+
+
+@grouped
+def nightly(
+    archive: Annotated[
+        str, typer.Argument(help="The archive: a folder, or a URL such as s3://BUCKET/PREFIX.", metavar="ARCHIVE")
+    ] = ARCHIVE,
+    asked: Asked = Asked(),
+    fresh: Annotated[
+        float,
+        typer.Option(min=0, help="A snapshot that was begun within so many hours is of this night.", metavar="HOURS"),
+    ] = 12,
+    ruling: Ruling = Ruling(),
+    counted: Counted = Counted(),
+    choice: Choice = Choice(),
+    reporting: Reporting = Reporting(),
+    keep: Annotated[
+        str, typer.Option(help="Prune then, and keep as many as `snapshot prune --keep` says.", metavar="RULES")
+    ] = "",
+    cache: UseCache = True,
+    log_format: LogFormat = None,
+) -> None:
+    """Do all of a night: collect, compare with the night before, write reports, prune. Run it again if it was stopped.
+
+    Printed is what changed, and nothing where nothing did. The exit code is that of diff.
+    """
+    from datetime import timedelta
+
+    from stillframe.engine.reports.formats import targets
+    from stillframe.engine.reports.targets import distinct
+    from stillframe.engine.terminal.log import Log
+    from stillframe.snapshot import find_snapshot, open_snapshot, snapshot_before
+    from stillframe.snapshot.collector.night import alone
+    from stillframe.snapshot.given import place_of
+    from stillframe.snapshot.prune import parse_keep
+
+    place, log = place_of(archive), log_of(log_format) or Log()
+    distinct([*(reporting.output or ()), *(reporting.changes or ())])
+    files, changes = targets(reporting.output or ()), targets(reporting.changes or ())
+    how = asked.options(*ruling.asked())
+    limits, chosen, staying = counted.limits(), choice.selection(), parse_keep(keep) if keep else {}
+    ruling.ruleset(checked=True)  # what is wrong with it is said before anybody is asked
+    again = completing(place, asked, ruling.catalogue, ruling.config)
+    with alone(place):
+        took = _collect(place, timedelta(hours=fresh), log, again=again, session=asked.session(), **how)
+        new = open_snapshot(find_snapshot(took))
+        before = snapshot_before(new.path or place)
+        old = open_snapshot(before) if before else new
+        ruleset = ruling.ruleset(old, new)
+        more = {"limits": limits, "chosen": chosen, "method": _method(cache)}
+        _evaluate(new, ruleset, files, log, **more)
+        found = _compare(old, new, ruleset, changes, log, **more)
+        pruned = _prune(place, staying, log) if staying else ""
+    log("night", f"{_told(new, found, first=before is None)}{pruned}; exit code {found.code}", code=found.code)
+    raise typer.Exit(found.code)
+
+
+def _collect(place: "Place", fresh: Any, log: "Log", *, again: str, **how: Any) -> "Place":
+    """Tonight's snapshot: the one that is there, the one that is unfinished, or a new one."""
+    from stillframe.snapshot.collector.night import tonight
+    from stillframe.snapshot.errors import OtherPlanError
+
+    found = tonight(place, fresh)
+    for name in found.left:
+        log("left", f"{name} is unfinished, and of an earlier night: remove it if it is not needed")
+    if found.finished:
+        log("collected", f"{found.finished} is of this night: not collected again")
+        return found.finished
+    if found.unfinished:
+        log("collecting", f"completing {found.unfinished}")
+        try:
+            return show(found.unfinished, resume=True, log=log, again=again, **how).path
+        except OtherPlanError as error:
+            log("collecting", f"{error}: collecting anew")
+    log("collecting", f"into {place}")
+    return show(place, log=log, again=again, **how).path
+
+
+def _method(cache: bool) -> Any:
+    from stillframe.engine.execution.judge import Method
+
+    return Method(workers=1, cache=kept(cache))
+
+
+def _evaluate(snapshot: "Snapshot", ruleset: Any, files: Any, log: "Log", **more: Any) -> None:
+    from stillframe.engine.commands.run_evaluate import run_evaluate
+
+    if files:
+        log("evaluating", f"{snapshot.id}: {', '.join(each.name for each in files)}")
+        run_evaluate(snapshot, ruleset, _quiet(), _quiet(), targets=files, **more)
+
+
+def _compare(old: "Snapshot", new: "Snapshot", ruleset: Any, files: Any, log: "Log", **more: Any) -> "Compared":
+    from stillframe.engine.commands.run_diff import run_diff
+    from stillframe.engine.console import console
+
+    log("comparing", f"{new.id} with {old.id}" if old.id != new.id else f"{new.id} is the first: nothing is new")
+    err = _quiet() if log.form == "json" else console(stderr=True)
+    return run_diff(old, new, ruleset, console(), err, targets=files, **more)
+
+
+def _quiet() -> Any:
+    from rich.console import Console
+
+    return Console(file=sys.stderr, quiet=True)
+
+
+def _prune(place: "Place", staying: Any, log: "Log") -> str:
+    """What was removed, for the last line. That nothing could be is no reason to lose what was found."""
+    from stillframe.engine.console import counted
+    from stillframe.snapshot import StillframeError
+    from stillframe.snapshot.prune import prune
+
+    try:
+        _, going = prune(place, staying)
+    except StillframeError as error:
+        log("pruning", f"not pruned: {error}; {error.help}")
+        return ", not pruned"
+    for name in going:
+        log("pruning", f"removed {name}")
+    return f", {counted(len(going), 'snapshot')} removed" if going else ""
+
+
+def _told(snapshot: "Snapshot", found: "Compared", *, first: bool) -> str:
+    """A night in a line."""
+    from stillframe.engine.model.change import Change
+    from stillframe.engine.reports.summary import totals
+
+    kinds = ((Change.NEW, "new"), (Change.RESOLVED, "resolved"), (Change.UNKNOWN, "newly unknown"))
+    changed = "the first night" if first else ", ".join(f"{found.number(kind):,} {name}" for kind, name in kinds)
+    return f"{snapshot.id}: {changed}; now {totals(found.rows)}"

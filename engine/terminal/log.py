@@ -1,0 +1,50 @@
+"""What happens as lines with times, for a run that nobody watches: as text, or as JSON for a machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import Any
+
+from ..printable import printable
+
+FORMATS = ("text", "json")
+EVERY = 15.0  # seconds between two lines of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Says what happens on standard error, a line each."""
+
+    form: str = "text"
+
+    def __call__(self, event: str, text: str, **facts: Any) -> None:
+        """One line: of JSON, it has the facts as well."""
+        time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        line = f"{time} {event}: {printable(text)}"
+        if self.form == "json":
+            line = json.dumps({"time": time, "event": event, "message": text, **facts}, ensure_ascii=False)
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def repeating(say: Callable[[], None], every: float = EVERY) -> Iterator[None]:
+    """Say something again and again, while the block runs."""
+    done = Event()
+
+    def follow() -> None:
+        while not done.wait(every):
+            say()
+
+    follower = Thread(target=follow, daemon=True)
+    follower.start()
+    try:
+        yield
+    finally:
+        done.set()
+        follower.join()
