@@ -33,6 +33,7 @@ from .given import place_of
 from .kinds import mark, mark_tags
 from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
 from .names import moment_of
+from .outputs import refuse_inside
 from .own_types import fault_of
 from .remote import Place, Remote, below, concurrently, entries, read
 
@@ -56,7 +57,9 @@ class Entry:
 
 def list_snapshots(archive: Place | str) -> list[Entry]:
     """The snapshots of an archive, oldest first, unfinished ones included."""
-    return concurrently(_entry, _folders(place_of(archive)))
+    place = place_of(archive)
+    _keep_apart(place)
+    return concurrently(_entry, _folders(place))
 
 
 def _entry(path: Place) -> Entry:
@@ -88,6 +91,7 @@ def _is_snapshot(path: Place) -> bool:
 def find_snapshot(path: Place | str) -> Place:
     """The folder of a snapshot: `path` itself, or the latest finished snapshot of the archive `path`."""
     path = place_of(path)
+    _keep_apart(path)
     with suppress(OSError):  # a name that none can have is refused below
         if (path / MANIFEST).is_file():
             return path
@@ -120,6 +124,14 @@ def snapshot_before(path: Place | str) -> Place | None:
         raise ArgumentError(f"{folder}: in no archive, so none is before it", "name both snapshots")
     before = (each for each in reversed(_folders(folder.parent)) if each.name < folder.name)
     return next((each for each in before if (each / MANIFEST).exists()), None)
+
+
+def _keep_apart(path: Place) -> None:
+    """Nothing is written into an archive or a snapshot that is read, or into what is beside it in its archive."""
+    if not isinstance(path, Remote):
+        refuse_inside(path)
+        if ID.match(path.name):
+            refuse_inside(path.parent, lambda name: name == OBJECTS or ID.match(name))
 
 
 def open_snapshot(path: Place | str) -> Snapshot:

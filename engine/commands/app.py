@@ -24,6 +24,7 @@ from stillframe.engine.commands import (
     remediating,
 )
 from stillframe.engine.commands.packs import pack_app
+from stillframe.snapshot.outputs import forget_all
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,6 +76,8 @@ def root(
     ] = False,
 ) -> None:
     """Options that stand before a command."""
+    del version  # it has its callback
+    forget_all()  # of what an earlier command of this process was to write
 
 
 @app.command()

@@ -44,11 +44,12 @@ def drift(
 
     from stillframe.engine.console import console
     from stillframe.engine.history import drift as drifting
-    from stillframe.engine.reports.records import records
+    from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.reports.targets import STDOUT
     from stillframe.engine.terminal.history import print_drift, print_drift_summary
     from stillframe.snapshot import open_snapshot
 
+    check_names(output or ())
     before, after, out = open_snapshot(old), open_snapshot(new), console()
     Types.of(before, after).use()
     counts: Counter[tuple[str, drifting.Change]] = Counter()

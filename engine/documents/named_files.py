@@ -12,6 +12,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...snapshot.outputs import refuse_file
+
 MOST = 1 << 24  # bytes of one file
 _LINK = "it leads out of {}: name what it leads to, if it is meant"
 
@@ -60,7 +62,13 @@ def _raise(error: OSError) -> None:
 def _open(path: Path, flags: int = 0) -> int:
     if str(path).encode(errors="replace") != os.fsencode(path):  # reports could not say where it is
         raise OSError(errno.EILSEQ, "its name is not UTF-8 text")
-    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | flags)
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | flags)
+    try:
+        refuse_file(file)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 def _read(file: int) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ...snapshot.errors import ArgumentError
+from ...snapshot.outputs import refuse_file
 from ..model.finding import Finding, Status
 from ..model.policy import Severity
 from .batch import Batch
@@ -110,6 +111,7 @@ def read_baseline(path: Path) -> Baseline:
     number = 0
     try:
         with path.open("rb") as file:
+            refuse_file(file.fileno())
             for line in file:
                 number += 1
                 baseline.learn([line])

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from ...snapshot.errors import StillframeError
 from ...snapshot.files import folder_at, replacing
+from ...snapshot.outputs import forget, intend
 from ..printable import standard_output
 
 STDOUT = "-"
@@ -28,13 +29,14 @@ Write = Callable[[Any], object]
 
 
 def distinct(names: Iterable[str]) -> None:
-    """Raise OutputError where two targets are one file, before any work is done."""
+    """Raise OutputError where two targets are one file, before any work is done; none may be what is read then."""
     seen: dict[str, str] = {}
     for name in names:
         place = name if name == STDOUT else os.path.realpath(name)
         if place in seen:
             raise OutputError(f"{name}: named twice, as {seen[place]} is the same", "give each its own name")
         seen[place] = name
+    intend(name for name in seen.values() if name != STDOUT)
 
 
 @contextmanager
@@ -49,6 +51,7 @@ def whole(target: str) -> Iterator[IO[bytes]]:
     try:
         with path.open("wb") if _is_device(path) else replacing(path) as file:
             yield file
+        forget(target)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -86,6 +89,7 @@ def whole_folder(target: str) -> Iterator[Write]:
                 each.unlink()
             path.rmdir()
         partial.replace(path)
+        forget(target)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})", "name a folder in one that exists") from None
     finally:
