@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,37 +12,17 @@ from typing import Any, cast
 import msgspec
 
 from .ahead import ReadingAhead
-from .catalog import ResourceType, load_catalog
 from .errors import ArgumentError, SnapshotError
-from .files import DAMAGED, FILE, LINE, folder_at
-from .format import (
-    BY_DIGEST,
-    AccountFile,
-    AccountIndex,
-    Manifest,
-    Marker,
-    TypeEntry,
-    digest,
-    file_name,
-    is_plain,
-    parse,
-    read_line,
-)
+from .files import DAMAGED
+from .format import AccountFile, AccountIndex, Manifest, Marker, TypeEntry, digest, parse
 from .given import place_of
-from .kinds import mark, mark_tags
-from .model import Account, Coverage, Json, Lines, Resource, Snapshot, Unknown, lines_of
+from .layout import ACCOUNT, ID, MANIFEST, OBJECTS, Files, files_of
+from .model import Account, Coverage, Lines, Resource, Snapshot, Unknown, lines_of
 from .names import moment_of
 from .outputs import refuse_inside
 from .own_types import fault_of
-from .remote import Place, Remote, below, concurrently, entries, read
-
-MANIFEST = "manifest.json"
-ACCOUNT = "account.json"
-OBJECTS = "objects"  # of an archive: what snapshots of format 2 hold, each file under its digest
-
-ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z\Z")
-_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
-_SPECIFIED = "docs/snapshot-format.md says what a line holds"
+from .remote import Place, Remote, concurrently, entries, read
+from .resource_file import parse_line, read_lines, read_resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +37,7 @@ class Entry:
 def list_snapshots(archive: Place | str) -> list[Entry]:
     """The snapshots of an archive, oldest first, unfinished ones included."""
     place = place_of(archive)
-    _keep_apart(place)
+    keep_apart(place)
     return concurrently(_entry, _folders(place))
 
 
@@ -91,7 +70,7 @@ def _is_snapshot(path: Place) -> bool:
 def find_snapshot(path: Place | str) -> Place:
     """The folder of a snapshot: `path` itself, or the latest finished snapshot of the archive `path`."""
     path = place_of(path)
-    _keep_apart(path)
+    keep_apart(path)
     with suppress(OSError):  # a name that none can have is refused below
         if (path / MANIFEST).is_file():
             return path
@@ -126,7 +105,7 @@ def snapshot_before(path: Place | str) -> Place | None:
     return next((each for each in before if (each / MANIFEST).exists()), None)
 
 
-def _keep_apart(path: Place) -> None:
+def keep_apart(path: Place) -> None:
     """Nothing is written into an archive or a snapshot that is read, or into what is beside it in its archive."""
     if not isinstance(path, Remote):
         refuse_inside(path)
@@ -154,32 +133,6 @@ def open_snapshot(path: Place | str) -> Snapshot:
         digests=manifest.accounts,
         types=manifest.types or {},
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where the files of a snapshot are: in a folder for each account; or, in format 2, by digest, beside snapshots."""
-
-    folder: Place
-    by_digest: bool = False
-
-    def account(self, account: str, sha256: str) -> str | Remote:
-        return self._file(account, ACCOUNT, sha256)
-
-    def resources(self, account: str, kind: str, sha256: str) -> str | Remote:
-        return self._file(account, file_name(kind), sha256)
-
-    def _file(self, account: str, name: str, sha256: str) -> str | Remote:
-        parent, folder = (self.folder.parent, OBJECTS) if self.by_digest else (self.folder, account)
-        if self.by_digest and not _DIGEST.match(sha256):
-            raise SnapshotError(f"{self.folder}/{account}/{name}: {sha256!r} is no digest", DAMAGED)
-        if not isinstance(parent, Remote) and not folder_at(f"{parent}/{folder}"):
-            raise SnapshotError(f"{parent}/{folder}: no folder of the snapshot", DAMAGED)
-        return below(parent, f"{folder}/{sha256 if self.by_digest else name}")
-
-
-def files_of(folder: Place, manifest: Manifest) -> Files:
-    return Files(folder, by_digest=manifest.format >= BY_DIGEST)
 
 
 def read_manifest(folder: Place) -> Manifest:
@@ -214,96 +167,6 @@ def _account_file(files: Files, account: str, expected: str, shape: type[Account
     if file.account != account:
         raise SnapshotError(f"{path}: it describes account {file.account}", DAMAGED)
     return file
-
-
-def read_resources(files: Files, account: str, kind: str, entry: TypeEntry) -> Iterator[Resource]:
-    """The resources of one file, in its order. Nothing is yielded unless the digest of the whole file is right."""
-    last = ("", "")
-    for number, line in enumerate(read_lines(files, account, kind, entry).lines, 1):
-        resource = parse_line(files, account, kind, line, number)
-        if (resource.region, resource.id) <= last:
-            where = _shown(files, account, kind)
-            raise SnapshotError(f"{where}:{number}: not in the order of region and id, or there twice", _SPECIFIED)
-        last = (resource.region, resource.id)
-        yield resource
-
-
-def read_lines(files: Files, account: str, kind: str, entry: TypeEntry) -> Lines:
-    """The lines of one file, whose digest and number are right."""
-    if entry.sha256 is None:
-        if entry.count:
-            where = f"{files.folder / account}/{ACCOUNT}"
-            raise SnapshotError(f"{where}: {entry.count} of {kind} without a digest", DAMAGED)
-        return lines_of(b"", utf8=True, plain=True)
-    path = files.resources(account, kind, entry.sha256)
-    data = read(path, min(entry.count * LINE, FILE))
-    if digest(data) != entry.sha256:
-        raise SnapshotError(f"{path}: its digest is not the one in {ACCOUNT}", DAMAGED)
-    utf8 = _is_text(data)
-    lines = lines_of(data, utf8=utf8, plain=utf8 and is_plain(data))
-    if lines.number != entry.count:
-        raise SnapshotError(f"{path}: {lines.number} resources where {ACCOUNT} counts {entry.count}", DAMAGED)
-    return lines
-
-
-def _shown(files: Files, account: str, kind: str) -> str:
-    """A resource file as people are told of it, wherever its bytes are."""
-    return f"{files.folder}/{account}/{file_name(kind)}"
-
-
-def _is_text(data: bytes) -> bool:
-    """Whether all of it is UTF-8. If not, reading the line says where."""
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def parse_line(files: Files, account: str, kind: str, line: bytes | memoryview, number: int) -> Resource:
-    """The resource of a line. What AWS always sends and is not there is unknown; what AWS never sends is, too."""
-    path = _shown(files, account, kind)
-    resource = _read_line(bytes(line), f"{path}:{number}")
-    if (resource.type, resource.account) != (kind, account):
-        described = f"{resource.type} of account {resource.account}"
-        raise SnapshotError(f"{path}:{number}: it describes {described}", DAMAGED)
-    return resource
-
-
-def _read_line(line: bytes, where: str) -> Resource:
-    try:
-        resource = read_line(line)
-        if spec := load_catalog().get(resource.type):
-            complete(resource.config, spec)
-        mark_tags(resource.tags, resource.type)
-    except (msgspec.DecodeError, UnicodeDecodeError, SnapshotError) as error:
-        raise SnapshotError(f"{where}: {error}", _SPECIFIED) from None
-    return resource
-
-
-def complete(config: dict[str, Json], spec: ResourceType) -> None:
-    """Mark as unknown, in place, what is not as AWS sends it: lost, though it is always there, or of another kind.
-
-    Without this a lost field would read as null, and null reads as false: `!Public` would pass. The text "false"
-    would read as true.
-    """
-    mark(config, spec.type)
-    for steps in spec.always:
-        _mark(config, steps, f"{spec.type} has no {'.'.join(steps).replace('.[]', '[]')}")
-
-
-def _mark(node: Json, steps: tuple[str, ...], cause: str) -> None:
-    step, rest = steps[0], steps[1:]
-    if step == "[]":
-        for item in node if isinstance(node, list) else ():
-            _mark(item, rest, cause)
-    elif isinstance(node, dict):
-        if rest:
-            _mark(node.get(step), rest, cause)
-        else:
-            node.setdefault(step, Unknown.because(cause))
 
 
 class _Entries(Mapping[str, Coverage]):

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from .archive import ID, MANIFEST
 from .errors import SnapshotError
 from .files import DAMAGED, lock, open_own
 from .format import Previous, digest, parse
+from .layout import ID, MANIFEST
 from .names import moment_of
 from .remote import OvertakenError, Place, Remote, entries, find, put_if, read
 

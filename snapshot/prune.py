@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
-from .archive import MANIFEST
 from .chain import PRUNED, hold, links
 from .errors import ArgumentError
 from .files import folder_at, read_file, write_file, writing
 from .given import place_of
+from .layout import MANIFEST
 from .prune_objects import prune_objects
 from .remote import Place, Remote
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from .archive import MANIFEST, OBJECTS, Files, files_of, list_snapshots, read_account_file, read_manifest
+from .archive import list_snapshots, read_account_file, read_manifest
 from .chain import PRUNED, PRUNING, settle
 from .errors import CollectError
+from .layout import MANIFEST, OBJECTS, Files, files_of
 from .remote import AT_ONCE, OvertakenError, Place, Remote, every, put, put_if, read, remove
 
 

@@ -11,17 +11,7 @@ from typing import Any
 
 import msgspec
 
-from .archive import (
-    ACCOUNT,
-    ID,
-    MANIFEST,
-    Files,
-    files_of,
-    find_snapshot,
-    read_account_file,
-    read_manifest,
-    read_resources,
-)
+from .archive import find_snapshot, read_account_file, read_manifest
 from .catalog import load_catalog
 from .chain import verify_chain
 from .errors import SnapshotError
@@ -29,9 +19,11 @@ from .files import FILE, packaged
 from .format import TOO_DEEP, AccountFile, Marker, file_name, read_line, too_deep
 from .given import place_of
 from .kinds import MALFORMED, malformed
+from .layout import ACCOUNT, ID, MANIFEST, Files, files_of
 from .model import EVERYWHERE, GLOBAL
 from .names import REGION, moment_of
 from .remote import Place, entries, read
+from .resource_file import read_resources
 from .validation import validator
 
 SHOWN = 20  # malformed values of one file

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.model import Resource, Snapshot, Unknown
+from stillframe.snapshot.resource_file import complete
 
 KINDS = json.loads((Path(__file__).parents[1] / "snapshot" / "kinds.json").read_text())
 RENAMED = {"AWS::IAM::ManagedPolicy": "AWS::IAM::Policy", "AWS::Account": "AWS::S3::AccountPublicAccessBlock"}

@@ -26,13 +26,13 @@ from lost import Tried, sweep
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.model.finding import Finding, Status
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import Call, load_catalog
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.clients import same_host
 from stillframe.snapshot.collector.demo import ALL_EVENTS, HOME, LOG_BUCKET, MANAGEMENT, Organisation
 from stillframe.snapshot.format import file_name, read_line
 from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Account, Resource, Snapshot, Unknown
+from stillframe.snapshot.resource_file import complete
 
 pytestmark = pytest.mark.xdist_group("denied")
 

@@ -104,6 +104,7 @@ def nightly(
     from stillframe.engine.reports.targets import distinct
     from stillframe.engine.terminal.log import Log
     from stillframe.snapshot import find_snapshot, open_snapshot, snapshot_before
+    from stillframe.snapshot.archive import keep_apart
     from stillframe.snapshot.collector.night import alone
     from stillframe.snapshot.given import place_of
     from stillframe.snapshot.prune import parse_keep
@@ -111,6 +112,7 @@ def nightly(
     place, log = place_of(archive), log_of(log_format) or Log()
     distinct([*(reporting.output or ()), *(reporting.changes or ())])
     files, changes = targets(reporting.output or ()), targets(reporting.changes or ())
+    keep_apart(place)
     how = asked.options(*ruling.asked())
     limits, chosen, staying = counted.limits(), choice.selection(), parse_keep(keep) if keep else {}
     ruling.ruleset(checked=True)  # what is wrong with it is said before anybody is asked

@@ -15,11 +15,11 @@ from typing import Any
 
 import jmespath
 
-from ...snapshot.archive import complete
 from ...snapshot.catalog import ResourceType, known, load_catalog, name_of, tags_of
 from ...snapshot.format import decode
 from ...snapshot.kinds import mark_tags
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot
+from ...snapshot.resource_file import complete
 from ..judging.evaluate import evaluate
 from ..model.finding import Finding
 from ..model.policy import Policy

@@ -20,7 +20,6 @@ from typing import Any
 import boto3
 from msgspec import structs
 
-from ..archive import ID, MANIFEST
 from ..catalog import REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from ..chain import settle
 from ..choice import Reads, asked_in_part, choose
@@ -28,6 +27,7 @@ from ..errors import CollectError, OtherPlanError
 from ..files import folder_at
 from ..format import timestamp
 from ..given import check_names, check_numbers, path_of, place_of
+from ..layout import ID, MANIFEST
 from ..model import Collected, Unknown
 from ..remote import Place, Remote, entries
 from .account import enabled

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
-from ..archive import ID, MANIFEST
 from ..errors import CollectError, StillframeError
 from ..files import lock, open_own, writing
 from ..format import Edge, Timestamp, encode, parse, timestamp
+from ..layout import ID, MANIFEST
 from ..names import moment_of
 from ..remote import OvertakenError, Place, Remote, concurrently, entries, find, put_if
 

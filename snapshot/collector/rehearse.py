@@ -12,10 +12,10 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 
-from ..archive import complete
 from ..catalog import ResourceType, id_of, name_of, tags_of
 from ..errors import ArgumentError
 from ..model import GLOBAL, Json, Resource, Unknown
+from ..resource_file import complete
 from .call import ask
 from .decode import REDACTED, finish
 

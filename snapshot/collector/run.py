@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..archive import Files, read_account_file, read_lines
+from ..archive import read_account_file
 from ..errors import CollectError, StillframeError, UnfinishedError
 from ..format import read_line
+from ..layout import Files
 from ..model import Collected
+from ..resource_file import read_lines
 from .account import Visit, gaps_in
 from .clients import Clients
 from .plan import Plan

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import msgspec
 import stillframe
 
-from ..archive import ACCOUNT, MANIFEST, Files, read_account_file, read_resources
+from ..archive import read_account_file
 from ..catalog import catalog_digest
 from ..chain import append, latest
 from ..errors import CollectError, SnapshotError
@@ -33,10 +33,12 @@ from ..format import (
     timestamp,
     write_line,
 )
+from ..layout import ACCOUNT, MANIFEST, Files
 from ..model import Coverage, Resource, Unknown
 from ..names import ACCOUNT_ID
 from ..own_types import carried
 from ..remote import Place
+from ..resource_file import read_resources
 from .journal import Journal
 
 Row = tuple[str, str, bytes]  # a resource as it is written: its region, its id, its line

@@ -15,12 +15,14 @@ from typing import Any
 
 from msgspec import structs
 
-from ..archive import OBJECTS, Files, read_account_file, read_resources
+from ..archive import read_account_file
 from ..chain import CLAIM, LAST, PRUNING, is_finished, last_link, settle
 from ..errors import CollectError, OtherPlanError, SnapshotError
 from ..files import PLAN
 from ..format import BY_DIGEST, AccountId, Digest, Edge, Previous, digest, encode, parse, snapshot_id, timestamp
+from ..layout import OBJECTS, Files
 from ..remote import OvertakenError, Remote, every, find, get, put, put_if, remove
+from ..resource_file import read_resources
 from .journal import Journal, begin
 from .journal import find as find_journal
 from .plan import Kept, kept_bytes, read_plan

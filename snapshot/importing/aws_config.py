@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..archive import MANIFEST
 from ..catalog import ACCOUNT_TYPE, ResourceType, load_catalog
 from ..collector.write import AccountData, SnapshotWriter
 from ..errors import ArgumentError, CollectError
 from ..format import snapshot_id, timestamp
 from ..given import check_names, path_of
+from ..layout import MANIFEST
 from ..model import EVERYWHERE, GLOBAL, Coverage, Unknown
 from ..names import REGION
 from .coverage import Place, gap_of

@@ -13,9 +13,9 @@ from builders import TIME, write_snapshot
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.policies import load_policies
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
-from stillframe.snapshot.archive import complete
 from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.format import TOO_DEEP, digest
+from stillframe.snapshot.resource_file import complete
 from stillframe.snapshot.verify import verify
 
 ACCOUNT = "111122223333"

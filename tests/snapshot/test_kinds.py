@@ -11,12 +11,13 @@ from builders import write_snapshot
 from stillframe.engine.linting.resource_types import config_types, kinds_table
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.archive import Files, parse_line
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.api_models import VERSION, output_type
 from stillframe.snapshot.format import TOO_DEEP, digest
 from stillframe.snapshot.kinds import config_kind, fits, malformed, read, written
+from stillframe.snapshot.layout import Files
 from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.resource_file import parse_line
 from stillframe.snapshot.types import ANY, Kind
 from stillframe.snapshot.verify import SHOWN, verify
 

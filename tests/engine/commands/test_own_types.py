@@ -12,7 +12,7 @@ import boto3
 import pytest
 import yaml
 from stillframe.snapshot import SnapshotError, open_snapshot, own_types
-from stillframe.snapshot.archive import MANIFEST
+from stillframe.snapshot.layout import MANIFEST
 from stillframe.snapshot.verify import verify
 
 CHANNEL = "AWS::IVS::Channel"

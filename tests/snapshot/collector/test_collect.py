@@ -17,11 +17,12 @@ from botocore.parsers import ResponseParserError
 from builders import CALLER, TIME, collect_from, read_types
 from stillframe.engine.terminal.collecting import advice
 from stillframe.snapshot import CollectError, SnapshotError, list_snapshots, open_snapshot
-from stillframe.snapshot.archive import Files, read_account_file
+from stillframe.snapshot.archive import read_account_file
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.demo import MANAGEMENT
 from stillframe.snapshot.collector.write import AccountData, SnapshotWriter
 from stillframe.snapshot.format import digest
+from stillframe.snapshot.layout import Files
 from stillframe.snapshot.model import Coverage, Unknown
 from stillframe.snapshot.verify import verify
 

@@ -15,7 +15,6 @@ from builders import TIME, write_snapshot
 from conftest import BUCKET
 from msgspec import structs
 from stillframe.snapshot import CollectError, SnapshotError, chain, list_snapshots, open_snapshot, remote
-from stillframe.snapshot.archive import MANIFEST, OBJECTS, Files
 from stillframe.snapshot.catalog import catalog_digest
 from stillframe.snapshot.chain import CLAIM, LAST, PRUNED, PRUNING, settle
 from stillframe.snapshot.collector import write_objects
@@ -24,6 +23,7 @@ from stillframe.snapshot.collector.write import AccountData, SnapshotWriter, row
 from stillframe.snapshot.collector.write_objects import begin_objects, pick_up_objects, resume_objects
 from stillframe.snapshot.files import PLAN
 from stillframe.snapshot.format import timestamp
+from stillframe.snapshot.layout import MANIFEST, OBJECTS, Files
 from stillframe.snapshot.model import GLOBAL, Coverage, Resource
 from stillframe.snapshot.prune import prune
 from stillframe.snapshot.remote import Remote, every, put, read, remove
