@@ -101,7 +101,7 @@ def trend(
     from stillframe.engine.reports.records import check_names, records
     from stillframe.engine.reports.targets import STDOUT, distinct
     from stillframe.engine.terminal.findings import print_notes
-    from stillframe.engine.terminal.history import print_trend
+    from stillframe.engine.terminal.history import print_pack_trend, print_trend
 
     distinct([*(output or ()), *(series or ())])
     pages = [name for name in output or () if name.endswith(".html")]
@@ -128,7 +128,9 @@ def trend(
                 write(life.record(severities[life.policy]))
     finally:
         history.close()
-    print_trend(console(stderr=STDOUT in [*output, *(series or ())]), history.points)
+    out = console(stderr=STDOUT in [*output, *(series or ())])
+    print_trend(out, history.points)
+    print_pack_trend(out, history.points)
     print_notes(console(stderr=True), notes(ruleset, chosen=chosen))
     raise typer.Exit(_nothing(row.population for point in history.points for row in point.rows))
 

@@ -26,7 +26,9 @@ def write_trend(
 ) -> None:
     """Write the latest snapshot's findings to the targets, each with the numbers of every snapshot."""
     found = assess(latest, ruleset, chosen, method)
-    with reports(targets, Context(snapshot=latest, policies=spoken(ruleset), trend=points)) as written:
+    context = Context(snapshot=latest, policies=spoken(ruleset), packs=ruleset.packs, named=ruleset.named, trend=points)
+    with reports(targets, context) as written:
         for batch in found:
             written.add(batch.data)
-        written.end(Totals(rows=found.rows(), accounts=found.tally.accounts, notes=found.notes()))
+        rows, packs, notes = found.rows(), found.packs(), found.notes()
+        written.end(Totals(rows=rows, accounts=found.tally.accounts, packs=packs, notes=notes))

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ...snapshot.errors import ArgumentError
-from ...snapshot.model import Json, Resource, Snapshot, Unknown
+from ...snapshot.model import Json, Snapshot, Unknown
 from ..model.policy import Policy, Severity, base
 from ..model.waiver import glob
 from ..suggest import suggest
 from .batch import Batch, batch
+from .tags import Tags
 
 _OF_POLICY: Mapping[str, Callable[[Policy], Iterable[str]]] = {
     "policy": lambda policy: {policy.id, base(policy.id)},
@@ -73,16 +74,16 @@ class Selection:
         if not self.partial:
             yield from batches
             return
-        tags = _Tags(snapshots)
+        tags = Tags(snapshots)
         for found in batches:
             if self._fits("account", (found.account,)):
                 kept = self._by_tag(found, tags) if self.by_tag else found
                 if kept:
                     yield kept
 
-    def _by_tag(self, found: Batch, tags: _Tags) -> Batch | None:
+    def _by_tag(self, found: Batch, tags: Tags) -> Batch | None:
         lines = [(line, _read(line)) for line in found.lines()]
-        kept = [(line, each) for line, each in lines if self._tagged(tags.of(found.account, each))]
+        kept = [(line, each) for line, each in lines if self._tagged(_known(found.account, each, tags))]
         made = batch(found.account, found.policy, [line for line, _ in kept])
         return made and msgspec.structs.replace(made, waived=sum(each.waiver is not None for _, each in kept))
 
@@ -98,28 +99,10 @@ class Selection:
         return (key not in self.only or any_of(self.only[key])) and not any_of(self.but.get(key, ()))
 
 
-class _Tags:
-    """Tags of resources, of one account at a time."""
-
-    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
-        self._snapshots = snapshots
-        self._account = ""
-        self._rows: dict[str, list[dict[tuple[str, str], Resource]]] = {}
-
-    def of(self, account: str, line: _Line) -> Mapping[str, str] | None:
-        """A resource's tags; None where they are unknown."""
-        if account != self._account:
-            self._account, self._rows = account, {}
-        if line.type not in self._rows:
-            self._rows[line.type] = [
-                {(each.region, each.id): each for each in snapshot.account(account).read(line.type)}
-                for snapshot in self._snapshots
-                if account in snapshot.accounts
-            ]
-        for rows in self._rows[line.type]:
-            if resource := rows.get((line.region, line.resource)):
-                return None if isinstance(resource.tags, Unknown) else resource.tags
-        return None
+def _known(account: str, line: _Line, tags: Tags) -> Mapping[str, str] | None:
+    """A resource's tags; None where they are unknown."""
+    found = tags.of(account, line.region, line.type, line.resource)
+    return None if isinstance(found, Unknown) else found
 
 
 def selection(only: Sequence[str] = (), but: Sequence[str] = ()) -> Selection:

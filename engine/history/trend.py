@@ -26,6 +26,7 @@ from ..findings.selection import Selection
 from ..model.finding import OF_RESOURCE, Status
 from ..model.policy import Severity
 from ..model.ruleset import Ruleset
+from ..packs.report import PackReport
 
 LIFE_FIELDS = (
     *("policy", "severity"),
@@ -87,11 +88,12 @@ _decode = msgspec.msgpack.Decoder(_Group).decode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What one snapshot came to: a row per policy."""
+    """What one snapshot came to: a row per policy, and what these say of each pack."""
 
     snapshot: str
     captured_at: str
     rows: Sequence[Row]
+    packs: Sequence[PackReport] = ()
 
     def records(self) -> Iterator[dict[str, Any]]:
         """As files have it: docs/findings.md."""
@@ -152,7 +154,10 @@ class History:
         for batch in found:
             data = _encode(_Group(batch.account, batch.policy, list(_lines(batch))))
             file.write(len(data).to_bytes(8, "big") + data)
-        self.points.append(Point(snapshot=snapshot.id, captured_at=snapshot.captured_at, rows=found.rows()))
+        packs = found.packs() if self.ruleset.named else ()
+        self.points.append(
+            Point(snapshot=snapshot.id, captured_at=snapshot.captured_at, rows=found.rows(), packs=packs)
+        )
 
     def lives(self) -> Iterator[Life]:
         """The findings that failed in any of them, in order of account and policy."""

@@ -48,6 +48,10 @@ class Section:
     title: str
     controls: tuple[Control, ...]
 
+    @property
+    def heading(self) -> str:
+        return f"{self.number} {self.title}".strip()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:

@@ -38,7 +38,7 @@ def as_page(pack: Pack, link: Callable[[str], str] = lambda policy: f"`{policy}`
             asked = sum(1 for control in pack.controls() if control.severity is severity and control.asks)
             yield f"| {severity} | {count} | {asked} |"
     for section in pack.sections:
-        yield from ("", f"## {' '.join(filter(None, (section.number, section.title)))}", "")
+        yield from ("", f"## {section.heading}", "")
         yield "| Control | Title | Level | Assessed | Answered by |"
         yield "|---|---|---|---|---|"
         for control in section.controls:

@@ -7,7 +7,7 @@ known, waived, left to people or said by people counts as a pass.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -61,6 +61,19 @@ class Answer:
         return sum(row.unknown for row in self.rows)
 
 
+DECIDED = (Outcome.FAIL, Outcome.WAIVED, Outcome.PASS)
+
+
+def decided(counts: Counter[Outcome]) -> int:
+    """How many controls policies decided: not what is unknown, left to people, or had nothing to evaluate."""
+    return sum(counts[outcome] for outcome in DECIDED)
+
+
+def score(counts: Counter[Outcome]) -> float | None:
+    """Of the controls that policies decided those that pass, in per cent; None where nothing is decided."""
+    return 100 * counts[Outcome.PASS] / decided(counts) if decided(counts) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackReport:
     """The answers to a pack, section by section."""
@@ -73,12 +86,17 @@ class PackReport:
             yield from answers
 
     def counts(self) -> Counter[Outcome]:
-        return Counter(answer.status for answer in self.answers())
+        return statuses(self.answers())
 
     def share(self, outcome: Outcome) -> float:
         """The controls with a status, in per cent of all controls of the pack."""
         counts = self.counts()
         return 100 * counts[outcome] / counts.total()
+
+
+def statuses(answers: Iterable[Answer]) -> Counter[Outcome]:
+    """How many controls have which status."""
+    return Counter(answer.status for answer in answers)
 
 
 def reports(ruleset: Ruleset, snapshot: Snapshot, rows: Sequence[Row]) -> tuple[list[PackReport], list[str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ..console import counted
 from ..printable import printable
-from .report import Answer, Outcome, PackReport
+from .report import Answer, Outcome, PackReport, decided, score, statuses
 
 NUMBERS = ("Population", "Failures", "Waived", "Unknown")
 
@@ -28,7 +29,7 @@ def as_markdown(report: PackReport) -> Iterator[str]:
     yield f"## {_cell(report.pack.title)}"
     yield from ("", summary(report) + ".")
     for section, answers in report.sections:
-        yield from ("", f"### {_cell(f'{section.number} {section.title}'.strip())}", "")
+        yield from ("", f"### {_cell(section.heading)}", "")
         yield "| Control | Title | Status | Population | Failures | Waived | Unknown | |"
         yield "|---|---|---|--:|--:|--:|--:|---|"
         for answer in answers:
@@ -51,12 +52,26 @@ def as_data(report: PackReport) -> dict[str, Any]:
         "version": pack.version or None,
         "title": pack.title,
         "controls": counts.total(),
-        "counts": {outcome.value: counts[outcome] for outcome in Outcome},
+        **_scored(counts),
         "shares": {outcome.value: round(report.share(outcome), 1) for outcome in Outcome},
         "sections": [
-            {"number": section.number or None, "title": section.title, "controls": list(map(_answer, answers))}
+            {
+                "number": section.number or None,
+                "title": section.title,
+                **_scored(statuses(answers)),
+                "controls": list(map(_answer, answers)),
+            }
             for section, answers in report.sections
         ],
+    }
+
+
+def _scored(counts: Counter[Outcome]) -> dict[str, Any]:
+    value = score(counts)
+    return {
+        "counts": {outcome.value: counts[outcome] for outcome in Outcome},
+        "decided": decided(counts),
+        "score": None if value is None else round(value, 1),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -40,8 +40,8 @@ _FINDINGS = (
     "waiver",
     "why",
 )
-_PLACES = ("account", "region", "type", "name", "mark")  # of a resource; a mark is the first byte of its fingerprints
-_TEXTS = ("resource", "name", "message", "evidence", "remediation", "waiver", "why")
+_PLACES = ("account", "region", "type", "name", "tags", "mark")  # of a resource; a mark is its fingerprints' first byte
+_TEXTS = ("resource", "name", "tags", "message", "evidence", "remediation", "waiver", "why")
 STATUSES = [status.value for status in Status]
 _STATUSES = {status: number for number, status in enumerate([*STATUSES, None])}  # None: there is no such finding
 CHANGES = [change.value for change in Change]
@@ -94,6 +94,7 @@ class Columns:
     """Every finding, column by column. A resource that several policies evaluate is kept once."""
 
     policies: dict[str, int]
+    tags: Callable[[Record], str] = lambda _: ""
     accounts: Names = field(default_factory=Names)
     regions: Names = field(default_factory=Names)
     types: Names = field(default_factory=Names)
@@ -140,6 +141,8 @@ class Columns:
         self.numbers["account"].append(self.accounts.number(record.account))
         self.numbers["region"].append(self.regions.number(record.region))
         self.numbers["type"].append(self.types.number(record.type))
+        tags = self.tags(record)
+        self.numbers["tags"].append(self.texts["tags"].number(_escaped(tags)) if tags else 0)
         self._say("name", record.name, [pair for pair in parts if pair[1] != _NAME])
         self.numbers["mark"].append(int(record.fingerprint[:2], 16))
         self._places[key] = place, parts
@@ -178,4 +181,6 @@ def _pattern(parts: _Parts, text: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
     return _MARKS.sub(lambda found: _ESCAPE + chr(ord("0") + ord(found[0])), text)

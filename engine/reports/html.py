@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 
@@ -19,12 +19,16 @@ import stillframe
 
 from ...snapshot.files import packaged
 from ..findings.counts import Row, ranked
+from ..findings.tags import Tags
 from ..history.trend import Point
 from ..model import priorities
 from ..model.change import Change
 from ..model.finding import Status
-from ..model.policy import Policy, Severity
+from ..model.policy import Lookup, Policy, Severity
+from ..packs.report import PackReport
 from ..packs.text import as_data
+from . import places
+from .causes import Causes
 from .columns import CHANGES, SEVERITIES, STATUSES, Columns
 from .report import Context, Lines, Totals
 from .text import controls
@@ -33,14 +37,22 @@ SCRIPTS = (
     "data.js",
     "digest.js",
     "dom.js",
-    "overview.js",
-    "trend.js",
-    "packs.js",
+    "filters.js",
     "query.js",
+    "overview.js",
+    "causes.js",
+    "packs.js",
+    "trend.js",
+    "where.js",
+    "choice.js",
+    "export.js",
     "findings.js",
     "detail.js",
     "main.js",
 )
+
+
+_UNKNOWN = (Status.UNKNOWN, Status.ERROR)
 
 
 @dataclass(slots=True)
@@ -49,9 +61,11 @@ class Page:
 
     context: Context
     _columns: Columns = field(init=False)
+    _causes: Causes = field(default_factory=Causes)
 
     def __post_init__(self) -> None:
-        self._columns = Columns({policy.id: number for number, policy in enumerate(self.context.policies)})
+        numbers = {policy.id: number for number, policy in enumerate(self.context.policies)}
+        self._columns = Columns(numbers, partial(places.tags, Tags(places.snapshots(self.context))))
 
     def begin(self) -> Iterator[bytes]:
         head, _ = _template()
@@ -59,6 +73,9 @@ class Page:
 
     def add(self, lines: Lines) -> Iterator[bytes]:
         self._columns.add(lines.records)
+        for record in lines.records:
+            if record.status in _UNKNOWN:
+                self._causes.add(record)
         return iter(())
 
     def end(self, totals: Totals) -> Iterator[bytes]:
@@ -68,7 +85,8 @@ class Page:
             yield b'<script type="text/plain" id="block-%s">' % name.encode()
             yield b64encode(data)
             yield b"</script>\n"
-        report = json.dumps({**_report(self.context, self._columns, totals), "blocks": blocks}, separators=(",", ":"))
+        said = {**_report(self.context, self._columns, totals), "causes": list(self._causes.data()), "blocks": blocks}
+        report = json.dumps(said, separators=(",", ":"))
         # No text of a snapshot can end this element, or begin another.
         yield b'<script type="application/json" id="report">%s</script>\n' % report.replace("<", "\\u003c").encode()
         _, tail = _template()
@@ -96,6 +114,7 @@ def _hash(text: str) -> str:
 
 
 def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any]:
+    known = dict(places.accounts(context, columns.accounts.numbers))
     rows = {now.policy: (was, now) for was, now in totals.pairs()}
     return {
         "tool": stillframe.__version__,
@@ -124,22 +143,24 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
             "region": list(columns.regions.numbers),
             "type": list(columns.types.numbers),
         },
-        "titles": dict(_titles(context, columns.accounts.numbers)),
+        "titles": {name: account.name for name, account in known.items() if account.name},
+        "units": {name: unit for name, account in known.items() if (unit := places.unit(account))},
     }
 
 
-def _titles(context: Context, accounts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """What people call the accounts."""
-    for account in accounts:
-        for snapshot in filter(None, (context.snapshot, context.before)):
-            if account in snapshot.accounts and (name := snapshot.account(account).name):
-                yield account, name
-                break
-
-
 def _point(point: Point) -> dict[str, Any]:
+    """A snapshot of an archive. Of packs the shares alone: their controls are those of the latest."""
     told = {row.policy: [row.population, row.failures, row.unknown, row.share] for row in point.rows}
-    return {"id": point.snapshot, "time": point.captured_at, "rows": told}
+    return {"id": point.snapshot, "time": point.captured_at, "rows": told, "packs": list(map(_shares, point.packs))}
+
+
+def _shares(report: PackReport) -> dict[str, Any]:
+    found = as_data(report)
+    return {**_share(found), "sections": list(map(_share, found["sections"]))}
+
+
+def _share(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in ("counts", "decided", "score")}
 
 
 def _snapshot(snapshot: Any) -> dict[str, Any]:
@@ -152,12 +173,18 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "title": policy.title,
         "severity": policy.severity.value,
         "counts": policy.population(),
+        "lookups": [[name, lookup.source, _matched(lookup)] for name, lookup in policy.lookups.items()],
         "description": policy.description,
         "rationale": policy.rationale,
         "remediation": policy.remediation,
         "controls": controls(policy),
         "references": list(policy.references),
     }
+
+
+def _matched(lookup: Lookup) -> str:
+    """How a lookup finds its rows: `theirs = ours`."""
+    return ", ".join(f"{theirs.text} = {ours.text}" for theirs, ours in zip(lookup.theirs, lookup.ours, strict=True))
 
 
 def _counts(row: Row) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from ..history.backtest import Case, Trial, Verdict
 from ..history.drift import Change, Drift
 from ..history.trend import Point
 from ..model.cause import READ, why_lines
+from ..packs.report import Outcome, PackReport, decided, score, statuses
 from .findings import STYLES
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NONE = "·"
+_DATES = 5  # a terminal has room for no more
 _INDENT = " " * 10
 _STYLES = {
     Change.ADDED: "green",
@@ -33,9 +35,9 @@ _STYLES = {
 }
 
 
-def sparkline(values: Sequence[float | None]) -> str:
-    """Numbers from 0 to 100 as bars, as high as the highest of them; a dot where there is none."""
-    most = max((value for value in values if value is not None), default=0) or 1
+def sparkline(values: Sequence[float | None], most: float | None = None) -> str:
+    """Numbers as bars, a full one for `most` or else for the highest of them; a dot where there is none."""
+    most = most or max((value for value in values if value is not None), default=0) or 1
     last = len(_BARS) - 1
     return "".join(_NONE if value is None else _BARS[min(last, round(last * value / most))] for value in values)
 
@@ -83,6 +85,43 @@ def print_trend(console: Console, points: Sequence[Point]) -> None:
             _moved(was.unknown, now.unknown),
         )
     console.print(table)
+
+
+def print_pack_trend(console: Console, points: Sequence[Point]) -> None:
+    """Of each pack a line per section: the share of its decided controls that pass, as bars and at some dates."""
+    dates = [points[number] for number in _spread(len(points))]
+    for number, latest in enumerate(points[-1].packs):
+        table = _table("Section", "0–100 %", *(point.captured_at[:10] for point in dates), "Decided", "Unknown", left=2)
+        told = {point.snapshot: _counts(point.packs[number]) for point in points}
+        for row, name in enumerate(["All sections", *(section.heading for section, _ in latest.sections)]):
+            series = {snapshot: counts[row] for snapshot, counts in told.items()}
+            was, now = series[points[0].snapshot], series[points[-1].snapshot]
+            table.add_row(
+                safe(name),
+                sparkline([score(counts) for counts in series.values()], 100),
+                *(_whole(score(series[point.snapshot])) for point in dates),
+                _moved(decided(was), decided(now)),
+                _moved(was[Outcome.UNKNOWN], now[Outcome.UNKNOWN]),
+            )
+        console.print(
+            safe(f"{latest.pack.title}: of the controls that are decided those that pass", "bold"), soft_wrap=True
+        )
+        console.print(table)
+
+
+def _counts(report: PackReport) -> list[Counter[Outcome]]:
+    """How many controls have which status: of the pack, and of each section."""
+    return [report.counts(), *(statuses(answers) for _, answers in report.sections)]
+
+
+def _spread(number: int) -> list[int]:
+    """The first, the last, and some between them that are as far from each other."""
+    most = min(number, _DATES)
+    return sorted({round(each * (number - 1) / max(most - 1, 1)) for each in range(most)})
+
+
+def _whole(share: float | None) -> str:
+    return "–" if share is None else f"{int(share)} %"  # never up: 100 % is all
 
 
 def print_backtest(console: Console, trials: Sequence[Trial]) -> None:

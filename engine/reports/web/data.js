@@ -53,15 +53,15 @@ async function readColumns() {
   const wanted = ['policy', 'status', 'change', 'before', 'after', 'place', 'message', 'evidence', 'remediation', 'waiver', 'why'];
   const [rows, places, resource, name, message] = await Promise.all([
     Promise.all(wanted.map(numbersOf)),
-    Promise.all(['account', 'region', 'type', 'name', 'mark'].map(numbersOf)),
+    Promise.all(['account', 'region', 'type', 'name', 'tags', 'mark'].map(numbersOf)),
     textsOf('resourceText'),
     textsOf('nameText'),
     textsOf('messageText'),
   ]);
   const columns = Object.fromEntries(wanted.map((key, number) => [key, rows[number]]));
-  const [account, region, type, named, mark] = places;
+  const [account, region, type, named, tags, mark] = places;
   const texts = { resource, name, message };
-  return { ...columns, account, region, type, named, mark, texts, count: columns.policy ? columns.policy.length : 0 };
+  return { ...columns, account, region, type, named, tags, mark, texts, count: columns.policy ? columns.policy.length : 0 };
 }
 
 function restored(pattern, parts) {

@@ -7,13 +7,18 @@ const COLUMNS = [
   ...(report.before ? [['change', 'Change']] : []),
   ['status', 'Status'], ['severity', 'Severity'], ['policy', 'Policy'], ['account', 'Account'], ['region', 'Region'], ['resource', 'Resource'],
 ];
-const START = { q: '', status: '', severity: '', policy: '', account: '', region: '', change: '', sort: report.before ? 'change' : 'status', down: false };
+const NO_FILTER = { q: '', ...Object.fromEntries(FILTERS.map(([key]) => [key, []])) };
+const START = { ...NO_FILTER, sort: report.before ? 'change' : 'status', down: false };
+const CHIPS = 4;
+
+// What a filter says, whichever way it is written: each of its keys has a list of values.
+const listed = (filter) => Object.fromEntries(Object.entries(filter).map(([key, value]) => [key, Array.isArray(START[key]) ? [value].flat() : value]));
 
 function findings(columns, queries, open) {
   let state = { ...START };
   let rows = new Uint32Array();
   let active = 0;
-  const controls = {};
+  const choices = new Map();
 
   const counter = el('p', { class: 'counter muted', role: 'status' });
   const body = el('div', { class: 'rows', role: 'rowgroup' });
@@ -73,7 +78,8 @@ function findings(columns, queries, open) {
   }
 
   function show(change, { keep = false } = {}) {
-    state = keep ? { ...state, ...change } : { ...START, sort: state.sort, down: state.down, ...change };
+    state = { ...(keep ? state : { ...START, sort: state.sort, down: state.down }), ...listed(change) };
+    if (state.tag.length && !tags) { readTags().then(() => show({}, { keep: true })); return; }
     rows = queries.select(state);
     active = 0;
     view.scrollTop = 0;
@@ -81,7 +87,10 @@ function findings(columns, queries, open) {
     view.setAttribute('aria-rowcount', rows.length + 1);
     view.classList.toggle('few', rows.length < 8);
     counter.textContent = rows.length === columns.count ? counted(rows.length, 'finding') : `${count(rows.length)} of ${counted(columns.count, 'finding')}`;
-    for (const [key, control] of Object.entries(controls)) control.value = state[key];
+    if (search.value !== state.q) search.value = state.q;
+    for (const { told } of choices.values()) told();
+    chips.replaceChildren(...FILTERS.flatMap(([key, title]) => (state[key].length > CHIPS ? [chip(key, title, [])]
+      : state[key].map((value) => chip(key, `${title}: ${key === 'status' ? (STATUS_FILTERS[value] || [value])[0] : value}`, state[key].filter((each) => each !== value))))));
     [...head.children].forEach((cell, number) => {
       const sorted = COLUMNS[number][0] === state.sort;
       cell.setAttribute('aria-sort', sorted ? (state.down ? 'descending' : 'ascending') : 'none');
@@ -94,30 +103,30 @@ function findings(columns, queries, open) {
     remember();
   }
 
+  const chip = (key, text, left) => el('button', { type: 'button', class: 'chip', 'aria-label': `Remove ${text}`, onclick: () => { show({ [key]: left }, { keep: true }); remember(); } }, text);
+
   // The address shows the filters, so that it can be passed on.
   function remember() {
-    const told = Object.entries(state).filter(([key, value]) => value !== START[key]);
+    const told = Object.entries(state).flatMap(([key, value]) => (Array.isArray(value) ? value.map((each) => [key, each]) : value === START[key] ? [] : [[key, value]]));
     history.replaceState(null, '', `#${told.length ? new URLSearchParams(told) : 'findings'}`);
   }
 
-  function choice(key, title, options) {
-    controls[key] = el('select', { id: `filter-${key}` }, el('option', { value: '' }, `${title}: all`), options.map(([value, name]) => el('option', { value }, name)));
-    controls[key].addEventListener('change', () => { show({ [key]: controls[key].value }, { keep: true }); remember(); });
-    return el('label', { class: 'choice' }, el('span', { class: 'hidden' }, title), controls[key]);
+  const search = el('input', { type: 'search', id: 'search', placeholder: 'Search resources, accounts, policies, messages', 'aria-label': 'Search findings', autocomplete: 'off', spellcheck: 'false' });
+  search.addEventListener('input', () => { show({ q: search.value }, { keep: true }); remember(); });
+  for (const [key, title, options] of FILTERS) {
+    const found = options();
+    if (!Array.isArray(found) || found.length) choices.set(key, choice(key, title, found, () => state[key], (values) => { show({ [key]: values }, { keep: true }); remember(); }));
   }
-
-  controls.q = el('input', { type: 'search', id: 'search', placeholder: 'Search resources, accounts, policies, messages', 'aria-label': 'Search findings', autocomplete: 'off', spellcheck: 'false' });
-  controls.q.addEventListener('input', () => { show({ q: controls.q.value }, { keep: true }); remember(); });
-  const plain = (values) => values.map((value) => [value, value]);
-  const account = (id) => [id, report.titles[id] ? `${report.titles[id]} (${id})` : id];
-  const tools = el('div', { class: 'tools', role: 'search' }, controls.q,
-    report.before ? choice('change', 'Change', plain(names.change)) : null,
-    choice('status', 'Status', Object.entries(STATUS_FILTERS).map(([value, [name]]) => [value, name])),
-    choice('severity', 'Severity', plain(names.severity)),
-    choice('policy', 'Policy', report.order.map((index) => [report.policies[index].id, report.policies[index].id])),
-    choice('account', 'Account', names.account.map(account)),
-    choice('region', 'Region', plain([...names.region].sort())),
-    el('button', { type: 'button', class: 'quiet', onclick: () => { show({}); remember(); } }, 'Reset'));
+  const chips = el('p', { class: 'chips' });
+  const save = el('button', { type: 'button', class: 'quiet', id: 'export', onclick: async () => {
+    save.disabled = true;
+    const told = (at) => { save.textContent = `${Math.floor((100 * at) / rows.length)} % …`; };
+    saved(await exported(columns, rows, told), `${report.snapshot.id}-findings.csv`);
+    save.textContent = 'Save as CSV';
+    save.disabled = false;
+  } }, 'Save as CSV');
+  const tools = el('div', { class: 'tools', role: 'search' }, search, [...choices.values()].map(({ elements }) => elements),
+    el('button', { type: 'button', class: 'quiet', onclick: () => { show({}); remember(); } }, 'Reset'), save);
 
   const KEYS = { ArrowDown: () => active + 1, ArrowUp: () => active - 1, PageDown: () => active + Math.floor(room() / height()),
     PageUp: () => active - Math.floor(room() / height()), Home: () => 0, End: () => rows.length - 1 };
@@ -133,7 +142,7 @@ function findings(columns, queries, open) {
   addEventListener('afterprint', draw);
 
   const more = el('p', { class: 'printed muted' }, `On paper are the first ${PRINTED} at most.`);
-  const element = section('findings', 'Findings', tools, counter, view, more);
+  const element = section('findings', 'Findings', tools, chips, counter, view, more);
   return {
     element,
     show: (change, options) => { show(change, options); remember(); },
@@ -142,6 +151,6 @@ function findings(columns, queries, open) {
     rows: () => rows,
     view,
     remember,
-    search: controls.q,
+    search,
   };
 }

@@ -19,32 +19,32 @@ async function start() {
     list.element.scrollIntoView();
     list.view.focus({ preventScroll: true });
   };
-  main.append(headline(), report.before ? changeTiles(show) : tiles(show));
-  if (report.before) main.append(changes(show));
-  if (report.trend.length > 1) main.append(trend(show));
-  main.append(...packs(show), policies(show));
+  const [unknown, first] = [unknownCauses(show), fixFirst(show)];
+  const said = [headline(), report.before ? changeTiles(show) : tiles(show), ...(muchUnknown() ? [unknown, first] : [first, unknown]),
+    report.before ? changes(show) : null, ...packs(show), report.trend.length > 1 ? trend(show) : null];
   const loading = el('p', { class: 'muted', role: 'status' }, 'Unpacking the findings …');
-  main.append(loading);
+  main.append(...said.filter(Boolean), loading);
   listSections();
 
   const columns = await readColumns();
   const queries = openQueries(columns);
-  const tally = tallied(columns, queries.kinds);
-  const open = (at) => detail(columns, list.rows()[at], {
+  const open = (at) => one(list.rows()[at], at);
+  const one = (row, at = -1) => detail(columns, row, {
+    open: one, show,
     previous: at > 0 ? () => { list.go(at - 1); open(at - 1); } : null,
-    next: at + 1 < list.rows().length ? () => { list.go(at + 1); open(at + 1); } : null,
+    next: at >= 0 && at + 1 < list.rows().length ? () => { list.go(at + 1); open(at + 1); } : null,
   });
   list = findings(columns, queries, open);
-  const where = section('where', 'Where', el('div', { class: 'places' },
-    places('By account', 'account', tally.account, show), places('By region', 'region', tally.region, show)));
+  fixWhere(failingAccounts(columns, queries.kinds));
   loading.remove();
-  main.append(...[fixFirst(show, tally.accountsOf), where, notes(), list.element].filter(Boolean));
+  main.append(...[where(columns, queries.kinds, show), policies(show), list.element, notes()].filter(Boolean));
 
   listSections();
   dialog.addEventListener('close', () => { list.remember(); list.view.focus({ preventScroll: true }); });
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  addEventListener('beforeprint', () => { for (const each of document.querySelectorAll('details')) each.open = true; });
   addEventListener('keydown', (event) => {
-    const typing = event.target.closest('input, select, textarea, dialog');
+    const typing = event.target.closest('input, select, textarea, dialog, [popover]');
     if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); list.search.focus(); }
   });
 
@@ -57,11 +57,15 @@ async function start() {
       if (row < 0) { list.element.prepend(el('p', { class: 'note', role: 'alert' }, `No finding here has the fingerprint ${hash}.`)); return; }
       const at = list.rows().indexOf(row);
       if (at >= 0) list.go(at);
-      detail(columns, row, {});
+      one(row, at);
       return;
     }
     const given = hash.includes('=') ? [...new URLSearchParams(location.hash.slice(1))].filter(([key]) => key in START) : [];
-    const state = Object.fromEntries(given.map(([key, value]) => [key, key === 'down' ? value === 'true' : value]));
+    const state = {};
+    for (const [key, value] of given) {
+      if (Array.isArray(START[key])) state[key] = [...(state[key] || []), value];
+      else state[key] = key === 'down' ? value === 'true' : value;
+    }
     if (!COLUMNS.some(([key]) => key === state.sort)) delete state.sort;
     if (given.length) list.show(state);
     else list.draw();

@@ -13,7 +13,7 @@ function headline() {
 
 function tiles(show) {
   const tile = (kind, number, name, filter) =>
-    el('button', { type: 'button', class: `tile ${kind}${number ? '' : ' none'}`, onclick: () => show(filter) },
+    el('button', { type: 'button', class: `tile ${kind}${number ? '' : ' none'}${number > 99_999 ? ' long' : ''}`, onclick: () => show(filter) },
       el('span', { class: 'number' }, count(number)), el('span', { class: 'label' }, name));
   const severities = bySeverity((policy) => policy.violations)
     .map((number, rank) => [names.severity[rank], number])
@@ -29,7 +29,7 @@ function changeTiles(show) {
   return el('div', { class: 'tiles' }, names.change
     .map((change) => [change, sum(report.policies.map((policy) => policy.changes[change]))])
     .filter(([change, number]) => number || change === 'new' || change === 'resolved')
-    .map(([change, number]) => el('button', { type: 'button', class: `tile change-${change}${number ? '' : ' none'}`, onclick: () => show({ change }) },
+    .map(([change, number]) => el('button', { type: 'button', class: `tile change-${change}${number ? '' : ' none'}${number > 99_999 ? ' long' : ''}`, onclick: () => show({ change }) },
       el('span', { class: 'number' }, count(number)), el('span', { class: 'label' }, change))));
 }
 
@@ -46,16 +46,18 @@ function policyBar(policy) {
 
 const number = (value, kind = '', label = '') => el('td', { class: `number ${value ? kind : 'zero'}`, 'data-label': label }, count(value));
 
+const LISTED_POLICIES = 20;
+
 function policies(show) {
   const ordered = report.order.map((index) => report.policies[index]);
   const waived = ordered.some((policy) => policy.waived);
   const headings = [['Policy'], ['Severity'], ['Population', 'number'], ['Failures', 'number'], ['%', 'number'], ['Share', 'share'],
     ...(waived ? [['Waived', 'number']] : []), ['Unknown', 'number']];
-  const rows = ordered.map((policy) => el('tr', { class: policy.violations ? 'failing' : null },
+  const row = (policy) => el('tr', { class: policy.violations ? 'failing' : null },
     policyName(policy, show), el('td', {}, badge(policy.severity, policy.severity)), number(policy.population, '', 'of '), number(policy.violations, 'bad'),
     el('td', { class: 'number percent' }, policy.share === null ? '–' : policy.share.toFixed(policy.share && policy.share < 1 ? 2 : 1)),
-    el('td', { class: 'share' }, policyBar(policy)), waived ? number(policy.waived, '', 'waived ') : null, number(policy.unknown, 'unknown', 'unknown ')));
-  return section('policies', 'Policies', table(headings, rows, 'Policies'), legend());
+    el('td', { class: 'share' }, policyBar(policy)), waived ? number(policy.waived, '', 'waived ') : null, number(policy.unknown, 'unknown', 'unknown '));
+  return section('policies', 'Policies', ...capped(headings, ordered, LISTED_POLICIES, row, 'Policies'), legend());
 }
 
 function legend() {
@@ -68,32 +70,31 @@ function changes(show) {
   const arrow = (old, now, label) => el('td', { class: 'number', 'data-label': label }, old === now ? count(now) : `${count(old)} → ${count(now)}`);
   const headings = [['Policy'], ['Population', 'number'], ['Failures', 'number'], ['Unknown', 'number'],
     ...seen.map((change) => [change === 'unknown' ? 'Newly unknown' : change[0].toUpperCase() + change.slice(1), 'number'])];
-  const rows = report.order.map((index) => report.policies[index]).map((policy) => el('tr', {},
+  const changed = (policy) => seen.some((change) => change !== 'persisting' && policy.changes[change]);
+  const ordered = report.order.map((index) => report.policies[index]).sort((one, other) => changed(other) - changed(one));
+  const row = (policy) => el('tr', {},
     policyName(policy, show), arrow(policy.before.population, policy.population, 'population '), arrow(policy.before.violations, policy.violations, 'failures '),
-    arrow(policy.before.unknown, policy.unknown, 'unknown '), seen.map((change) => number(policy.changes[change], `change-${change}`, `${change} `))));
-  return section('changes', 'What changed', table(headings, rows, 'What changed'));
+    arrow(policy.before.unknown, policy.unknown, 'unknown '), seen.map((change) => number(policy.changes[change], `change-${change}`, `${change} `)));
+  return section('changes', 'What changed', ...capped(headings, ordered, LISTED_POLICIES, row, 'What changed'));
 }
 
-function fixFirst(show, accountsOf) {
+// What to fix first. In how many accounts is known when the findings are.
+function fixFirst(show) {
   if (!report.fix.length) return null;
   const items = report.fix.slice(0, 5).map((index) => report.policies[index]).map((policy) => el('li', {},
     el('div', { class: 'step' },
       el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'fail' }) }, policy.title),
-      el('p', { class: 'muted' }, badge(policy.severity, policy.severity), ` ${counted(policy.violations, 'failure')} in ${counted(accountsOf(policy), 'account')}`),
+      el('p', { class: 'muted' }, badge(policy.severity, policy.severity), ` ${counted(policy.violations, 'failure')}`, el('span', { 'data-accounts': policy.id })),
       policy.remediation ? el('p', {}, policy.remediation) : null)));
   const more = el('p', { class: 'legend muted' }, 'By severity, number, exposure and effort. stillframe remediate has it action by action.');
   return section('fix', 'Fix first', el('ol', { class: 'fix' }, items), more);
 }
 
-function places(title, key, groups, show) {
-  const most = Math.max(...groups.map((group) => group.total), 1);
-  const rows = groups.slice(0, 10).map((group) => el('li', {},
-    el('button', { type: 'button', class: 'link', onclick: () => show({ [key]: group.name, status: 'fail' }) }, group.title || group.name),
-    group.title ? el('span', { class: 'muted id' }, group.name) : null,
-    bar(group.counts.map((value, rank) => [names.severity[rank], value]), most, counted(group.total, 'failure')),
-    el('span', { class: 'number' }, count(group.total))));
-  const more = groups.length > 10 ? el('p', { class: 'muted' }, `and ${counted(groups.length - 10, 'more')}`.replace('mores', 'more')) : null;
-  return el('div', { class: 'place' }, el('h3', {}, title), groups.length ? el('ol', {}, rows) : el('p', { class: 'muted' }, 'No failures.'), more);
+function fixWhere(accountsOf) {
+  for (const place of document.querySelectorAll('[data-accounts]')) {
+    const policy = report.policies[policyNumber.get(place.dataset.accounts)];
+    place.textContent = ` in ${counted(accountsOf(policy), 'account')}`;
+  }
 }
 
 function notes() {

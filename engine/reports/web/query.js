@@ -2,13 +2,6 @@
 // different one is searched once.
 
 const KINDS = ['fail', 'error', 'unknown', 'waived', 'pass', 'not_applicable', 'vanished'];
-const STATUS_FILTERS = {
-  fail: ['Failures', [0]],
-  gap: ['Unknown', [1, 2]],
-  waived: ['Waived', [3]],
-  pass: ['Passes', [4]],
-  not_applicable: ['Does not apply', [5]],
-};
 const SEVERITY = report.policies.map((policy) => names.severity.indexOf(policy.severity));
 
 function openQueries(columns) {
@@ -54,28 +47,39 @@ function openQueries(columns) {
     return found.get(word);
   }
 
+  // A mark for each policy, each place and each kind that some filters leave in.
+  function marks(state) {
+    const given = Object.entries(state).filter(([key, values]) => Array.isArray(values) && values.length);
+    const of = (fits) => given.filter(([key]) => fits[key]).map(([key, values]) => fits[key](values));
+    const policies = of(POLICY_FITS);
+    const places = of(PLACE_FITS).map(([column, fits]) => [columns[column], Uint8Array.from(fits)]);
+    const place = new Uint8Array(columns.texts.resource.length).fill(1);
+    for (const [column, fits] of places) for (let at = 0; at < place.length; at += 1) place[at] &= fits[column[at]];
+    const wanted = new Set(state.status.flatMap((value) => (STATUS_FILTERS[value] || ['', []])[1]));
+    return {
+      place,
+      policy: Uint8Array.from(report.policies, (policy) => policies.every((fits) => fits(policy))),
+      kind: Uint8Array.from(KINDS, (_, kind) => !state.status.length || wanted.has(kind)),
+      change: state.change.length ? Uint8Array.from(names.change, (each) => state.change.includes(each)) : null,
+    };
+  }
+
   function select(state) {
     const words = state.q.toLowerCase().split(/\s+/).filter(Boolean).map(hits);
-    const wanted = {
-      kind: state.status && STATUS_FILTERS[state.status] ? STATUS_FILTERS[state.status][1] : null,
-      severity: names.severity.indexOf(state.severity),
-      policy: report.policies.findIndex((policy) => policy.id === state.policy),
-      account: names.account.indexOf(state.account),
-      region: names.region.indexOf(state.region),
-      change: names.change.indexOf(state.change),
-    };
-    const fits = (row) => {
-      const [policy, place] = [columns.policy[row], columns.place[row]];
-      return (!wanted.kind || wanted.kind.includes(kinds[row]))
-        && (!state.severity || SEVERITY[policy] === wanted.severity)
-        && (!state.policy || policy === wanted.policy)
-        && (!state.account || columns.account[place] === wanted.account)
-        && (!state.region || columns.region[place] === wanted.region)
-        && (!state.change || columns.change[row] === wanted.change)
-        && words.every((word) => word.place[place] | word.policy[policy] | word.message[columns.message[row]] | word.status[columns.status[row]]);
-    };
-    const rows = order(state.sort).filter(fits);
-    return state.down ? rows.reverse() : rows;
+    const { policy, place, kind, change } = marks(state);
+    const ordered = order(state.sort);
+    const rows = new Uint32Array(ordered.length);
+    let count = 0;
+    for (const row of ordered) {
+      const [of, at] = [columns.policy[row], columns.place[row]];
+      if (!(policy[of] & place[at] & kind[kinds[row]])) continue;
+      if (change && !change[columns.change[row]]) continue;
+      if (words.length && !words.every((word) => word.place[at] | word.policy[of] | word.message[columns.message[row]] | word.status[columns.status[row]])) continue;
+      rows[count] = row;
+      count += 1;
+    }
+    const found = rows.subarray(0, count);
+    return state.down ? found.reverse() : found;
   }
 
   return { select, kinds };
@@ -128,24 +132,4 @@ function sorted(length, keyOf) {
     next[keys[row]] += 1;
   }
   return rows;
-}
-
-// Failures by account and by region, each by severity; and in how many accounts each policy fails.
-function tallied(columns, kinds) {
-  const groups = (key) => names[key].map((name) => ({ name, title: key === 'account' ? report.titles[name] : '', total: 0, counts: names.severity.map(() => 0) }));
-  const tally = { account: groups('account'), region: groups('region') };
-  const seen = report.policies.map(() => new Set());
-  for (let row = 0; row < columns.count; row += 1) {
-    if (kinds[row]) continue;
-    const [policy, place] = [columns.policy[row], columns.place[row]];
-    seen[policy].add(columns.account[place]);
-    for (const key of ['account', 'region']) {
-      const group = tally[key][columns[key][place]];
-      group.total += 1;
-      group.counts[SEVERITY[policy]] += 1;
-    }
-  }
-  const weight = (group) => sum(group.counts.map((value, rank) => value * report.weights[rank]));
-  const worst = (list) => list.filter((group) => group.total).sort((one, other) => weight(other) - weight(one));
-  return { account: worst(tally.account), region: worst(tally.region), accountsOf: (policy) => seen[report.policies.indexOf(policy)].size };
 }

@@ -4,76 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from functools import cache, partial
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reported import HOSTILE, A, prepare, records, write_report
+from paged import CONTRAST, chosen, described, in_a_browser, shown, tick
+from reported import HOSTILE, A, prepare, records
 from stillframe.engine.findings.counts import Tally
 from stillframe.engine.reports.columns import _pattern
 from stillframe.engine.reports.html import Page
 from stillframe.engine.reports.report import Context, Lines, Totals
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-ARGUMENTS += ["--disable-component-update", "--disable-sync"]
-in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a report, and sees to it that nothing is asked for, complained of or run that is not its own."""
-    contexts, faults = [], []
-
-    def opened(path: Path, address: str = "", **options: Any) -> Any:
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("dialog", lambda dialog: faults.append(dialog.message))
-        page.on("request", lambda request: request.url.startswith("file:") or faults.append(request.url))
-        page.goto(f"file://{path}{address}")
-        page.wait_for_selector("[data-ready=true]", state="attached", timeout=20_000)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    folder = tmp_path_factory.mktemp("reports")
-    prepare(folder)
-    return cache(partial(write_report, folder))
-
-
-def shown(page: Any) -> int:
-    """How many findings the table says it has."""
-    return int(page.locator(".view").get_attribute("aria-rowcount")) - 1
-
-
-def described(page: Any) -> dict[str, str]:
-    """What the open finding says of itself."""
-    names, values = page.locator("dialog dl:not(.evidence) > dt"), page.locator("dialog dl:not(.evidence) > dd")
-    return dict(zip(names.all_inner_texts(), values.all_text_contents(), strict=True))
 
 
 @in_a_browser
@@ -141,10 +82,13 @@ def test_the_browser_itself_refuses_whatever_else_were_in_the_page(written, brow
 def test_findings_are_filtered_searched_and_sorted(written, opened):
     found, page = records(written("findings", "jsonl")), opened(written("findings", "html"))
     failing = [record for record in found if record["status"] == "fail" and not record["waiver"]]
-    page.select_option("#filter-status", "fail")
+    tick(page, "status", "fail")
     assert shown(page) == len(failing)
-    page.select_option("#filter-status", "gap")
-    assert shown(page) == sum(record["status"] in ("unknown", "error") for record in found)
+    tick(page, "status", "gap")  # several values of one filter
+    gaps = sum(record["status"] in ("unknown", "error") for record in found)
+    assert (shown(page), chosen(page)) == (len(failing) + gaps, ["Status: Failures", "Status: Unknown"])
+    page.get_by_role("button", name="Remove Status: Failures").click()
+    assert shown(page) == gaps
     page.get_by_role("button", name="Reset").click()
     page.fill("#search", "KEY/mended us-east-1")
     assert shown(page) == 1
@@ -165,8 +109,8 @@ def test_filters_and_findings_have_addresses(written, opened):
     found, path = records(written("findings", "jsonl")), written("findings", "html")
     page = opened(path, f"#status=fail&account={A}")
     assert shown(page) == sum(each["status"] == "fail" and each["account"] == A for each in found)
-    page.select_option("#filter-status", "pass")
-    assert "status=pass" in page.url
+    tick(page, "status", "pass")
+    assert "status=fail&status=pass" in page.url
     lost = opened(path, f"#{'0' * 40}")
     assert "No finding here" in lost.get_by_role("alert").inner_text()
 
@@ -205,8 +149,8 @@ def test_the_summary_is_the_one_of_the_terminal(written, opened, run, monkeypatc
         for line in told.splitlines()
         if line[:4] in ("keys", "buck")
     ]
-    page.get_by_role("button", name="Keys rotate | <b>always</b>", exact=True).first.click()
-    assert page.input_value("#filter-policy") == "keys"
+    page.locator("#policies").get_by_role("button", name="Keys rotate | <b>always</b>", exact=True).click()
+    assert chosen(page) == ["Policy: keys"]
 
 
 @in_a_browser
@@ -224,31 +168,6 @@ def test_nothing_is_wider_than_the_screen_and_all_can_be_read(scheme, width, wri
     assert page.evaluate("document.querySelector('dialog').scrollWidth") <= width
     worst = page.evaluate(CONTRAST)
     assert worst["ratio"] >= 4.5, worst
-
-
-# The least contrast of any text with what is behind it.
-CONTRAST = """() => {
-  const probe = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const rgb = (...colours) => {
-    probe.clearRect(0, 0, 1, 1);
-    for (const colour of colours) { probe.fillStyle = colour; probe.fillRect(0, 0, 1, 1); }
-    return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const linear = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  const light = (parts) => parts.map((part) => linear(part / 255))
-    .reduce((total, part, number) => total + part * [0.2126, 0.7152, 0.0722][number], 0);
-  let worst = { ratio: 21 };
-  for (const element of document.querySelectorAll('main *, .top *, dialog *')) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!own || !element.checkVisibility() || element.disabled || element.closest('.hidden')) continue;
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) layers.unshift(getComputedStyle(at).backgroundColor);
-    const [behind, text] = [light(rgb(...layers)), light(rgb(...layers, getComputedStyle(element).color))];
-    const ratio = (Math.max(behind, text) + 0.05) / (Math.min(behind, text) + 0.05);
-    if (ratio < worst.ratio) worst = { ratio, text: element.textContent, of: element.className };
-  }
-  return worst;
-}"""
 
 
 @in_a_browser
@@ -272,7 +191,7 @@ def test_paper_has_rows_and_no_controls(written, opened):
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator(".rows .row").count() == shown(page)
-    assert not page.locator(".tools").is_visible()
+    assert not any(each.is_visible() for each in page.locator(".tools").all())
     assert page.pdf()[:5] == b"%PDF-"
 
 
@@ -371,14 +290,18 @@ def test_the_controls_of_a_pack_are_shown_with_what_is_behind_them(opened, run, 
     run("evaluate", "archive", "-p", "keys.yaml", "--pack", "own.yaml", "-o", "page.html", "--no-cache")
     page = opened(tmp_path / "page.html")
     assert page.locator("#pack-0 h2").inner_text() == "Our <b>pack</b>"
-    assert page.locator("#pack-0 > p").inner_text() == "2 controls: 1 fail (50.0 %), 1 manual (50.0 %)"
+    assert page.locator("#pack-0 .scored p").all_inner_texts() == [
+        "0 %",
+        "0 of 1 decided control pass",
+        "Of 2 controls not in it: 1 manual.",
+    ]
     cells = [row.locator("td").all_inner_texts() for row in page.locator("#pack-0 tbody tr").all()]
-    assert [row[:3] for row in cells if row] == [
+    assert [row[:3] for row in cells] == [
         ["1.1", "Keys rotate | <i>always</i>", "fail"],
         ["1.2", "Somebody looks", "manual"],
     ]
-    assert cells[2][-1] == "It is a thing of people."
+    assert cells[1][-1] == "It is a thing of people."
     page.locator("#pack-0 button").click()
-    assert page.input_value("#filter-policy") == "keys"
+    assert chosen(page) == ["Control: own 1.1"]
     run("evaluate", "archive", "-o", "page.html", "--no-cache")
     assert opened(tmp_path / "page.html").locator("#pack-0").count() == 0

@@ -1,0 +1,69 @@
+"""Why findings are unknown, as few causes: what was not asked, what was not allowed, and what would make it known."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ...snapshot.error_kinds import KINDS, OTHER, kind_of_cause
+from ..model.finding import Status
+from .report import Record
+
+_NOT_COLLECTED = re.compile(r"(\S+) was not collected from (?:account \d+$|(\S+) in account \d+$)")
+_TYPE, _REGION, _VALUE, _FAULT = "type not collected", "region not collected", "value not as AWS sends it", "error"
+_LONGEST = 160
+_SHOWN = 200
+_ADVICE = {kind.name: kind.advice for kind in KINDS} | {
+    _TYPE: "collect these types as well",
+    _REGION: "collect these regions as well",
+    _FAULT: "correct the policy: each finding says what is wrong with it",
+}
+
+
+@dataclass(slots=True)
+class Causes:
+    """The causes of what is unknown, as findings pass: of each in how many it is, and by which policies."""
+
+    _findings: dict[tuple[str, str], int] = field(default_factory=dict)
+    _policies: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        """Count a finding that is unknown or in error."""
+        for key in [(_FAULT, record.policy)] if record.status == Status.ERROR else causes(record.message):
+            self._findings[key] = self._findings.get(key, 0) + 1
+            self._policies.setdefault(key, set()).add(record.policy)
+
+    def data(self) -> Iterator[dict[str, Any]]:
+        """Of each kind of cause, that of most findings first, what it is about and what would help."""
+        kinds: Counter[str] = Counter()
+        for (kind, _), number in self._findings.items():
+            kinds[kind] += number
+        for kind, _ in kinds.most_common():
+            found = {what: number for (each, what), number in self._findings.items() if each == kind}
+            about = sorted(found, key=lambda what: (-found[what], what))
+            yield {
+                "kind": kind,
+                "about": about[:_SHOWN],
+                "more": max(len(about) - _SHOWN, 0),
+                "policies": sorted(set().union(*(self._policies[kind, what] for what in about))),
+                "advice": _ADVICE.get(kind, ""),
+            }
+
+
+@lru_cache(maxsize=10_000)
+def causes(message: str) -> tuple[tuple[str, str], ...]:
+    """The causes that the message of an unknown finding names: each a kind, and what it is about."""
+    return tuple(dict.fromkeys(map(_cause, message.split("; "))))
+
+
+def _cause(text: str) -> tuple[str, str]:
+    if found := _NOT_COLLECTED.match(text):
+        return (_REGION, found[2]) if found[2] else (_TYPE, found[1])
+    kind = kind_of_cause(text)
+    if kind is OTHER:
+        return _VALUE, text[:_LONGEST]
+    return kind.name, text.partition(": ")[2].partition(" ")[0] or text[:_LONGEST]
