@@ -18,7 +18,7 @@ from .judging.dependencies import undescribed
 from .model.policy import Policy
 from .model.ruleset import Ruleset
 from .model.waiver import named
-from .packs.report import PackReport, reports
+from .packs.report import PackReport, reports, spoken
 
 
 @dataclass(slots=True)
@@ -106,10 +106,22 @@ def waivers_for(ruleset: Ruleset, snapshot: Snapshot) -> Waivers:
     return Waivers(given, snapshot.captured_at, snapshot.accounts)
 
 
-def choose(chosen: Selection, *rulesets: Ruleset) -> list[Ruleset]:
-    """Rulesets with the policies that are chosen by what any of them says of these. Raises ArgumentError for none."""
-    ids = {policy.id for policy in chosen.policies([policy for each in rulesets for policy in each.policies])}
+def choose(chosen: Selection, *rulesets: Ruleset, of: Sequence[Snapshot] = ()) -> list[Ruleset]:
+    """Rulesets with the policies that are chosen by what any of them says of these.
+
+    Raises ArgumentError for none, and where nothing, also `of` these snapshots, is called what a pattern says.
+    """
+    if not chosen.partial:
+        return list(rulesets)
+    chosen.check(of)
+    ids = {policy.id for policy in chosen.policies([policy for each in rulesets for policy in _framed(each)])}
     return [replace(each, policies=[policy for policy in each.policies if policy.id in ids]) for each in rulesets]
+
+
+def _framed(ruleset: Ruleset) -> Iterator[Policy]:
+    """Policies with the controls that they say they answer, and those that packs ask them for."""
+    for policy, said in zip(ruleset.policies, spoken(ruleset), strict=True):
+        yield replace(policy, frameworks={**policy.frameworks, **said.frameworks})
 
 
 def notes(*rulesets: Ruleset, chosen: Selection = Selection()) -> list[str]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
 from .errors import ArgumentError
+from .nearest import nearest
 
 TAGS = "$tags"  # a field that is read wherever a type's tags are
 
@@ -59,8 +59,8 @@ def _named(name: str, whole: Mapping[str, ResourceType]) -> Collection[str]:
 
 def _check(name: str, whole: Mapping[str, ResourceType]) -> None:
     if name not in whole:
-        close = get_close_matches(name, whole, 1)
-        hint = f"did you mean {close[0]}?" if close else "`stillframe resource list` lists them"
+        close = nearest(name, whole)
+        hint = f"did you mean {close}?" if close else "`stillframe resource list` lists them"
         raise ArgumentError(f"unknown resource type {name}", hint)
 
 

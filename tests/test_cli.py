@@ -15,6 +15,7 @@ import stillframe.snapshot.collector.collect  # before what it takes of sessions
 from botocore.awsrequest import AWSResponse
 from builders import TIME, write_snapshot
 from stillframe.engine.model.finding import FIELDS
+from stillframe.engine.reports.jsonl_csv import POLICY_COLUMNS
 from stillframe.engine.reports.report import DIFFERENCE_FIELDS
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.demo import MANAGEMENT
@@ -117,11 +118,12 @@ def test_every_format_has_every_field(run, tmp_path, policy):
     assert tuple(lines[0]) == FIELDS
     with files[2].open(newline="") as file:
         rows = list(csv.reader(file))
-    assert tuple(rows[0]) == FIELDS
+    assert tuple(rows[0]) == (*FIELDS, *POLICY_COLUMNS)
     assert [row[1] for row in rows[1:]] == ["fail", "pass"]
     later = snapshot(tmp_path, keys(True, True), when=TIME.replace(year=2027))
     run("diff", path, later, "-p", policy, "-o", tmp_path / "diff.csv")
-    assert tuple((tmp_path / "diff.csv").read_text().splitlines()[0].split(",")) == DIFFERENCE_FIELDS
+    header = (tmp_path / "diff.csv").read_text().splitlines()[0]
+    assert tuple(header.split(",")) == (*DIFFERENCE_FIELDS, *POLICY_COLUMNS)
 
 
 def test_no_findings_are_valid_files_too(run, tmp_path, policy):
@@ -201,7 +203,7 @@ WRONG = [
     (["collect"], 3, "no AWS credentials"),
     (["collect", "--accounts", "123"], 2, "'123' is not an account id"),
     (["collect", "--org", "--accounts", A], 2, "exclude each other"),
-    (["collect", "--regions", "us-esat-1"], 2, "did you mean us-"),
+    (["collect", "--regions", "us-esat-1"], 2, "did you mean us-east-1?"),
     (["collect", "--types", "AWS::EC2::VPCs"], 2, "did you mean AWS::EC2::VPC?"),
 ]
 

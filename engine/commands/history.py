@@ -107,11 +107,9 @@ def trend(
     pages = [name for name in output or () if name.endswith(".html")]
     output = [name for name in output or () if name not in pages]
     check_names([*output, *(series or ())])
-    chosen, ruleset = (
-        choice.selection(),
-        rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=_types_of(archive)),
-    )
-    [ruleset] = choose(chosen, ruleset)
+    chosen, types = choice.selection(), _types_of(archive)
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=types)
+    [ruleset] = choose(chosen, ruleset, of=types.snapshots)
     history, method = History(ruleset), work.method()
     try:
         for snapshot in _each(archive):
@@ -166,7 +164,7 @@ def backtest(
     if not against:
         ids = {policy.id for policy in new.policies}
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])
-    old, new = choose(chosen, old, new)
+    old, new = choose(chosen, old, new, of=types.snapshots)
     test = Backtest(old, new)
     for snapshot in _each(archive):
         test.add(snapshot, chosen, work.method())

@@ -91,7 +91,11 @@ MaxUnknown = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Only what fits KEY=PATTERN: policy, severity, framework, account or tag; repeatable."),
+    typer.Option(
+        "--only",
+        help="Only what fits KEY=PATTERN: policy, severity, framework, control, account, unit, region, type or tag; "
+        "repeatable.",
+    ),
 ]
 Except = Annotated[list[str] | None, typer.Option("--except", help="All but what fits KEY=PATTERN; repeatable.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence and remediation with each finding.")]

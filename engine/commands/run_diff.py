@@ -64,7 +64,7 @@ def run_diff(
 
     Where `old_ruleset` are given, the old snapshot is evaluated with them. What changed is `heard`, too.
     """
-    given, ruleset = choose(chosen, old_ruleset or ruleset, ruleset)
+    given, ruleset = choose(chosen, old_ruleset or ruleset, ruleset, of=[old, new])
     earlier = assess(old, given, chosen, method, tagged=(new, old))
     later = assess(new, ruleset, chosen, method, tagged=(new, old))
     changes = diff(Side(old, given.policies), Side(new, ruleset.policies), earlier, later)

@@ -47,9 +47,9 @@ def run_evaluate(
 
     Where there is a baseline, only what is not in it is printed, and decides the exit code.
     """
-    [ruleset] = choose(chosen, ruleset)
+    [ruleset] = choose(chosen, ruleset, of=[snapshot])
     proof = Receipt()
-    every = bool(receipt) or chosen.by_tag
+    every = bool(receipt) or chosen.by_line
     wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
     # Workers begin before the progress bar's thread does.
     found = assess(snapshot, ruleset, chosen, replace(method, written=wanted), keep=keep, baseline=baseline)
@@ -98,6 +98,11 @@ def baseline_of(snapshot: Snapshot, other: Snapshot, ruleset: Ruleset, method: M
     if same_snapshot(snapshot, other):
         raise ArgumentError(
             f"the baseline is snapshot {other.id} itself: nothing could be new", "name an earlier snapshot, or a file"
+        )
+    if snapshot.captured_at > other.captured_at:
+        raise ArgumentError(
+            f"the baseline {snapshot.id} is later than {other.id}: what was fixed since would be called new",
+            "name an earlier snapshot, or a file",
         )
     baseline = Baseline(snapshot.id)
     for batch in assess(snapshot, ruleset, method=method):

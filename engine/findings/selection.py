@@ -1,6 +1,7 @@
-"""What to evaluate and show of all there is: by policy, severity, framework, account and tag.
+"""What to evaluate and show of all there is: by policy and control, by account, unit, region, type and tag.
 
-What cannot be known is not left out: a resource whose tags were not read may be one that was asked for.
+What cannot be known is not left out: a resource whose tags were not read may be one that was asked for. What nothing is
+called is an error, since a choice of nothing looks like a pass.
 """
 
 from __future__ import annotations
@@ -11,19 +12,27 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ...snapshot.errors import ArgumentError
-from ...snapshot.model import Json, Snapshot, Unknown
+from ...snapshot.model import EVERYWHERE, Json, Snapshot, Unknown
 from ..model.policy import Policy, Severity, base
 from ..model.waiver import glob
 from ..suggest import suggest
 from .batch import Batch, batch
+from .names import Names
 from .tags import Tags
 
 _OF_POLICY: Mapping[str, Callable[[Policy], Iterable[str]]] = {
     "policy": lambda policy: {policy.id, base(policy.id)},
     "severity": lambda policy: (policy.severity.value,),
     "framework": lambda policy: policy.frameworks,
+    "control": lambda policy: {
+        name
+        for framework, named in policy.frameworks.items()
+        for each in named
+        for name in (each, f"{framework}/{each}")
+    },
 }
-KEYS = (*_OF_POLICY, "account", "tag")
+_OF_LINE = ("region", "type", "tag")
+KEYS = (*_OF_POLICY, "account", "unit", *_OF_LINE)
 Patterns = Mapping[str, Sequence[str]]
 
 
@@ -50,8 +59,12 @@ class Selection:
         return bool(self.only or self.but)
 
     @property
-    def by_tag(self) -> bool:
-        return "tag" in self.only or "tag" in self.but
+    def by_line(self) -> bool:
+        """Whether some findings of a policy in an account may be left out, and others not."""
+        return any(key in self.only or key in self.but for key in _OF_LINE)
+
+    def asks(self, key: str) -> bool:
+        return key in self.only or key in self.but
 
     def notes(self) -> Iterator[str]:
         """A line for people, where something may be left out."""
@@ -61,7 +74,9 @@ class Selection:
             yield f"this is a part: {' '.join(said)}"
 
     def policies(self, policies: Sequence[Policy]) -> list[Policy]:
-        """The policies that are chosen. Raises ArgumentError where there is none."""
+        """The policies that are chosen. Raises ArgumentError where there is none, or a pattern fits none."""
+        for key in ("policy", "framework", "control") if policies else ():
+            self._check(key, {name for policy in policies for name in _OF_POLICY[key](policy)})
         chosen = [policy for policy in policies if all(self._fits(key, of(policy)) for key, of in _OF_POLICY.items())]
         if policies and not chosen:
             raise ArgumentError(
@@ -69,26 +84,56 @@ class Selection:
             )
         return chosen
 
+    def check(self, snapshots: Sequence[Snapshot]) -> None:
+        """Raise ArgumentError where nothing in these snapshots is called what a pattern says."""
+        if any(self.asks(key) for key in ("account", "unit", "region", "type")):
+            names = Names(snapshots)
+            for key, of in (("account", names.accounts), ("unit", names.units), ("region", names.regions)):
+                if self.asks(key):
+                    self._check(key, of())
+            if self.asks("type"):
+                self._check("type", names.types())
+
+    def _check(self, key: str, known: set[str] | None) -> None:
+        for option, patterns in (("--only", self.only), ("--except", self.but)) if known is not None else ():
+            for pattern in patterns.get(key, ()):
+                if not any(glob(pattern, name) for name in known or ()):
+                    raise ArgumentError(
+                        f"{option} {key}={pattern}: there is no such {key} here{suggest(pattern, known or ())}",
+                        _HELP[key],
+                    )
+
     def over(self, batches: Iterable[Batch], *snapshots: Snapshot) -> Iterator[Batch]:
         """The findings that are chosen. A resource's tags are those of the first snapshot that has it."""
         if not self.partial:
             yield from batches
             return
-        tags = Tags(snapshots)
+        tags, names = Tags(snapshots), Names(snapshots)
         for found in batches:
-            if self._fits("account", (found.account,)):
-                kept = self._by_tag(found, tags) if self.by_tag else found
+            if self._of_account(found.account, names):
+                kept = self._by_line(found, tags) if self.by_line else found
                 if kept:
                     yield kept
 
-    def _by_tag(self, found: Batch, tags: Tags) -> Batch | None:
+    def _of_account(self, account: str, names: Names) -> bool:
+        if self.asks("account") and not self._fits("account", names.of(account)):
+            return False
+        units = names.above(account) if self.asks("unit") else None
+        return units is None or self._fits("unit", units)
+
+    def _by_line(self, found: Batch, tags: Tags) -> Batch | None:
         lines = [(line, _read(line)) for line in found.lines()]
-        kept = [(line, each) for line, each in lines if self._tagged(_known(found.account, each, tags))]
+        kept = [(line, each) for line, each in lines if self._chosen(found.account, each, tags)]
         made = batch(found.account, found.policy, [line for line, _ in kept])
         return made and msgspec.structs.replace(made, waived=sum(each.waiver is not None for _, each in kept))
 
-    def _tagged(self, tags: Mapping[str, str] | None) -> bool:
-        return tags is None or self._fits("tag", {*tags, *(f"{name}={value}" for name, value in tags.items())})
+    def _chosen(self, account: str, each: _Line, tags: Tags) -> bool:
+        if each.region != EVERYWHERE and not self._fits("region", (each.region,)):
+            return False
+        if not self._fits("type", (each.type,)):
+            return False
+        found = _known(account, each, tags) if self.asks("tag") else None
+        return found is None or self._fits("tag", {*found, *(f"{name}={value}" for name, value in found.items())})
 
     def _fits(self, key: str, values: Iterable[str]) -> bool:
         found = list(values)
@@ -97,6 +142,17 @@ class Selection:
             return any(glob(pattern, value) for pattern in patterns for value in found)
 
         return (key not in self.only or any_of(self.only[key])) and not any_of(self.but.get(key, ()))
+
+
+_HELP = {
+    "policy": "`stillframe policy list` lists those there are",
+    "framework": "`stillframe pack list` lists those there are; policies say in `frameworks` what they answer",
+    "control": "write NUMBER or FRAMEWORK/NUMBER, as in cis-aws-5.0.0/3.7",
+    "account": "write an account's id or its name; `stillframe snapshot show` says what was collected",
+    "unit": "write a unit's name, its id, or its path, as in Root/Workloads/Prod",
+    "region": "an account's enabled regions are in its snapshot; `global` is where an account has things once",
+    "type": "`stillframe resource list` lists those there are",
+}
 
 
 def _known(account: str, line: _Line, tags: Tags) -> Mapping[str, str] | None:

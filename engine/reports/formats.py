@@ -41,6 +41,7 @@ FORMATS = {
     "ocsf": Format(".ocsf.jsonl", "ocsf:events"),
     "ocsf-csv": Format(".ocsf.csv", "ocsf:rows"),
     "controls": Format(".controls.json", "controls:Json"),
+    "controls-csv": Format(".controls.csv", "controls:Csv"),
     "controls-markdown": Format(".controls.md", "controls:Markdown"),
     "asff": Format(".asff", "asff:Requests", folder=True),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -47,9 +47,35 @@ def json_array(_: Context) -> Stream:
 
 
 def csv_rows(context: Context) -> Stream:
-    """Our own fields, under their own names."""
+    """Our own fields, under their own names; and what the policy is called and answers."""
     values: Callable[[Record], Iterable[Any]] = attrgetter(*context.fields)
-    return Stream(lambda lines: (csv_row(values(record)) for record in lines.records), first=csv_row(context.fields))
+    more = _of_policies(context)
+
+    def each(lines: Lines) -> Iterator[bytes]:
+        return (csv_row((*values(record), *more[record.policy])) for record in lines.records)
+
+    return Stream(each, first=csv_row((*context.fields, *POLICY_COLUMNS)))
+
+
+POLICY_COLUMNS = ("title", "frameworks", "controls", "sections")
+
+
+def _of_policies(context: Context) -> Mapping[str, Sequence[str]]:
+    """The columns that are the same for all findings of a policy. Of several controls each has its place in each."""
+    sections = {
+        (name, control.number): " ".join(filter(None, (section.number, section.title)))
+        for pack in context.packs
+        for section in pack.sections
+        for control in section.controls
+        for name in (pack.name, pack.key)
+    }
+    found = {}
+    for policy in context.policies:
+        pairs = [(framework, control) for framework, named in policy.frameworks.items() for control in named]
+        columns = ([framework for framework, _ in pairs], [f"{framework} {control}" for framework, control in pairs])
+        found[policy.id] = [policy.title, *("; ".join(dict.fromkeys(each)) for each in columns)]
+        found[policy.id].append("; ".join(dict.fromkeys(sections[pair] for pair in pairs if pair in sections)))
+    return found
 
 
 def csv_row(cells: Iterable[Any]) -> bytes:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +21,7 @@ from ..files import read_file
 from ..format import AccountId, Edge, Timestamp, parse, too_deep
 from ..model import Json
 from ..names import ACCOUNT_ID, REGION
+from ..nearest import nearest
 from .decode import ANSWER
 
 ABOUT = "recording.json"
@@ -142,8 +142,8 @@ def _key(steps: tuple[str, ...]) -> Key:
 def _one_of(name: str, known: Collection[str], what: str) -> str:
     if name in known:
         return name
-    close = get_close_matches(name, known, 1)
-    raise UnusableError(f"there is no {what} {name}" + (f": did you mean {close[0]}?" if close else ""))
+    close = nearest(name, known)
+    raise UnusableError(f"there is no {what} {name}" + (f": did you mean {close}?" if close else ""))
 
 
 @cache

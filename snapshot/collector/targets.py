@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import boto3
@@ -16,6 +15,7 @@ from ..error_kinds import code_of
 from ..errors import ArgumentError, CollectError
 from ..model import Json, Unknown
 from ..names import ACCOUNT_ID
+from ..nearest import nearest
 from .clients import DEADLINE, Clients, Credentials
 from .pages import TooManyPages, UnexpectedAnswer, whole_answer
 from .session import ORGANIZATION_ROLE, Caller, way_in
@@ -117,10 +117,10 @@ def check_regions(session: boto3.Session, regions: Collection[str]) -> None:
         for region in session.get_available_regions("ec2", partition)
     }
     for region in sorted(set(regions) - known):
-        close = get_close_matches(region, known, 1)
+        close = nearest(region, known)
         raise ArgumentError(
             f"unknown region {region}",
-            f"did you mean {close[0]}?" if close else "a region newer than this boto3 needs its upgrade",
+            f"did you mean {close}?" if close else "a region newer than this boto3 needs its upgrade",
         )
 
 

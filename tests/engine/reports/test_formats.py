@@ -54,7 +54,7 @@ def written(workplace: Path) -> Callable[[str, str], Path]:
 
 
 KINDS = ("findings", "differences")
-CONTROLS = {"controls", "controls-markdown"}  # of packs: tests/engine/commands/test_packs.py
+CONTROLS = {"controls", "controls-csv", "controls-markdown"}  # of packs: tests/engine/commands/test_packs.py
 TEXTS = [name for name, form in FORMATS.items() if not form.folder and name not in {"html", *CONTROLS}]
 
 
