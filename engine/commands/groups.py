@@ -1,19 +1,22 @@
 """Options that several commands have together: one parameter of a command stands for all of a group."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
+import typer
 from stillframe.engine.commands.options import (
     AllowUnknown,
+    ClusterAddress,
     Except,
     FailOn,
     MaxUnknown,
     Only,
     UseCache,
     Workers,
+    cluster_at,
     kept,
     limits,
 )
@@ -22,16 +25,20 @@ if TYPE_CHECKING:
     from stillframe.engine.execution.judge import Method
     from stillframe.engine.findings.gate import Limits
     from stillframe.engine.findings.selection import Selection
+    from stillframe.snapshot.cluster import Cluster
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as typer reads it: with an option for each field of a parameter that is a group."""
+    """The command as typer reads it: with an option for each field of a parameter that is a group.
+
+    A group that can be closed is, when the command ends.
+    """
     options: list[Parameter] = []
     groups: dict[str, Any] = {}
     for each in signature(command).parameters.values():
         if is_dataclass(each.annotation):
             groups[each.name] = each.annotation
-            found = ((one.name, one.default, one.type) for one in fields(each.annotation))
+            found = ((one.name, one.default, one.type) for one in fields(each.annotation) if one.init)
             options += [Parameter(name, each.KEYWORD_ONLY, default=given, annotation=of) for name, given, of in found]
         else:
             options.append(each.replace(kind=each.KEYWORD_ONLY))
@@ -39,8 +46,13 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def called(**given: Any) -> None:
         for name, group in groups.items():
-            given[name] = group(**{one.name: given.pop(one.name) for one in fields(group)})
-        command(**given)
+            given[name] = group(**{one.name: given.pop(one.name) for one in fields(group) if one.init})
+        try:
+            command(**given)
+        finally:
+            for name in groups:
+                if close := getattr(given[name], "close", None):
+                    close()
 
     called.__signature__ = signature(command).replace(parameters=options)  # type: ignore[attr-defined]
     return called
@@ -76,9 +88,20 @@ class Work:
     """How the work is done; the findings are the same."""
 
     workers: Workers = 1
+    cluster: ClusterAddress = None
     cache: UseCache = True
+    _reached: "list[Cluster]" = field(default_factory=list, init=False)
 
     def method(self, *, remembers: bool = True, **more: Any) -> "Method":
         from stillframe.engine.execution.judge import Method
 
-        return Method(workers=self.workers, cache=kept(self.cache and remembers), **more)
+        if self.cluster is None:
+            return Method(workers=self.workers, cache=kept(self.cache and remembers), **more)
+        if self.workers > 1 or more.get("exact"):
+            raise typer.BadParameter("--cluster goes neither with --workers nor with --exact")
+        self._reached.append(cluster_at(self.cluster))
+        return Method(cluster=self._reached[-1], **more)
+
+    def close(self) -> None:
+        for cluster in self._reached:
+            cluster.close()

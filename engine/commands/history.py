@@ -165,9 +165,9 @@ def backtest(
         ids = {policy.id for policy in new.policies}
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])
     old, new = choose(chosen, old, new, of=types.snapshots)
-    test = Backtest(old, new)
+    test, method = Backtest(old, new), work.method()
     for snapshot in _each(archive):
-        test.add(snapshot, chosen, work.method())
+        test.add(snapshot, chosen, method)
     printed = STDOUT in (output or ())
     with records(output or (), FIELDS) as write:
         for case in test.cases():

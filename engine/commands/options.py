@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stillframe.engine.findings.gate import Limits
     from stillframe.engine.model.policy import Policy, Severity
     from stillframe.engine.model.ruleset import Ruleset
+    from stillframe.snapshot.cluster import Cluster
     from stillframe.snapshot.model import Snapshot
 
 ARCHIVE = "snapshots"
@@ -105,6 +106,12 @@ Exact = Annotated[
     bool, typer.Option("--exact", help="Evaluate with the reference interpreter alone: slower, and the same findings.")
 ]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes that evaluate at once.")]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", help="Work on a Dask cluster: tcp://HOST:8786; or local[:N], on processes here.", metavar="ADDRESS"
+    ),
+]
 
 UseCache = Annotated[
     bool, typer.Option("--cache/--no-cache", help="Reuse findings whose policy and resources have not changed.")
@@ -120,6 +127,15 @@ def kept(wanted: bool) -> Path | None:
     from stillframe.snapshot.files import user_folder
 
     return user_folder("XDG_CACHE_HOME", "~/.cache") if wanted else None
+
+
+def cluster_at(address: str) -> "Cluster":
+    """The cluster at an address. It is to be closed."""
+    from stillframe.snapshot.cluster import reach
+
+    cluster = reach(address)
+    typer.secho(cluster.says(), err=True, dim=True)
+    return cluster
 
 
 def names(text: str) -> list[str]:

@@ -6,12 +6,16 @@ import gc
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch, batches
 from ..judging.evaluate import evaluate
 from ..model.finding import Status
 from ..model.policy import Policy
+
+if TYPE_CHECKING:
+    from ...snapshot.cluster import Cluster
 
 FEW = 500  # resources: the exact path has evaluated them before nine policies are compiled
 _ACCOUNT = 10  # what evaluating an account without any takes, in resources
@@ -22,11 +26,13 @@ class Method:
     """How to evaluate. The findings are the same, byte for byte; those whose status is not `written` are only counted.
 
     What is found is kept in the folder `cache`, if there is one, and what was found before taken from there.
-    One process takes the exact path also for snapshots with no more than `few` resources, and remembers nothing.
+    One process takes the exact path also for snapshots with no more than `few` resources, and remembers nothing; and
+    nothing is remembered on a `cluster`.
     """
 
     exact: bool = False
     workers: int = 1
+    cluster: Cluster | None = None
     cache: Path | None = None
     written: Collection[Status] = frozenset(Status)
     few: int = FEW
@@ -34,7 +40,8 @@ class Method:
 
 def judge(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Iterator[Batch]:
     """The findings of a snapshot in order: by account, and by policy."""
-    if method.exact or snapshot.path is None or (method.workers == 1 and _are_few(snapshot, policies, method.few)):
+    alone = method.workers == 1 and method.cluster is None
+    if method.exact or snapshot.path is None or (alone and _are_few(snapshot, policies, method.few)):
         return batches(evaluate(snapshot, policies), method.written)
     from .scheduler import judged  # importing the compiler takes as long as evaluating a few resources
 

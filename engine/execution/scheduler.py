@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch
@@ -46,20 +45,14 @@ def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, 
 
 
 def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory | None) -> Iterator[Batch]:
-    from .key_digests import Board  # and with it the compiler, which what is remembered has no use for
-    from .tasks import targets_of
-    from .workers import Alone, Crew
+    from .tasks import targets_of  # and with it the compiler, which what is remembered has no use for
 
-    given = snapshot, policies, method.written, memory
-    workers: Workers = Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
+    workers = _workers(method, snapshot, policies, method.written, memory)
     writer = CacheWriter(method.cache, snapshot, memory.stamps) if memory and method.cache else None
-    shares, targets = shared(snapshot.accounts), targets_of(policies)
+    shares = shared(snapshot.accounts)
     try:
-        if targets:
-            surveys = chain.from_iterable(workers.each("survey", shares))
-            board = Board(snapshot.accounts)
-            board.add(targets, surveys, keeping=memory is not None)
-            workers.share(board)
+        if targets_of(policies):
+            workers.meet(shares)
         for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
             for account, found in zip(accounts, judged, strict=True):
                 if writer and memory and found.remembered:
@@ -75,6 +68,16 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
             memory.cache.close()
         if writer:
             writer.drop()
+
+
+def _workers(method: Method, *given: Any) -> Workers:
+    if method.cluster is not None:
+        from .on_cluster import OnCluster
+
+        return OnCluster(method.cluster, *given)
+    from .workers import Alone, Crew
+
+    return Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
 
 
 def shared(accounts: Sequence[str]) -> list[Sequence[str]]:

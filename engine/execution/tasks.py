@@ -68,6 +68,19 @@ def _survey_one(desk: Desk, identity: str) -> Survey:
     return survey(account, desk.targets, offers, time, keeping=desk.memory is not None)
 
 
+def board_of(
+    surveys: Iterable[Survey],
+    snapshot: Snapshot,
+    policies: Sequence[Policy],
+    _: Collection[Status],
+    memory: Memory | None,
+) -> Board:
+    """What all accounts have for others, of what each has."""
+    board = Board(snapshot.accounts)
+    board.add(targets_of(policies), surveys, keeping=memory is not None)
+    return board
+
+
 def _share(desk: Desk, board: Board) -> None:
     desk.far.board = board
 

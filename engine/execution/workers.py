@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ...snapshot.errors import StillframeError
 from ...snapshot.own_types import InUse, apply, in_use
 from ...snapshot.remote import Remote
-from .key_digests import Board
-from .tasks import STEPS, Desk
+from .tasks import STEPS, Desk, board_of
 from .transfer import NO_SPOOL, read_back, spooled
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ AHEAD = 4  # tasks given out before the first result is taken, for each worker
 
 
 class Workers(Protocol):
-    """Those who work. `each` gives the result of a step for each task, in order; `share` tells all of them."""
+    """Those who work. `each` gives the result of a step for each task, in order.
+
+    `meet` surveys accounts, in shares, and tells all of them what each account has for others.
+    """
 
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]: ...
 
-    def share(self, board: Board) -> None: ...
+    def meet(self, shares: Sequence[Sequence[str]]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -38,13 +41,14 @@ class Alone:
     """This process. It is `given` what a desk is set up with."""
 
     def __init__(self, *given: Any) -> None:
-        self._desk = Desk.set_up(*given)
+        self._given, self._desk = given, Desk.set_up(*given)
 
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
         return (STEPS[step](self._desk, task) for task in tasks)
 
-    def share(self, board: Board) -> None:
-        STEPS["share"](self._desk, board)
+    def meet(self, shares: Sequence[Sequence[str]]) -> None:
+        surveys = chain.from_iterable(self.each("survey", shares))
+        STEPS["share"](self._desk, board_of(surveys, *self._given))
 
     def close(self) -> None:
         pass
@@ -61,7 +65,7 @@ class Crew:
         context: Any = multiprocessing.get_context("fork" if forks else "spawn")
         sys.stdout.flush()  # or each fork would write it again
         sys.stderr.flush()
-        self._lines: list[Connection] = []
+        self._given, self._lines = given, list["Connection"]()
         self._spools: dict[Any, int] = {}
         self._processes: list[Any] = []
         for _ in range(size):
@@ -101,7 +105,8 @@ class Crew:
                 done[busy.pop(line)] = read_back(found, self._spools[line]) if step == "judge" else found
                 idle.append(line)
 
-    def share(self, board: Board) -> None:
+    def meet(self, shares: Sequence[Sequence[str]]) -> None:
+        board = board_of(chain.from_iterable(self.each("survey", shares)), *self._given)
         for line in self._lines:
             line.send(("share", board))
         for line in self._lines:

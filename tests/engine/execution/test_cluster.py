@@ -1,0 +1,218 @@
+"""On a cluster the findings are the same bytes as in one process, whatever becomes of its workers."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from shutil import copy, copytree, ignore_patterns
+
+import pytest
+from builders import shipped
+from clusters import cluster, kill
+from stillframe.engine.execution import on_cluster
+from stillframe.engine.execution.judge import Method, judge
+from stillframe.snapshot import cluster as clusters
+from stillframe.snapshot import open_snapshot
+from stillframe.snapshot.cluster import ClusterError, reach
+from stillframe.snapshot.errors import ArgumentError
+
+from bench import fleet
+
+pytest.importorskip("distributed")
+POLICIES = Path(on_cluster.__file__).parents[2] / "policies"
+KMS, TRAILS = POLICIES / "kms/kms-key-rotation.yaml", POLICIES / "cloudtrail/cloudtrail-kms-encryption.yaml"
+SCALE = 0.01  # eleven accounts
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("fleet") / "archive"
+    fleet.build(fleet.Fleet(scale=SCALE), folder)
+    fleet.build(fleet.Fleet(scale=SCALE, changed=0.3), folder, fleet.TIME.replace(day=2))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    with cluster(tmp_path_factory.mktemp("cluster"), 2) as found:
+        yield found
+
+
+@pytest.fixture
+def reached(processes):
+    found = reach(processes.address)
+    yield found
+    found.close()
+
+
+def latest(archive):
+    return open_snapshot(archive)
+
+
+def two():
+    """A policy that looks at an account alone, and one that looks across all of them."""
+    return shipped("kms-key-rotation", "cloudtrail-kms-encryption")
+
+
+@pytest.fixture(scope="module")
+def expected(archive) -> bytes:
+    return b"".join(batch.data for batch in judge(latest(archive), two(), Method(few=0)))
+
+
+def both(run, command, archive, address, *more, ends=".jsonl"):
+    """What a command writes and says, with its exit code, in one process and on a cluster."""
+    results = []
+    for name, given in (("one", ("--no-cache",)), ("cluster", ("--cluster", address))):
+        out = archive.parent / f"{name}{ends}"
+        result = run(command, *more, "-o", out, *given)
+        said = [line for line in result.err.splitlines() if not line.startswith(address)]
+        results.append((result.code, result.out, said, out.read_bytes()))
+    return results
+
+
+def test_every_command_that_evaluates_says_and_writes_the_same(run, archive, processes):
+    first, second = sorted(archive.glob("2*"))
+    by = ("-p", KMS, "-p", TRAILS)
+    for command, given in {
+        "evaluate": [archive, *by],
+        "diff": [first, second, *by],
+        "trend": [archive, *by],
+        "backtest": [archive, *by],
+    }.items():
+        one, other = both(run, command, archive, processes.address, *given)
+        assert one == other, command
+        assert one[0] in (0, 1)
+        assert one[3] or command == "backtest"
+
+
+def test_it_says_where_it_works_and_where_that_can_be_seen(run, archive, processes):
+    err = run("evaluate", archive, "-p", KMS, "--cluster", processes.address).err
+    assert err.startswith(f"{processes.address}: 2 workers; dashboard: http://127.0.0.1:")
+
+
+def test_processes_of_this_machine(run, archive, expected):
+    out = archive.parent / "local.jsonl"
+    result = run("evaluate", archive, "-p", KMS, "-p", TRAILS, "--cluster", "local:1", "-o", out)
+    assert (result.code, out.read_bytes()) == (1, expected)
+    assert result.err.startswith("local:1: 1 worker; dashboard: ")
+
+
+def found(reached, archive, moment=None, doing=None) -> bytes:
+    """The findings; at a moment, which is a number of batches, something happens."""
+    pieces = []
+    for number, batch in enumerate(judge(latest(archive), two(), Method(cluster=reached))):
+        if number == moment:
+            doing()
+        pieces.append(batch.data)
+    return b"".join(pieces)
+
+
+def test_a_worker_that_is_killed_changes_no_byte(reached, archive, expected, processes, request):
+    for moment in range(10) if request.config.getoption("--sweep") else (0, 6):
+        processes.worker()
+        reached._client.wait_for_workers(3, timeout=60)
+        victims = iter(reached._client.run(os.getpid).values())
+        assert found(reached, archive, moment, lambda victims=victims: kill(next(victims))) == expected
+    assert reached.workers() == 2
+
+
+def test_a_worker_that_comes_later_is_looked_at_as_well(reached, archive):
+    """It has not been seen when the cluster was reached, so it looks at what it is asked by."""
+    snapshot = latest(archive)
+    other = replace(clusters.this_program(), policies="0" * 64)
+    work = on_cluster.OnCluster(reached, snapshot, two(), (), None)
+    order = replace(reached.result(work._order), program=other, name="other")
+    with pytest.raises(ClusterError, match=r"worker tcp://127\.0\.0\.1:\d+ is not of the same Stillframe: policies "):
+        reached.result(reached.call(on_cluster._step, "judge", order, snapshot.accounts[:1], None))
+
+
+def test_a_worker_of_another_program_is_refused(run, archive, processes, reached, tmp_path):
+    root = Path(on_cluster.__file__).parents[2]
+    for part in ("engine", "snapshot", "policies"):
+        copytree(root / part, tmp_path / "stillframe" / part, ignore=ignore_patterns("__pycache__"))
+    copy(root / "__init__.py", tmp_path / "stillframe")
+    with (tmp_path / "stillframe/policies/kms/kms-key-rotation.yaml").open("a") as file:
+        file.write("# another\n")
+    other = processes.worker(PYTHONPATH=str(tmp_path))
+    reached._client.wait_for_workers(3, timeout=60)
+    out = tmp_path / "refused.jsonl"
+    refused = run("evaluate", archive, "-p", KMS, "--cluster", processes.address, "-o", out)
+    kill(other.pid)
+    other.wait()
+    assert refused.code == 2
+    assert "is not of the same Stillframe: policies " in refused.err
+    assert "install the same Stillframe on every worker" in refused.err
+    assert not out.exists()
+
+
+def test_an_archive_that_workers_do_not_see_is_refused(reached, archive):
+    snapshot = replace(latest(archive), path=archive / "absent")
+    with pytest.raises(ClusterError, match=r"worker tcp:.*absent: no such archive") as error:
+        list(judge(snapshot, two(), Method(cluster=reached)))
+    assert "in a shared folder, or in object storage" in error.value.help
+    with pytest.raises(ClusterError, match="is another snapshot there"):
+        list(judge(replace(latest(archive), digest="0" * 64), two(), Method(cluster=reached)))
+
+
+def test_a_damaged_file_ends_it_as_it_ends_one_process(run, archive, processes, tmp_path):
+    harmed = tmp_path / "harmed"
+    copytree(archive, harmed)
+    victim = max(harmed.glob("2*/*/AWS-KMS-Key.jsonl"))
+    victim.write_bytes(victim.read_bytes()[:-1])
+    one, other = (
+        run("evaluate", harmed, "-p", KMS, *given) for given in (("--no-cache",), ("--cluster", processes.address))
+    )
+    assert one.code == other.code == 2
+    assert one.err.splitlines()[-2:] == other.err.splitlines()[-2:]
+
+
+@pytest.mark.parametrize("address", ["nonsense", "local:0", "http://host:80", "tcp://host"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(ArgumentError, match="is no cluster"):
+        reach(address)
+
+
+def test_a_scheduler_that_is_not_there_is_said_within_seconds(run, archive, monkeypatch):
+    monkeypatch.setattr(clusters, "SCHEDULER", 1)
+    result = run("evaluate", archive, "--cluster", "tcp://127.0.0.1:1")
+    assert result.code == 2
+    assert "tcp://127.0.0.1:1: no scheduler answers there" in result.err
+
+
+def test_a_scheduler_without_workers_is_not_waited_for_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(clusters, "PATIENCE", 1)
+    with cluster(tmp_path, 0) as empty, pytest.raises(ClusterError, match="it has no worker"):
+        reach(empty.address)
+
+
+def test_a_scheduler_that_is_killed_ends_the_run_and_leaves_no_file(run, archive, tmp_path, monkeypatch):
+    out = tmp_path / "findings.jsonl"
+    with cluster(tmp_path, 1) as dying:
+        whole = clusters.Cluster.each
+
+        def each(self, *given):
+            for number, result in enumerate(whole(self, *given)):
+                if number == 1:
+                    kill(dying.running[0].pid)
+                yield result
+
+        monkeypatch.setattr(clusters.Cluster, "each", each)
+        result = run("evaluate", archive, "-p", KMS, "--cluster", dying.address, "-o", out)
+    assert result.code == 2
+    assert "the scheduler is gone" in result.err
+    assert not list(tmp_path.glob("*findings*"))
+
+
+def test_two_ways_at_once_are_refused(run, archive):
+    for more in (("--workers", 2), ("--exact",)):
+        result = run("evaluate", archive, "--cluster", "local", *more)
+        assert result.code == 2
+        assert "--cluster goes neither with --workers nor with --exact" in " ".join(result.err.split())
+
+
+def test_a_cluster_is_not_sent_to_its_workers():
+    with pytest.raises(TypeError, match="no argument"):
+        pickle.dumps(clusters.Cluster("tcp://host:1", None))
