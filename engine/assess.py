@@ -12,6 +12,7 @@ from .findings.batch import Batch
 from .findings.counts import Row, Tally
 from .findings.gate import Baseline
 from .findings.selection import Selection
+from .findings.source import source_notes
 from .findings.waivers import Use, Waivers
 from .functions.budget import BUDGET
 from .judging.dependencies import undescribed
@@ -45,7 +46,7 @@ class Assessment:
 
     def notes(self) -> list[str]:
         """A line for all that people should see to: what is a part or evaluated otherwise, waivers, attestations."""
-        return [*notes(self.ruleset, chosen=self.chosen), *self.lapses()]
+        return [*source_notes(self.snapshot), *notes(self.ruleset, chosen=self.chosen), *self.lapses()]
 
     def lapses(self) -> list[str]:
         """A line for each waiver and attestation that does not do what it was written for."""

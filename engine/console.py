@@ -25,13 +25,13 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @contextmanager
-def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..., None]]:
+def progress(console: Console, what: str, unit: str = "accounts") -> Iterator[Callable[[int, int], None]]:
     """A bar while the block runs, nothing where the console is not a terminal.
 
-    Gives a function to call with `accounts=` finished.
+    Gives a function to call with how many are done, and of how many.
     """
     if not console.is_terminal:
-        yield lambda **_: None
+        yield lambda *_: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -39,12 +39,12 @@ def progress(console: Console, what: str, accounts: int) -> Iterator[Callable[..
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("accounts"),
+        TextColumn(unit),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=accounts)
-        yield lambda *, accounts: bar.update(task, advance=accounts)
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def safe(text: str, style: str = "") -> Text:

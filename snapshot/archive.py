@@ -132,6 +132,7 @@ def open_snapshot(path: Place | str) -> Snapshot:
         path=folder,
         digests=manifest.accounts,
         types=manifest.types or {},
+        scope=manifest.scope,
     )
 
 

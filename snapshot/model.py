@@ -192,7 +192,8 @@ class Snapshot:
     """A snapshot of an organisation. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`.
 
     `digest` is of its manifest, and so of all its files; `path` is its folder, `digests` are of its
-    accounts; `types` are what it says of resource types that do not ship. One in memory has none of them.
+    accounts; `types` are what it says of resource types that do not ship, and `scope` of what was asked for, which
+    decides nothing. One in memory has none of them.
     """
 
     id: str
@@ -203,6 +204,7 @@ class Snapshot:
     path: Place | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
+    scope: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

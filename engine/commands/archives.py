@@ -23,14 +23,9 @@ def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
     """Show what a snapshot holds, and what it could not read."""
     from stillframe.engine.console import console
     from stillframe.engine.terminal.findings import print_contents
-    from stillframe.engine.terminal.importing import print_source
     from stillframe.snapshot import open_snapshot
-    from stillframe.snapshot.archive import read_manifest
 
-    found = open_snapshot(snapshot)
-    print_contents(console(), found)
-    if found.path:
-        print_source(console(), read_manifest(found.path).scope, found.captured_at)
+    print_contents(console(), open_snapshot(snapshot))
 
 
 @snapshot_app.command("verify")

@@ -11,7 +11,10 @@ import_app = typer.Typer(help="Make snapshots of what others recorded.", no_args
 
 @import_app.command("aws-config")
 def import_config(
-    paths: Annotated[list[str], typer.Argument(help="Files of AWS Config, or folders of them, such as AWSLogs.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Files of AWS Config, or folders of them, such as AWSLogs or s3://BUCKET/AWSLogs."),
+    ],
     into: Annotated[str, typer.Option(help="The archive to add a snapshot to: a folder.")] = ARCHIVE,
     regions: Annotated[str, typer.Option(help="The regions that are enabled, with commas, where you know them.")] = "",
     as_of: Annotated[
@@ -23,7 +26,7 @@ def import_config(
     ] = None,
 ) -> None:
     """Import what AWS Config recorded: snapshot and history files, and answers of its API."""
-    from stillframe.engine.console import console
+    from stillframe.engine.console import console, progress
     from stillframe.engine.terminal.importing import print_imported
     from stillframe.snapshot.importing.aws_config import import_aws_config, import_days
     from stillframe.snapshot.importing.moments import moment, moments
@@ -31,11 +34,13 @@ def import_config(
     if every and as_of:
         raise typer.BadParameter("--every and --as-of exclude each other")
     err, enabled = console(stderr=True), names(regions)
-    if every:
-        for done in import_days(paths, into, moments(*every), regions=enabled):
-            print_imported(err, done)
-    else:
-        print_imported(err, import_aws_config(paths, into, regions=enabled, as_of=moment(as_of) if as_of else None))
+    with progress(err, "importing", "files") as told:
+        if every:
+            for done in import_days(paths, into, moments(*every), regions=enabled, on_file=told):
+                print_imported(err, done)
+        else:
+            until = moment(as_of) if as_of else None
+            print_imported(err, import_aws_config(paths, into, regions=enabled, as_of=until, on_file=told))
 
 
 @import_app.command("recorded")

@@ -18,6 +18,7 @@ from ..exit_codes import exit_code
 from ..findings.counts import Row
 from ..findings.gate import Limits
 from ..findings.selection import Selection
+from ..findings.source import source_notes
 from ..model.change import Change
 from ..model.finding import Status
 from ..model.policy import Policy
@@ -86,8 +87,8 @@ def run_diff(
                 later.tally.counts[found.policy][Status.UNKNOWN] += 1  # of which the new snapshot has nothing to say
             failures += newly_failing(changed, limits.fail_on)
             worst.add(changed)
-        was, now, packs = earlier.rows(), later.rows(), later.packs()
-        said, accounts = [*notes(given, ruleset, chosen=chosen), *later.lapses()], later.tally.accounts
+        was, now, packs, accounts = earlier.rows(), later.rows(), later.packs(), later.tally.accounts
+        said = [*source_notes(old, new), *notes(given, ruleset, chosen=chosen), *later.lapses()]
         written.end(Totals(rows=now, accounts=accounts, before=was, changes=counts, packs=packs, notes=said))
     worst.print(out, verbose=verbose)
     print_diff_summary(err, _title(old, new, policies=old_ruleset is not None), was, now, counts)

@@ -54,15 +54,15 @@ def run_evaluate(
     # Workers begin before the progress bar's thread does.
     found = assess(snapshot, ruleset, chosen, replace(method, written=wanted), keep=keep, baseline=baseline)
     context = Context(snapshot=snapshot, policies=spoken(ruleset), packs=ruleset.packs, named=ruleset.named)
-    with progress(err, "evaluating", len(snapshot.accounts)) as advance, reports(targets, context) as written:
-        account = ""
+    with progress(err, "evaluating") as advance, reports(targets, context) as written:
+        account, number = "", 0
         for batch in found:
             written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
             if receipt:
                 proof.add(batch)
             if batch.account != account:
-                account = batch.account
-                advance(accounts=1)
+                account, number = batch.account, number + 1
+                advance(number, len(snapshot.accounts))
         rows, packs, notes = found.rows(), found.packs(), found.notes()
         unknown, failures = sum(row.unknown for row in rows), found.tally.failures(limits.fail_on)
         if baseline:

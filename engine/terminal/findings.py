@@ -13,6 +13,7 @@ from ...snapshot.format import encode
 from ...snapshot.model import Snapshot
 from ..console import counted, safe
 from ..findings.counts import Row, Tally
+from ..findings.source import source_lines
 from ..model.change import Change
 from ..model.finding import Finding, Status
 from ..model.policy import Policy, Severity
@@ -224,3 +225,5 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
         line(console, safe(f"unknown: {cause} ({counted(places, 'time')})", "yellow"))
     for region, lists in sorted(unasked.items()):
         line(console, safe(f"not asked: {region} ({counted(lists, 'list')})", "yellow"))
+    for text in source_lines(snapshot):
+        line(console, safe(text))

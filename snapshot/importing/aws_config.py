@@ -20,7 +20,7 @@ from ..catalog import ACCOUNT_TYPE, ResourceType, load_catalog
 from ..collector.write import AccountData, SnapshotWriter
 from ..errors import ArgumentError, CollectError
 from ..format import snapshot_id, timestamp
-from ..given import check_names, path_of
+from ..given import check_names, path_of, place_of
 from ..layout import MANIFEST
 from ..model import EVERYWHERE, GLOBAL, Coverage, Unknown
 from ..names import REGION
@@ -29,6 +29,7 @@ from .items import Item, Source, sources
 from .state import Rows, State, chosen, utc
 
 SOURCE = "aws-config"
+OnFile = Callable[[int, int], None]  # hears of each file that was read: its number, of how many
 NOWHERE = "NotRecorded: AWS Config recorded it nowhere in full"
 NO_REGIONS = "NotRecorded: AWS Config does not say which regions are enabled"
 
@@ -47,15 +48,8 @@ class Imported:
 
 
 def find(paths: Iterable[Path | str]) -> list[Source]:
-    """The files to import. Raises ArgumentError or SnapshotError."""
-    given = list(paths)
-    for path in given:
-        if "://" in str(path):
-            raise ArgumentError(
-                f"{path}: files are read from folders, not from URLs",
-                "copy them first: aws s3 sync s3://BUCKET/AWSLogs AWSLogs --exclude '*' --include '*/Config/*'",
-            )
-    found = sources([path_of(path) for path in given])
+    """The files to import, of folders and buckets. Raises ArgumentError or SnapshotError."""
+    found = sources([place_of(path) for path in paths])
     if not found:
         raise CollectError("no .json or .json.gz file there", "name the folder AWSLogs of the bucket of AWS Config")
     return found
@@ -67,7 +61,7 @@ def import_aws_config(
     *,
     regions: Collection[str] = (),
     as_of: datetime | None = None,
-    on_file: Callable[[], None] = lambda: None,
+    on_file: OnFile = lambda *_: None,
 ) -> Imported:
     """Write the state that the files tell of, the latest or that of a moment, to an archive.
 
@@ -82,7 +76,7 @@ def import_days(
     moments: Iterable[datetime],
     *,
     regions: Collection[str] = (),
-    on_file: Callable[[], None] = lambda: None,
+    on_file: OnFile = lambda *_: None,
 ) -> Iterable[Imported]:
     """One snapshot for each moment; files of accounts in which nothing changed are shared. Those there are stay."""
     found = find(paths)
@@ -99,14 +93,15 @@ def _named(regions: Collection[str]) -> frozenset[str]:
 
 
 def _import(
-    found: list[Source], into: Path, regions: frozenset[str], until: datetime | None, on_file: Callable[[], None]
+    found: list[Source], into: Path, regions: frozenset[str], until: datetime | None, on_file: OnFile
 ) -> Imported:
     with tempfile.TemporaryDirectory(prefix="stillframe-") as folder:
         state = State(Path(folder), until, regions)
         try:
-            for source in chosen(found, until):
+            files = list(chosen(found, until))
+            for number, source in enumerate(files, 1):
                 state.add(source)
-                on_file()
+                on_file(number, len(files))
             moment = until or state.moment()
             if moment is None or not state.places:
                 raise CollectError(

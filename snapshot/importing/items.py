@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, Any
 
 from ..errors import SnapshotError
-from ..files import LINE
+from ..files import FILE, LINE
 from ..model import GLOBAL, Json
 from ..names import ACCOUNT_ID, REGION
+from ..remote import Place, Remote, every, read
 from .folding import unpacked
 
 _NAME = re.compile(
     r"(?P<account>\d{12})_Config_(?P<region>[a-z0-9-]+)_(?P<what>ConfigSnapshot|ConfigHistory)_"
     r"(?:(?P<kind>[A-Za-z0-9:]+)_)?(?P<time>\d{8}T\d{6}Z)_.*\.json(?:\.gz)?\Z"
 )
+_UNIT = re.compile(r"o-[a-z0-9]{10,32}\Z")  # an organisation's folder
 _LIST = re.compile(r'"(configurationItems|[bB]aseConfigurationItems|Results)"\s*:\s*\[')
 _CHUNK = 1 << 18
 _RATIO = 300  # of what is unpacked to what is packed: JSON of AWS comes to a tenth of this
@@ -48,7 +51,7 @@ _SPELLINGS = {"awsAccountId": "accountId", "ARN": "arn", "configurationItemVersi
 class Source:
     """A file. `account`, `region`, `kind` and `moment` are what its name says; `whole` that it lists all."""
 
-    path: Path
+    path: Place
     account: str | None = None
     region: str | None = None
     kind: str | None = None
@@ -73,7 +76,7 @@ class BrokenError(Exception):
     """What is wrong with a file, or with an item of it."""
 
 
-def source_of(path: Path) -> Source:
+def source_of(path: Place) -> Source:
     """What the name of a file says, if it is one that AWS Config gives."""
     named = _NAME.match(path.name)
     if named is None:
@@ -93,19 +96,33 @@ def source_of(path: Path) -> Source:
 def read_items(source: Source) -> Iterator[Item | BrokenError]:
     """Each item of a file; in the place of one that cannot be used, why. Raises BrokenError where the file ends it."""
     try:
-        with source.path.open("rb") as file:
-            for found in _objects(_text(file, source.path)):
+        with _opened(source.path) as (file, size):
+            for found in _objects(_text(file, size)):
                 yield _item(found)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         what = "is cut off" if isinstance(error, EOFError) else f"cannot be read ({error})"
         raise BrokenError(what) from None
 
 
-def _text(file: IO[bytes], path: Path) -> Iterator[str]:
+@contextmanager
+def _opened(path: Place) -> Iterator[tuple[IO[bytes], int]]:
+    """A file, and how large it is. One in an object store is read at once: packed, it is small."""
+    if isinstance(path, Remote):
+        try:
+            data = read(path, FILE)
+        except SnapshotError as error:
+            raise BrokenError(f"cannot be read ({error})") from None
+        yield io.BytesIO(data), len(data)
+    else:
+        with path.open("rb") as file:
+            yield file, path.stat().st_size
+
+
+def _text(file: IO[bytes], size: int) -> Iterator[str]:
     """The text of a file, a piece at a time, unpacked if it is packed."""
     packed = file.read(2) == b"\x1f\x8b"
     file.seek(0)
-    most = max(path.stat().st_size * _RATIO, _LEAST)
+    most = max(size * _RATIO, _LEAST)
     decode = codecs.getincrementaldecoder("utf-8")()
     length, stream = 0, gzip.GzipFile(fileobj=file) if packed else file
     while piece := stream.read(_CHUNK):
@@ -208,15 +225,29 @@ def moment_of(given: Json) -> datetime | None:
             raise ValueError(given)
 
 
-def sources(paths: list[Path]) -> list[Source]:
+def sources(paths: list[Place]) -> list[Source]:
     """The files that are named, and those in the folders that are. Raises SnapshotError for what is not there."""
-    found: list[Path] = []
+    found: list[Place] = []
     for path in paths:
         if path.is_dir():
-            below = [each for each in path.rglob("*") if each.name.endswith((".json", ".json.gz")) and each.is_file()]
-            found += sorted(below)
+            found += sorted((each for each in _below(path) if each.name.endswith((".json", ".json.gz"))), key=str)
         elif path.is_file():
             found.append(path)
         else:
             raise SnapshotError(f"{path}: no such file or folder", "name files of AWS Config, or a folder of them")
     return [source_of(path) for path in dict.fromkeys(found)]
+
+
+def _below(folder: Place) -> Iterator[Place]:
+    """The files below a folder. In a bucket other services' logs lie beside, by the million: those are not listed."""
+    if not isinstance(folder, Remote):
+        yield from (each for each in folder.rglob("*") if each.is_file())
+        return
+    inside = {each.name: each for each in folder.iterdir()}
+    if ACCOUNT_ID.match(folder.name) and "Config" in inside:
+        yield from every(inside["Config"])
+    elif any(name == "AWSLogs" or _UNIT.match(name) or ACCOUNT_ID.match(name) for name in inside):
+        for name, each in sorted(inside.items()):
+            yield from [each] if "." in name else _below(each)
+    else:
+        yield from every(folder)

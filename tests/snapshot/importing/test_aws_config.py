@@ -306,8 +306,8 @@ def test_an_item_that_cannot_be_told_apart_leaves_its_type_unknown(tmp_path):
 
 
 def test_urls_and_what_is_not_there_are_refused(tmp_path):
-    with pytest.raises(ArgumentError, match="not from URLs"):
-        imported(tmp_path, "s3://bucket/AWSLogs")
+    with pytest.raises(ArgumentError, match="no URL of an archive"):
+        imported(tmp_path, "ftp://bucket/AWSLogs")
     with pytest.raises(CollectError, match=r"no \.json"):
         imported(tmp_path)
     written(tmp_path)

@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pytest
 from config_items import Encoder, deliver, items
 from stillframe.engine.testing.examples import fixture
@@ -19,6 +20,7 @@ from stillframe.snapshot.types import Kind
 
 RULES = {spec.type: spec for spec in load_catalog().values() if spec.config}
 EACH = pytest.mark.parametrize("kind", RULES)
+A = "111122223333"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 # A copy of the property list of awslabs/aws-config-resource-schema: type → path → kind.
 LISTED = os.environ.get("STILLFRAME_CONFIG_PROPERTIES", "")
@@ -81,6 +83,27 @@ def test_the_commands_import_and_say_how_old_it_is(tmp_path, run):
     assert done.code == 0, done.err
     shown = run("snapshot", "show", into)
     assert "its snapshot of 2026-01-01T00:00:00Z, 10 days old" in shown.out
-    refused = run("import", "aws-config", "s3://bucket/AWSLogs", "--into", into)
-    assert refused.code == 2
-    assert "not from URLs" in refused.err
+    evaluated = run("evaluate", into, "--pack", "logging", "-o", tmp_path / "report.html", "-o", tmp_path / "report.md")
+    note = f"imported from AWS Config: the state of {A} us-east-1 is 10 days old"
+    for text in (evaluated.err, *((tmp_path / name).read_text() for name in ("report.html", "report.md"))):
+        assert note in text
+
+
+def test_files_are_read_from_a_bucket_and_nothing_else_there_is_asked_for(tmp_path, bucket, run):
+    vpc = {"VpcId": "vpc-1", "OwnerId": A, "IsDefault": False, "State": "available"}
+    deliver(tmp_path, items(fixture({"AWS::EC2::VPC": [vpc]}), Encoder(), TIME), TIME)
+    store = boto3.client("s3")
+    name = bucket.removeprefix("s3://")
+    for path in (tmp_path / "AWSLogs").rglob("*.json.gz"):
+        store.upload_file(str(path), name, path.relative_to(tmp_path).as_posix())
+    store.put_object(Bucket=name, Key=f"AWSLogs/{A}/CloudTrail/us-east-1/2026/1/1/events.json", Body=b"{}")
+    for given in (bucket, f"{bucket}/AWSLogs", f"{bucket}/AWSLogs/{A}/Config"):
+        into = tmp_path / f"past-{len(given)}"
+        done = run("import", "aws-config", given, "--as-of", "2026-01-11", "--into", into)
+        assert (done.code, "not used" in done.err) == (0, False), done.err
+        local = tmp_path / f"local-{len(given)}"
+        assert run("import", "aws-config", tmp_path / "AWSLogs", "--as-of", "2026-01-11", "--into", local).code == 0
+        one, other = (json.loads(next(folder.glob("2*/manifest.json")).read_bytes()) for folder in (into, local))
+        assert one["accounts"] == other["accounts"]
+    refused = run("import", "aws-config", f"{bucket}/elsewhere", "--into", tmp_path / "none")
+    assert refused.code in (2, 3)
