@@ -5,7 +5,7 @@ const KINDS = ['fail', 'error', 'unknown', 'waived', 'pass', 'not_applicable', '
 const SEVERITY = report.policies.map((policy) => names.severity.indexOf(policy.severity));
 
 function openQueries(columns) {
-  const kinds = Uint8Array.from({ length: columns.count }, (_, row) => KINDS.indexOf(kindOf(columns, row)));
+  const kinds = kindsOf(columns);
   const orders = new Map();
   const found = new Map();
   const lower = Object.fromEntries(Object.entries(columns.texts).map(([name, texts]) => [name, lowered(texts.whole)]));
@@ -39,8 +39,10 @@ function openQueries(columns) {
     const account = few(names.account.map((id) => `${id} ${report.titles[id] || ''}`));
     const [region, type] = [few(names.region), few(names.type)];
     const [resource, name] = ['resource', 'name'].map((key) => marked(columns.texts[key], lower[key], word));
-    const place = Uint8Array.from(resource, (hit, number) =>
-      hit | name[columns.named[number]] | account[columns.account[number]] | region[columns.region[number]] | type[columns.type[number]]);
+    const place = resource; // a mark for each place, as each has one resource
+    for (let at = 0; at < place.length; at += 1) {
+      place[at] |= name[columns.named[at]] | account[columns.account[at]] | region[columns.region[at]] | type[columns.type[at]];
+    }
     const policy = few(report.policies.map((each) => `${each.id} ${each.title} ${each.severity} ${each.controls.join(' ')}`));
     const status = few(names.status.map((each) => `${each} ${said(each)}`));
     found.set(word, { place, policy, status, message: marked(columns.texts.message, lower.message, word) });
@@ -92,6 +94,16 @@ function kindOf(columns, row) {
   return status === 'fail' ? (columns.waiver[row] ? 'waived' : 'fail') : status;
 }
 
+// The number of each row's kind among KINDS.
+function kindsOf(columns) {
+  const kinds = new Uint8Array(columns.count);
+  const plain = names.status.map((status) => KINDS.indexOf(status));
+  for (let row = 0; row < kinds.length; row += 1) {
+    kinds[row] = columns.change || columns.waiver[row] ? KINDS.indexOf(kindOf(columns, row)) : plain[columns.status[row]];
+  }
+  return kinds;
+}
+
 function lowered(text) {
   const lower = text.toLowerCase();
   return lower.length === text.length ? lower : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
@@ -122,9 +134,14 @@ function ranked(texts, numberOf) {
 
 // Rows by a key, those with the same key in their own order: counted, as keys are small.
 function sorted(length, keyOf) {
-  const keys = Uint32Array.from({ length }, (_, row) => keyOf(row));
-  const next = new Uint32Array(keys.reduce((most, key) => Math.max(most, key), 0) + 2);
-  for (const key of keys) next[key + 1] += 1;
+  const keys = new Uint32Array(length);
+  let most = 0;
+  for (let row = 0; row < length; row += 1) {
+    keys[row] = keyOf(row);
+    most = Math.max(most, keys[row]);
+  }
+  const next = new Uint32Array(most + 2);
+  for (let row = 0; row < length; row += 1) next[keys[row] + 1] += 1;
   for (let key = 1; key < next.length; key += 1) next[key] += next[key - 1];
   const rows = new Uint32Array(length);
   for (let row = 0; row < length; row += 1) {
