@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH := .venv/.bench
 
-.PHONY: help demo dev test lint types architecture check bench lowest wheel clean
+.PHONY: help demo dev test lint types architecture check bench lowest site wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to make
@@ -47,8 +47,12 @@ $(BENCH): $(STAMP)
 lowest: ## Try the lowest versions that are declared, for a quarter of an hour or two; PYTHON=python3.13 for another Python
 	tests/lowest.sh $(PYTHON) $(ARGS)
 
+site: dev ## Build the documentation as a site into site/; a link that leads nowhere is an error
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 wheel: dev ## Build the wheel and the source archive
 	$(BIN)/python -m build
 
 clean: ## Remove what was made
-	rm -rf .venv .dev .lowest build dist *.egg-info
+	rm -rf .venv .dev .lowest build dist site *.egg-info

@@ -11,6 +11,7 @@ import ast
 import json
 import os
 import re
+import runpy
 import shlex
 import textwrap
 from collections.abc import Iterator
@@ -175,6 +176,19 @@ def demo(*, payments: bool) -> dict[str, list[dict[str, object]]]:
     }
 
 
+def acme(day: int) -> dict[str, list[dict[str, object]]]:
+    """What the recipes ask of: a port that was opened between two nights, and tags that are missing or unread."""
+    world, office = [{"CidrIp": "0.0.0.0/0"}], [{"CidrIp": "198.51.100.0/24"}]
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [], "PrefixListIds": []}
+    group = {"GroupId": "sg-0a1b", "GroupName": "jump-host", "VpcId": "vpc-1", "OwnerId": "111122223333"}
+    tags = {"i-web": {"team": "shop", "env": "prod"}, "i-job": {"team": "shop"}, "i-old": {"$missing": "AccessDenied"}}
+    permissions = [{**ssh, "IpRanges": world if day > 1 else office, "UserIdGroupPairs": []}]
+    return {
+        "AWS::EC2::SecurityGroup": [{**group, "IpPermissions": permissions, "IpPermissionsEgress": []}],
+        "AWS::EC2::Instance": [{"InstanceId": name, "$tags": found} for name, found in tags.items()],
+    }
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the snapshots that the documentation speaks of."""
@@ -183,6 +197,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_snapshot(tmp_path / "snapshots", estate("Enabled", "PendingDeletion"), AFTER)
     write_snapshot(tmp_path / "demo/snapshots", demo(payments=True), BEFORE)
     write_snapshot(tmp_path / "demo/snapshots", demo(payments=False), AFTER)
+    for day in (1, 2, 3):
+        write_snapshot(tmp_path / "acme", acme(day), BEFORE.replace(day=day))
     return tmp_path
 
 
@@ -557,6 +573,17 @@ def reached_pages() -> frozenset[str]:
 @pytest.mark.parametrize("page", WRITTEN)
 def test_every_page_can_be_reached_from_the_readme(page):
     assert page in reached_pages()
+
+
+def test_the_site_has_each_page_once_in_its_navigation():
+    """`make site` builds it, and fails on links and anchors that lead nowhere."""
+    site = runpy.run_path(str(ROOT / "docs/site.py"))
+
+    def leaves(entries) -> list[str]:
+        found = (value for entry in entries for value in (entry.values() if isinstance(entry, dict) else [entry]))
+        return [leaf for value in found for leaf in (leaves(value) if isinstance(value, list) else [value])]
+
+    assert sorted(leaves(site["navigation"]())) == sorted(PAGES)
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
