@@ -22,6 +22,7 @@ from stillframe.engine.commands import (
     importing,
     nightly,
     remediating,
+    serving,
 )
 from stillframe.engine.commands.packs import pack_app
 from stillframe.snapshot.outputs import forget_all
@@ -51,6 +52,7 @@ app.command("drift")(history.drift)
 app.command("trend")(history.trend)
 app.command("backtest")(history.backtest)
 app.command("remediate")(remediating.remediate)
+app.command("serve")(serving.serve)
 policy_app.command("explain")(authoring.explain)
 policy_app.command("lint")(authoring.lint_policies)
 policy_app.command("new")(authoring.new)

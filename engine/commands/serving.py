@@ -1,0 +1,36 @@
+"""The command that shows an archive in a browser."""
+
+from typing import Annotated
+
+import typer
+from stillframe.engine.commands.options import ARCHIVE, Archive, Config, Packs, Policies, Settings, Shipped
+
+
+def serve(
+    archive: Archive = ARCHIVE,
+    policies: Policies = None,
+    packs: Packs = None,
+    shipped: Shipped = False,
+    config: Config = None,
+    settings: Settings = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of 127.0.0.1; 0 for any that is free.")] = 8400,
+) -> None:
+    """Show an archive in a browser of this machine: its snapshots, their pages, what changed and how it went."""
+    from stillframe.engine.commands.run_serve import serve as serving
+    from stillframe.snapshot import list_snapshots
+    from stillframe.snapshot.errors import ArgumentError
+
+    list_snapshots(archive)  # what is wrong is said before a browser is opened
+    given = [("-p", map(str, policies or ())), ("--pack", packs or ()), ("--set", settings or ())]
+    options = [part for name, values in given for value in values for part in (name, value)]
+    options += ["--shipped"] * shipped + (["-c", str(config)] if config else [])
+    try:
+        server, folder = serving(archive, options, port)
+    except OSError as error:
+        raise ArgumentError(f"port {port} cannot be used ({error.strerror})", "name another with --port") from None
+    with folder, server:
+        typer.echo(f"{archive} is at {server.address} until Ctrl-C")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            typer.echo("", err=True)
