@@ -93,9 +93,10 @@ def kept(arguments: list[str]) -> Iterator[None]:
 
 
 def _is_asked(arguments: list[str]) -> bool:
-    """Whether it is of a command whose runs are kept, and what it says goes out as bytes."""
+    """Whether it is of a command whose runs are kept, what it says goes out as bytes, and all that it reads is here."""
     streams = (sys.stdout, sys.stderr)
-    return bool(arguments) and arguments[0] in COMMANDS and all(hasattr(each, "buffer") for each in streams)
+    here = not any("://" in each for each in arguments)  # Python tells of files, and of nothing that is elsewhere
+    return bool(arguments) and arguments[0] in COMMANDS and here and all(hasattr(each, "buffer") for each in streams)
 
 
 class _Watch:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..snapshot.errors import ArgumentError
 from ..snapshot.model import Snapshot
-from .execution.judge import Method, judge
+from .execution.judge import Method, judge, judge_apart
+from .findings import counts, waivers
 from .findings.batch import Batch
 from .findings.counts import Row, Tally
 from .findings.gate import Baseline
@@ -18,7 +20,7 @@ from .functions.budget import BUDGET
 from .judging.dependencies import undescribed
 from .model.policy import Policy
 from .model.ruleset import Ruleset
-from .model.waiver import named
+from .model.waiver import Waiver, named
 from .packs.report import PackReport, reports, spoken
 
 
@@ -56,8 +58,48 @@ class Assessment:
         """What became of each waiver."""
         return self._waivers.uses
 
+    def apart(self, method: Method, write: Write) -> Iterator[tuple[Sequence[str], Any]]:
+        """Have workers of a cluster write their findings, and take in what these come to; in place of going through.
+
+        Gives accounts in order, some at a time, and what `write` gave for their findings.
+        """
+        share = Share(self._waivers.waivers, self.chosen, self.tally.keep, write)
+        for accounts, told in judge_apart(self.snapshot, self.ruleset.policies, method, share):
+            self.tally.include(told.tally)
+            self._waivers.include(told.waivers)
+            yield accounts, told.written
+
     def _reports(self) -> tuple[list[PackReport], list[str]]:
         return reports(self.ruleset, self.snapshot, self.rows())
+
+
+Write = Callable[[int, Iterable[Batch]], Any]  # of the findings of a share, by its number
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the findings of a share came to: what writing them gave, and what is to be added up."""
+
+    written: Any
+    tally: counts.Sums
+    waivers: waivers.Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a worker does with the findings of a share of the accounts, where it is to write them itself."""
+
+    waivers: Sequence[Waiver]
+    chosen: Selection
+    keep: int
+    write: Write
+
+    def __call__(self, snapshot: Snapshot, policies: Sequence[Policy], number: int, batches: Iterable[Batch]) -> Told:
+        """Assess findings in order, all of some accounts."""
+        waived = Waivers(self.waivers, snapshot.captured_at, snapshot.accounts)
+        tally = Tally(policies, keep=self.keep)
+        through = tally.through(self.chosen.over(waived.over(batches), snapshot))
+        return Told(self.write(number, through), tally.sums(), waived.sums())
 
 
 def assess(

@@ -51,12 +51,18 @@ def run_evaluate(
     proof = Receipt()
     every = bool(receipt) or chosen.by_line
     wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
+    method = replace(method, written=wanted)
     # Workers begin before the progress bar's thread does.
-    found = assess(snapshot, ruleset, chosen, replace(method, written=wanted), keep=keep, baseline=baseline)
+    found = assess(snapshot, ruleset, chosen, method, keep=keep, baseline=baseline)
     context = Context(snapshot=snapshot, policies=spoken(ruleset), packs=ruleset.packs, named=ruleset.named)
     with progress(err, "evaluating") as advance, reports(targets, context) as written:
-        account, number = "", 0
-        for batch in found:
+        account, number, here = "", 0, method.cluster is None or receipt or baseline
+        apart = None if here else written.apart(None if statuses >= wanted else statuses)
+        for accounts, part in found.apart(method, apart) if apart else ():
+            written.include(part)
+            number += len(accounts)
+            advance(number, len(snapshot.accounts))
+        for batch in () if apart else found:
             written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
             if receipt:
                 proof.add(batch)

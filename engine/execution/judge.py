@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch, batches
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...snapshot.cluster import Cluster
 
 FEW = 500  # resources: the exact path has evaluated them before nine policies are compiled
-_ACCOUNT = 10  # what evaluating an account without any takes, in resources
+OF_ACCOUNT = 10  # what evaluating an account without any takes, in resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +50,26 @@ def judge(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Ite
     return judged(snapshot, ordered, method)
 
 
+Ending = Callable[[Snapshot, Sequence[Policy], int, Iterable[Batch]], Any]
+
+
+def judge_apart(
+    snapshot: Snapshot, policies: Sequence[Policy], method: Method, ending: Ending
+) -> Iterator[tuple[Sequence[str], Any]]:
+    """Accounts in order, some at a time, and what `ending` makes of their findings on the workers of a cluster.
+
+    It is given the snapshot, the policies, the number of the share and its findings in order; and goes there itself.
+    """
+    from .scheduler import judged_apart
+
+    return judged_apart(snapshot, sorted(policies, key=lambda policy: policy.id), method, ending)
+
+
 def _are_few(snapshot: Snapshot, policies: Sequence[Policy], few: int) -> bool:
     """Whether policies read no more than a few resources. Of a fleet only the first accounts are asked."""
     kinds = {kind for policy in policies for kind in policy.kinds()}
     for account in snapshot.accounts if few else ():
-        few -= _ACCOUNT + sum(map(snapshot.account(account).count, kinds))
+        few -= OF_ACCOUNT + sum(map(snapshot.account(account).count, kinds))
         if few < 0:
             return False
     return few > 0

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -23,9 +24,13 @@ from ...snapshot.remote import Place
 from ..model.finding import Status
 from ..model.policy import Policy
 from .cache import Memory
-from .key_digests import Board
-from .tasks import STEPS, Desk, board_of
+from .judge import OF_ACCOUNT, Ending
+from .key_digests import Board, Survey
+from .tasks import STEPS, Desk, board_of, targets_of
+from .workers import shared
 
+SHARES = 64  # of a snapshot, at least, if it has as many accounts
+MOST = 20_000  # resources of a share, about: a second or two of work, so that little is lost with a worker
 DESKS = 4  # that a worker keeps: a comparison has two
 
 
@@ -39,6 +44,7 @@ class Order:
     written: Collection[Status]
     types: InUse
     program: Program
+    ending: Ending | None
     name: str = field(default_factory=lambda: token_hex(8))
 
 
@@ -51,33 +57,48 @@ class OnCluster:
         snapshot: Snapshot,
         policies: Sequence[Policy],
         written: Collection[Status],
-        memory: Memory | None,
+        memory: Memory | None = None,
+        ending: Ending | None = None,
     ) -> None:
         assert snapshot.path is not None  # noqa: S101 - of one in memory no worker can know
         assert memory is None  # noqa: S101
-        place = snapshot.path if not hasattr(snapshot.path, "resolve") else snapshot.path.resolve()
-        self._cluster, self._board = cluster, None
-        self._order = cluster.call(
-            _given,
-            Order(
-                place=place,
-                digest=snapshot.digest,
-                policies=policies,
-                written=frozenset(written),
-                types=in_use(),
-                program=this_program(),
-            ),
+        self._cluster, self._looks, self._board = cluster, bool(targets_of(policies)), None
+        order = Order(
+            place=snapshot.path.absolute() if isinstance(snapshot.path, Path) else snapshot.path,
+            digest=snapshot.digest,
+            policies=policies,
+            written=frozenset(written),
+            types=in_use(),
+            program=this_program(),
+            ending=ending,
         )
+        self._order = cluster.call(_given, order)
 
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
         return self._cluster.each(_step, ((step, self._order, task, self._board) for task in tasks))
 
-    def meet(self, shares: Sequence[Sequence[str]]) -> None:
-        surveys = [self._cluster.call(_step, "survey", self._order, share, None) for share in shares]
-        self._board = self._cluster.call(_board, self._order, surveys)
+    def meet(self, accounts: Sequence[str]) -> Sequence[Sequence[str]]:
+        """Shares that are about as much work as each other. What each account has for others never comes here."""
+        looks = [self._cluster.call(_look, self._order, share) for share in shared(accounts)]
+        if self._looks:
+            self._board = self._cluster.call(_board, self._order, looks)
+        weights = chain.from_iterable(self._cluster.each(_weights, ((look,) for look in looks)))
+        return weighed(accounts, list(weights))
 
     def close(self) -> None:
         self._order = self._board = None
+
+
+def weighed(accounts: Sequence[str], weights: Sequence[int]) -> list[Sequence[str]]:
+    """Accounts in shares of about the same weight. How many there are does not depend on who works."""
+    most = max(1, min(MOST, sum(weights) // SHARES))
+    found, begin, weight = list[Sequence[str]](), 0, 0
+    for end, more in enumerate(weights, 1):
+        weight += more
+        if weight >= most:
+            found.append(accounts[begin:end])
+            begin, weight = end, 0
+    return [*found, accounts[begin:]] if begin < len(accounts) else found
 
 
 def _given(order: Order) -> Order:
@@ -94,14 +115,39 @@ def _step(step: str, order: Order, task: Any, board: Board | None) -> Any:
         desk = _desk(order)
         if board is not None:
             desk.far.board = board
-        found = STEPS[step](desk, task)
-        return [replace(each, batches=list(each.batches)) for each in found] if step == "judge" else found
+        number, accounts = task if step == "end" else (0, task)
+        found = STEPS["judge"](desk, accounts)
+        if step == "end":
+            assert order.ending is not None  # noqa: S101
+            batches = (batch for each in found for _, batch in each.batches if batch)
+            return order.ending(desk.snapshot, desk.compiled.policies, number, batches)
+        return [replace(each, batches=list(each.batches)) for each in found]
 
 
-def _board(order: Order, surveys: Sequence[Any]) -> Board:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What accounts have for others, and how much work each is."""
+
+    surveys: Sequence[Survey]
+    weights: Sequence[int]
+
+
+def _look(order: Order, accounts: Sequence[str]) -> Look:
     with _at_work:
         desk = _desk(order)
-        return board_of(chain.from_iterable(surveys), desk.snapshot, order.policies, order.written, None)
+        kinds = {kind for policy in desk.compiled.policies for kind in policy.kinds()}
+        weights = [OF_ACCOUNT + sum(map(desk.snapshot.account(each).count, kinds)) for each in accounts]
+        return Look(STEPS["survey"](desk, accounts) if desk.targets else (), weights)
+
+
+def _weights(look: Look) -> Sequence[int]:
+    return look.weights
+
+
+def _board(order: Order, looks: Sequence[Look]) -> Board:
+    with _at_work:
+        surveys = (survey for look in looks for survey in look.surveys)
+        return board_of(surveys, _desk(order).snapshot, order.policies, order.written, None)
 
 
 def _desk(order: Order) -> Desk:

@@ -11,10 +11,8 @@ from ..model.policy import Policy
 from .cache import CacheWriter, Memory, kinds_of, open_cache, policy_stamp
 
 if TYPE_CHECKING:
-    from .judge import Method
+    from .judge import Ending, Method
     from .workers import Workers
-
-SHARE = 16  # accounts at a time, or fewer where there are few
 
 
 def judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> Iterator[Batch]:
@@ -45,14 +43,10 @@ def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, 
 
 
 def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory | None) -> Iterator[Batch]:
-    from .tasks import targets_of  # and with it the compiler, which what is remembered has no use for
-
     workers = _workers(method, snapshot, policies, method.written, memory)
     writer = CacheWriter(method.cache, snapshot, memory.stamps) if memory and method.cache else None
-    shares = shared(snapshot.accounts)
     try:
-        if targets_of(policies):
-            workers.meet(shares)
+        shares = workers.meet(snapshot.accounts)
         for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
             for account, found in zip(accounts, judged, strict=True):
                 if writer and memory and found.remembered:
@@ -70,17 +64,23 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
             writer.drop()
 
 
+def judged_apart(
+    snapshot: Snapshot, policies: Sequence[Policy], method: Method, ending: Ending
+) -> Iterator[tuple[Sequence[str], Any]]:
+    """Accounts, some at a time, and what `ending` made of their findings where they were found."""
+    from .on_cluster import OnCluster
+
+    assert method.cluster is not None  # noqa: S101
+    workers = OnCluster(method.cluster, snapshot, policies, method.written, ending=ending)
+    shares = workers.meet(snapshot.accounts)
+    yield from zip(shares, workers.each("end", enumerate(shares)), strict=True)
+
+
 def _workers(method: Method, *given: Any) -> Workers:
     if method.cluster is not None:
         from .on_cluster import OnCluster
 
         return OnCluster(method.cluster, *given)
-    from .workers import Alone, Crew
+    from .workers import Alone, Crew  # and with them the compiler, which what is remembered has no use for
 
     return Alone(*given) if method.workers == 1 else Crew(method.workers, *given)
-
-
-def shared(accounts: Sequence[str]) -> list[Sequence[str]]:
-    """Accounts in shares."""
-    size = max(1, min(SHARE, len(accounts) // 16))
-    return [accounts[start : start + size] for start in range(0, len(accounts), size)]

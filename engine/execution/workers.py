@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from ...snapshot.errors import StillframeError
 from ...snapshot.own_types import InUse, apply, in_use
 from ...snapshot.remote import Remote
-from .tasks import STEPS, Desk, board_of
+from .tasks import STEPS, Desk, board_of, targets_of
 from .transfer import NO_SPOOL, read_back, spooled
 
 if TYPE_CHECKING:
@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 # A fork begins with all that is loaded; elsewhere than on Linux it is not safe.
 FORKS = sys.platform == "linux"
 SPOOLS = FORKS and hasattr(os, "memfd_create")
+SHARE = 16  # accounts at a time, or fewer where there are few
 AHEAD = 4  # tasks given out before the first result is taken, for each worker
 
 
 class Workers(Protocol):
     """Those who work. `each` gives the result of a step for each task, in order.
 
-    `meet` surveys accounts, in shares, and tells all of them what each account has for others.
+    `meet` gives shares of accounts to evaluate; where policies look across accounts, what each has is known then.
     """
 
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]: ...
 
-    def meet(self, shares: Sequence[Sequence[str]]) -> None: ...
+    def meet(self, accounts: Sequence[str]) -> Sequence[Sequence[str]]: ...
 
     def close(self) -> None: ...
 
@@ -46,9 +47,12 @@ class Alone:
     def each(self, step: str, tasks: Iterable[Any]) -> Iterator[Any]:
         return (STEPS[step](self._desk, task) for task in tasks)
 
-    def meet(self, shares: Sequence[Sequence[str]]) -> None:
-        surveys = chain.from_iterable(self.each("survey", shares))
-        STEPS["share"](self._desk, board_of(surveys, *self._given))
+    def meet(self, accounts: Sequence[str]) -> Sequence[Sequence[str]]:
+        shares = shared(accounts)
+        if self._desk.targets:
+            surveys = chain.from_iterable(self.each("survey", shares))
+            STEPS["share"](self._desk, board_of(surveys, *self._given))
+        return shares
 
     def close(self) -> None:
         pass
@@ -105,12 +109,15 @@ class Crew:
                 done[busy.pop(line)] = read_back(found, self._spools[line]) if step == "judge" else found
                 idle.append(line)
 
-    def meet(self, shares: Sequence[Sequence[str]]) -> None:
-        board = board_of(chain.from_iterable(self.each("survey", shares)), *self._given)
-        for line in self._lines:
-            line.send(("share", board))
-        for line in self._lines:
-            _received(line)
+    def meet(self, accounts: Sequence[str]) -> Sequence[Sequence[str]]:
+        shares, (_, policies, *_) = shared(accounts), self._given
+        if targets_of(policies):
+            board = board_of(chain.from_iterable(self.each("survey", shares)), *self._given)
+            for line in self._lines:
+                line.send(("share", board))
+            for line in self._lines:
+                _received(line)
+        return shares
 
     def close(self) -> None:
         for line in self._lines:
@@ -121,6 +128,12 @@ class Crew:
         for process in self._processes:
             process.terminate()
             process.join()
+
+
+def shared(accounts: Sequence[str]) -> list[Sequence[str]]:
+    """Accounts in shares."""
+    size = max(1, min(SHARE, len(accounts) // 16))
+    return [accounts[start : start + size] for start in range(0, len(accounts), size)]
 
 
 def _received(line: Connection) -> Any:

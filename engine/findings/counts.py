@@ -52,6 +52,15 @@ class Row:
         return 100 * self.failures / self.population if self.population > self.unknown else None
 
 
+# Of a tally: the counts and waived of each policy, the failures of each account, and the worst.
+Sums = tuple[
+    Mapping[str, Counter[Status]],
+    Counter[str],
+    Mapping[str, Counter[Severity]],
+    Mapping[tuple[int, int], list[Finding]],
+]
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts of what passed through, and the `keep` worst findings. `accounts` has the failures of each account.
@@ -90,6 +99,22 @@ class Tally:
             self.accounts[batch.account][self._severities[batch.policy]] += failures
         if self.keep and not _SHOWN.isdisjoint(there):
             self._keep(batch, [status for status in SHOWN if self._wanted(batch, status)])
+
+    def sums(self) -> Sums:
+        """What it came to, to be added to another's."""
+        return dict(self.counts), self.waived, dict(self.accounts), self._worst
+
+    def include(self, sums: Sums) -> None:
+        """Add what another came to, of findings that come after."""
+        counts, waived, accounts, worst = sums
+        self.waived.update(waived)
+        for policy, found in counts.items():
+            self.counts[policy].update(found)
+        for account, failures in accounts.items():
+            self.accounts[account].update(failures)
+        for place, findings in worst.items():
+            kept = self._worst.setdefault(place, [])
+            kept += findings[: self.keep - len(kept)]
 
     def _keep(self, batch: Batch, wanted: Sequence[Status]) -> None:
         for finding in batch.findings(*wanted) if wanted else ():

@@ -12,6 +12,7 @@ from ..model.waiver import Gap, Waiver, is_over, named, wild
 from .batch import Batch, read_finding, replaced
 
 _Key = tuple[str, str | None, str | None]  # policy, account, resource; None where any will do
+Sums = tuple[list[tuple[int, int, int, int]], set[Gap]]  # failing, applied, drifted and unknown of each waiver; gaps
 
 
 class State(StrEnum):
@@ -99,6 +100,20 @@ class Waivers:
                 waived = use.waiver.waived
                 use.applied += 1
         return replace(finding, waived=waived) if waived else finding
+
+    def sums(self) -> Sums:
+        """What became of each waiver, to be added to another's."""
+        return [(use.failing, use.applied, use.drifted, use.unknown) for use in self.uses], self._gaps
+
+    def include(self, sums: Sums) -> None:
+        """Add what became of the same waivers among other findings."""
+        numbers, gaps = sums
+        for use, (failing, applied, drifted, unknown) in zip(self.uses, numbers, strict=True):
+            use.failing += failing
+            use.applied += applied
+            use.drifted += drifted
+            use.unknown += unknown
+        self._gaps |= gaps
 
     def reports(self) -> Iterator[str]:
         """A line for each waiver that does not do what it was written for."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from ...snapshot.remote import URL
 from ..suggest import suggest
 from .report import Context, Report
 from .targets import STDOUT, OutputError, distinct
@@ -44,6 +45,7 @@ FORMATS = {
     "controls-csv": Format(".controls.csv", "controls:Csv"),
     "controls-markdown": Format(".controls.md", "controls:Markdown"),
     "asff": Format(".asff", "asff:Requests", folder=True),
+    "parts": Format("/", "parts:Parts", folder=True),
 }
 
 _ALSO = {".sarif.json": "sarif", ".asff.json": "asff"}  # other endings that people know
@@ -66,10 +68,14 @@ def targets(names: Iterable[str], form: str | None = None) -> Sequence[Target]:
         raise OutputError(f"{form!r} is no format{suggest(form, FORMATS)}", f"use one of {', '.join(FORMATS)}")
     given = list(names) or ([STDOUT] if form else [])
     distinct(given)
-    found = [Target(name, FORMATS[form] if form else _by_ending(name)) for name in given]
+    found = [Target(name, _in_parts(name, FORMATS[form] if form else _by_ending(name))) for name in given]
     for target in found:
         if target.format.folder and target.name == STDOUT:
             raise OutputError("this format is a folder of files", "name it with -o")
+        if target.name.endswith("/") and not target.format.folder:
+            raise OutputError(f"{target.name}: parts are JSON Lines", "write a name without a slash at its end")
+        if URL.match(target.name) and target.format is not FORMATS["parts"]:
+            raise OutputError(f"{target.name}: object storage takes findings in parts", f"write {target.name}/")
     return found
 
 
@@ -78,12 +84,19 @@ def printed(targets: Iterable[Target]) -> bool:
     return any(target.name == STDOUT for target in targets)
 
 
+def _in_parts(name: str, form: Format) -> Format:
+    """The same; of a name that ends with a slash, in parts."""
+    return FORMATS["parts"] if name.endswith("/") and form is FORMATS["jsonl"] else form
+
+
 def _by_ending(name: str) -> Format:
     if name == STDOUT:
         return FORMATS["jsonl"]
     endings = {form.ending: form for form in FORMATS.values() if form.ending}
     endings |= {ending: FORMATS[form] for ending, form in _ALSO.items()}
     fitting = [ending for ending in endings if name.rstrip("/").endswith(ending)]
+    if name.endswith("/") and not fitting:
+        return FORMATS["jsonl"]
     if not fitting:
         raise OutputError(
             f"{name}: no format is known for {Path(name).suffix or 'this name'}",

@@ -8,16 +8,19 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from ...snapshot.errors import StillframeError
 from ...snapshot.files import folder_at, replacing
 from ...snapshot.outputs import forget, intend
+from ...snapshot.remote import Place, Remote, put, remote_of, remove
 from ..printable import standard_output
 
 STDOUT = "-"
+INDEX = "index.json"  # of a folder of parts
 _DEVICES = "/dev/"  # its links, such as /dev/stdout, are the system's own
 
 
@@ -73,19 +76,53 @@ def _is_device(path: Path) -> bool:
     return path.is_symlink()
 
 
+@dataclass(slots=True)
+class Folder:
+    """A folder that is being written. `names` are those of its files, whoever writes them."""
+
+    place: Place
+    names: set[str] = field(default_factory=set)
+
+    def write(self, piece: tuple[str, bytes]) -> None:
+        self.names.add(piece[0])
+        write_into(self.place, *piece)
+
+
+def write_into(folder: Place, name: str, data: bytes) -> None:
+    """Write a file of a folder: whole, or not at all."""
+    if isinstance(folder, Remote):
+        put(folder / name, data)
+        return
+    with replacing(folder / name) as file:
+        file.write(data)
+
+
 @contextmanager
-def whole_folder(target: str) -> Iterator[Write]:
-    """A folder that takes its name when it is complete, in place of an earlier one; gives what writes (name, bytes)."""
+def whole_folder(target: str) -> Iterator[Folder]:
+    """A folder that is complete at the end, in place of an earlier one. Raises OutputError.
+
+    A local one takes its name then. In an object store its index is gone from the beginning on, and written last.
+    """
+    remote = remote_of(target)
+    with _whole_remote(remote) if remote else _whole_local(target) as folder:
+        yield folder
+
+
+@contextmanager
+def _whole_local(target: str) -> Iterator[Folder]:
     path = Path(target)
-    if os.path.lexists(path) and not _ours(path):
-        raise OutputError(f"{path}: is there, and holds other things", "name a folder that is new, or of such a report")
+    if os.path.lexists(path) and not (folder_at(path) and all(map(_ours, path.iterdir()))):
+        raise OutputError(f"{path}: is there, and holds other things", _OWN)
     partial: Path | None = None
     try:
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name[:32]}.", dir=path.parent))
-        made = partial
-        yield lambda piece: _write(made / piece[0], piece[1])
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name[:32]}.", dir=path.parent.absolute()))
+        folder = Folder(partial)
+        yield folder
+        for each in partial.iterdir():
+            if each.name not in folder.names:  # of a worker that ended while it wrote
+                each.unlink()
         if folder_at(path):
-            for each in _files(path):
+            for each in filter(_ours, path.iterdir()):
                 each.unlink()
             path.rmdir()
         partial.replace(path)
@@ -97,16 +134,24 @@ def whole_folder(target: str) -> Iterator[Write]:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def _write(path: Path, data: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
+@contextmanager
+def _whole_remote(place: Remote) -> Iterator[Folder]:
+    there: list[Place] = []
+    with suppress(FileNotFoundError):
+        there = list(place.iterdir())
+    if not all(_NAMES.fullmatch(each.name) for each in there):
+        raise OutputError(f"{place}: is there, and holds other things", _OWN)
+    remove([place / INDEX])
+    folder = Folder(place)
+    yield folder
+    remove([place / each.name for each in there if each.name not in folder.names])
+
+
+_OWN = "name a folder that is new, or of such a report"
+_NAMES = re.compile(r"[0-9]{12}-[a-z0-9_-]+-[0-9]+\.json|part-[0-9]{5,}\.jsonl|index\.json")
 
 
 def _ours(path: Path) -> bool:
-    """Whether a folder holds nothing but the files of such a report."""
-    return folder_at(path) and len(_files(path)) == sum(1 for _ in path.iterdir())
-
-
-def _files(path: Path) -> list[Path]:
-    named = (each for each in path.iterdir() if re.fullmatch(r"[0-9]{12}-[a-z0-9_-]+-[0-9]+\.json", each.name))
-    return [each for each in named if stat.S_ISREG(each.lstat().st_mode)]
+    """Whether a file is of such a report."""
+    named = _NAMES.fullmatch(path.name) is not None and stat.S_ISREG(path.lstat().st_mode)
+    return named and (path.name != INDEX or b'"parts": [' in path.read_bytes())  # others call files so, too

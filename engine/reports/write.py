@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+from ..model.finding import Status
 from .formats import Target
+from .parts import Part, Parts, WritesParts
 from .report import Context, Lines, Report, Totals
-from .targets import Write, whole, whole_folder
+from .targets import Folder, Write, whole, whole_folder
 
 
 class Reports:
     """The reports that are being written."""
 
-    def __init__(self, sinks: Sequence[tuple[Report, Write]]) -> None:
-        self._sinks = sinks
+    def __init__(self, sinks: Sequence[tuple[Report, Write]], folders: Sequence[Folder]) -> None:
+        self._sinks, self._folders = sinks, folders
+
+    def apart(self, statuses: frozenset[Status] | None) -> WritesParts | None:
+        """What writes parts elsewhere, if nothing but a folder of them is asked for; then `include` each."""
+        if [type(report) for report, _ in self._sinks] != [Parts]:
+            return None
+        return WritesParts(self._folders[0].place, statuses)
+
+    def include(self, part: Part) -> None:
+        """A part that was written elsewhere, the next in order."""
+        [(report, _)] = self._sinks
+        assert isinstance(report, Parts)  # noqa: S101 - of which `apart` made sure
+        report.parts.append(part)
+        self._folders[0].names.add(part.name)
 
     def add(self, data: bytes) -> None:
         """Findings, or differences, as JSON Lines."""
@@ -34,20 +49,16 @@ class Reports:
 def reports(targets: Sequence[Target], context: Context) -> Iterator[Reports]:
     """Open every target. Call `end` before leaving. Raises OutputError for what cannot be written."""
     with ExitStack() as stack:
-        sinks = []
+        sinks: list[tuple[Report, Write]] = []
+        folders: list[Folder] = []
         for target in targets:
-            report, write = target.format.report(context), stack.enter_context(_opened(target))
+            report = target.format.report(context)
+            if target.format.folder:
+                folders.append(stack.enter_context(whole_folder(target.name)))
+                write: Write = folders[-1].write
+            else:
+                write = stack.enter_context(whole(target.name)).write
             for piece in report.begin():
                 write(piece)
             sinks.append((report, write))
-        yield Reports(sinks)
-
-
-@contextmanager
-def _opened(target: Target) -> Iterator[Write]:
-    if target.format.folder:
-        with whole_folder(target.name) as write:
-            yield write
-    else:
-        with whole(target.name) as file:
-            yield file.write
+        yield Reports(sinks, folders)

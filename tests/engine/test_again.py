@@ -10,6 +10,7 @@ import pytest
 from builders import TIME, write_snapshot
 from stillframe import cli
 from stillframe.engine import again
+from stillframe.snapshot.remote import put, remote_of
 
 POLICY = """id: vpc-small
 title: A VPC is small
@@ -235,3 +236,15 @@ def test_streams_without_bytes_are_written_to_as_ever(place, monkeypatch):
                 cli.main()
             assert end.value.code == 1
     assert texts[1].getvalue().count("vpc-small") >= 2
+
+
+def test_a_run_that_reads_or_writes_elsewhere_is_not_given_back(place, ran, bucket):
+    """Python tells of files, and of no bucket."""
+    for path in sorted(Path("archive").rglob("*")):
+        if path.is_file():
+            put(remote_of(f"{bucket}/{path}"), path.read_bytes())
+    for arguments in (
+        ("evaluate", f"{bucket}/archive", "-p", "policies"),
+        (*EVALUATE, "-o", f"{bucket}/out/"),
+    ):
+        assert [ran(*arguments)[1] for _ in range(2)] == [False, False], arguments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from dataclasses import replace
@@ -17,6 +18,7 @@ from stillframe.snapshot import cluster as clusters
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.cluster import ClusterError, reach
 from stillframe.snapshot.errors import ArgumentError
+from stillframe.snapshot.remote import find, put, remote_of
 
 from bench import fleet
 
@@ -88,16 +90,86 @@ def test_every_command_that_evaluates_says_and_writes_the_same(run, archive, pro
         assert one[3] or command == "backtest"
 
 
+WAIVER = """policies: []
+waivers:
+  - {policy: kms-key-rotation, account: '100000000000', region: '*', reason: a, owner: b, expires: 2027-01-01}
+  - {policy: kms-key-rotation, resource: absent, reason: a, owner: b, expires: 2027-01-01}
+  - {policy: cloudtrail-kms-encryption, region: '*', reason: a, owner: b, expires: 2025-01-01}
+"""
+
+
+def test_workers_write_parts_and_send_what_they_came_to(run, archive, processes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sent, whole = [], clusters.Cluster.result
+    monkeypatch.setattr(clusters.Cluster, "result", lambda *given: sent.append(whole(*given)) or sent[-1])
+    (tmp_path / "stillframe.yaml").write_text(WAIVER)
+    for number, more in enumerate(((), ("--status", "fail,pass"), ("--only", "account=*1*", "--show", "3", "-v"))):
+        given = ("evaluate", archive, "-p", KMS, "-p", TRAILS, *more)
+        one = run(*given, "-o", "one.jsonl", "--no-cache")
+        here = run(*given, "-o", f"here-{number}/", "--no-cache")
+        sent.clear()
+        there = run(*given, "-o", f"there-{number}/", "--cluster", processes.address)
+        assert not any(b'"policy":' in pickle.dumps(each) for each in sent)
+        said = [line for line in there.err.splitlines() if not line.startswith(processes.address)]
+        assert (there.code, there.out, said) == (one.code, one.out, one.err.splitlines())
+        assert "waiver of" in there.err
+        for folder, result in (("here", here), ("there", there)):
+            assert result.code == one.code
+            files = sorted(Path(f"{folder}-{number}").glob("part-*"))
+            assert b"".join(path.read_bytes() for path in files) == Path("one.jsonl").read_bytes(), (folder, more)
+        indices = [json.loads(Path(f"{each}-{number}/index.json").read_bytes()) for each in ("here", "there")]
+        assert indices[0]["counts"] == indices[1]["counts"]
+        assert len(indices[1]["parts"]) > 3
+
+
+def test_what_needs_the_findings_themselves_has_them_come(run, archive, processes, tmp_path):
+    given = ("evaluate", archive, "-p", KMS)
+    run(*given, "-o", tmp_path / "one.jsonl", "--receipt", tmp_path / "one.json")
+    there = ("--cluster", processes.address, "-o", f"{tmp_path}/parts/", "--receipt", tmp_path / "two.json")
+    assert run(*given, *there).code == 1
+    assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
+    (part,) = (tmp_path / "parts").glob("part-*")
+    assert part.read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+    both = ("-o", f"{tmp_path}/more/", "-o", tmp_path / "two.jsonl", "--baseline", tmp_path / "one.jsonl")
+    assert run(*given, *both, "--cluster", processes.address).code == 0
+    assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+
+
+def test_workers_read_a_bucket_and_write_to_one_by_their_own_credentials(run, archive, expected, bucket, monkeypatch):
+    secret = "a-secret-of-the-caller"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+    for path in sorted(archive.rglob("*")):
+        if path.is_file():
+            put(remote_of(f"{bucket}/{path.relative_to(archive)}"), path.read_bytes())
+    asked, whole = [], clusters.Cluster.call
+
+    def call(self, function, *given):
+        asked.append(pickle.dumps([each for each in given if not hasattr(each, "release")]))
+        return whole(self, function, *given)
+
+    monkeypatch.setattr(clusters.Cluster, "call", call)
+    given = ("-p", KMS, "-p", TRAILS, "--cluster", "local:1", "-o", f"{bucket}/out/")
+    assert run("evaluate", bucket, *given).code == 1
+    parts = [find(each)[0] for each in remote_of(f"{bucket}/out").iterdir() if each.name != "index.json"]
+    assert b"".join(parts) == expected
+    assert asked
+    assert not any(secret.encode() in each for each in asked)
+
+
+def test_shares_are_of_about_the_same_weight():
+    accounts = [str(number) for number in range(1000)]
+    weights = [10 * (number % 7) + (100_000 if number == 500 else 10) for number in range(1000)]
+    shares = on_cluster.weighed(accounts, weights)
+    assert [account for share in shares for account in share] == accounts
+    sizes = [sum(weights[int(each)] for each in share) for share in shares]
+    most = sum(weights) // on_cluster.SHARES
+    assert all(size < most + 80 or "500" in share for size, share in zip(sizes, shares, strict=True))
+    assert on_cluster.weighed(accounts[:3], [10, 10, 10]) == [["0"], ["1"], ["2"]]
+
+
 def test_it_says_where_it_works_and_where_that_can_be_seen(run, archive, processes):
     err = run("evaluate", archive, "-p", KMS, "--cluster", processes.address).err
     assert err.startswith(f"{processes.address}: 2 workers; dashboard: http://127.0.0.1:")
-
-
-def test_processes_of_this_machine(run, archive, expected):
-    out = archive.parent / "local.jsonl"
-    result = run("evaluate", archive, "-p", KMS, "-p", TRAILS, "--cluster", "local:1", "-o", out)
-    assert (result.code, out.read_bytes()) == (1, expected)
-    assert result.err.startswith("local:1: 1 worker; dashboard: ")
 
 
 def found(reached, archive, moment=None, doing=None) -> bytes:
@@ -182,15 +254,16 @@ def test_a_scheduler_that_is_not_there_is_said_within_seconds(run, archive, monk
     assert "tcp://127.0.0.1:1: no scheduler answers there" in result.err
 
 
-def test_a_scheduler_without_workers_is_not_waited_for_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(clusters, "PATIENCE", 1)
-    with cluster(tmp_path, 0) as empty, pytest.raises(ClusterError, match="it has no worker"):
-        reach(empty.address)
-
-
-def test_a_scheduler_that_is_killed_ends_the_run_and_leaves_no_file(run, archive, tmp_path, monkeypatch):
+def test_a_scheduler_without_workers_is_not_waited_for_for_ever_and_a_dead_one_leaves_no_file(
+    run, archive, tmp_path, monkeypatch
+):
     out = tmp_path / "findings.jsonl"
-    with cluster(tmp_path, 1) as dying:
+    with cluster(tmp_path, 0) as dying:
+        monkeypatch.setattr(clusters, "PATIENCE", 0.2)
+        with pytest.raises(ClusterError, match="it has no worker"):
+            reach(dying.address)
+        monkeypatch.setattr(clusters, "PATIENCE", 60)
+        dying.worker()
         whole = clusters.Cluster.each
 
         def each(self, *given):

@@ -19,7 +19,7 @@ from stillframe.engine.execution import account as judging
 from stillframe.engine.execution import exact, tasks
 from stillframe.engine.execution import judge as run
 from stillframe.engine.execution.judge import judge
-from stillframe.engine.execution.scheduler import shared
+from stillframe.engine.execution.workers import shared
 from stillframe.engine.loading.policies import override
 from stillframe.engine.loading.ruleset import load_rules
 from stillframe.engine.model.finding import Status

@@ -94,10 +94,10 @@ def test_one_file_is_not_named_twice(run, snapshot, elsewhere):
 
 
 def test_a_folder_of_a_report_loses_only_what_is_of_such_a_report(elsewhere):
-    with whole_folder("r.asff") as write:
-        write(("111122223333-eu-west-1-1.json", b"[]"))
-    with whole_folder("r.asff") as write:
-        write(("111122223333-eu-west-1-2.json", b"[]"))
+    with whole_folder("r.asff") as folder:
+        folder.write(("111122223333-eu-west-1-1.json", b"[]"))
+    with whole_folder("r.asff") as folder:
+        folder.write(("111122223333-eu-west-1-2.json", b"[]"))
     assert names("r.asff") == ["111122223333-eu-west-1-2.json"]
     Path("r.asff/111122223333-eu-west-1-3.json").mkdir()
     with pytest.raises(OutputError, match="holds other things"), whole_folder("r.asff"):
