@@ -15,6 +15,7 @@ import msgspec
 
 from .errors import SnapshotError
 from .model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
+from .names import REGIONS
 
 FORMAT = 1  # of files in folders, and of every account file
 BY_DIGEST = 2  # of a manifest whose account and resource files are named by their digests
@@ -82,8 +83,8 @@ class TypeEntry(Edge, frozen=True, kw_only=True):
 
     count: Annotated[int, msgspec.Meta(ge=0)]
     sha256: str | None
-    read: list[str]
-    missing: dict[str, str]
+    read: Annotated[list[str], msgspec.Meta(max_length=REGIONS)]
+    missing: Annotated[dict[str, str], msgspec.Meta(max_length=REGIONS)]
 
     def __post_init__(self) -> None:
         if self.count and not self.read:
@@ -106,7 +107,7 @@ class AccountFile(Edge, frozen=True, kw_only=True):
     format: int
     account: str
     name: str | None
-    regions: Annotated[list[str], msgspec.Meta(min_length=1)] | Marker
+    regions: Annotated[list[str], msgspec.Meta(min_length=1, max_length=REGIONS)] | Marker
     types: dict[str, TypeEntry]
 
 
@@ -116,7 +117,7 @@ class AccountIndex(Edge, frozen=True, kw_only=True):
     format: int
     account: str
     name: str | None
-    regions: Annotated[list[str], msgspec.Meta(min_length=1)] | Marker
+    regions: Annotated[list[str], msgspec.Meta(min_length=1, max_length=REGIONS)] | Marker
     types: dict[str, msgspec.Raw]
 
 

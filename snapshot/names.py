@@ -7,6 +7,7 @@ from datetime import datetime
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}\Z")
 REGION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")  # and partitions
+REGIONS = 200  # that an account may have: AWS has 34 in its largest partition, and each may be a finding of each policy
 
 
 def moment_of(text: str) -> datetime | None:

@@ -8,6 +8,7 @@ from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ...snapshot.format import file_name
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
+from ..functions.budget import Purse, spending
 from ..functions.unknowns import Truth
 from ..judging.evaluate import Variables, Verdict, judge, variables
 from ..judging.joins import Joins
@@ -72,12 +73,16 @@ class Places:
 
 
 def explain(snapshot: Snapshot, policy: Policy, finding: Finding, only: Resource | None = None) -> list[Explained]:
-    """Every resource that a finding rests on, or `only` one; those that decide it first."""
+    """Every resource that a finding rests on, or `only` one; those that decide it first.
+
+    Raises OverBudget where evaluating all that is shown takes more steps than the policy may.
+    """
     joins, places = Joins(snapshot), Places(snapshot)
     account = snapshot.account(finding.account)
     joins.enter(account)
     chosen = [only] if only else [each for each in joins.resources(policy.resource) if about(policy, finding, each)]
-    found = [_explained(policy, resource, joins, places, snapshot.captured_at) for resource in chosen]
+    purse = Purse.of(policy.budget, len(chosen))
+    found = [_explained(policy, resource, joins, places, snapshot.captured_at, purse) for resource in chosen]
     return sorted(found, key=lambda each: (not decides(finding, each), each.verdict.status is Status.NOT_APPLICABLE))
 
 
@@ -97,7 +102,12 @@ def gap_of(account: Account, policy: Policy, finding: Finding) -> Unknown | None
     return account.gap(policy.resource, finding.region)
 
 
-def _explained(policy: Policy, resource: Resource, joins: Joins, places: Places, time: str) -> Explained:
+def _explained(policy: Policy, resource: Resource, joins: Joins, places: Places, time: str, purse: Purse) -> Explained:
+    with spending(policy.budget, purse=purse):
+        return _traced(policy, resource, joins, places, time)
+
+
+def _traced(policy: Policy, resource: Resource, joins: Joins, places: Places, time: str) -> Explained:
     scope = variables(policy, resource, joins, time)
     verdict = judge(policy, resource, joins, time)
     where = trace(policy.where, resource.config, scope) if policy.where else None

@@ -16,6 +16,7 @@ from ...snapshot.types import STRING, Type
 from ..console import counted, safe
 from ..errors import EvaluationError
 from ..exit_codes import INVALID, NOTHING, OK
+from ..functions.budget import BUDGET, OverBudget, Purse, spending
 from ..language.infer import Complaint, infer
 from ..language.interpret import evaluate, holds
 from ..language.parser import Expression, check_variables, parse
@@ -32,7 +33,10 @@ _LISTED = 20  # accounts that a message may name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What to ask: every resource of a type in a snapshot, or some. `anyway`: although it is contradicted."""
+    """What to ask: every resource of a type in a snapshot, or some. `anyway`: although it is contradicted.
+
+    It may take as many steps of its `budget` as a policy may.
+    """
 
     snapshot: Snapshot
     kind: str
@@ -40,6 +44,7 @@ class Query:
     account: str = ""
     region: str = ""
     anyway: bool = False
+    budget: int = BUDGET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +87,20 @@ def answers(
 ) -> Iterator[Answer]:
     """What the expression is for each resource, by account, region and id. An unknown `where` makes it unknown."""
     for account in accounts:
+        purse = Purse.of(query.budget, account.count(query.kind))
         for resource in account.read(query.kind):
             if query.region in ("", resource.region):
                 scope = {name: getattr(resource, name) for name in ENVELOPE}
                 scope |= {"self": resource.config, "snapshot_time": query.snapshot.captured_at}
                 try:
-                    applies = holds(where, resource.config, scope) if where else True
-                    if isinstance(applies, Unknown):
-                        yield Answer(resource=resource, found=applies)
-                    elif applies:
-                        yield Answer(resource=resource, found=evaluate(expression, resource.config, scope))
-                except EvaluationError as error:
+                    with spending(query.budget, purse=purse):
+                        applies = holds(where, resource.config, scope) if where else True
+                        found = evaluate(expression, resource.config, scope) if applies is True else applies
+                except (EvaluationError, OverBudget) as error:
                     yield Answer(resource=resource, error=str(error))
+                else:
+                    if applies is not False:
+                        yield Answer(resource=resource, found=found)
 
 
 def _ask(

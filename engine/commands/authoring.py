@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from stillframe.engine.commands.options import (
+    Budget,
     Catalogue,
     Config,
     Packs,
@@ -127,6 +128,7 @@ def explain(
     shipped: Shipped = False,
     config: Config = None,
     settings: Settings = None,
+    budget: Budget = None,
 ) -> None:
     """Explain a finding: the value of every part of the policy's expressions, and where it was read."""
     from stillframe.engine.console import console
@@ -134,7 +136,7 @@ def explain(
     from stillframe.snapshot import open_snapshot
 
     opened = open_snapshot(snapshot)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, types=Types.of(opened))
+    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=Types.of(opened))
     run_explain(opened, ruleset, policy, resource, console())
 
 
@@ -151,15 +153,25 @@ def query(
     json: Json = False,
     catalogue: Catalogue = None,
     config: Config = None,
+    budget: Budget = None,
 ) -> None:
     """Evaluate an expression on every resource of a type of a snapshot."""
     from stillframe.engine.authoring.query import Query, run_query
     from stillframe.engine.console import console
+    from stillframe.engine.functions.budget import BUDGET
     from stillframe.snapshot import open_snapshot
 
     picture = open_snapshot(snapshot)
     Types(catalogue, [picture], checked=True).use(config)
-    asked = Query(snapshot=picture, kind=type, where=where, account=account, region=region, anyway=anyway)
+    asked = Query(
+        snapshot=picture,
+        kind=type,
+        where=where,
+        account=account,
+        region=region,
+        anyway=anyway,
+        budget=budget or BUDGET,
+    )
     raise typer.Exit(run_query(asked, expression, _config_types(), console(), console(stderr=True), json=json))
 
 

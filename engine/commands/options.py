@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ARCHIVE = "snapshots"
 CONFIG = Path("stillframe.yaml")
 STRANGERS = 1_000_000  # steps: a second, about, for each resource
+TOGETHER = 200  # policies of a stranger that may take as much each; of more, each has its part of what these may take
 # Where an archive or a snapshot is: text, for it may be a URL, of which a path would lose a slash.
 SnapshotPath = Annotated[
     str, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot; or a URL.", metavar="SNAPSHOT")
@@ -230,6 +231,7 @@ def rules(
     from stillframe.engine.loading.ruleset import load_rules
 
     types.use(config, untrusted=untrusted)
+    budget = budget or (STRANGERS if untrusted else None)
     return load_rules(
         config_file(config, untrusted=untrusted),
         policies or (),
@@ -237,7 +239,8 @@ def rules(
         shipped=shipped,
         every=every,
         settings=settings or (),
-        budget=budget or (STRANGERS if untrusted else None),
+        budget=budget,
+        together=budget * TOGETHER if budget and untrusted else None,
     )
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...snapshot.catalog import load_catalog
 from ...snapshot.types import ANY, NULL, Type, struct
-from ..documents.yaml12 import Document, Path, load
+from ..documents.yaml12 import Document, Path, Place, load
 from ..language.infer import Complaint, infer
 from ..language.narrow import truths
 from ..language.node import walk
@@ -25,6 +26,7 @@ from .fixture_types import check_rows
 from .resource_types import row_type, variable_types
 
 ERROR, WARNING = "error", "warning"
+MOST = 100  # complaints about a policy
 # Code → how bad it is. Each has a page in docs/lint/.
 CODES: Mapping[str, str] = {
     "bad-argument": ERROR,
@@ -80,39 +82,58 @@ class _Site:
 
 
 def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]:
-    """Every complaint about one policy, by line and column. `config_type` gives the type of a resource type."""
+    """Every complaint about one policy, by line and column, but no more than MOST.
+
+    `config_type` gives the type of a resource type.
+    """
     document = load(policy.text.encode())
     ignored = document.value.get("lint", {}).get("ignore", {})
-    found: list[Diagnostic] = []
+    found = list[Diagnostic]()
+    idle = set(ignored)
+    for code, place, message, source in _complaints(policy, document, config_type):
+        idle.discard(code if CODES[code] == WARNING else "")
+        if code not in ignored or CODES[code] == ERROR:
+            found.append(_diagnostic(policy, place(), code, message, source))
+        if len(found) == MOST:
+            return sorted(set(found))
+    for code in idle:
+        message = f"nothing here is {code}: remove it"
+        found.append(_at(policy.source, document.keys["lint", "ignore", code], "unused-ignore", message))
+    return sorted(set(found))
 
-    def report(place: tuple[int, int], code: str, message: str, source: str = policy.source) -> None:
-        if policy.extends and source == policy.source and place[0] > policy.extends.lines:
-            place, message = (policy.extends.at, 1), f"in what it takes from {policy.extends.id}: {message}"
-        found.append(Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message))
 
+def _diagnostic(policy: Policy, place: Place, code: str, message: str, source: str) -> Diagnostic:
+    if policy.extends and source == policy.source and place[0] > policy.extends.lines:
+        place, message = (policy.extends.at, 1), f"in what it takes from {policy.extends.id}: {message}"
+    return _at(source, place, code, message)
+
+
+def _at(source: str, place: Place, code: str, message: str) -> Diagnostic:
+    return Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message)
+
+
+def _itself(place: Place) -> Place:
+    return place
+
+
+def _complaints(
+    policy: Policy, document: Document, config_type: Callable[[str], Type]
+) -> Iterator[tuple[str, Callable[[], Place], str, str]]:
+    """Each complaint: its code, where it is, which takes a while to say, its message, and in which file."""
     sites = list(_sites(policy, document.value, config_type))
     for site in sites:
         for complaint in site.infer()[1]:
-            report(_place(document, site, complaint), complaint.code, complaint.message)
+            yield complaint.code, partial(_place, document, site, complaint), complaint.message, policy.source
     for path, code, message in _joins(sites):
-        report(document.locate(path, 0), code, message)
+        yield code, partial(document.locate, path, 0), message, policy.source
     fixtures = {policy.source: document, **{path: load(text.encode()) for path, text in policy.beside.items()}}
     for source, holder in fixtures.items():
         for number, test in enumerate(holder.value.get("tests", ())):
             for kind, rows in test["given"].items():
                 for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), holder):
-                    report(fault.place, fault.code, fault.message, source)
-    for path, code, message in _references(document.value, sites):
-        report(document.keys[path], code, message)
-    for path, code, message in _unused(policy, document.value, sites):
-        report(document.keys.get(path, (1, 1)), code, message)
-
-    kept = [each for each in found if each.code not in ignored or each.level == ERROR]
-    for code in ignored.keys() - {each.code for each in found if each.level == WARNING}:
-        line, column = document.keys["lint", "ignore", code]
-        message = f"nothing here is {code}: remove it"
-        kept.append(Diagnostic(path=policy.source, line=line, column=column, code="unused-ignore", message=message))
-    return sorted(set(kept))
+                    yield fault.code, partial(_itself, fault.place), fault.message, source
+    for path, code, message in (*_references(document.value, sites), *_unused(policy, document.value, sites)):
+        yield code, partial(_itself, document.keys.get(path, (1, 1))), message, policy.source
 
 
 def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str], Type]) -> Iterator[_Site]:

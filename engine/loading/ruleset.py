@@ -45,6 +45,7 @@ def load_rules(
     every: bool = False,
     settings: Sequence[str] = (),
     budget: int | None = None,
+    together: int | None = None,
 ) -> Ruleset:
     """What `paths` and `packs` name, or else stillframe.yaml, or else the pack `logging`; as both change it.
 
@@ -52,6 +53,8 @@ def load_rules(
 
     Of the shipped policies only those are read that are in force, or that something is said of. Raises PolicyError
     with every fault of any of the files, ArgumentError for a setting or a pack.
+
+    Where a `budget` is given, it is of each policy; of more policies than may take that much `together`, it is less.
     """
     problems: list[Problem] = []
     reader = _open(config, problems) if config else None
@@ -65,6 +68,8 @@ def load_rules(
         raise PolicyError([*found.unread, *found.misread])
     if found.misread:
         raise PackError(found.misread)
+    if budget and together:
+        budget = max(1, min(budget, together // max(1, len(found.written), len(found.in_force))))
     given = reader.config() if reader else None
     differing = given.settings if given else {}
     changed = [_change(policy, differing, budget) for _, policy in sorted(found.in_force.items())]

@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 from ..catalog import REGION_TYPE, Call, ResourceType, compiled, id_of, known, name_of, tags_of
 from ..error_kinds import EXPIRED, NOT_ASKED, code_of, kind_of_cause
 from ..model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
-from ..names import REGION
+from ..names import REGION, REGIONS
 from .call import ask, part
 from .clients import Clients, Sender, sending
 from .decode import REDACTED, finish
@@ -311,7 +311,7 @@ def enabled(listed: Json) -> frozenset[str] | Unknown:
     """The regions that are enabled, of those that AWS listed."""
     if isinstance(listed, Unknown):
         return listed
-    if not all(REGION.match(str(item.get("RegionName"))) for item in listed):
+    if len(listed) > REGIONS or not all(REGION.match(str(item.get("RegionName"))) for item in listed):
         return Unknown.because("UnexpectedAnswer: ec2:DescribeRegions")
     found = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
     return found or Unknown.because("ec2:DescribeRegions named no enabled region")

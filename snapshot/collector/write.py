@@ -35,7 +35,7 @@ from ..format import (
 )
 from ..layout import ACCOUNT, MANIFEST, Files
 from ..model import Coverage, Resource, Unknown
-from ..names import ACCOUNT_ID
+from ..names import ACCOUNT_ID, REGIONS
 from ..own_types import carried
 from ..remote import Place
 from ..resource_file import read_resources
@@ -202,9 +202,11 @@ def check_account(account: AccountData) -> None:
 def compose(account: AccountData, write: Callable[[str, bytes], object]) -> bytes:
     """The bytes of the account file. Each resource file is given to `write` first, by its name."""
     types = {kind: _compose_type(account, kind, write) for kind in sorted(account.coverage)}
-    return document(
-        AccountFile(format=FORMAT, account=account.id, name=account.name, regions=_regions(account), types=types)
-    )
+    regions = _regions(account)
+    places = [[] if isinstance(regions, Marker) else regions]
+    if any(len(each) > REGIONS for each in (*places, *((*found.read, *found.missing) for found in types.values()))):
+        raise CollectError(f"account {account.id}: more than {REGIONS} regions", "no account has so many: name some")
+    return document(AccountFile(format=FORMAT, account=account.id, name=account.name, regions=regions, types=types))
 
 
 def _compose_type(account: AccountData, kind: str, write: Callable[[str, bytes], object]) -> TypeEntry:

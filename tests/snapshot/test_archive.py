@@ -15,6 +15,7 @@ from stillframe.engine.loading.policies import load_policies
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
 from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.format import TOO_DEEP, digest
+from stillframe.snapshot.names import REGIONS
 from stillframe.snapshot.resource_file import complete
 from stillframe.snapshot.verify import verify
 
@@ -193,6 +194,23 @@ def test_a_line_nested_deeper_than_specified_is_found_by_verify(snapshot):
     path.write_bytes(path.read_bytes().replace(b'"available"', b"[" * 101 + b"]" * 101, 1))
     redigest(snapshot)
     assert any(TOO_DEEP in fault for fault in verify(snapshot))
+
+
+@pytest.mark.parametrize("where", ["regions", "read", "missing"])
+def test_an_account_of_more_regions_than_there_can_be_is_refused(snapshot, where):
+    """Each that was not read would be a finding of each policy."""
+    path = snapshot / ACCOUNT / "account.json"
+    file = json.loads(path.read_text())
+    many = sorted({"us-east-1", *(f"xx-north-{number}" for number in range(REGIONS))})
+    if where == "regions":
+        file["regions"] = many
+    else:
+        file["types"]["AWS::EC2::VPC"][where] = many if where == "read" else dict.fromkeys([*many[1:], "zz-1"], "lost")
+    path.write_text(json.dumps(file))
+    redigest(snapshot)
+    with pytest.raises(SnapshotError, match=rf"length <= {REGIONS}.*{where}"):
+        read_everything(snapshot)
+    assert any(where in fault for fault in verify(snapshot))
 
 
 @pytest.mark.parametrize("regions", [[], {}, {"$missing": 1}, {"$missing": "x", "more": "y"}, "us-east-1"])

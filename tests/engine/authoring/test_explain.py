@@ -442,3 +442,15 @@ def test_a_rollup_over_nothing_says_so(rolled):
     result = rolled(A, "all")
     assert result.code == 0
     assert "there is nothing to evaluate" in result.out
+
+
+def test_an_explanation_ends_by_the_budget_of_its_policy(run, tmp_path):
+    costly = ROLLUP.replace("REQUIRE", "all") + "\n"
+    costly = costly.replace("assert: KmsKeyId", "assert: length([Name]" + ".[@, @][]" * 14 + ") == `0` || KmsKeyId")
+    (tmp_path / "r.yaml").write_text(costly)
+    path = write_snapshot(tmp_path / "r", {"AWS::CloudTrail::Trail": [trail("a", KmsKeyId="k")]})
+    command = ["policy", "explain", path, "encrypted", A, "-p", tmp_path / "r.yaml"]
+    assert run(*command).code == 0
+    result = run(*command, "--budget", "5000")
+    assert result.code == 2
+    assert result.err.startswith("error: takes more steps than one resource may, by a budget of 5000\n")

@@ -251,3 +251,22 @@ def test_the_history_is_where_states_are_kept(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert history_file() == tmp_path / "home/.local/state/stillframe/query_history"
+
+
+DOUBLING = "length([Name]" + ".[@, @][]" * 14 + ")"
+
+
+@pytest.mark.parametrize("where", [[], ["--where", f"{DOUBLING} > `1`"]])
+def test_a_costly_expression_ends_by_its_budget(run, estate, where):
+    result = ask(run, estate, "Name" if where else DOUBLING, *where, "--budget", "5000")
+    assert result.code == 0
+    told = [line.partition("error: ")[2] for line in result.out.splitlines()]
+    assert told == ["takes more steps than one resource may, by a budget of 5000"] * 3
+    assert "error" not in ask(run, estate, "Name" if where else DOUBLING, *where).out
+
+
+def test_all_resources_of_an_account_share_what_a_query_may_take(run, tmp_path):
+    many = write_snapshot(tmp_path / "m", {"AWS::CloudTrail::Trail": [trail(A, f"t{n:02}") for n in range(12)]})
+    told = [line.partition("error: ")[2] for line in ask(run, many, DOUBLING, "--budget", "5000").out.splitlines()]
+    assert ["one resource" in each for each in told] == [True] * 5 + [False] * 7
+    assert ["all resources of one account" in each for each in told] == [False] * 5 + [True] * 7

@@ -177,6 +177,21 @@ def test_a_stranger_is_judged_without_the_config_that_is_found_and_within_a_smal
     )
 
 
+def test_all_policies_of_a_stranger_share_what_a_run_may_take(run, snapshot, tmp_path):
+    """Each just below its budget would take its time; of more than 200, each has its part."""
+    (tmp_path / "p").mkdir()
+    for number in range(400):
+        text = (TEXT % ("", COSTLY["lists that double"], "m")).replace("id: p", f"id: p{number}")
+        (tmp_path / f"p/{number}.yaml").write_text(text)
+    out = tmp_path / "found.jsonl"
+    run("evaluate", snapshot.path, "-p", tmp_path / "p", "--untrusted", "--budget", "1000", "-o", out)
+    told = {json.loads(line)["message"].rpartition(" ")[2] for line in out.read_text().splitlines()}
+    assert told == {"500"}
+    run("evaluate", snapshot.path, "-p", tmp_path / "p", "--budget", "1000", "-o", out)
+    told = {json.loads(line)["message"].rpartition(" ")[2] for line in out.read_text().splitlines()}
+    assert told == {"1000"}
+
+
 def test_a_policy_has_no_more_lookups_and_text_than_it_needs():
     text = (TEXT % ("", "Tags", "m")).replace("title: P", f"title: {'t' * 1001}")
     with pytest.raises(PolicyError, match=r"p\.yaml:3:8: there are more than 1,000 characters"):

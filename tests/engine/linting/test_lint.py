@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import botocore.session
@@ -16,7 +17,7 @@ from stillframe.engine.errors import PolicyError
 from stillframe.engine.language.infer import Complaint, infer
 from stillframe.engine.language.node import walk
 from stillframe.engine.language.parser import parse
-from stillframe.engine.linting.lint import CODES, _place, _sites, lint
+from stillframe.engine.linting.lint import CODES, MOST, _place, _sites, lint
 from stillframe.engine.linting.resource_types import config_types
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.snapshot.catalog import Call
@@ -33,6 +34,25 @@ DOCS = ROOT / "docs" / "lint"
 def complaints(text: str) -> list[str]:
     policy = parse_policy("p.yaml", text)
     return [f"{each.line}:{each.column} {each.code}: {each.message}" for each in lint(policy, TYPES)]
+
+
+def test_of_a_policy_no_more_complaints_are_told_than_can_be_read():
+    head = "id: p\ntitle: P\nseverity: low\nresource: AWS::EC2::VPC\nassert:\n"
+    each = "".join(f"  - {{that: Nope{number}, message: m}}\n" for number in range(20_000))
+    started = time.process_time()
+    found = complaints(head + each)
+    assert [line.partition(" ")[2][:14] for line in found] == ["unknown-field:"] * MOST
+    assert [int(line.partition(":")[0]) for line in found] == [*range(6, 6 + MOST)]
+    assert time.process_time() - started < 20
+
+
+def test_an_error_is_told_however_many_warnings_are_ignored():
+    ignored = "".join(f"  - {{that: \"State == 's{number}'\", message: m}}\n" for number in range(2 * MOST))
+    text = (
+        "id: p\ntitle: P\nseverity: low\nresource: AWS::EC2::VPC\nlint: {ignore: {not-in-enum: x, untested: x}}\n"
+        f"assert:\n{ignored}  - {{that: Nope, message: m}}\n"
+    )
+    assert [each.split()[1] for each in complaints(text)] == ["unknown-field:"]
 
 
 @pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
