@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ...snapshot.error_kinds import KINDS, OTHER, kind_of_cause
+from ...snapshot.error_kinds import KINDS, NOT_ASKED, OTHER, kind_of_cause
+from ..loading.pack_files import shipped_packs
 from ..model.finding import Status
+from ..model.pack import Pack
 from .report import Record
 
 _NOT_COLLECTED = re.compile(r"(\S+) was not collected from (?:account \d+$|(\S+) in account \d+$)")
 _TYPE, _REGION, _VALUE, _FAULT = "type not collected", "region not collected", "value not as AWS sends it", "error"
 _LONGEST = 160
 _SHOWN = 200
+UNASKED = (_TYPE, NOT_ASKED.name)
 _ADVICE = {kind.name: kind.advice for kind in KINDS} | {
-    _TYPE: "collect these types as well",
-    _REGION: "collect these regions as well",
+    **dict.fromkeys(UNASKED, "a collection for these policies asks for it"),
+    _REGION: "collect without --regions, or with these as well",
     _FAULT: "correct the policy: each finding says what is wrong with it",
 }
 
@@ -51,7 +55,15 @@ class Causes:
                 "more": max(len(about) - _SHOWN, 0),
                 "policies": sorted(set().union(*(self._policies[kind, what] for what in about))),
                 "advice": _ADVICE.get(kind, ""),
+                "unasked": kind in UNASKED,
             }
+
+
+def collecting(packs: Sequence[Pack]) -> str:
+    """The command that asks for all that packs read; or for all there is, where none is named."""
+    shipped = shipped_packs()
+    named = (["--pack", pack.name if pack.name in shipped else pack.source] for pack in packs)
+    return shlex.join(["stillframe", "collect", *(word for words in named for word in words)])
 
 
 @lru_cache(maxsize=10_000)
@@ -66,4 +78,4 @@ def _cause(text: str) -> tuple[str, str]:
     kind = kind_of_cause(text)
     if kind is OTHER:
         return _VALUE, text[:_LONGEST]
-    return kind.name, text.partition(": ")[2].partition(" ")[0] or text[:_LONGEST]
+    return kind.name, text.partition(": ")[2].partition(" ")[0].rstrip(",") or text[:_LONGEST]

@@ -28,7 +28,7 @@ from ..model.policy import Lookup, Policy, Severity
 from ..packs.report import PackReport
 from ..packs.text import as_data
 from . import places
-from .causes import Causes
+from .causes import Causes, collecting
 from .columns import CHANGES, SEVERITIES, STATUSES, Columns
 from .report import Context, Lines, Totals
 from .text import controls
@@ -134,6 +134,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
         "fix": [columns.policies[row.policy] for row in ranked(totals.rows)],
         "packs": [as_data(report) for report in totals.packs] if context.named else [],
         "notes": list(totals.notes),
+        "collect": collecting(context.packs if context.named else ()),
         "trend": [_point(point) for point in context.trend],
         "names": {
             "severity": SEVERITIES,

@@ -7,7 +7,7 @@ function unknownCauses(show) {
   if (!unknown || !report.causes.length) return null;
   const controls = report.packs.flatMap((pack) => pack.sections.flatMap((part) => part.controls));
   const open = controls.filter((control) => control.status === 'unknown');
-  const what = controls.length ? `${count(open.length)} of ${counted(controls.length, 'control')} and ${counted(unknown, 'finding')}` : counted(unknown, 'finding');
+  const what = open.length ? `${count(open.length)} of ${counted(controls.length, 'control')} and ${counted(unknown, 'finding')}` : counted(unknown, 'finding');
   const items = report.causes.map((cause) => {
     const policies = new Set(cause.policies);
     const touched = open.filter((control) => control.policies.some((each) => policies.has(each.policy)));
@@ -18,7 +18,7 @@ function unknownCauses(show) {
       el('p', {}, el('button', { type: 'button', class: 'link', onclick: () => show({ status: 'gap', policy: cause.policies }) },
         `${reach}: ${cause.kind}`), cause.advice ? el('span', { class: 'muted' }, ` – ${cause.advice}`) : null),
       el('p', { class: 'mono about' }, about.join(', '), left ? ` and ${count(left)} more` : ''),
-      cause.kind === 'type not collected' ? command(`stillframe collect --types ${cause.about.join(',')}`) : null);
+      cause.unasked ? command(report.collect) : null);
   });
   const found = section('unknown', `Why ${what} are unknown`, el('ul', { class: 'causes' }, items));
   found.dataset.short = 'Unknown';

@@ -19,9 +19,9 @@ async function start() {
     list.element.scrollIntoView();
     list.view.focus({ preventScroll: true });
   };
-  const [unknown, first] = [unknownCauses(show), fixFirst(show)];
-  const said = [headline(), report.before ? changeTiles(show) : tiles(show), ...(muchUnknown() ? [unknown, first] : [first, unknown]),
-    report.before ? changes(show) : null, ...packs(show), report.trend.length > 1 ? trend(show) : null];
+  const [unknown, much] = [unknownCauses(show), muchUnknown()];
+  const said = [headline(), report.before ? changeTiles(show) : tiles(show), notes(), much ? unknown : null, fixFirst(show),
+    report.before ? changes(show) : null, ...packs(show), report.trend.length > 1 ? trend(show) : null, much ? null : unknown];
   const loading = el('p', { class: 'muted', role: 'status' }, 'Unpacking the findings …');
   main.append(...said.filter(Boolean), loading);
   listSections();
@@ -37,7 +37,7 @@ async function start() {
   list = findings(columns, queries, open);
   fixWhere(failingAccounts(columns, queries.kinds));
   loading.remove();
-  main.append(...[where(columns, queries.kinds, show), policies(show), list.element, notes()].filter(Boolean));
+  main.append(where(columns, queries.kinds, show), policies(show), list.element);
 
   listSections();
   dialog.addEventListener('close', () => { list.remember(); list.view.focus({ preventScroll: true }); });

@@ -47,6 +47,7 @@ function policyBar(policy) {
 const number = (value, kind = '', label = '') => el('td', { class: `number ${value ? kind : 'zero'}`, 'data-label': label }, count(value));
 
 const LISTED_POLICIES = 20;
+const FEW_NOTES = 3;
 
 function policies(show) {
   const ordered = report.order.map((index) => report.policies[index]);
@@ -83,8 +84,8 @@ function fixFirst(show) {
   if (!report.fix.length) return null;
   const items = report.fix.slice(0, 5).map((index) => report.policies[index]).map((policy) => el('li', {},
     el('div', { class: 'step' },
-      el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'fail' }) }, policy.title),
-      el('p', { class: 'muted' }, badge(policy.severity, policy.severity), ` ${counted(policy.violations, 'failure')}`, el('span', { 'data-accounts': policy.id })),
+      el('p', { class: 'what' }, el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'fail' }) }, policy.title),
+        badge(policy.severity, policy.severity), el('span', { class: 'muted' }, counted(policy.violations, 'failure'), el('span', { 'data-accounts': policy.id }))),
       policy.remediation ? el('p', {}, policy.remediation) : null)));
   const more = el('p', { class: 'legend muted' }, 'By severity, number, exposure and effort. stillframe remediate has it action by action.');
   return section('fix', 'Fix first', el('ol', { class: 'fix' }, items), more);
@@ -97,6 +98,11 @@ function fixWhere(accountsOf) {
   }
 }
 
+// What to see to: that this is a part, what has lapsed. The first stand open, since they say how to read the rest.
 function notes() {
-  return report.notes.length ? section('notes', 'To see to', el('ul', { class: 'notes' }, report.notes.map((note) => el('li', {}, note)))) : null;
+  if (!report.notes.length) return null;
+  const lines = report.notes.map((note) => el('li', {}, note));
+  const rest = lines.splice(FEW_NOTES);
+  return section('notes', 'To see to', el('ul', { class: 'notes' }, lines),
+    rest.length ? el('details', {}, el('summary', { class: 'muted' }, counted(rest.length, 'more', 'more')), el('ul', { class: 'notes' }, rest)) : null);
 }

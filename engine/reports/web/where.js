@@ -52,6 +52,7 @@ function where(columns, kinds, show) {
   passesShown = sum(report.policies.map((policy) => policy.passing)) === kinds.reduce((total, kind) => total + (CATEGORIES[kind] === PASSES), 0);
   const state = { key: 'account', pack: report.packs[0] || null, text: '' };
   const counts = new Map();
+  const shown = [...names.severity.keys()].filter((rank) => report.policies.some((_, policy) => SEVERITY[policy] === rank));
   const body = el('div', {});
   const search = el('input', { type: 'search', id: 'where-search', 'aria-label': 'Search accounts, units and regions', placeholder: 'Search accounts, units and regions', autocomplete: 'off', spellcheck: 'false' });
   const keys = Object.entries(GROUPS).filter(([key]) => key !== 'unit' || UNITS.length).map(([key, title]) =>
@@ -86,7 +87,7 @@ function where(columns, kinds, show) {
     const seen = names.severity.map((severity, rank) => [severity, group.severities[rank]]);
     const cells = state.pack
       ? state.pack.sections.map((part) => sectionCell(group.cell(part), group.title || group.name, sectionTitle(part), () => go({ control: sectionKey(state.pack, part), status: ['fail', 'gap'] })))
-      : seen.map(([severity, value], rank) => el('td', { class: `heat ${value ? heat(Math.log1p(value) / Math.log1p(most[rank])) : ''}` },
+      : shown.map((rank) => [...seen[rank], rank]).map(([severity, value, rank]) => el('td', { class: `heat ${value ? heat(Math.log1p(value) / Math.log1p(most[rank])) : ''}` },
         value ? el('button', { type: 'button', 'aria-label': `${count(value)} ${severity}, ${group.title || group.name}`, onclick: () => go({ severity, status: 'fail' }) }, count(value)) : '0'));
     return el('tr', {},
       el('th', { scope: 'row', class: 'place' }, el('button', { type: 'button', class: 'link', onclick: () => go({}) }, group.title || group.name),
@@ -102,7 +103,7 @@ function where(columns, kinds, show) {
     const most = names.severity.map((_, rank) => Math.max(...all.map((group) => group.severities[rank]), 1));
     most.total = all.reduce((top, group) => Math.max(top, group.total), 1);
     const title = GROUPS[state.key];
-    const columnsOf = state.pack ? state.pack.sections.map(sectionTitle) : names.severity.map((severity) => severity[0].toUpperCase() + severity.slice(1));
+    const columnsOf = state.pack ? state.pack.sections.map(sectionTitle) : shown.map((rank) => names.severity[rank][0].toUpperCase() + names.severity[rank].slice(1));
     const headings = [[title.slice(0, -1)], ['By severity', 'share'], ['Failures', 'number'], ['Unknown', 'number'], ...columnsOf.map((name) => [name, 'heat'])];
     body.className = columnsOf.length > 9 ? 'many' : '';
     body.replaceChildren(el('p', { class: 'of muted' }, rows.length === all.length ? counted(all.length, title.slice(0, -1).toLowerCase()) : `${count(rows.length)} of ${count(all.length)}`),

@@ -34,7 +34,10 @@ def account(**coverage: Coverage) -> Account:
             [("denied", "kms:ListKeys"), ("denied", "ec2:DescribeVpcs")],
         ),
         ("AWS::KMS::Key has no KeyId", [("value not as AWS sends it", "AWS::KMS::Key has no KeyId")]),
-        ("NotAsked: kms:GetKeyPolicy", [("not asked", "kms:GetKeyPolicy")]),
+        (
+            "NotAsked: kms:GetKeyPolicy, which the policies of this collection do not read",
+            [("not asked", "kms:GetKeyPolicy")],
+        ),
     ],
 )
 def test_a_message_names_the_kind_of_each_cause_and_what_it_is_about(message, found):
