@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stillframe.snapshot.catalog import load_catalog, name_of, tags_of
+from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.model import Resource, Unknown
+from stillframe.snapshot.resource import name_of, tags_of
 
 from .arithmetic import digits, mixed, uuid
 

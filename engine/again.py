@@ -1,36 +1,32 @@
 """The very run of before, given back: where nothing that a run read has changed, neither has what it said.
 
-What a run reads is asked of Python, which tells of every file that is opened and every folder that is listed, so that
-nothing can be forgotten. A run is kept in the folder of what was evaluated, beside it, if its findings were: what it
-printed, the files that it wrote, its exit code, and the digest of all that it read. Of a snapshot that is the manifest,
-which has the digests of the rest: what is given back was found in these very bytes.
+A run is kept in the folder of what was evaluated, beside it, if its findings were: what it printed, the files that it
+wrote, its exit code, and the digest of all that it read. Of a snapshot that is the manifest, which has the digests of
+the rest: what is given back was found in these very bytes.
 
 Imported before anything else is, so it imports little.
 """
 
 import hashlib
-import io
 import json
 import mmap
 import os
 import stat
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import Any
 
 from stillframe.engine.exit_codes import FAILURES, NOTHING, OK, UNKNOWN
+from stillframe.engine.watch import MOST, TREES, Other, Watch, seen
 from stillframe.snapshot.files import is_own, replacing, user_folder
 
 COMMANDS = frozenset({"evaluate", "diff"})  # those that evaluate by what is kept
-MOST = 1 << 28  # bytes that one run may have said and written, to be kept
 KEPT = 16  # runs
 _FORMAT = 1
-_ENDING, _FINDINGS = ".run", ".findings"
+_ENDING = ".run"
 _RECENT = 2.0  # seconds: a file system may give two changes within them the same time
-_WRITING = os.O_WRONLY | os.O_RDWR
 # How the names of variables begin that a run may depend on.
 # fmt: off
 _SEEN: tuple[str, ...] = (
@@ -39,19 +35,13 @@ _SEEN: tuple[str, ...] = (
     "UNICODE_VERSION",
 )
 # fmt: on
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - compared as text, as is all below
-_TREES = tuple(os.path.join(_HERE, name, "") for name in ("engine", "policies", "snapshot"))  # noqa: PTH118
-
-
-class _Other(Exception):  # noqa: N818 - no error: the run is not kept, or not the one that is
-    """Something is not what a run can be kept by."""
 
 
 def given_back(arguments: list[str]) -> int | None:
     """Say and write again what the same command did, and return its exit code; None if it is not known to be so."""
     try:
         head, said = _known(arguments)
-    except (OSError, ValueError, _Other):
+    except (OSError, ValueError, Other):
         return None
     for stream, length in head["said"]:
         file = (sys.stdout, sys.stderr)[stream]
@@ -62,14 +52,14 @@ def given_back(arguments: list[str]) -> int | None:
 
 
 def _known(arguments: list[str]) -> tuple[dict[str, Any], memoryview]:
-    """What is kept of a run, and what it said; its files are written. Raises _Other, OSError and ValueError."""
+    """What is kept of a run, and what it said; its files are written. Raises Other, OSError and ValueError."""
     if not _is_asked(arguments):
-        raise _Other
+        raise Other
     folder, key = _folder(), _key(arguments)
     head, rest = _read(folder / (key + _ENDING), key)
     same = head["program"] == _program(head["modules"]) and all(_state(*each) == of for *each, of in head["inputs"])
     if not same or not all(_replaceable(name) for name, _ in head["files"]):
-        raise _Other
+        raise Other
     with ExitStack() as files:  # all of them take their names at the end, or none does
         for name, length in head["files"]:
             files.enter_context(replacing(Path(name))).write(rest[:length])
@@ -83,11 +73,11 @@ def kept(arguments: list[str]) -> Iterator[None]:
     if not _is_asked(arguments):
         yield
         return
-    with _Watch() as watch:
+    with Watch() as watch:
         try:
             yield
         except SystemExit as end:
-            with suppress(OSError, ValueError, _Other):
+            with suppress(OSError, ValueError, Other):
                 _keep(arguments, watch, 0 if end.code is None else end.code)
             raise
 
@@ -99,92 +89,20 @@ def _is_asked(arguments: list[str]) -> bool:
     return bool(arguments) and arguments[0] in COMMANDS and here and all(hasattr(each, "buffer") for each in streams)
 
 
-class _Watch:
-    """What a run reads, writes and says."""
-
-    def __init__(self) -> None:
-        self.begun = time.time()
-        self.events: list[tuple[str, tuple[Any, ...]]] = []
-        self.said: list[tuple[int, bytes]] = []
-        self.size = 0
-        self._streams = sys.stdout, sys.stderr
-
-    def __enter__(self) -> Self:
-        for stream in self._streams:
-            stream.flush()
-        sys.stdout, sys.stderr = (self._heard(number) for number in (0, 1))
-        _watching.append(self.events)
-        if not _hooked:
-            sys.addaudithook(_audit)
-            _hooked.append(True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _watching.remove(self.events)
-        sys.stdout, sys.stderr = self._streams  # which the others hold nothing back from
-
-    def _heard(self, number: int) -> io.TextIOWrapper:
-        stream = cast("io.TextIOWrapper", self._streams[number])
-        ear = _Ear(stream.buffer, lambda data: self._hear(number, data))
-        lines = stream.line_buffering
-        return io.TextIOWrapper(cast("IO[bytes]", ear), stream.encoding, stream.errors, "", lines, write_through=True)
-
-    def _hear(self, number: int, data: bytes) -> None:
-        self.size += len(data)
-        if self.size <= MOST:
-            self.said.append((number, bytes(data)))
-
-
-class _Ear(io.BufferedIOBase):
-    """A stream of bytes, and somebody who hears what is written to it."""
-
-    def __init__(self, stream: Any, hear: Callable[[bytes], None]) -> None:
-        self._stream, self._hear = stream, hear
-
-    def write(self, data: Any) -> int:
-        written: int = self._stream.write(data)
-        self._hear(data)
-        return written
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        number: int = self._stream.fileno()
-        return number
-
-    def isatty(self) -> bool:
-        whether: bool = self._stream.isatty()
-        return whether
-
-
-_watching: list[list[tuple[str, tuple[Any, ...]]]] = []
-_hooked: list[bool] = []  # a hook cannot be taken away
-
-
-def _audit(event: str, given: tuple[Any, ...]) -> None:
-    if _watching and event in ("open", "os.listdir", "os.scandir", "os.rename"):
-        for events in _watching:
-            events.append((event, given))
-
-
-def _keep(arguments: list[str], watch: _Watch, code: object) -> None:
-    """Write a run down. Raises _Other, OSError and ValueError where it cannot be."""
+def _keep(arguments: list[str], watch: Watch, code: object) -> None:
+    """Write a run down. Raises Other, OSError and ValueError where it cannot be."""
     if code not in (OK, FAILURES, NOTHING, UNKNOWN):
-        raise _Other
+        raise Other
     folder, key = _folder(), _key(arguments)
     modules = _modules()
-    reads, lists, files = _seen(watch.events, folder)
+    reads, lists, files = seen(watch.events, folder)
     inputs = [("file", path) for path in reads] + [("folder", path) for path in lists]
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     texts = [Path(name).read_bytes() for name in files if _replaceable(name)]
     said = watch.said
     if len(texts) != len(files) or watch.size + sum(map(len, texts)) > MOST or reads & files.keys():
-        raise _Other
+        raise Other
     head = {
         "key": key,
         "code": code,
@@ -205,62 +123,19 @@ def _keep(arguments: list[str], watch: _Watch, code: object) -> None:
         old.unlink(missing_ok=True)
 
 
-def _seen(events: list[tuple[str, tuple[Any, ...]]], folder: Path) -> tuple[set[str], set[str], dict[str, None]]:
-    """Files that were read, folders that were listed, and files that were written, by what Python told.
-
-    Raises _Other where no findings were kept, or something was written into.
-    """
-    loaded = _loaded()
-    reads, lists, written, files = set[str](), set[str](), set[str](), dict[str, None]()
-    findings = False
-    for event, (given, *more) in events:
-        path = "" if isinstance(given, int) else os.fsdecode(given)
-        if not path or path.startswith(_TREES):
-            continue
-        own = os.path.dirname(path) == str(folder)  # noqa: PTH120 - as it was written
-        if event == "os.rename":
-            to = os.fsdecode(more[0])
-            written.discard(path)
-            findings |= own and to.endswith(_FINDINGS)
-            if not own and not to.endswith(".pyc"):
-                files[to] = None
-        elif event != "open":
-            lists.add(path)
-        elif more[1] & _WRITING:
-            written.add(path)
-        elif own:
-            findings |= path.endswith(_FINDINGS)
-        elif path not in loaded:
-            reads.add(path)
-    if not findings or written:
-        raise _Other
-    snapshots = {os.path.dirname(path) for path in reads if os.path.basename(path) == "manifest.json"}  # noqa: PTH119, PTH120
-    inside = {path for path in reads if os.path.dirname(os.path.dirname(path)) in snapshots}  # noqa: PTH120
-    return reads - inside, lists - loaded - {str(folder)}, files
-
-
-def _loaded() -> set[str]:
-    """The files of modules, and the folders of packages, which `_program` looks at."""
-    found = set[str]()
-    for module in list(sys.modules.values()):
-        found |= {each for name in ("__file__", "__cached__") if (each := getattr(module, name, None))}
-        found |= set(map(str, getattr(module, "__path__", ())))
-    return found
-
-
 def _state(kind: str, path: str, before: float = float("inf")) -> object:
-    """What a file or a folder is now. Raises _Other for what may yet be changed without being noticed."""
+    """What a file or a folder is now. Raises Other for what may yet be changed without being noticed."""
     try:
         found = os.stat(path)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return None
     if found.st_mtime > before or found.st_ctime > before:
-        raise _Other
+        raise Other
     if kind == "folder":
         with os.scandir(path) as entries:
             return sorted(_entry(each, before) for each in entries)
     if not stat.S_ISREG(found.st_mode):
-        raise _Other
+        raise Other
     return [os.path.islink(path), hashlib.sha256(Path(path).read_bytes()).hexdigest()]  # noqa: PTH114
 
 
@@ -270,7 +145,7 @@ def _entry(entry: os.DirEntry[str], before: float) -> list[Any]:
         return [entry.name, entry.is_symlink()]
     found = entry.stat()
     if found.st_mtime > before:
-        raise _Other
+        raise Other
     return [entry.name, found.st_mtime_ns]
 
 
@@ -278,12 +153,12 @@ def _modules() -> list[str]:
     """The files of the modules that are not ours, nor Python's own."""
     found = {file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
     python = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
-    return sorted(path for path in found if not path.startswith(_TREES) and ("-packages" in path or python not in path))
+    return sorted(path for path in found if not path.startswith(TREES) and ("-packages" in path or python not in path))
 
 
 def _program(modules: list[str]) -> str:
     """A digest of when this program, with all that comes with it, and modules that it used were last changed."""
-    found, places = [(path, _times(os.stat(path))) for path in modules], list(_TREES)  # noqa: PTH116
+    found, places = [(path, _times(os.stat(path))) for path in modules], list(TREES)  # noqa: PTH116
     while places:
         with os.scandir(places.pop()) as entries:
             for entry in entries:
@@ -301,7 +176,7 @@ def _times(found: os.stat_result) -> tuple[int, int, int]:
 def _folder() -> Path:
     folder = user_folder("XDG_CACHE_HOME", "~/.cache")
     if not is_own(folder):
-        raise _Other
+        raise Other
     return folder
 
 
@@ -320,11 +195,11 @@ def _read(path: Path, key: str) -> tuple[dict[str, Any], memoryview]:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     body = data[32:]
     if hashlib.sha256(body).digest() != data[:32]:
-        raise _Other
+        raise Other
     end = 8 + int.from_bytes(body[:8], "big")
     head: dict[str, Any] = json.loads(bytes(body[8:end]))
     if head["key"] != key:
-        raise _Other
+        raise Other
     return head, body[end:]
 
 

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
+from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from .errors import ArgumentError
 from .nearest import nearest
+from .resource import names_in
 
 TAGS = "$tags"  # a field that is read wherever a type's tags are
 

@@ -18,7 +18,7 @@ from stillframe.engine.loading.policies import load_policies
 from stillframe.engine.loading.ruleset import load_rules
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog, names_in
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.clients import Clients
 from stillframe.snapshot.collector.demo import MANAGEMENT, session
@@ -28,6 +28,7 @@ from stillframe.snapshot.collector.session import Caller
 from stillframe.snapshot.collector.targets import Target, entered
 from stillframe.snapshot.collector.write import AccountData, SnapshotWriter, row
 from stillframe.snapshot.model import Collected, Snapshot
+from stillframe.snapshot.resource import names_in
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 CALLER = Caller(account=MANAGEMENT, partition="aws")

@@ -20,8 +20,9 @@ from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.pack_files import load_packs
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.catalog import id_of, load_catalog
+from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.importing.aws_config import import_aws_config
+from stillframe.snapshot.resource import id_of
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 DECIDED = ("pass", "fail")

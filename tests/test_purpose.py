@@ -14,12 +14,13 @@ from stillframe.engine.loading.policies import parse_policy
 from stillframe.engine.model.policy import Policy
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.archive import read_manifest
-from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, load_catalog, names_in
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, load_catalog
 from stillframe.snapshot.choice import asked_in_part, choose
 from stillframe.snapshot.collector.collect import Watch, collect, prepare, resume
 from stillframe.snapshot.collector.demo import HOME, MANAGEMENT, session
 from stillframe.snapshot.errors import ArgumentError, CollectError
 from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.resource import names_in
 
 BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
 # -------------------------------------------------------------------------------------------------- the choice

@@ -15,10 +15,11 @@ from typing import Any
 
 import jmespath
 
-from ...snapshot.catalog import ResourceType, known, load_catalog, name_of, tags_of
+from ...snapshot.catalog import ResourceType, load_catalog
 from ...snapshot.format import decode
 from ...snapshot.kinds import mark_tags
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot
+from ...snapshot.resource import known, name_of, tags_of
 from ...snapshot.resource_file import complete
 from ..judging.evaluate import evaluate
 from ..model.finding import Finding

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from ..catalog import REGION_TYPE, Call, ResourceType, compiled, id_of, known, name_of, tags_of
-from ..error_kinds import EXPIRED, NOT_ASKED, code_of, kind_of_cause
+from ..catalog import REGION_TYPE, Call, ResourceType
+from ..error_kinds import EXPIRED, code_of, kind_of_cause
 from ..model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
-from ..names import REGION, REGIONS
+from ..names import REGION
+from ..resource import compiled, id_of, known, name_of, tags_of
 from .call import ask, part
 from .clients import Clients, Sender, sending
-from .decode import REDACTED, finish
+from .decode import finish
+from .found import NOT_ENABLED, distinct, enabled, gaps_in, objects, region_is_one
 from .plan import Plan
 from .rate_limit import Lane, Lanes
 from .scheduler import Job, Work
 from .shared_calls import Once, token
 from .targets import Target
 from .write import AccountData, Row, row
-
-ENABLED = frozenset({"opt-in-not-required", "opted-in"})  # ec2:DescribeRegions OptInStatus
-NOT_ENABLED = "RegionNotEnabled"
 
 
 class Visit:
@@ -128,7 +127,7 @@ class Visit:
             self._listed(spec, self._places[spec.type])
 
     def _listed(self, spec: ResourceType, places: dict[str, Json]) -> None:
-        found = _distinct(spec, places)
+        found = distinct(spec, places)
         rows = self._rows.setdefault(spec.type, [])
         # Of lists nothing is kept but whether there was an answer: the items are on their way.
         self._places[spec.type] = {place: it if isinstance(it, Unknown) else None for place, it in places.items()}
@@ -140,19 +139,19 @@ class Visit:
         region = self._home if place == GLOBAL else place
         owners: Json = [{}]
         if spec.list.of is not None:
-            owners = _objects((yield self._shared(spec.list.of, region)), spec.list.of)
+            owners = objects((yield self._shared(spec.list.of, region)), spec.list.of)
             if isinstance(owners, Unknown):
                 return owners
         found: list[dict[str, Json]] = []
         for owner in owners:
             request = self._request(spec.list, region, owner) if owner else self._shared(spec.list, region)
-            items = _objects((yield request), spec.list)
+            items = objects((yield request), spec.list)
             if isinstance(items, Unknown):
                 return items
             found += [{**owner, **item} for item in items]
         if (gap := self._clients.lacking(spec, region).listing) is not None:
             return gap
-        named = all(id_of(spec, item) is not None and _region_is_one(spec, item) for item in found)
+        named = all(id_of(spec, item) is not None and region_is_one(spec, item) for item in found)
         return found if named else Unknown.because(f"UnexpectedAnswer: {spec.list.action}")
 
     def _describe(self, spec: ResourceType, place: str, config: dict[str, Json], rows: list[Row]) -> Job:
@@ -270,60 +269,3 @@ class Visit:
         if spec.scope == "region" and isinstance(self._asked, Unknown):
             missing[EVERYWHERE] = str(self._asked)
         return Coverage(read=frozenset(places.keys() - missing.keys()), missing=missing)
-
-
-def _region_is_one(spec: ResourceType, item: dict[str, Json]) -> bool:
-    found = compiled(spec.region).search(item) if spec.region else None
-    return not isinstance(found, str) or REGION.match(found) is not None
-
-
-def _objects(items: Json, call: Call) -> list[dict[str, Json]] | Unknown:
-    """A list of items, or Unknown. Nothing there is a list without items."""
-    if items is None or isinstance(items, Unknown):
-        return [] if items is None else items
-    whole = isinstance(items, list) and all(isinstance(item, dict) for item in items)
-    return items if whole else Unknown.because(f"UnexpectedAnswer: {call.action}")
-
-
-def gaps_in(resource: Resource) -> list[str]:
-    """What of a resource could not be read: the causes. What was not asked for is no gap."""
-    causes = [cause for value in resource.config.values() for cause in dict.fromkeys(_causes(value))]
-    asked = [cause for cause in causes if kind_of_cause(cause) is not NOT_ASKED]
-    # Every region of AWS is listed: most are not enabled.
-    return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
-
-
-def _causes(value: Json) -> Iterator[str]:
-    match value:
-        case Unknown():
-            yield from () if value == REDACTED else (str(value),)
-        case dict():
-            for each in value.values():
-                yield from _causes(each)
-        case list():
-            for each in value:
-                yield from _causes(each)
-        case _:
-            pass
-
-
-def enabled(listed: Json) -> frozenset[str] | Unknown:
-    """The regions that are enabled, of those that AWS listed."""
-    if isinstance(listed, Unknown):
-        return listed
-    if len(listed) > REGIONS or not all(REGION.match(str(item.get("RegionName"))) for item in listed):
-        return Unknown.because("UnexpectedAnswer: ec2:DescribeRegions")
-    found = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
-    return found or Unknown.because("ec2:DescribeRegions named no enabled region")
-
-
-def _distinct(spec: ResourceType, places: Mapping[str, Json]) -> list[tuple[str, dict[str, Json]]]:
-    """Each resource once, by id, as its own region shows it: a multi-region trail is listed in every region."""
-    found: dict[tuple[str, str], tuple[str, dict[str, Json]]] = {}
-    for place, items in sorted(places.items()):
-        for item in items if isinstance(items, list) else ():
-            home = compiled(spec.region).search(item) if spec.region else place
-            key = (home if isinstance(home, str) else place, id_of(spec, item) or "")
-            if key not in found or home == place:
-                found[key] = (place, item)
-    return list(found.values())

@@ -8,9 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..catalog import Call, compiled, gap_in
+from ..catalog import Call
 from ..error_kinds import code_of
 from ..model import Json, Unknown
+from ..resource import compiled, gap_in
 from .clients import DEADLINE
 from .decode import rows
 from .pages import Page, whole_answer

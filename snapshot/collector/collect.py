@@ -30,10 +30,10 @@ from ..given import check_names, check_numbers, path_of, place_of
 from ..layout import ID, MANIFEST
 from ..model import Collected, Unknown
 from ..remote import Place, Remote, entries
-from .account import enabled
 from .call import ask
 from .clients import DEADLINE, Clients
 from .forecast import Forecast, forecast
+from .found import enabled
 from .plan import Kept, Plan, ask_aws, keep, pick_up, targets_of
 from .record import Recorder
 from .run import run

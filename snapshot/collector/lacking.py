@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..catalog import Call, ResourceType, compiled, load_catalog
+from ..catalog import Call, ResourceType, load_catalog
 from ..kinds import config_kind
 from ..model import Json, Unknown
+from ..resource import compiled
 from ..types import Kind, Type, struct
 
 _KEY = "*"  # of a sketch of a map

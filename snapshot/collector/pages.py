@@ -11,8 +11,9 @@ from typing import Any
 
 from botocore import xform_name
 
-from ..catalog import Call, compiled
+from ..catalog import Call
 from ..model import Json
+from ..resource import compiled
 
 Page = dict[str, Any]
 TOKENS = ("NextToken", "nextToken", "NextMarker", "Marker", "position")

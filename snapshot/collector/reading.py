@@ -8,8 +8,8 @@ from typing import Any
 
 from jmespath.visitor import TreeInterpreter
 
-from ..catalog import compiled
 from ..model import Json
+from ..resource import compiled
 
 _THROUGH = frozenset({"multi_select_list", "or_expression", "and_expression"})  # give what is in them as it is
 

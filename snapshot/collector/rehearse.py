@@ -12,9 +12,10 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 
-from ..catalog import ResourceType, id_of, name_of, tags_of
+from ..catalog import ResourceType
 from ..errors import ArgumentError
 from ..model import GLOBAL, Json, Resource, Unknown
+from ..resource import id_of, name_of, tags_of
 from ..resource_file import complete
 from .call import ask
 from .decode import REDACTED, finish

@@ -14,8 +14,9 @@ from ..format import read_line
 from ..layout import Files
 from ..model import Collected
 from ..resource_file import read_lines
-from .account import Visit, gaps_in
+from .account import Visit
 from .clients import Clients
+from .found import gaps_in
 from .plan import Plan
 from .rate_limit import Lanes
 from .scheduler import Work

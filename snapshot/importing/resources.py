@@ -10,13 +10,14 @@ from urllib.parse import unquote
 
 from jmespath.exceptions import JMESPathError
 
-from ..catalog import TAGS, ResourceType, Steps, compiled, gap_in, id_of, known, load_catalog, name_of, steps, tags_of
+from ..catalog import ResourceType, Steps, load_catalog, steps
 from ..collector.decode import change, finish
 from ..config_rule import ConfigRule
 from ..format import encode, too_deep
 from ..kinds import config_kind
 from ..model import GLOBAL, Json, Resource, Unknown
 from ..names import REGION
+from ..resource import TAGS, compiled, gap_in, id_of, known, name_of, tags_of
 from ..types import ANY, Kind
 from .folding import NOT_RECORDED, Folding, unpacked
 from .items import BrokenError, Item

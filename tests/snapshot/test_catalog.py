@@ -13,11 +13,12 @@ import botocore.model
 import jmespath
 import pytest
 from botocore import xform_name
-from stillframe.snapshot.catalog import Call, ResourceType, load_catalog, names_in, steps, tags_of
+from stillframe.snapshot.catalog import Call, ResourceType, load_catalog, steps
 from stillframe.snapshot.collector import session
 from stillframe.snapshot.collector.api_models import are_old
 from stillframe.snapshot.collector.pages import TOKENS
 from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.resource import names_in, tags_of
 from stillframe.snapshot.resource_file import complete
 
 SESSION = session._shared(boto3.Session("x", "x", region_name="us-east-1"))

@@ -15,9 +15,10 @@ import pytest
 from answering import CATALOG, REGIONS, SECRET, SECRETS, gather, has_pages
 from builders import CALLER
 from stillframe.snapshot import open_snapshot
-from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType, names_in
+from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType
 from stillframe.snapshot.collector.decode import REDACTED
 from stillframe.snapshot.model import GLOBAL, Account, Collected, Resource, Unknown
+from stillframe.snapshot.resource import names_in
 from stillframe.snapshot.verify import verify
 
 

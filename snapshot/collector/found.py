@@ -1,0 +1,72 @@
+"""What is made of lists that AWS answered with: regions, resources each once, and what could not be read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..catalog import REGION_TYPE, Call, ResourceType
+from ..error_kinds import NOT_ASKED, kind_of_cause
+from ..model import Json, Resource, Unknown
+from ..names import REGION, REGIONS
+from ..resource import compiled, id_of
+from .decode import REDACTED
+
+ENABLED = frozenset({"opt-in-not-required", "opted-in"})  # ec2:DescribeRegions OptInStatus
+NOT_ENABLED = "RegionNotEnabled"
+
+
+def region_is_one(spec: ResourceType, item: dict[str, Json]) -> bool:
+    found = compiled(spec.region).search(item) if spec.region else None
+    return not isinstance(found, str) or REGION.match(found) is not None
+
+
+def objects(items: Json, call: Call) -> list[dict[str, Json]] | Unknown:
+    """A list of items, or Unknown. Nothing there is a list without items."""
+    if items is None or isinstance(items, Unknown):
+        return [] if items is None else items
+    whole = isinstance(items, list) and all(isinstance(item, dict) for item in items)
+    return items if whole else Unknown.because(f"UnexpectedAnswer: {call.action}")
+
+
+def gaps_in(resource: Resource) -> list[str]:
+    """What of a resource could not be read: the causes. What was not asked for is no gap."""
+    causes = [cause for value in resource.config.values() for cause in dict.fromkeys(_causes(value))]
+    asked = [cause for cause in causes if kind_of_cause(cause) is not NOT_ASKED]
+    # Every region of AWS is listed: most are not enabled.
+    return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
+
+
+def _causes(value: Json) -> Iterator[str]:
+    match value:
+        case Unknown():
+            yield from () if value == REDACTED else (str(value),)
+        case dict():
+            for each in value.values():
+                yield from _causes(each)
+        case list():
+            for each in value:
+                yield from _causes(each)
+        case _:
+            pass
+
+
+def enabled(listed: Json) -> frozenset[str] | Unknown:
+    """The regions that are enabled, of those that AWS listed."""
+    if isinstance(listed, Unknown):
+        return listed
+    if len(listed) > REGIONS or not all(REGION.match(str(item.get("RegionName"))) for item in listed):
+        return Unknown.because("UnexpectedAnswer: ec2:DescribeRegions")
+    found = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
+    return found or Unknown.because("ec2:DescribeRegions named no enabled region")
+
+
+def distinct(spec: ResourceType, places: Mapping[str, Json]) -> list[tuple[str, dict[str, Json]]]:
+    """Each resource once, by id, as its own region shows it: a multi-region trail is listed in every region."""
+    found: dict[tuple[str, str], tuple[str, dict[str, Json]]] = {}
+    for place, items in sorted(places.items()):
+        for item in items if isinstance(items, list) else ():
+            home = compiled(spec.region).search(item) if spec.region else place
+            key = (home if isinstance(home, str) else place, id_of(spec, item) or "")
+            if key not in found or home == place:
+                found[key] = (place, item)
+    return list(found.values())
