@@ -113,8 +113,8 @@ for exact in (True, False):
 
 
 def test_no_module_of_the_engine_names_a_clock():
-    """`collecting.py` and `log.py` show when and how long; `again.py` asks how old files are that a run has read."""
-    timed = {ROOT / "engine" / name for name in ("terminal/collecting.py", "terminal/log.py", "again.py")}
+    """`collecting.py` and `log.py` show when and how long; `watch.py` asks how old files are that a run has read."""
+    timed = {ROOT / "engine" / name for name in ("terminal/collecting.py", "terminal/log.py", "watch.py")}
     for path in ROOT.glob("engine/**/*.py"):
         if path not in timed:
             for node in ast.walk(ast.parse(path.read_text())):
