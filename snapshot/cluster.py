@@ -79,6 +79,13 @@ def check_program(expected: Program, where: str) -> None:
         )
 
 
+def worker() -> str:
+    """The address of the worker that this runs on."""
+    from distributed import get_worker
+
+    return str(get_worker().address)
+
+
 class Cluster:
     """A scheduler that was reached. `call` begins a call whose result stays there; `each` gives results in order."""
 

@@ -2,12 +2,13 @@
 
 import shlex
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from stillframe.engine.commands.groups import grouped
-from stillframe.engine.commands.options import ARCHIVE, names
+from stillframe.engine.commands.options import ARCHIVE, ClusterAddress, cluster_at, names
 from stillframe.engine.commands.purpose import Purpose
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def collect(
         bool, typer.Option("--print-iam-policy", help="Print the least that the role must be allowed, and ask nothing.")
     ] = False,
     log_format: LogFormat = None,
+    cluster: ClusterAddress = None,
 ) -> None:
     """Take a snapshot: ask AWS for its configuration and write it to an archive."""
     types, reads = purpose.asked()
@@ -117,9 +119,11 @@ def collect(
     if dry_run:
         _foresee(into, session=asked.session(), **how)
         return
-    again = completing(into, asked, purpose.catalogue, purpose.config)
+    again = completing(into, asked, purpose.catalogue, purpose.config, cluster)
     how |= {"record": record} if record else {}
-    show(into, resume=resume, log=log, again=again, session=asked.session(), **how)
+    with cluster_at(cluster, say=partial(log, "cluster") if log else None) as reached:
+        how |= {"cluster": reached} if reached else {}
+        show(into, resume=resume, log=log, again=again, session=asked.session(), **how)
 
 
 def _either(one: str, given: object, other: str, also: object) -> None:
@@ -137,10 +141,16 @@ def log_of(form: str | None) -> "Log | None":
     return Log(form) if form else None
 
 
-def completing(into: "Place | str", asked: Asked, catalogue: list[Path] | None, config: Path | None) -> str:
+def completing(
+    into: "Place | str",
+    asked: Asked,
+    catalogue: list[Path] | None,
+    config: Path | None,
+    cluster: str | None = None,
+) -> str:
     """The command that completes what was asked for so, where it is stopped."""
     given = {name: getattr(asked, name) for name in _HOW if getattr(asked, name) != getattr(Asked(), name)}
-    pairs = [("into", into if str(into) != ARCHIVE else None), *given.items(), ("config", config)]
+    pairs = [("into", into if str(into) != ARCHIVE else None), *given.items(), ("config", config), ("cluster", cluster)]
     pairs += [("catalogue", each) for each in catalogue or ()]
     words = [word for name, value in pairs if value for word in (f"--{name.replace('_', '-')}", f"{value}")]
     return shlex.join(["stillframe", "collect", "--resume", *words])

@@ -1,6 +1,7 @@
 """Options that several commands have together: one parameter of a command stands for all of a group."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, signature
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from stillframe.engine.execution.judge import Method
     from stillframe.engine.findings.gate import Limits
     from stillframe.engine.findings.selection import Selection
-    from stillframe.snapshot.cluster import Cluster
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -90,7 +90,7 @@ class Work:
     workers: Workers = 1
     cluster: ClusterAddress = None
     cache: UseCache = True
-    _reached: "list[Cluster]" = field(default_factory=list, init=False)
+    _open: ExitStack = field(default_factory=ExitStack, init=False)
 
     def method(self, *, remembers: bool = True, **more: Any) -> "Method":
         from stillframe.engine.execution.judge import Method
@@ -99,9 +99,7 @@ class Work:
             return Method(workers=self.workers, cache=kept(self.cache and remembers), **more)
         if self.workers > 1 or more.get("exact"):
             raise typer.BadParameter("--cluster goes neither with --workers nor with --exact")
-        self._reached.append(cluster_at(self.cluster))
-        return Method(cluster=self._reached[-1], **more)
+        return Method(cluster=self._open.enter_context(cluster_at(self.cluster)), **more)
 
     def close(self) -> None:
-        for cluster in self._reached:
-            cluster.close()
+        self._open.close()

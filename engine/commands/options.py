@@ -1,9 +1,10 @@
 """The options that several commands have, and the rules that some of them add up to."""
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,13 +131,20 @@ def kept(wanted: bool) -> Path | None:
     return user_folder("XDG_CACHE_HOME", "~/.cache") if wanted else None
 
 
-def cluster_at(address: str) -> "Cluster":
-    """The cluster at an address. It is to be closed."""
+@contextmanager
+def cluster_at(address: str | None, say: Callable[[str], None] | None = None) -> "Iterator[Cluster | None]":
+    """The cluster at an address while the block runs, if there is an address; where it is, is said."""
+    if address is None:
+        yield None
+        return
     from stillframe.snapshot.cluster import reach
 
     cluster = reach(address)
-    typer.secho(cluster.says(), err=True, dim=True)
-    return cluster
+    try:
+        (say or partial(typer.secho, err=True, dim=True))(cluster.says())
+        yield cluster
+    finally:
+        cluster.close()
 
 
 def names(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from secrets import token_hex
 from typing import Any
 
 from ...snapshot.archive import open_snapshot
-from ...snapshot.cluster import Cluster, ClusterError, Program, check_program, this_program
+from ...snapshot.cluster import Cluster, ClusterError, Program, check_program, this_program, worker
 from ...snapshot.errors import SnapshotError
 from ...snapshot.model import Snapshot
 from ...snapshot.own_types import InUse, apply, in_use
@@ -155,13 +155,13 @@ def _desk(order: Order) -> Desk:
     if in_use() != order.types:
         apply(order.types)
     if order.name not in _desks:
-        check_program(order.program, f"worker {_me()}")
+        check_program(order.program, f"worker {worker()}")
         try:
             snapshot = open_snapshot(order.place)
         except SnapshotError as error:
-            raise ClusterError(f"worker {_me()}: {error}", _SEEN) from None
+            raise ClusterError(f"worker {worker()}: {error}", _SEEN) from None
         if snapshot.digest != order.digest:
-            raise ClusterError(f"worker {_me()}: {order.place} is another snapshot there", _SEEN)
+            raise ClusterError(f"worker {worker()}: {order.place} is another snapshot there", _SEEN)
         gc.set_threshold(100_000)  # as where one process evaluates
         while len(_desks) >= DESKS:
             del _desks[next(iter(_desks))]
@@ -170,9 +170,3 @@ def _desk(order: Order) -> Desk:
 
 
 _SEEN = "the archive must be where every worker sees it: in a shared folder, or in object storage"
-
-
-def _me() -> str:
-    from distributed import get_worker
-
-    return str(get_worker().address)

@@ -77,7 +77,7 @@ class Clients:
         deadline: float = DEADLINE,
     ) -> None:
         self.session = session
-        self._endpoint_url = endpoint_url
+        self.endpoint_url = endpoint_url
         self.deadline = deadline
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": 1},  # what is tried again is decided here
@@ -114,7 +114,7 @@ class Clients:
         return region in known or not known
 
     def _make(self, service: str, region: str) -> Any:
-        client = self.session.client(service, region_name=region, endpoint_url=self._endpoint_url, config=self._config)
+        client = self.session.client(service, region_name=region, endpoint_url=self.endpoint_url, config=self._config)
         self._tls = share_tls(client, self._tls)
         bound_answers(client, self.deadline)
         known = self._services.get(service)
@@ -125,8 +125,8 @@ class Clients:
         events.register("before-sign", _sign_as_sender)
         events.register("before-parse", refuse_what_is_none)
         events.register("needs-retry", self._again)
-        if self._endpoint_url and service == "s3control":
-            events.register("before-sign.s3-control", same_host(self._endpoint_url))
+        if self.endpoint_url and service == "s3control":
+            events.register("before-sign.s3-control", same_host(self.endpoint_url))
         self._services[service] = Service(client)
         return client
 

@@ -23,7 +23,8 @@ from msgspec import structs
 from ..catalog import REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from ..chain import settle
 from ..choice import Reads, asked_in_part, choose
-from ..errors import CollectError, OtherPlanError
+from ..cluster import Cluster
+from ..errors import ArgumentError, CollectError, OtherPlanError
 from ..files import folder_at
 from ..format import timestamp
 from ..given import check_names, check_numbers, path_of, place_of
@@ -32,11 +33,13 @@ from ..model import Collected, Unknown
 from ..remote import Place, Remote, entries
 from .call import ask
 from .clients import DEADLINE, Clients
+from .errand import Errand
 from .forecast import Forecast, forecast
 from .found import enabled
 from .plan import Kept, Plan, ask_aws, keep, pick_up, targets_of
 from .record import Recorder
-from .run import run
+from .run import Tally, run
+from .run_on_cluster import run_on_cluster
 from .session import ORGANIZATION_ROLE, Caller, identify, open_session
 from .targets import check_regions, entered, find_targets
 from .write import SnapshotWriter, Writer
@@ -65,9 +68,12 @@ class Order:
     kept: Kept
     watch: Watch
     recorder: Recorder | None = None
+    cluster: Cluster | None = None
 
     def take(self, writer: Writer) -> Collected:
         kept, caller = self.kept, self.caller
+        if self.cluster:
+            return self._take_on(self.cluster, writer)
         targets = entered(self.clients, caller, targets_of(kept), kept.roles, kept.external_id)
         self.watch.accounts(len(targets))
         return run(
@@ -78,6 +84,33 @@ class Order:
             plan=self.plan,
             scope=kept.scope,
             on_account=self.watch.account,
+        )
+
+    def _take_on(self, cluster: Cluster, writer: Writer) -> Collected:
+        """The same by the workers of a cluster."""
+        kept, plan, watch, targets = self.kept, self.plan, self.watch, targets_of(self.kept)
+        errand = Errand(
+            types=plan.types,
+            regions=plan.regions,
+            organization=plan.organization,
+            workers=plan.workers,
+            caller=self.caller,
+            roles=kept.roles,
+            external_id=kept.external_id,
+            endpoint_url=self.clients.endpoint_url,
+            deadline=self.clients.deadline,
+            pen=writer.pen,
+        )
+        watch.accounts(len(targets))
+        return run_on_cluster(
+            cluster,
+            errand,
+            targets,
+            writer,
+            scope=kept.scope,
+            tally=Tally(watch.account),
+            on_call=watch.call,
+            on_error=watch.error,
         )
 
 
@@ -98,14 +131,17 @@ def prepare(
     watch: Watch = Watch(),
     catalog: Mapping[str, ResourceType] | None = None,
     record: Path | str | None = None,
+    cluster: Cluster | None = None,
 ) -> Order:
     """Find out whom to ask what: the accounts named, those of the organisation, or the session's own.
 
     Other accounts are entered through `roles`: the last is in each of them, those before it lead there. Without
     `regions` it is every enabled one, without `types` and `reads` all of the catalogue. Of the types in `reads`, each
     with the fields that count, nothing else is attached. What AWS answers is written to the folder `record` as well, if
-    one is named. Raises ArgumentError or CollectError.
+    one is named. On a `cluster` its workers ask, by credentials of their own. Raises ArgumentError or CollectError.
     """
+    if cluster and record:
+        raise ArgumentError("answers are not recorded on a cluster", "collect without --cluster to record them")
     check_names(accounts=accounts, exclude=exclude, roles=roles, regions=regions, types=types)
     check_names(**{f"reads of {kind}": fields for kind, fields in (reads or {}).items()})
     check_numbers(workers=workers, deadline=deadline)
@@ -137,7 +173,7 @@ def prepare(
         external_id=external_id,
         scope=scope,
     )
-    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch, recorder=recorder)
+    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch, recorder=recorder, cluster=cluster)
 
 
 def collect(into: Place | str, **options: Any) -> Collected:
@@ -225,7 +261,15 @@ def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
     types = choose([name for name in kept.types if name not in kept.attached], kept.attached, options.get("catalog"))
     recorder = Recorder(path_of(options["record"])) if options.get("record") else None
     plan = _plan(types, kept.regions or (), organization, workers, watch, recorder)
-    return Order(clients=clients, caller=caller, plan=plan, kept=kept, watch=watch, recorder=recorder)
+    return Order(
+        clients=clients,
+        caller=caller,
+        plan=plan,
+        kept=kept,
+        watch=watch,
+        recorder=recorder,
+        cluster=options.get("cluster"),
+    )
 
 
 def _clients(options: Mapping[str, Any]) -> Clients:

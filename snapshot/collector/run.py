@@ -43,9 +43,8 @@ def run(
     credentials expired; then the snapshot can be completed.
     """
     todo = {target.account: target for target in targets}
-    tally = _Tally(on_account)
-    for account, digest in writer.done.items():
-        tally.add(account, *_written(writer.files, account, digest))
+    tally = Tally(on_account)
+    begun(writer, tally)
     left = deque(target for account, target in todo.items() if account not in writer.done)
     lock, callers, work = threading.Lock(), Lanes(-1), Work(plan.workers)
 
@@ -78,10 +77,21 @@ def run(
         raise
     finally:
         work.stop()
-    tally.check(writer, len(todo))
+    return ended(tally, writer, len(todo), scope)
+
+
+def begun(writer: Writer, tally: Tally) -> None:
+    """Count what a snapshot has already."""
+    for account, digest in writer.done.items():
+        tally.add(account, *_written(writer.files, account, digest))
+
+
+def ended(tally: Tally, writer: Writer, accounts: int, scope: Mapping[str, Any]) -> Collected:
+    """Finish a snapshot, and say how it went. Raises CollectError where what was collected is none."""
+    tally.check(writer, accounts)
     return Collected(
         path=writer.finish(scope),
-        accounts=len(todo),
+        accounts=accounts,
         entered=tally.entered,
         resources=tally.resources,
         gaps=dict(sorted(tally.gaps.items())),
@@ -93,7 +103,7 @@ class NoneEnteredError(CollectError):
     """Nothing was read of any account."""
 
 
-class _Tally:
+class Tally:
     """What came of the accounts so far. Safe to share between threads."""
 
     def __init__(self, on_account: Callable[[str], None]) -> None:

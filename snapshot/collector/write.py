@@ -55,13 +55,36 @@ class AccountData:
     resources: Mapping[str, Sequence[Row]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """An account whose files are written: the digest of its file, and where they are until they are settled."""
+
+    account: str
+    digest: str
+    partial: str = ""
+
+
+class Pen(Protocol):
+    """What writes the files of an account, wherever it is. It can be sent there."""
+
+    def write(self, account: AccountData) -> Written: ...
+
+
 class Writer(Protocol):
-    """What writes a snapshot. `pause` is for when it stops before the end."""
+    """What writes a snapshot: its `pen` the files of accounts; and which of them are in it is settled here.
+
+    `pause` is for when it stops before the end.
+    """
 
     files: Files
     done: dict[str, str]
 
+    @property
+    def pen(self) -> Pen: ...
+
     def add(self, account: AccountData) -> None: ...
+
+    def settle(self, written: Written) -> None: ...
 
     def finish(self, scope: Mapping[str, Any]) -> Place: ...
 
@@ -136,28 +159,33 @@ class SnapshotWriter:
             return None
         return found if self.journal is None or self.journal.done.get(account) == found else None
 
+    @property
+    def pen(self) -> FolderPen:
+        return FolderPen(self.path.absolute(), self._before and self._before.absolute())
+
     def add(self, account: AccountData) -> None:
-        """Write one account's folder: beside its final name, then renamed, so that it is there whole or not at all."""
-        check_account(account)
+        """Write one account's folder, and take it in."""
+        self.settle(self.pen.write(account))
+
+    def settle(self, written: Written) -> None:
+        """Give a folder its final name, so that it is there whole or not at all."""
+        partial = self.path / written.partial
         with writing(self.path):
-            partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
             try:
-                data = compose(account, lambda name, data: self._write(partial / name, data, account.id))
-                self._write(partial / ACCOUNT, data, account.id)
-                _sync(partial)
-                found = digest(data)
                 if self.journal:  # before it is there: what is there and not in the journal is not believed
-                    self.journal.note(account.id, found)
-                partial.rename(self.path / account.id)
+                    self.journal.note(written.account, written.digest)
+                partial.rename(self.path / written.account)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
-        self.done[account.id] = found
+        self.done[written.account] = written.digest
 
     def finish(self, scope: Mapping[str, Any]) -> Path:
         """Write the manifest, which makes the snapshot whole. Raises CollectError if no account was added."""
         if not self.done:
             raise CollectError("no account was collected", "check --accounts, --role and the credentials")
+        for partial in self.path.glob(".*-*"):  # of workers that ended, or were taken to have
+            shutil.rmtree(partial, ignore_errors=True)
         with writing(self.path), append(self.path.parent) as previous:
             partial = self.path / f".{MANIFEST}"
             write_file(partial, manifest_of(self.path.name, self.captured_at, previous, scope, self.done))
@@ -178,13 +206,34 @@ class SnapshotWriter:
         if self.journal:
             self.journal.end()
 
+
+@dataclass(frozen=True, slots=True)
+class FolderPen:
+    """Writes accounts into a snapshot's folder, beside their final names; `before` is the snapshot before."""
+
+    path: Path
+    before: Path | None
+
+    def write(self, account: AccountData) -> Written:
+        check_account(account)
+        with writing(self.path):
+            partial = Path(tempfile.mkdtemp(prefix=f".{account.id}-", dir=self.path))
+            try:
+                data = compose(account, lambda name, data: self._write(partial / name, data, account.id))
+                self._write(partial / ACCOUNT, data, account.id)
+                _sync(partial)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+        return Written(account=account.id, digest=digest(data), partial=partial.name)
+
     def _write(self, path: Path, data: bytes, account: str) -> None:
         """Write a file of an account; where the snapshot before has the very same one, name that."""
-        if self._before is not None:
-            before = self._before / account / path.name
+        if self.before is not None:
+            there = self.before / account / path.name
             with suppress(OSError, SnapshotError):  # there is none, or no links here: then it is written
-                if before.lstat().st_size == len(data) and read_file(before) == data:
-                    os.link(before, path)
+                if there.lstat().st_size == len(data) and read_file(there) == data:
+                    os.link(there, path)
                     return
         write_file(path, data)
 

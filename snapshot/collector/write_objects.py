@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from msgspec import structs
@@ -26,7 +27,7 @@ from ..resource_file import read_resources
 from .journal import Journal, begin
 from .journal import find as find_journal
 from .plan import Kept, kept_bytes, read_plan
-from .write import AccountData, check_account, compose, manifest_of
+from .write import AccountData, Written, check_account, compose, manifest_of
 
 NOTES = 32  # how often it is written down which accounts are complete, in the course of a snapshot
 TRIES = 100  # as many others may finish while this one does
@@ -49,16 +50,22 @@ class ObjectWriter:
         self._holder, self._tag = claim.holder, tag
         self._every, self._noted = max(1, len(kept.accounts) // NOTES), len(self.done)
         self._lock = threading.Lock()
-        self._there = {each.name for each in every(path.parent / OBJECTS)}
+        self._pen = ObjectPen(path.parent)
+
+    @property
+    def pen(self) -> ObjectPen:
+        return self._pen
 
     def add(self, account: AccountData) -> None:
-        """Write one account's files, and from time to time that it is complete."""
-        check_account(account)
-        found = self._put(compose(account, lambda _, data: self._put(data)))
+        """Write one account's files, and take it in."""
+        self.settle(self._pen.write(account))
+
+    def settle(self, written: Written) -> None:
+        """Note that an account is complete, and write that down from time to time."""
         if self.journal:
-            self.journal.note(account.id, found)
+            self.journal.note(written.account, written.digest)
         with self._lock:
-            self.done[account.id] = found
+            self.done[written.account] = written.digest
             if len(self.done) >= self._noted + self._every:
                 self._note()
 
@@ -100,13 +107,6 @@ class ObjectWriter:
         if self.journal:
             self.journal.end()
 
-    def _put(self, data: bytes) -> str:
-        found = digest(data)
-        if found not in self._there:
-            put(self.path.parent / OBJECTS / found, data)
-            self._there.add(found)
-        return found
-
     def _note(self) -> None:
         claim = Claim(holder=self._holder, accounts=dict(sorted(self.done.items())))
         try:
@@ -117,6 +117,32 @@ class ObjectWriter:
                 "that one completes it; if there is none, collect again",
             ) from None
         self._noted = len(self.done)
+
+
+class ObjectPen:
+    """Writes the files of accounts under their digests, those that are not there."""
+
+    def __init__(self, archive: Remote) -> None:
+        self._archive = archive
+
+    def __reduce__(self) -> Any:
+        return ObjectPen, (self._archive,)
+
+    @cached_property
+    def _there(self) -> set[str]:
+        return {each.name for each in every(self._archive / OBJECTS)}
+
+    def write(self, account: AccountData) -> Written:
+        check_account(account)
+        data = compose(account, lambda _, data: self._put(data))
+        return Written(account=account.id, digest=self._put(data))
+
+    def _put(self, data: bytes) -> str:
+        found = digest(data)
+        if found not in self._there:
+            put(self._archive / OBJECTS / found, data)
+            self._there.add(found)
+        return found
 
 
 def begin_objects(archive: Remote, kept: Kept) -> ObjectWriter:
