@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...snapshot.catalog import ACCOUNT_TYPE, load_catalog
-from ...snapshot.model import EVERYWHERE, Snapshot, Unknown
+from ...snapshot.model import EVERYWHERE, Account, Json, Snapshot, Unknown
 
 
 class Names:
@@ -30,17 +30,13 @@ class Names:
         return self._units[account]
 
     def _above(self, account: str) -> set[str] | None:
-        for snapshot in self._snapshots:
-            for each in snapshot.account(account).read(ACCOUNT_TYPE) if account in snapshot.accounts else ():
-                units = each.config.get("OrganizationalUnits")
-                if not isinstance(units, list) or not all(isinstance(unit, dict) for unit in units):
-                    return None
-                names = [unit.get("Name") for unit in units]
-                if not all(isinstance(name, str) for name in names):
-                    return None
-                paths = {"/".join(names[: number + 1]) for number in range(len(names))}
-                return {*names, *paths, *(unit["Id"] for unit in units if isinstance(unit.get("Id"), str))}
-        return None
+        there = next((each for each in self._snapshots if account in each.accounts), None)
+        units = units_above(there.account(account)) if there else None
+        if units is None:
+            return None
+        names = [unit["Name"] for unit in units]
+        paths = {"/".join(names[: number + 1]) for number in range(len(names))}
+        return {*names, *paths, *(unit["Id"] for unit in units if isinstance(unit.get("Id"), str))}
 
     def accounts(self) -> set[str]:
         return {name for each in self._snapshots for account in each.accounts for name in self.of(account)}
@@ -65,3 +61,14 @@ class Names:
 
     def types(self) -> set[str]:
         return {*load_catalog(), *(kind for each in self._snapshots for kind in each.types)}
+
+
+def units_above(account: Account) -> list[dict[str, Json]] | None:
+    """The organisational units above an account, named, from the root down; None where they are unknown."""
+    for each in account.read(ACCOUNT_TYPE):
+        units = each.config.get("OrganizationalUnits")
+        if isinstance(units, list) and all(
+            isinstance(unit, dict) and isinstance(unit.get("Name"), str) for unit in units
+        ):
+            return units
+    return None

@@ -145,7 +145,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
             "type": list(columns.types.numbers),
         },
         "titles": {name: account.name for name, account in known.items() if account.name},
-        "units": {name: unit for name, account in known.items() if (unit := places.unit(account))},
+        "units": {name: units for name, account in known.items() if (units := places.units(account))},
     }
 
 

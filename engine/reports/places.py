@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from ...snapshot.catalog import ACCOUNT_TYPE
 from ...snapshot.format import MISSING, encode
 from ...snapshot.model import Account, Snapshot, Unknown
+from ..findings.names import units_above
 from ..findings.tags import Tags
 from .report import Context, Record
 
@@ -28,18 +27,9 @@ def accounts(context: Context, named: Iterable[str]) -> Iterator[tuple[str, Acco
                 break
 
 
-def unit(account: Account) -> str | None:
-    """The organisational units above an account, from the root down; None where the snapshot does not say."""
-    for row in account.read(ACCOUNT_TYPE):
-        units = row.config.get("OrganizationalUnits")
-        if isinstance(units, list):
-            return " / ".join(_name(each) for each in units) or None
-    return None
-
-
-def _name(unit: Any) -> str:
-    name = unit.get("Name") if isinstance(unit, Mapping) else None
-    return name if isinstance(name, str) else "?"
+def units(account: Account) -> list[str]:
+    """The names of the organisational units above an account, from the root down; none where they are unknown."""
+    return [unit["Name"] for unit in units_above(account) or ()]
 
 
 def tags(known: Tags, record: Record) -> str:

@@ -105,7 +105,7 @@ async function detail(columns, row, { previous, next, open, show }) {
       found.message && found.message !== policy.title ? el('p', { class: 'message' }, found.message) : null,
       waiver ? el('p', { class: 'note' }, waiver) : null,
       facts([['Resource', found.resource], ['Name', found.name], ['Type', found.type],
-        ['Account', report.titles[found.account] ? `${report.titles[found.account]} (${found.account})` : found.account], ['Unit', report.units[found.account]], ['Region', found.region], ...became]),
+        ['Account', report.titles[found.account] ? `${report.titles[found.account]} (${found.account})` : found.account], ['Unit', unitOf(found.account)], ['Region', found.region], ...became]),
       part('Tags', tagList(tagged, around)),
       why ? part('Why it changed', el('ul', { class: 'why' }, why.split('\n').map((line) => el('li', {}, line)))) : [],
       part('Evidence', evidenceTable(evidence)),

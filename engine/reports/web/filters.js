@@ -24,9 +24,9 @@ function controlChoices() {
   return packed.length ? packed : named.map((control) => [control, control]);
 }
 
-const UNITS = [...new Set(Object.values(report.units))].sort();
-// Every unit and those above it: who chooses one means all below it.
-const unitsAbove = (unit) => unit.split(' / ').map((_, depth, parts) => parts.slice(0, depth + 1).join(' / '));
+// Account → the paths of the units above it, from the root down. Of accounts that are not here they are unknown.
+const UNITS = new Map(Object.entries(report.units).map(([id, units]) => [id, units.map((_, depth) => units.slice(0, depth + 1).join('/'))]));
+const unitOf = (id) => UNITS.get(id)?.at(-1) || '';
 const accountTitle = (id) => (report.titles[id] ? `${report.titles[id]} (${id})` : id);
 const plain = (values) => values.map((value) => [value, value]);
 
@@ -38,7 +38,7 @@ const FILTERS = [
   ['control', 'Control', controlChoices],
   ['policy', 'Policy', () => report.order.map((index) => report.policies[index]).map(({ id, title }) => [id, `${id}: ${title}`])],
   ['account', 'Account', () => names.account.map((id) => [id, accountTitle(id)])],
-  ['unit', 'Unit', () => plain([...new Set(UNITS.flatMap(unitsAbove))].sort())],
+  ['unit', 'Unit', () => plain([...new Set([...UNITS.values()].flat())].sort())],
   ['region', 'Region', () => plain([...names.region].sort())],
   ['type', 'Type', () => plain([...names.type].sort())],
   ['tag', 'Tag', () => (report.blocks.tags && report.blocks.tagsText.length > 1 ? tagChoices : [])],
@@ -57,7 +57,7 @@ const POLICY_FITS = {
 // Of places: a column of numbers, and for each of its numbers whether it fits some values.
 const PLACE_FITS = {
   account: (values) => ['account', names.account.map((id) => values.includes(id))],
-  unit: (values) => ['account', names.account.map((id) => values.some((value) => `${report.units[id] || ''} / `.startsWith(`${value} / `)))],
+  unit: (values) => ['account', names.account.map((id) => (UNITS.get(id) || values).some((path) => values.includes(path)))],
   region: (values) => ['region', names.region.map((name) => values.includes(name))],
   type: (values) => ['type', names.type.map((name) => values.includes(name))],
   tag: (values) => ['tags', tagFits(values)],
@@ -69,7 +69,8 @@ async function readTags() {
   tags = tags || await lazily('tagsText');
 }
 
-// A resource whose tags are unknown may be one that is meant, so it fits, as with --only.
+// A resource whose tags are unknown may be one that is meant, so it fits, as with --only; and so does an account whose
+// units are.
 function tagFits(values) {
   const written = values.map((value) => {
     const [key, ...rest] = value.split('=');

@@ -5,17 +5,19 @@ const [FAILS, UNKNOWN, WAIVED, PASSES] = [0, 1, 2, 3];
 const CATEGORIES = [FAILS, UNKNOWN, UNKNOWN, WAIVED, PASSES, -1, -1]; // of KINDS
 const ROWS = 15;
 const HEATS = 4;
+const NO_UNIT = 'Unit unknown';
 
 // Of each group and policy how many findings fail, are unknown, are waived, pass.
 function counted4(columns, kinds, key) {
-  const groups = key === 'unit' ? UNITS : names[key];
-  const numbers = key === 'unit' ? names.account.map((id) => UNITS.indexOf(report.units[id])) : names[key].map((_, number) => number);
+  const units = names.account.map((id) => unitOf(id) || NO_UNIT);
+  const groups = key === 'unit' ? [...new Set(units)] : names[key];
+  const numbers = key === 'unit' ? units.map((unit) => groups.indexOf(unit)) : names[key].map((_, number) => number);
   const column = columns[key === 'unit' ? 'account' : key];
   const cells = new Uint32Array(groups.length * report.policies.length * 4);
   for (let row = 0; row < columns.count; row += 1) {
     const group = numbers[column[columns.place[row]]];
     const category = CATEGORIES[kinds[row]];
-    if (group >= 0 && category >= 0) cells[(group * report.policies.length + columns.policy[row]) * 4 + category] += 1;
+    if (category >= 0) cells[(group * report.policies.length + columns.policy[row]) * 4 + category] += 1;
   }
   const at = (group, policy, category) => cells[(group * report.policies.length + policy) * 4 + category];
   return { groups, at };
@@ -55,7 +57,7 @@ function where(columns, kinds, show) {
   const shown = [...names.severity.keys()].filter((rank) => report.policies.some((_, policy) => SEVERITY[policy] === rank));
   const body = el('div', {});
   const search = el('input', { type: 'search', id: 'where-search', 'aria-label': 'Search accounts, units and regions', placeholder: 'Search accounts, units and regions', autocomplete: 'off', spellcheck: 'false' });
-  const keys = Object.entries(GROUPS).filter(([key]) => key !== 'unit' || UNITS.length).map(([key, title]) =>
+  const keys = Object.entries(GROUPS).filter(([key]) => key !== 'unit' || UNITS.size).map(([key, title]) =>
     [key, el('button', { type: 'button', class: 'quiet', onclick: () => { state.key = key; draw(); } }, title)]);
   const packed = report.packs.length > 1
     ? el('select', { 'aria-label': 'Pack', class: 'quiet' }, report.packs.map((pack, number) => el('option', { value: number }, pack.title))) : null;
@@ -74,7 +76,7 @@ function where(columns, kinds, show) {
       });
       const weight = sum(severities.map((value, rank) => value * report.weights[rank]));
       const title = key === 'account' ? report.titles[name] : '';
-      const unit = key === 'account' ? report.units[name] : '';
+      const unit = key === 'account' ? unitOf(name) : '';
       return { name, title, unit, severities, unknown, weight, total: sum(severities), cell: (part) => controlsIn(part, group, at), text: `${name} ${title || ''} ${unit || ''}`.toLowerCase() };
     });
     rows.sort((one, other) => other.weight - one.weight || other.unknown - one.unknown || (one.name < other.name ? -1 : 1));
@@ -83,7 +85,8 @@ function where(columns, kinds, show) {
   }
 
   function row(group, most) {
-    const go = (filter) => show({ [state.key]: group.name, ...filter });
+    const place = group.name === NO_UNIT ? { account: names.account.filter((id) => !unitOf(id)) } : { [state.key]: group.name };
+    const go = (filter) => show({ ...place, ...filter });
     const seen = names.severity.map((severity, rank) => [severity, group.severities[rank]]);
     const cells = state.pack
       ? state.pack.sections.map((part) => sectionCell(group.cell(part), group.title || group.name, sectionTitle(part), () => go({ control: sectionKey(state.pack, part), status: ['fail', 'gap'] })))

@@ -156,7 +156,11 @@ def heat(page: Any) -> dict[str, list[str]]:
 def test_accounts_units_and_regions_show_how_many_controls_of_each_section_fail_there(page):
     assert heat(page) == {B: ["1", "1?"], A: ["0", "1?"], C: ["0", "1?"]}
     page.get_by_role("button", name="Units").click()
-    assert heat(page) == {"Root / Workloads": ["1", "1?"], "Root / Workloads / Production": ["0", "1?"]}
+    assert heat(page) == {
+        "Root/Workloads": ["1", "1?"],
+        "Root/Workloads/Production": ["0", "1?"],
+        "Unit unknown": ["0", "1?"],
+    }
     page.get_by_role("button", name="Regions").click()
     assert heat(page)["us-east-1"][0] == "1"
     page.get_by_role("button", name="Types").click()
@@ -200,21 +204,27 @@ def test_a_resource_whose_tags_are_unknown_may_have_any(page):
     assert shown(page) == 2 + 3
 
 
-def test_a_unit_is_all_that_is_below_it(page):
-    tick(page, "unit", "Root / Workloads / Production")
-    assert {row.locator(".account").inner_text() for row in page.locator(".rows .row").all()} == {A}
-    tick(page, "unit", "Root / Workloads / Production", "Root")
-    assert shown(page) == 4 * 2 + 2
-    page.goto(f"{page.url.partition('#')[0]}#unit=Root&account={A}")
-    page.wait_for_function("document.querySelectorAll('#findings .chip').length === 2")
-    assert shown(page) == 2 * 2 + 1
+def test_a_unit_is_all_that_is_below_it_and_an_account_whose_unit_is_unknown_may_be_in_any(page):
+    def accounts() -> set[str]:
+        return {row.locator(".account").inner_text() for row in page.locator(".rows .row").all()}
+
+    tick(page, "unit", "Root/Workloads/Production")
+    assert accounts() == {A, C}
+    tick(page, "unit", "Root/Workloads/Production", "Root/Workloads")
+    assert accounts() == {A, B, C}
+    page.goto(f"{page.url.partition('#')[0]}#unit=Root%2FWorkloads&account={A}&tag=env%3Dprod&type=AWS::KMS::Key")
+    page.wait_for_function("document.querySelectorAll('#findings .chip').length === 4")
+    assert shown(page) == 2
+    page.get_by_role("button", name="Units").click()
+    page.locator("#where").get_by_role("button", name="Unit unknown", exact=True).click()
+    assert chosen(page) == [f"Account: {C}"]
 
 
 def test_a_finding_shows_tags_unit_and_what_it_is_related_to(page):
     page.fill("#search", "key/one keys say")
     page.locator(".rows .row").click()
     page.wait_for_selector("dialog[open]")
-    assert described(page)["Unit"] == "Root / Workloads / Production"
+    assert described(page)["Unit"] == "Root/Workloads/Production"
     shown_tags = page.locator("dialog button.badge").all_text_contents()
     assert shown_tags == ["env=prod", f"team={HOSTILE}".replace("\ud800", "\ufffd"), "own 1.1"]
     assert "$buckets AWS::S3::Bucket where Name = Description" in page.locator("dialog").inner_text()
@@ -244,7 +254,7 @@ def test_what_is_saved_is_what_the_csv_has_and_the_page_knows(page, wrote):
         [row[name] for name in same] for row in sorted(written, key=order)
     ]
     one = next(row for row in rows if row["resource"].endswith("key/one"))
-    assert (one["controls"], one["unit"]) == ("own 1.1", "Root / Workloads / Production")
+    assert (one["controls"], one["unit"]) == ("own 1.1", "Root/Workloads/Production")
     assert json.loads(one["tags"])["env"] == "prod"
 
 
