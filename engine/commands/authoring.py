@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from stillframe.engine.commands.groups import By, grouped
 from stillframe.engine.commands.options import (
     Budget,
     Catalogue,
     Config,
     Packs,
     Policies,
-    Settings,
     Shipped,
     SnapshotPath,
     Types,
@@ -119,15 +119,12 @@ def resource_test(
     raise typer.Exit(exit_codes.FAILURES if faults else exit_codes.OK)
 
 
+@grouped
 def explain(
     snapshot: SnapshotPath,
     policy: Annotated[str, typer.Argument(help="The policy's id.")],
     resource: Annotated[str, typer.Argument(help="A resource's id or name, or a finding's fingerprint.")],
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
-    settings: Settings = None,
+    by: By = By(),
     budget: Budget = None,
 ) -> None:
     """Explain a finding: the value of every part of the policy's expressions, and where it was read."""
@@ -136,7 +133,7 @@ def explain(
     from stillframe.snapshot import open_snapshot
 
     opened = open_snapshot(snapshot)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=Types.of(opened))
+    ruleset = by.rules(Types.of(opened), budget=budget)
     run_explain(opened, ruleset, policy, resource, console())
 
 

@@ -1,29 +1,24 @@
 """The commands that compare: snapshots, policies, and both. `cli` puts them among the others."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stillframe.engine.commands.groups import Choice, Counted, Work, grouped
+from stillframe.engine.commands.groups import By, Choice, Counted, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Budget,
     Catalogue,
-    Config,
     Exact,
     FormatName,
     Outputs,
-    Packs,
-    Policies,
-    Settings,
-    Shipped,
     Show,
     Types,
     Untrusted,
     Verbose,
-    rules,
 )
 
 if TYPE_CHECKING:
@@ -50,12 +45,8 @@ def diff(
     previous: Annotated[
         bool, typer.Option("--previous", help="Compare one snapshot with the finished one before it, if there is any.")
     ] = False,
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
+    by: By = By(),
     catalogue: Catalogue = None,
-    settings: Settings = None,
     old_policies: OldPolicies = None,
     old_packs: OldPacks = None,
     old_config: OldConfig = None,
@@ -79,12 +70,12 @@ def diff(
     written, within = targets(output or (), form), counted.limits()
     chosen = choice.selection()
     pictures = _pair(old, new, previous=previous)
-    by = partial(rules, budget=budget, untrusted=untrusted, types=Types(catalogue, pictures))
-    ruleset = by(config, policies, settings, packs=packs, shipped=shipped)
-    sources = (old_policies, old_packs, False) if old_policies or old_packs else (policies, packs, shipped)
-    others = old_config or config, sources[0], old_settings or settings
-    given = old_policies or old_packs or old_config or old_settings
-    before = by(*others, packs=sources[1], shipped=sources[2]) if given else None
+    sided = partial(By.rules, types=Types(catalogue, pictures), budget=budget, untrusted=untrusted)
+    was = replace(by, config=old_config or by.config, settings=old_settings or by.settings)
+    if old_policies or old_packs:
+        was = replace(was, policies=old_policies, packs=old_packs, shipped=False)
+    ruleset = sided(by)
+    before = sided(was) if old_policies or old_packs or old_config or old_settings else None
     found = run_diff(
         *pictures,
         ruleset,

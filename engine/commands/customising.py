@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from stillframe.engine.commands.groups import By, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Config,
     Packs,
     Policies,
-    Settings,
-    Shipped,
     SnapshotPath,
     Types,
     rules,
@@ -66,6 +65,7 @@ def docs(
     typer.echo(f"{counted(written, 'page')} written to {into}", err=True)
 
 
+@grouped
 def waive(
     owner: Annotated[str, typer.Option(help="Who answers for the failures.")],
     reason: Annotated[str, typer.Option(help="Why they are borne.")],
@@ -74,11 +74,7 @@ def waive(
     policy: Annotated[str, typer.Option(help="Only what this policy says.", metavar="ID")] = "",
     account: Annotated[str, typer.Option(help="Only what is in this account.", metavar="ID")] = "",
     bind: Annotated[bool, typer.Option("--bind", help="Bind each waiver to the evidence as it is now.")] = False,
-    config: Config = None,
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    settings: Settings = None,
+    by: By = By(),
 ) -> None:
     """Draft a waiver for each failure that has none, as YAML for stillframe.yaml."""
     from stillframe.engine.authoring.waivers import check_terms, draft, open_failures
@@ -88,7 +84,7 @@ def waive(
 
     opened = open_snapshot(snapshot)
     check_terms(opened, owner=owner, reason=reason, expires=expires)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, types=Types.of(opened))
+    ruleset = by.rules(Types.of(opened))
     found = list(open_failures(opened, ruleset, policy=policy, account=account))
     for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind):
         show(f"{line}\n")

@@ -1,25 +1,19 @@
 """The command that evaluates. `cli` puts it among the others."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stillframe.engine.commands.groups import Choice, Counted, Work, grouped
+from stillframe.engine.commands.groups import By, Choice, Counted, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Budget,
     Catalogue,
-    Config,
     Exact,
     FormatName,
     Outputs,
-    Packs,
-    Policies,
     ReceiptFile,
-    Settings,
-    Shipped,
     Show,
     SnapshotPath,
     Statuses,
@@ -27,7 +21,6 @@ from stillframe.engine.commands.options import (
     Untrusted,
     Verbose,
     names,
-    rules,
 )
 
 if TYPE_CHECKING:
@@ -48,12 +41,8 @@ BaselineFrom = Annotated[
 @grouped
 def evaluate(
     snapshot: SnapshotPath = ARCHIVE,
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
+    by: By = By(),
     catalogue: Catalogue = None,
-    settings: Settings = None,
     output: Outputs = None,
     form: FormatName = None,
     status: Statuses = "",
@@ -82,8 +71,7 @@ def evaluate(
     within = counted.limits()
     method = work.method(exact=exact, remembers=not receipt)
     pictures = list(map(open_snapshot, [snapshot, *([baseline] if baseline and not Path(baseline).is_file() else [])]))
-    by = partial(rules, packs=packs, shipped=shipped, budget=budget, untrusted=untrusted)
-    ruleset = by(config, policies, settings, types=Types(catalogue, pictures))
+    ruleset = by.rules(Types(catalogue, pictures), budget=budget, untrusted=untrusted)
     code = run_evaluate(
         pictures[0],
         ruleset,

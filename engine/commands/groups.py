@@ -11,21 +11,29 @@ import typer
 from stillframe.engine.commands.options import (
     AllowUnknown,
     ClusterAddress,
+    Config,
     Except,
     FailOn,
     MaxUnknown,
     Only,
+    Packs,
+    Policies,
+    Settings,
+    Shipped,
+    Types,
     UseCache,
     Workers,
     cluster_at,
     kept,
     limits,
+    rules,
 )
 
 if TYPE_CHECKING:
     from stillframe.engine.execution.judge import Method
     from stillframe.engine.findings.gate import Limits
     from stillframe.engine.findings.selection import Selection
+    from stillframe.engine.model.ruleset import Ruleset
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,6 +64,29 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     called.__signature__ = signature(command).replace(parameters=options)  # type: ignore[attr-defined]
     return called
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """What to evaluate by."""
+
+    policies: Policies = None
+    packs: Packs = None
+    shipped: Shipped = False
+    config: Config = None
+    settings: Settings = None
+
+    def rules(self, types: Types, *, budget: int | None = None, untrusted: bool = False) -> "Ruleset":
+        return rules(
+            self.config,
+            self.policies,
+            self.settings,
+            packs=self.packs,
+            shipped=self.shipped,
+            budget=budget,
+            untrusted=untrusted,
+            types=types,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

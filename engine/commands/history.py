@@ -5,17 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from stillframe.engine.commands.groups import Choice, Work, grouped
+from stillframe.engine.commands.groups import By, Choice, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Archive,
     Budget,
     Config,
     Earlier,
-    Packs,
-    Policies,
-    Settings,
-    Shipped,
     Types,
     Verbose,
     names,
@@ -78,11 +74,7 @@ def _types(text: str) -> list[str]:
 @grouped
 def trend(
     archive: Archive = ARCHIVE,
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
-    settings: Settings = None,
+    by: By = By(),
     choice: Choice = Choice(),
     output: Records = None,
     series: Annotated[
@@ -108,7 +100,7 @@ def trend(
     output = [name for name in output or () if name not in pages]
     check_names([*output, *(series or ())])
     chosen, types = choice.selection(), _types_of(archive)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=types)
+    ruleset = by.rules(types, budget=budget)
     [ruleset] = choose(chosen, ruleset, of=types.snapshots)
     history, method = History(ruleset), work.method()
     try:

@@ -6,20 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from stillframe.engine.commands.collecting import Asked, LogFormat, completing, log_of, show
-from stillframe.engine.commands.groups import Choice, Counted, grouped
+from stillframe.engine.commands.groups import By, Choice, Counted, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Catalogue,
-    Config,
     Outputs,
-    Packs,
-    Policies,
-    Settings,
-    Shipped,
     Types,
     UseCache,
     kept,
-    rules,
 )
 from stillframe.engine.commands.purpose import Purpose, TypeNames
 
@@ -33,15 +27,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
+class Ruling(By):
     """What to evaluate by."""
 
-    policies: Policies = None
-    packs: Packs = None
-    shipped: Shipped = False
-    config: Config = None
     catalogue: Catalogue = None
-    settings: Settings = None
     types: TypeNames = ""
     needed: Annotated[
         bool, typer.Option("--needed", help="Collect only what these policies read; everything if not given.")
@@ -56,8 +45,7 @@ class Ruling:
         return purpose.asked()
 
     def ruleset(self, *snapshots: "Snapshot", checked: bool = False) -> "Ruleset":
-        types = Types(self.catalogue, snapshots, checked)
-        return rules(self.config, self.policies, self.settings, packs=self.packs, shipped=self.shipped, types=types)
+        return self.rules(Types(self.catalogue, snapshots, checked))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,19 +3,13 @@
 from typing import Annotated
 
 import typer
-from stillframe.engine.commands.groups import Choice, Work, grouped
+from stillframe.engine.commands.groups import By, Choice, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Budget,
-    Config,
-    Packs,
-    Policies,
-    Settings,
-    Shipped,
     Show,
     SnapshotPath,
     Types,
-    rules,
 )
 
 
@@ -25,11 +19,7 @@ def remediate(
     plan: Annotated[
         bool, typer.Option("--plan", help="Write the commands as a shell script, for a person to review.")
     ] = False,
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
-    settings: Settings = None,
+    by: By = By(),
     choice: Choice = Choice(),
     output: Annotated[
         list[str] | None,
@@ -57,7 +47,7 @@ def remediate(
     distinct(targets)
     check_names(() if plan else targets)
     chosen, opened = choice.selection(), open_snapshot(snapshot)
-    ruleset = rules(config, policies, settings, packs=packs, shipped=shipped, budget=budget, types=Types.of(opened))
+    ruleset = by.rules(Types.of(opened), budget=budget)
     [ruleset] = choose(chosen, ruleset, of=[opened])
     remediation = Remediation(opened, ruleset.policies, ruleset.priorities)
     written = frozenset(Status) if chosen.by_line else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})

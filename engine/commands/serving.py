@@ -3,16 +3,14 @@
 from typing import Annotated
 
 import typer
-from stillframe.engine.commands.options import ARCHIVE, Archive, Config, Packs, Policies, Settings, Shipped
+from stillframe.engine.commands.groups import By, grouped
+from stillframe.engine.commands.options import ARCHIVE, Archive
 
 
+@grouped
 def serve(
     archive: Archive = ARCHIVE,
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
-    config: Config = None,
-    settings: Settings = None,
+    by: By = By(),
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port of 127.0.0.1; 0 for any that is free.")] = 8400,
 ) -> None:
     """Show an archive in a browser of this machine: its snapshots, their pages, what changed and how it went."""
@@ -21,9 +19,9 @@ def serve(
     from stillframe.snapshot.errors import ArgumentError
 
     list_snapshots(archive)  # what is wrong is said before a browser is opened
-    given = [("-p", map(str, policies or ())), ("--pack", packs or ()), ("--set", settings or ())]
+    given = [("-p", map(str, by.policies or ())), ("--pack", by.packs or ()), ("--set", by.settings or ())]
     options = [part for name, values in given for value in values for part in (name, value)]
-    options += ["--shipped"] * shipped + (["-c", str(config)] if config else [])
+    options += ["--shipped"] * by.shipped + (["-c", str(by.config)] if by.config else [])
     try:
         server, folder = serving(archive, options, port)
     except OSError as error:

@@ -6,21 +6,29 @@ from dataclasses import fields
 from inspect import signature
 
 import pytest
+from stillframe.engine.commands.authoring import explain
 from stillframe.engine.commands.comparing import diff
+from stillframe.engine.commands.customising import waive
 from stillframe.engine.commands.evaluating import evaluate
-from stillframe.engine.commands.groups import Choice, Counted, Work
+from stillframe.engine.commands.groups import By, Choice, Counted, Work
 from stillframe.engine.commands.history import backtest, trend
 from stillframe.engine.commands.remediating import remediate
+from stillframe.engine.commands.serving import serve
 
-ALL = (Choice, Work)
-COMMANDS = {evaluate: (*ALL, Counted), diff: (*ALL, Counted), trend: ALL, backtest: ALL, remediate: ALL}
+BY, ALL = (By,), (Choice, Work)
+COMMANDS = {
+    **dict.fromkeys((evaluate, diff), (*BY, *ALL, Counted)),
+    **dict.fromkeys((trend, remediate), (*BY, *ALL)),
+    **dict.fromkeys((explain, serve, waive), BY),
+    backtest: ALL,
+}
 
 
 @pytest.mark.parametrize(("command", "groups"), COMMANDS.items(), ids=lambda each: getattr(each, "__name__", ""))
 def test_a_command_has_the_options_of_its_groups_and_says_none_itself(command, groups):
     options, said = signature(command).parameters, signature(command.__wrapped__).parameters
     for group in groups:
-        for each in fields(group):
+        for each in (one for one in fields(group) if one.init):
             assert (options[each.name].annotation, options[each.name].default) == (each.type, each.default)
             assert each.name not in said
 
