@@ -18,8 +18,6 @@ def quotable(template: Template) -> bool:
         if isinstance(part, Expression):
             if within:
                 return False
-        elif "<<" in part:
-            return False
         else:
             within = _after(part, within)
     return True

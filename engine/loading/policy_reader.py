@@ -118,7 +118,7 @@ class PolicyReader(Reader):
             remediation_cli=self._command(given, remediation, worded),
             fill=remediation.get("fill", {}),
             each=remediation.get("each", {}),
-            mends=self._mends(remediation.get("on"), lookups),
+            fixes=self._fixes(remediation.get("on"), lookups),
             effort=Effort(given.get("effort", Effort.MEDIUM)),
             exposure=Exposure(given.get("exposure", Exposure.INTERNAL)),
             references=tuple(given.get("references", ())),
@@ -149,7 +149,7 @@ class PolicyReader(Reader):
                 self.fault(("remediation", key, name), f'the command has no "${{{name}:?}}"', key=True)
         return template
 
-    def _mends(self, name: str | None, lookups: Mapping[str, Lookup]) -> str | None:
+    def _fixes(self, name: str | None, lookups: Mapping[str, Lookup]) -> str | None:
         ones = [each for each, lookup in lookups.items() if lookup.one]
         if name is not None and name not in ones:
             self.fault(("remediation", "on"), f"{name} is no lookup of `one` resource{suggest(name, ones)}")

@@ -122,7 +122,7 @@ class Extends:
 class Policy:
     """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it.
 
-    `mends` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
+    `fixes` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
     say what the shell variables of its command stand for: one value for all failures, and one for each. `lets` are
     what its names stand for, each after those that it names. `budget` is how many steps it may take for one resource.
     """
@@ -145,7 +145,7 @@ class Policy:
     remediation_cli: Template | None = None
     fill: Mapping[str, str] = field(default_factory=dict)
     each: Mapping[str, str] = field(default_factory=dict)
-    mends: str | None = None
+    fixes: str | None = None
     effort: Effort = Effort.MEDIUM
     exposure: Exposure = Exposure.INTERNAL
     references: tuple[str, ...] = ()

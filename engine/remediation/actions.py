@@ -132,13 +132,13 @@ class Remediation:
 def _thing(finding: Finding, side: Side) -> Place:
     """What is to be changed: the row of the lookup that the policy names, or else the resource of the finding."""
     policy = side.policies[finding.policy]
-    own = side.own(policy, finding) if policy.mends and not policy.rollup else []
+    own = side.own(policy, finding) if policy.fixes and not policy.rollup else []
     for resource in own:
         scope = variables(policy, resource, side.joins, side.snapshot.captured_at)
         with suppress(EvaluationError):
-            row = scope[policy.mends or ""]
+            row = scope[policy.fixes or ""]
             if isinstance(row, dict):
-                kind = policy.lookups[policy.mends or ""].source
+                kind = policy.lookups[policy.fixes or ""].source
                 return Place(type=kind, account=row["$account"], region=row["$region"], resource=row["$id"])
     return Place(type=finding.type, account=finding.account, region=finding.region, resource=finding.resource)
 

@@ -54,8 +54,8 @@ def script(remediation: Remediation, policies: Sequence[Policy], notes: Iterable
     """
     by_id = {policy.id: policy for policy in policies}
     actions = remediation.actions()
-    mended = sum(len(action.fingerprints) for action in actions if action.command)
-    title = f"{counted(sum(bool(each.command) for each in actions), 'command')} for {mended:,} of "
+    fixed = sum(len(action.fingerprints) for action in actions if action.command)
+    title = f"{counted(sum(bool(each.command) for each in actions), 'command')} for {fixed:,} of "
     title += f"{counted(remediation.failures, 'failure')} in snapshot {remediation.snapshot.id}, by stillframe."
     yield from _HEAD.format(title=title).splitlines()
     if remediation.unknown:
@@ -100,9 +100,9 @@ def _step(action: Action, policy: Policy) -> _Step:
 
 def _lines(step: _Step) -> Iterator[str]:
     action, command = step.action, step.action.command or ""
-    mends = f", fixes {len(action.fingerprints):,}" if len(action.fingerprints) > 1 else ""
+    fixes = f", fixes {len(action.fingerprints):,}" if len(action.fingerprints) > 1 else ""
     yield ""
-    yield _comment(f"{', '.join(action.policies)} ({action.severity}{mends}): {action.first.message}")
+    yield _comment(f"{', '.join(action.policies)} ({action.severity}{fixes}): {action.first.message}")
     if step.hindrance:
         yield _comment(step.hindrance)
         yield from (_comment(line) for line in command.splitlines())

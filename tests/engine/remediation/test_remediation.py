@@ -495,7 +495,6 @@ def test_variables_are_found_where_a_shell_finds_them(text, found):
         ("aws x \\{{ a }}", False),
         ("aws x # {{ a }}", False),
         ("aws x # it's\naws y {{ a }}", True),
-        ("cat <<E\n{{ a }}\nE", False),
     ],
 )
 def test_a_value_in_quotes_of_the_policy_is_not_run(text, safe):
