@@ -111,6 +111,7 @@ async function detail(columns, row, { previous, next, open, show }) {
       part('Evidence', evidenceTable(evidence)),
       found.status === 'fail' ? part('Remediation', policy.remediation ? el('p', {}, policy.remediation) : null, remediation ? command(remediation) : null) : [],
       part('Related', policy.lookups.length ? el('ul', {}, lookedUp(policy)) : null,
+        policy.lookups.length ? command(`stillframe policy explain archive/${report.snapshot.id} ${policy.id} ${fingerprint}`) : null,
         named.length ? el('ul', {}, named.map((text) => el('li', {}, el('button', { type: 'button', class: 'link mono', onclick: () => around({ q: text }) }, text)))) : null,
         beside.length ? el('ul', { class: 'beside' }, beside.map((each) => el('li', {}, badge(each.kind), el('button', { type: 'button', class: 'link', onclick: () => open(each.row) }, ` ${each.policy.title}`)))) : null),
       part('Policy', el('p', { class: 'mono' }, policy.id), policy.description ? el('p', {}, policy.description) : null, policy.rationale ? el('p', {}, policy.rationale) : null,

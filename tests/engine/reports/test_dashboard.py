@@ -220,7 +220,7 @@ def test_a_unit_is_all_that_is_below_it_and_an_account_whose_unit_is_unknown_may
     assert chosen(page) == [f"Account: {C}"]
 
 
-def test_a_finding_shows_tags_unit_and_what_it_is_related_to(page):
+def test_a_finding_shows_tags_unit_and_what_it_is_related_to(page, made, run, monkeypatch):
     page.fill("#search", "key/one keys say")
     page.locator(".rows .row").click()
     page.wait_for_selector("dialog[open]")
@@ -228,6 +228,10 @@ def test_a_finding_shows_tags_unit_and_what_it_is_related_to(page):
     shown_tags = page.locator("dialog button.badge").all_text_contents()
     assert shown_tags == ["env=prod", f"team={HOSTILE}".replace("\ud800", "\ufffd"), "own 1.1"]
     assert "$buckets AWS::S3::Bucket where Name = Description" in page.locator("dialog").inner_text()
+    explain = page.locator("dialog code", has_text="policy explain").inner_text()
+    monkeypatch.chdir(made)
+    told = run(*explain.split()[1:], "-p", "described.yaml")
+    assert (told.code, explain.split()[-1] in told.out) == (0, True)
     page.locator("dialog .beside button").click()
     page.wait_for_selector("#detail-title:text-is('Keys rotate')")
     page.locator("dialog button.badge", has_text="env=prod").click()
