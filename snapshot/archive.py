@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import msgspec
 
-from .ahead import ReadingAhead
 from .errors import ArgumentError, SnapshotError
 from .files import DAMAGED
 from .format import AccountFile, AccountIndex, Manifest, Marker, TypeEntry, digest, parse
@@ -122,12 +121,16 @@ def open_snapshot(path: Place | str) -> Snapshot:
     data = read(folder / MANIFEST)
     manifest = _manifest(data, folder)
     accounts = tuple(sorted(manifest.accounts))
-    opening = partial(_open_account, files_of(folder, manifest), manifest.accounts)
+    opening: Callable[[str], Account] = partial(_open_account, files_of(folder, manifest), manifest.accounts)
+    if isinstance(folder, Remote):
+        from .ahead import ReadingAhead
+
+        opening = ReadingAhead(opening, accounts)
     return Snapshot(
         id=manifest.id,
         captured_at=manifest.captured_at,
         accounts=accounts,
-        account=ReadingAhead(opening, accounts) if isinstance(folder, Remote) else opening,
+        account=opening,
         digest=digest(data),
         path=folder,
         digests=manifest.accounts,
@@ -170,6 +173,9 @@ def _account_file(files: Files, account: str, expected: str, shape: type[Account
     return file
 
 
+_read_entry = msgspec.json.Decoder(TypeEntry).decode
+
+
 class _Entries(Mapping[str, Coverage]):
     """The entries of an account file. A fleet has many, of which an evaluation reads few: each when asked for."""
 
@@ -181,8 +187,15 @@ class _Entries(Mapping[str, Coverage]):
         if kind not in self._read:
             if kind not in self._raw:
                 return None
-            self._read[kind] = parse(bytes(self._raw[kind]), TypeEntry, f"{self._path}: {kind}")
+            self._read[kind] = self._parsed(kind, self._raw[kind])
         return self._read[kind]
+
+    def _parsed(self, kind: str, raw: msgspec.Raw) -> TypeEntry:
+        try:
+            return _read_entry(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # `parse` says of what
+            found: TypeEntry = parse(bytes(raw), TypeEntry, f"{self._path}: {kind}")
+            return found
 
     def __getitem__(self, kind: str) -> Coverage:
         found = self.entry(kind)

@@ -175,8 +175,10 @@ def _text(value: object) -> str:
     return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
 
 
-def _key(key: object) -> str:
+def _key(key: Any) -> str:
     # A tag may be spelled like the marker. It gets one more dollar here and loses it in `decode`.
+    if key.__class__ is str and key.isascii() and not key.startswith("$"):
+        return key
     text = _text(key)
     return "$" + text if text[:1] == "$" and _ESCAPED.match(text) else text
 
@@ -187,7 +189,7 @@ _OUT: Mapping[type, Callable[[Any], Json]] = {
     list: _array,
     tuple: _array,
     str: _text,
-    **dict.fromkeys((bool, int, type(None)), lambda value: value),
+    **dict.fromkeys((bool, int, type(None), msgspec.Raw), lambda value: value),
 }
 
 

@@ -68,8 +68,7 @@ class Lines:
     """The resources of one type as text, one a line, and their number.
 
     `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us; `neat` that each line
-    begins and ends with a brace. Between two braces that face away from each other no record goes on. The `longest`
-    has so many bytes.
+    begins and ends with a brace. Between two braces that face away from each other no record goes on.
     """
 
     data: bytes
@@ -77,7 +76,6 @@ class Lines:
     utf8: bool
     plain: bool
     neat: bool
-    longest: int
     _lines: Sequence[memoryview] | None = None
 
     @property
@@ -87,6 +85,16 @@ class Lines:
             view = memoryview(self.data)
             self._lines = [view[start:end] for start, end in _ends(self.data)]
         return self._lines
+
+    def have_at_most(self, most: int) -> bool:
+        """Whether no line has more bytes."""
+        data, start, stop = self.data, 0, len(self.data)
+        while stop - start > most:
+            end = data.rfind(b"\n", start, start + most + 1)  # all lines up to there are as short
+            if end < 0:
+                return False
+            start = end + 1
+        return True
 
     def parts(self) -> Iterator[tuple[int, bytes | memoryview]]:
         """Some lines at a time, with their number."""
@@ -103,18 +111,16 @@ class Lines:
 
 def lines_of(data: bytes, *, utf8: bool, plain: bool) -> Lines:
     """The lines of a file."""
-    number, neat, longest, start, stop, find = 0, True, 0, 0, len(data), data.find
+    number, neat, start, stop, find = 0, True, 0, len(data), data.find
     while start < stop:  # as `_ends` does, without its calls: they would be most of what this takes
         end = find(b"\n", start)
         if end < 0:
             end = stop
         number += 1
-        if end - start > longest:
-            longest = end - start
         if start == end or data[start] != _OPENS or data[end - 1] != _CLOSES:
             neat = False
         start = end + 1
-    return Lines(data=data, number=number, utf8=utf8, plain=plain, neat=neat, longest=longest)
+    return Lines(data=data, number=number, utf8=utf8, plain=plain, neat=neat)
 
 
 def _ends(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -110,11 +109,13 @@ def concurrently(function: Callable[[Place], _Result], places: Sequence[Place]) 
     """The same for each place, in order; in an object store many at once, since each waits for an answer."""
     if len(places) < 2 or not isinstance(places[0], Remote):
         return [function(place) for place in places]
+    from concurrent.futures import ThreadPoolExecutor  # which takes long, and who reads a folder has no use for
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(function, places))
 
 
-def below(folder: Place, name: str) -> str | Remote:
+def below(folder: Place | str, name: str) -> str | Remote:
     """A file of a folder, to read it. Joining paths takes as long as reading a small file."""
     return folder / name if isinstance(folder, Remote) else f"{folder}/{name}"
 

@@ -93,16 +93,16 @@ def complete(config: dict[str, Json], spec: ResourceType) -> None:
     """
     mark(config, spec.type)
     for steps in spec.always:
-        _mark(config, steps, f"{spec.type} has no {'.'.join(steps).replace('.[]', '[]')}")
+        _mark(config, steps, spec.type, steps)
 
 
-def _mark(node: Json, steps: tuple[str, ...], cause: str) -> None:
+def _mark(node: Json, steps: tuple[str, ...], kind: str, way: tuple[str, ...]) -> None:
     step, rest = steps[0], steps[1:]
     if step == "[]":
         for item in node if isinstance(node, list) else ():
-            _mark(item, rest, cause)
+            _mark(item, rest, kind, way)
     elif isinstance(node, dict):
         if rest:
-            _mark(node.get(step), rest, cause)
-        else:
-            node.setdefault(step, Unknown.because(cause))
+            _mark(node.get(step), rest, kind, way)
+        elif step not in node:
+            node[step] = Unknown.because(f"{kind} has no {'.'.join(way).replace('.[]', '[]')}")

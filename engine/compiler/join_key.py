@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -42,10 +42,11 @@ class Target:
 
     source: str
     theirs: tuple[Expression, ...]
+    name: str = field(init=False, compare=False)  # made once: each account is asked by it
 
-    @property
-    def name(self) -> str:
-        return msgspec.json.encode([self.source, *(each.text for each in self.theirs)]).decode()
+    def __post_init__(self) -> None:
+        name = msgspec.json.encode([self.source, *(each.text for each in self.theirs)]).decode()
+        object.__setattr__(self, "name", name)
 
     @property
     def timed(self) -> bool:

@@ -111,11 +111,16 @@ class Need:
         not see to; None if nothing can be."""
         if self.checks or self.fit or self.nests:
             checks, fit, deep = self.checks, self.fit, self.nests
-            return lambda values: (
-                any(_lacks(values, steps) for steps in checks)
-                or (deep and not shallow(values))
-                or not (fit is None or fit(values))
-            )
+
+            def odd(values: Sequence[Any]) -> bool:
+                there = [value for value in values if value is not None]
+                return bool(there) and (
+                    any(_lacks(there, steps) for steps in checks)
+                    or (deep and not shallow(there))
+                    or not (fit is None or fit(there))
+                )
+
+            return odd
         if self.items:
             inner = self.items.flawed()
             return inner and (lambda values: inner([each for value in values if value is not None for each in value]))

@@ -14,7 +14,7 @@ from ...snapshot.model import Json
 from ..functions.call import call
 from ..functions.equality import among, equal
 from ..functions.unknowns import unknown_in
-from ..judging.joins import asked, key_of
+from ..judging.joins import key_of
 from ..language.interpret import compare, truthiness
 
 if TYPE_CHECKING:
@@ -149,7 +149,9 @@ def identify(begins: bytes, marks: Hash, identity: str, name: str | None) -> byt
 
 def gathered(find: Find, region: str, values: tuple[Json, ...], among: int) -> list[Any]:
     """The rows of a lookup for each item of one of its values."""
-    return [row for wanted in asked(values, among)[0] for row in find(region, wanted)]
+    items = values[among]
+    keys = [key((*values[:among], item, *values[among + 1 :])) for item in items] if items.__class__ is list else ()
+    return [row for wanted in dict.fromkeys(keys) if wanted is not None for row in find(region, wanted)]
 
 
 def key(values: tuple[Json, ...]) -> Hashable:

@@ -26,6 +26,7 @@ from .remote_join import Far
 
 PIECES = 3  # of each line
 EVERY = frozenset(Status)
+STATUSES = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,18 +109,19 @@ def _whole(part: Part) -> Found:
     """What a policy finds, with the findings that no record has."""
     if part.is_spent():
         part.again()
-    late, purse = _late(part)
-    if part.toll and purse.left <= 0:
-        part.again()
-        late, _ = _late(part)
-    _add(late, part.found, part.written)
+    if part.policy.rollup:
+        late, purse = _folded(part)
+        if part.toll and purse.left <= 0:
+            part.again()
+            late, _ = _folded(part)
+        _add(late, part.found, part.written)
+    elif part.exact.has_gaps(part.policy.resource):
+        _add(gaps(part.policy, part.exact.account), part.found, part.written)
     return part.found
 
 
-def _late(part: Part) -> tuple[list[Finding], Purse]:
+def _folded(part: Part) -> tuple[list[Finding], Purse]:
     policy, account, purse = part.policy, part.exact.account, part.fold()
-    if not policy.rollup:
-        return list(gaps(policy, account)), purse
     items = [_item(account, policy.resource, entry) for entry in part.found.items]
     return list(folded(policy, account, items, part.exact.snapshot.captured_at, purse)), purse
 
@@ -135,7 +137,7 @@ def _item(account: Account, kind: str, entry: Entry) -> Item:
         resource=partial(exact_row, account, kind, text, number),
         region=region,
         id=resource,
-        status=Status(status),
+        status=STATUSES[status],
         message=message,
         evidence=msgspec.Raw(evidence),  # type: ignore[arg-type]  # it only goes into the finding's
     )

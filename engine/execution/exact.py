@@ -27,6 +27,13 @@ class Exact:
     snapshot: Snapshot
     far: Far
     joins: Joins | None = None
+    _gaps: dict[str, bool] = field(default_factory=dict)
+
+    def has_gaps(self, kind: str) -> bool:
+        """Whether resources of a type may be missing: looked at once for all policies on it."""
+        if kind not in self._gaps:
+            self._gaps[kind] = bool(self.account.gaps(kind))
+        return self._gaps[kind]
 
     def judge(self, policy: Policy, resource: Resource, purse: Purse) -> Verdict:
         if self.joins is None:
@@ -45,12 +52,18 @@ class Part:
     written: Collection[Status]
     toll: Toll | None
     found: Found = field(default_factory=Found)
-    purse: Purse = field(init=False)
+    _purse: Purse | None = None
 
     def __post_init__(self) -> None:
-        self.purse = Purse.of(self.policy.budget, self.text.number)
         if self.toll:
             self.toll.enter()
+
+    @property
+    def purse(self) -> Purse:
+        """What is left where all is evaluated exactly."""
+        if self._purse is None:
+            self._purse = Purse.of(self.policy.budget, self.text.number)
+        return self._purse
 
     def is_spent(self) -> bool:
         """Whether the exact path has to say of which records it is an error."""

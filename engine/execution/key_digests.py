@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
@@ -63,7 +64,7 @@ def survey(
 def offer(account: Account, target: Target, snapshot_time: str, *, keeping: bool) -> Offer:
     text = text_of(account, target.source)
     rows = list(keyed(account, target, text, snapshot_time))
-    keys = b"".join([short(key) for key, _ in rows])
+    keys = _packed([_number(key) for key, _ in rows])
     if not keeping:
         return Offer(keys)
     assert account.stamp  # noqa: S101 - of a snapshot in files
@@ -76,15 +77,27 @@ def _long(text: Lines, number: int) -> bytes:
 
 def short(key: Hashable) -> bytes:
     """A few bytes that stand for a key. Others may have the same: then more is opened or evaluated than need be."""
+    return _packed([_number(key)])
+
+
+def _number(key: Hashable) -> int:
     if key == UNKNOWN:
-        return ANYTHING
-    spelled = [_spelled(part) for part in key] if isinstance(key, tuple) else key
-    return crc32(repr(spelled).encode()).to_bytes(SHORT, "big")
+        return 0
+    spelled = [_spelled(part) if part.__class__ is tuple else part for part in key] if isinstance(key, tuple) else key
+    return crc32(repr(spelled).encode())
 
 
-def _spelled(part: Any) -> Any:
+def _packed(numbers: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(numbers)}I", *numbers)
+
+
+def _numbers(keys: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{len(keys) // SHORT}I", keys)
+
+
+def _spelled(part: tuple[str, Any]) -> Any:
     """Equal parts of keys alike: 1 is 1.0."""
-    if isinstance(part, tuple) and isinstance(part[1], float) and part[1].is_integer():
+    if isinstance(part[1], float) and part[1].is_integer():
         return part[0], int(part[1])
     return part
 
@@ -109,8 +122,7 @@ class Board:
             for name, causes in each.gaps.items():
                 gaps[name].append(Unknown(causes))
             for name, offered in each.offers.items():
-                starts = range(0, len(offered.keys), SHORT)
-                places[name] += {_start(offered.keys[start : start + SHORT]) | number for start in starts}
+                places[name] += {each << _ACCOUNT | number for each in _numbers(offered.keys)}
         self.targets |= {target.name: target for target in targets}
         self.gaps |= {name: Unknown.merge(each) for name, each in gaps.items()}
         while places:  # one after the other: the list of a fleet is large
@@ -120,13 +132,9 @@ class Board:
 
     def where(self, target: str, key: bytes) -> list[str]:
         """The accounts that may have rows with a key, by its digest, in order."""
-        found, start, numbers = self._index.get(target, array("Q")), _start(key), []
-        place = bisect_left(found, start)
-        while place < len(found) and found[place] >> _ACCOUNT == start >> _ACCOUNT:
+        found, (wanted,), numbers = self._index.get(target, array("Q")), _numbers(key), []
+        place = bisect_left(found, wanted << _ACCOUNT)
+        while place < len(found) and found[place] >> _ACCOUNT == wanted:
             numbers.append(found[place] & (1 << _ACCOUNT) - 1)
             place += 1
         return [self.accounts[number] for number in numbers]
-
-
-def _start(digest: bytes) -> int:
-    return int.from_bytes(digest, "big") << _ACCOUNT

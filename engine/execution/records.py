@@ -21,7 +21,7 @@ def read_rows(account: Account, kind: str, text: Lines, decoder: Decoder) -> Ite
     decoder = decoder.for_lines(text)
     before, last = 0, ("", "")
     for number, data in text.parts():
-        rows = decoder.together(data) if text.neat and text.longest <= LIGHT else None
+        rows = decoder.together(data) if text.neat and text.have_at_most(LIGHT) else None
         alike = rows is not None and len(rows) == number and {row.account for row in rows} == {account.id}
         if rows is None or not alike:
             rows = _one_by_one(account, kind, decoder, text, range(before, before + number))

@@ -98,7 +98,7 @@ class Tally:
         if failures := there.get(Status.FAIL.value, 0) - batch.waived:
             self.accounts[batch.account][self._severities[batch.policy]] += failures
         if self.keep and not _SHOWN.isdisjoint(there):
-            self._keep(batch, [status for status in SHOWN if self._wanted(batch, status)])
+            self._keep(batch, [status for status in SHOWN if status.value in there and self._wanted(batch, status)])
 
     def sums(self) -> Sums:
         """What it came to, to be added to another's."""

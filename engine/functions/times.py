@@ -27,8 +27,8 @@ def days_since(moment: Json, snapshot_time: str) -> float:
 
 
 def _hours(function: str, later: Json, earlier: Json) -> float:
-    first, last = (_moment(function, text(function, each)) for each in (earlier, later))
-    return (last - first).total_seconds() / 3600
+    first = _moment(function, text(function, earlier))
+    return (_moment(function, text(function, later)) - first).total_seconds() / 3600
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,7 @@ from ..model.policy import Policy, Require, Within
 _FOLD = {Require.ALL: kleene_all, Require.ANY: kleene_any}
 CAUSES = 10  # that a message names
 _STATUS = {True: Status.PASS, False: Status.FAIL}
+_TRUTH = {status: truth for truth, status in _STATUS.items()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +32,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """What a rollup says of one account or region. Its texts may name what `failed` and what is `unknown`."""
+    """What a rollup says of one account or region. Its texts may name what `failed` and what is `unknown`.
+
+    One that passes has no `message`: its policy's title is said.
+    """
 
     region: str
     type: str
@@ -64,7 +68,10 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
 
 
 def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: str, kind: str, subject: str) -> Folded:
-    truths: list[Truth] = [_truth(item) for item in items]
+    statuses = {item.status for item in items}
+    truths: list[Truth] = [_TRUTH[status] for status in statuses & _TRUTH.keys()]
+    if not statuses <= _TRUTH.keys():
+        truths += [Unknown.because(item.message) for item in items if item.status not in _TRUTH]
     if gap is not None:
         truths.append(gap)
     elif not items and require is Require.ALL:
@@ -81,10 +88,10 @@ def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: 
         type=kind,
         subject=subject,
         status=status,
-        message=_causes(truth) if isinstance(truth, Unknown) else _reasons(deciding),
+        message=_causes(truth) if isinstance(truth, Unknown) else "" if truth else _reasons(deciding),
         evidence={_label(item): item.evidence for item in deciding},
-        failed=[item for item in items if item.status is Status.FAIL],
-        unknown=[item for item in items if item.status is Status.UNKNOWN],
+        failed=[item for item in items if item.status is Status.FAIL] if Status.FAIL in statuses else (),
+        unknown=[item for item in items if item.status is Status.UNKNOWN] if Status.UNKNOWN in statuses else (),
     )
 
 
@@ -99,12 +106,6 @@ def _reasons(items: Sequence[Item]) -> str:
     for item in items:
         about.setdefault(item.message, []).append(_label(item))
     return "; ".join(f"{message} ({', '.join(labels)})" for message, labels in about.items())
-
-
-def _truth(item: Item) -> Truth:
-    if item.status in (Status.PASS, Status.FAIL):
-        return item.status is Status.PASS
-    return Unknown.because(item.message)
 
 
 def _label(item: Item) -> str:
