@@ -74,7 +74,7 @@ def test_a_snapshot_in_an_archive_is_no_link(snapshot, tmp_path):
 
 
 def test_a_file_has_no_more_than_a_lines_bytes_for_each_of_its_lines(snapshot, monkeypatch):
-    monkeypatch.setattr("stillframe.snapshot.archive.LINE", 16)
+    monkeypatch.setattr("stillframe.snapshot.resource_file.LINE", 16)
     with pytest.raises(SnapshotError, match="16 are the most"):
         read_all(snapshot)
 
