@@ -50,7 +50,7 @@ async function start() {
 
   // What the address says: a finding, filters, or a section.
   function follow() {
-    const hash = decodeURIComponent(location.hash.slice(1));
+    const hash = location.hash.slice(1);
     if (/^[0-9a-f]{40}$/.test(hash)) {
       const row = rowOf(columns, hash);
       list.draw();
@@ -60,7 +60,7 @@ async function start() {
       one(row, at);
       return;
     }
-    const given = hash.includes('=') ? [...new URLSearchParams(location.hash.slice(1))].filter(([key]) => key in START) : [];
+    const given = hash.includes('=') ? [...new URLSearchParams(hash)].filter(([key]) => key in START) : [];
     const state = {};
     for (const [key, value] of given) {
       if (Array.isArray(START[key])) state[key] = [...(state[key] || []), value];

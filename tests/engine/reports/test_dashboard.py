@@ -174,8 +174,10 @@ def test_accounts_units_and_regions_show_how_many_controls_of_each_section_fail_
     assert shown(page) == 3
 
 
-def test_on_a_phone_each_number_stands_below_its_heading_and_nothing_is_wider_than_the_screen(wrote, opened):
-    page = opened(wrote("page.html", "evaluate", "archive"), viewport={"width": 360, "height": 800})
+def test_on_a_phone_each_number_stands_below_its_heading_and_nothing_is_wider_than_the_screen(made, wrote, opened, run):
+    run("evaluate", "archive", "-p", "rotate.yaml", "-p", "described.yaml", "--no-cache", "-o", "plain.html")
+    page = opened(made / "plain.html", viewport={"width": 360, "height": 800})
+    assert page.locator("#where td.zero").first.is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     head, row = (page.locator(f"#where {part} tr").first.locator("> :visible") for part in ("thead", "tbody"))
     places = [[each.bounding_box()["x"] for each in cells.all()] for cells in (head, row)]

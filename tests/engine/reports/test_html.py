@@ -111,6 +111,7 @@ def test_filters_and_findings_have_addresses(written, opened):
     assert shown(page) == sum(each["status"] == "fail" and each["account"] == A for each in found)
     tick(page, "status", "pass")
     assert "status=fail&status=pass" in page.url
+    assert shown(opened(path, "#q=100%")) == 0  # which is no escape
     lost = opened(path, f"#{'0' * 40}")
     assert "No finding here" in lost.get_by_role("alert").inner_text()
 
