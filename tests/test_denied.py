@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -41,6 +42,7 @@ DISABLED = "af-south-1"  # not opted in
 REGIONS = {HOME: "opt-in-not-required", EU: "opted-in", DISABLED: "not-opted-in"}
 POLICIES = nine()
 CATALOG = read_types()
+SAMPLE = 8  # of the resources that have a field, on one of so many it is lost
 
 # ----------------------------------------------------------------------------------------------- the estate
 
@@ -498,11 +500,16 @@ def picture(stage: Stage) -> Picture:
 
 @pytest.mark.parametrize("change", [remove, mark], ids=["removed", "unknown"])
 @pytest.mark.parametrize("kind", CATALOG)
-def test_a_lost_field_makes_nothing_pass_and_nothing_vanish(stage, picture, kind, change):
-    faults, tried = [], 0
+def test_a_lost_field_makes_nothing_pass_and_nothing_vanish(stage, picture, kind, change, request):
+    faults, tried, met = [], 0, Counter[tuple[str, ...]]()
+    of_each = 1 if request.config.getoption("--sweep") else SAMPLE
     for (account, of), lines in picture.lines.items():
         for number, line in enumerate(lines if of == kind else ()):
             for path in fields(line.config):
+                field = tuple(step if isinstance(step, str) else "[]" for step in path)
+                met[field] += 1  # each field is lost at least once, on the first resource that has it
+                if met[field] % of_each != 1 % of_each:
+                    continue
                 tried += 1
                 after = judged(picture.with_((account, kind), number, change(line.config, path)))
                 faults += [
