@@ -21,6 +21,8 @@ from .format import digest
 
 ACCOUNT_TYPE = "AWS::Account"
 REGION_TYPE = "AWS::Region"
+# What no account owns as it owns a resource: what it has once, and what is said of others.
+UNLIKE = frozenset({ACCOUNT_TYPE, REGION_TYPE, "AWS::IAM::CredentialReport", "AWS::SSM::PatchCompliance"})
 
 _NAME = re.compile(r"^  (AWS::[A-Za-z0-9:]+):", re.MULTILINE)  # of a type, where a file defines it
 

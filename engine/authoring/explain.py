@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
@@ -80,9 +81,14 @@ def explain(snapshot: Snapshot, policy: Policy, finding: Finding, only: Resource
     joins, places = Joins(snapshot), Places(snapshot)
     account = snapshot.account(finding.account)
     joins.enter(account)
-    chosen = [only] if only else [each for each in joins.resources(policy.resource) if about(policy, finding, each)]
+    chosen = [
+        (each, resource)
+        for each in policy.by_type()
+        for resource in joins.resources(each.resource)
+        if (resource == only if only else about(policy, finding, resource))
+    ]
     purse = Purse.of(policy.budget, len(chosen))
-    found = [_explained(policy, resource, joins, places, snapshot.captured_at, purse) for resource in chosen]
+    found = [_explained(each, resource, joins, places, snapshot.captured_at, purse) for each, resource in chosen]
     return sorted(found, key=lambda each: (not decides(finding, each), each.verdict.status is Status.NOT_APPLICABLE))
 
 
@@ -96,10 +102,15 @@ def gap_of(account: Account, policy: Policy, finding: Finding) -> Unknown | None
     """Why resources that the finding should rest on may be missing from the snapshot."""
     if isinstance(account.regions, Unknown) and finding.type == REGION_TYPE and policy.rollup:
         return account.regions
+    kinds = policy.subjects() if policy.rollup else (finding.type,)
     whole = finding.type == ACCOUNT_TYPE and policy.rollup
+    gaps: Iterable[Unknown | None]
     if finding.region == EVERYWHERE or whole or finding.region == GLOBAL:
-        return account.gap_anywhere(policy.resource)
-    return account.gap(policy.resource, finding.region)
+        gaps = map(account.gap_anywhere, kinds)
+    else:
+        gaps = (account.gap(kind, finding.region) for kind in kinds)
+    found = [gap for gap in gaps if gap is not None]
+    return Unknown.merge(found) if found else None
 
 
 def _explained(policy: Policy, resource: Resource, joins: Joins, places: Places, time: str, purse: Purse) -> Explained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from itertools import chain
 
 from ...snapshot.errors import ArgumentError
 from ...snapshot.model import Resource, Snapshot
@@ -40,7 +41,7 @@ def find(
 def about(policy: Policy, finding: Finding, resource: Resource) -> bool:
     """Whether a finding rests on a resource."""
     if policy.rollup is None:
-        return (finding.region, finding.resource) == (resource.region, resource.id)
+        return (finding.type, finding.region, finding.resource) == (resource.type, resource.region, resource.id)
     near = policy.rollup.per is Within.ACCOUNT or finding.region == resource.region
     return near and finding.account == resource.account
 
@@ -49,7 +50,7 @@ def _folded(
     snapshot: Snapshot, policy: Policy, findings: Sequence[Finding], wanted: str
 ) -> Iterator[tuple[Finding, Resource]]:
     for account in snapshot.accounts:
-        for resource in snapshot.account(account).read(policy.resource):
+        for resource in chain.from_iterable(map(snapshot.account(account).read, policy.subjects())):
             if _means(wanted, resource):
                 yield from ((found, resource) for found in findings if about(policy, found, resource))
 

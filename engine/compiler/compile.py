@@ -31,17 +31,18 @@ def write_programs(
     for policy in policies:
         for kind in policy.kinds():
             needs.setdefault(kind, LineNeed(kind))
-    kinds = sorted({policy.resource for policy in policies})
+    every = [each for policy in policies for each in policy.by_type()]
+    kinds = sorted({each.resource for each in every})
     programs = {
         kind: Program(
             kind=kind,
-            policies=[each for each in policies if each.resource == kind],
+            policies=[each for each in every if each.resource == kind],
             needs=needs,
             written=frozenset(written),
         )
         for kind in kinds
     }
-    counted = {policy.id for policy in policies if steady(policy) is None}
+    counted = {each.id for each in every if steady(each) is None}
     writers = [_Writer(program, counted.union(exact)) for program in programs.values()]
     for writer in writers:  # for all types, because lookups need something of each other's
         writer.note()

@@ -35,6 +35,7 @@ class Lookups:
             "snapshot_time": lambda: Value(code=pyast.name("snapshot_time"), is_text=True),
             "params": lambda: emitter.constant(policy.params),
             "self": emitter.config,
+            "type": lambda: emitter.constant(policy.resource),
             **{name: partial(emitter.field, record, f"${name}") for name in ("region", "id", "name", "tags")},
             **{name: partial(self._named, name, each) for name, each in policy.lets.items()},
         }

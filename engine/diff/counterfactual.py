@@ -114,7 +114,7 @@ class Scene:
             for key, resource in [each for own in owns for each in own.items()]:
                 for side, own, every in zip(self._sides, owns, rows, strict=True):
                     here = dict(side.joined(policy, resource))
-                    here |= {(policy.resource, key): row(own[key])} if key in own else {}
+                    here |= {(own[key].type, key): row(own[key])} if key in own else {}
                     every.update(here)
                     self._away |= side.joins.away
                     self._shown |= here.keys() if key in differing else set()
@@ -178,7 +178,8 @@ class Scene:
         for policy in self._policies:
             whole = policy.rollup is not None and policy.rollup.per is Within.ACCOUNT
             here = EVERYWHERE if whole else self._finding.region
-            places[Place(type=policy.resource, account=account, region=here, resource=None)] = None
+            for kind in policy.subjects() if policy.rollup else (self._finding.type,):
+                places[Place(type=kind, account=account, region=here, resource=None)] = None
             for lookup in policy.lookups.values():
                 everywhere = EVERYWHERE if lookup.within is Within.SNAPSHOT else account
                 region = here if lookup.within is Within.REGION else EVERYWHERE

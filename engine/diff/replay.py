@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from ...snapshot.model import EVERYWHERE, Account, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
@@ -38,9 +39,12 @@ class Side:
         """The resources that a policy evaluates for a finding: one, or with a rollup those that it folds."""
         if not self.enter(finding.account):
             return []
-        kind = policy.resource
         if policy.rollup:
-            return [each for each in self.joins.resources(kind) if is_about(policy, finding, each)]
+            every = chain.from_iterable(map(self.joins.resources, policy.subjects()))
+            return [each for each in every if is_about(policy, finding, each)]
+        kind = finding.type
+        if kind not in policy.subjects():
+            return []
         if kind not in self._own:
             self._own[kind] = {(each.region, each.id): each for each in self.joins.resources(kind)}
         found = self._own[kind].get((finding.region, finding.resource))

@@ -74,18 +74,19 @@ def judge_account(
     account = snapshot.account(identity)
     exact = Exact(account, snapshot, far)
     near = Near(account, compiled.decoders, snapshot.captured_at)
-    parts: dict[str, Part] = {}
+    parts: dict[str, list[Part]] = {}
     for program in compiled.programs.values():
         if any(policy.id not in known for policy in program.policies):
-            parts |= _run(program, compiled.decoders[program.kind], near, exact)
+            for part in _run(program, compiled.decoders[program.kind], near, exact):
+                parts.setdefault(part.policy.id, []).append(part)
     for policy in compiled.policies:
         if policy.id in parts:
-            found = _whole(parts.pop(policy.id))
+            found = _whole(policy, parts.pop(policy.id))
             counts, data = found.counts, b"".join(found.pieces)
             yield policy.id, Batch(identity, policy.id, counts, data) if counts else None
 
 
-def _run(program: Program, decoder: Decoder, near: Near, exact: Exact) -> dict[str, Part]:
+def _run(program: Program, decoder: Decoder, near: Near, exact: Exact) -> list[Part]:
     """What each policy of a program finds."""
     account, far, kind = exact.account, exact.far, program.kind
     text = text_of(account, kind)
@@ -102,28 +103,40 @@ def _run(program: Program, decoder: Decoder, near: Near, exact: Exact) -> dict[s
         for number, resource in enumerate(rows, before):
             for part in parts:
                 part.judge(number, resource)
-    return {part.policy.id: part for part in parts}
+    return parts
 
 
-def _whole(part: Part) -> Found:
-    """What a policy finds, with the findings that no record has."""
-    if part.is_spent():
-        part.again()
-    if part.policy.rollup:
-        late, purse = _folded(part)
-        if part.toll and purse.left <= 0:
+def _whole(policy: Policy, parts: Sequence[Part]) -> Found:
+    """What a policy finds of each of its types, with the findings that no record has."""
+    first, late = parts[0], list[Finding]()
+    for part in parts:
+        if part.is_spent():
             part.again()
-            late, _ = _folded(part)
-        _add(late, part.found, part.written)
-    elif part.exact.has_gaps(part.policy.resource):
-        _add(gaps(part.policy, part.exact.account), part.found, part.written)
-    return part.found
+    if policy.rollup:
+        late, purse = _folded(policy, parts)
+        if first.toll and purse.left <= 0:
+            first.again()
+            late, _ = _folded(policy, parts)
+    elif any(first.exact.has_gaps(part.policy.resource) for part in parts):
+        late = list(gaps(policy, first.exact.account))
+    found = first.found if len(parts) == 1 else _together([part.found for part in parts])
+    _add(late, found, first.written, sort=len(parts) > 1)
+    return found
 
 
-def _folded(part: Part) -> tuple[list[Finding], Purse]:
-    policy, account, purse = part.policy, part.exact.account, part.fold()
-    items = [_item(account, policy.resource, entry) for entry in part.found.items]
-    return list(folded(policy, account, items, part.exact.snapshot.captured_at, purse)), purse
+def _together(several: Sequence[Found]) -> Found:
+    found = Found()
+    for each in several:
+        found.pieces += each.pieces
+        for status, number in each.counts.items():
+            found.count(status, number)
+    return found
+
+
+def _folded(policy: Policy, parts: Sequence[Part]) -> tuple[list[Finding], Purse]:
+    exact, purse = parts[0].exact, parts[0].fold()
+    items = [_item(exact.account, part.policy.resource, entry) for part in parts for entry in part.found.items]
+    return list(folded(policy, exact.account, items, exact.snapshot.captured_at, purse)), purse
 
 
 def _finder(join: Join, near: Near, far: Far) -> Find:
@@ -135,6 +148,7 @@ def _item(account: Account, kind: str, entry: Entry) -> Item:
     text, number, region, resource, (status, message, evidence) = entry
     return Item(
         resource=partial(exact_row, account, kind, text, number),
+        type=kind,
         region=region,
         id=resource,
         status=STATUSES[status],
@@ -143,14 +157,14 @@ def _item(account: Account, kind: str, entry: Entry) -> Item:
     )
 
 
-def _add(late: Iterable[Finding], found: Found, written: Collection[Status]) -> None:
-    """Put findings that no record has into their places among the others."""
+def _add(late: Iterable[Finding], found: Found, written: Collection[Status], *, sort: bool) -> None:
+    """Put findings that no record has into their places among the others; with `sort`, those are in no order."""
     others = []
     for each in late:
         found.count(each.status.value)
         if each.status in written:
             others.append(finding_line(each))
-    if others:
+    if others or sort:
         pieces = found.pieces
         lines = [b"".join(pieces[start : start + PIECES]) for start in range(0, len(pieces), PIECES)]
         found.pieces = sorted([*lines, *others], key=_place)

@@ -124,7 +124,7 @@ class Memory:
 
 def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:
     """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
-    parts = [sorted(written), policy.id, policy.text, policy.severity.value]
+    parts = [sorted(written), policy.id, policy.text, policy.severity.value, policy.types]
     moment = captured_at if reads_time(policy) else None
     return hashlib.sha256(encode([*parts, dict(policy.params), policy.budget, moment])).digest()
 
@@ -142,7 +142,7 @@ def reads_time(policy: Policy) -> bool:
 def kinds_of(policy: Policy) -> tuple[str, ...]:
     """The types of which a policy reads the account's own resources."""
     near = (lookup.source for lookup in policy.lookups.values() if lookup.within is not Within.SNAPSHOT)
-    return tuple(sorted({policy.resource, *near}))
+    return tuple(sorted({*policy.subjects(), *near}))
 
 
 def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ...snapshot.catalog import ResourceType, load_catalog
 from ...snapshot.kinds import read, says, shipped_fields
@@ -27,7 +27,7 @@ def needed(policies: Iterable[Policy]) -> Mapping[str, tuple[str, ...]]:
     """Resource type → the fields of its rows that policies read, also in their texts; `$tags` where they read tags."""
     found: dict[str, set[str]] = {}
     for policy in policies:
-        for kind in (*policy.kinds(), policy.population()):
+        for kind in (*policy.kinds(), *([policy.population()] if policy.rollup else [])):
             found.setdefault(kind, set())
         for kind, path in _paths(policy, _read(policy, texts=True)):
             found[kind].add(path[0])
@@ -64,7 +64,8 @@ def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:
     kinds = {*policy.kinds()}
     found: dict[str, set[Path]] = {kind: set() for kind in kinds}
     settled = _read(policy, texts=False, params=policy.params)
-    for kind, path in _paths(policy, [*settled, *[(policy.resource, (path,)) for path in _named(policy)]]):
+    named = [(kind, (path,)) for kind in policy.subjects() for path in _named(policy)]
+    for kind, path in _paths(policy, [*settled, *named]):
         if not path[0].startswith("$") or path[0] in _OF_ROWS:
             found[kind].add(path)
     return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
@@ -76,21 +77,21 @@ _OF_ROWS = ("$tags", "$name")
 def _named(policy: Policy) -> Iterator[Path]:
     """`$name`, which evidence leaves out, where the policy decides by it."""
     for kind, expression, _ in _expressions(policy, texts=False):
-        nodes = walk(expression.tree) if kind == policy.resource else ()
+        nodes = walk(expression.tree) if kind in policy.subjects() else ()
         if any((node.type, node.value) == ("variable", "name") for node in nodes):
             yield ("$name",)
 
 
 def _paths(policy: Policy, read: Iterable[tuple[str, Iterable[Path]]]) -> Iterator[tuple[str, Path]]:
     """Each path that is read, with the type of the resource in which it starts."""
-    sources = {f"${name}": lookup.source for name, lookup in policy.lookups.items()}
-    sources |= {"$self": policy.resource, "$failed": policy.resource, "$unknown": policy.resource}
+    sources: dict[str, Sequence[str]] = {f"${name}": [lookup.source] for name, lookup in policy.lookups.items()}
+    sources |= dict.fromkeys(("$self", "$failed", "$unknown"), policy.subjects())
     for kind, paths in read:
         for path in paths:
             inside = path[1:] if path[0] in sources else path
             inside = inside[1:] if path[0] in sources and inside[:1] == ("[]",) else inside  # each row of a lookup
             if inside and (path[0] in sources or not path[0].startswith("$") or path[0] in _OF_ROWS):
-                yield sources.get(path[0], kind), inside
+                yield from ((each, inside) for each in sources.get(path[0], [kind]))
 
 
 def _read(policy: Policy, *, texts: bool, params: Json = None) -> Iterator[tuple[str, Iterable[Path]]]:
@@ -109,7 +110,7 @@ def _expressions(policy: Policy, *, texts: bool) -> Iterator[tuple[str, Expressi
     if texts:
         messages = [assertion.message for assertion in policy.assertions]
         ours += _holes([policy.message, policy.remediation_cli, *messages])
-    yield from ((policy.resource, expression, False) for expression in ours)
+    yield from ((kind, expression, False) for kind in policy.subjects() for expression in ours)
 
 
 def _holes(templates: Iterable[Template | None]) -> Iterator[Expression]:

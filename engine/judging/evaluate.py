@@ -62,13 +62,16 @@ def evaluate(snapshot: Snapshot, policies: Sequence[Policy]) -> Iterator[Finding
 
 def findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str) -> Iterable[Finding]:
     """Every finding of one policy in one account, which the joins have entered, in no order."""
-    resources = joins.resources(policy.resource)
-    purse = Purse.of(policy.budget, len(resources))
-    judged = [(resource, judge(policy, resource, joins, snapshot_time, purse)) for resource in resources]
+    purses, judged = list[Purse](), list[tuple[Resource, Verdict]]()
+    for each in policy.by_type():
+        resources = joins.resources(each.resource)
+        purses.append(purse := Purse.of(policy.budget, len(resources)))
+        judged += [(resource, judge(each, resource, joins, snapshot_time, purse)) for resource in resources]
     if policy.rollup:
         items = [
             Item(
                 resource=partial(_itself, resource),
+                type=resource.type,
                 region=resource.region,
                 id=resource.id,
                 status=verdict.status,
@@ -77,7 +80,7 @@ def findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str)
             )
             for resource, verdict in judged
         ]
-        yield from folded(policy, account, items, snapshot_time, purse)
+        yield from folded(policy, account, items, snapshot_time, purses[0])
         return
     for resource, verdict in judged:
         yield finding(policy, resource, verdict)
@@ -108,12 +111,11 @@ def folded(
 
 
 def gaps(policy: Policy, account: Account) -> Iterator[Finding]:
-    """An unknown finding for each place where the policy's type could not be listed; a rollup has its own way."""
-    if policy.rollup:
-        return
-    for region, gap in account.gaps(policy.resource).items():
-        verdict = Verdict(status=Status.UNKNOWN, message=str(gap), evidence={})
-        yield _finding(policy, account.id, region, policy.resource, policy.resource, None, verdict)
+    """An unknown finding for each place where a type of the policy could not be listed; a rollup has its own way."""
+    for kind in () if policy.rollup else policy.subjects():
+        for region, gap in account.gaps(kind).items():
+            verdict = Verdict(status=Status.UNKNOWN, message=str(gap), evidence={})
+            yield _finding(policy, account.id, region, kind, kind, None, verdict)
 
 
 def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Variables:
@@ -121,6 +123,7 @@ def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: s
     return Variables(
         {
             **_variables(policy, resource.account, snapshot_time),
+            "type": resource.type,
             "region": resource.region,
             "id": resource.id,
             "name": resource.name,

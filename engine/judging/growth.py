@@ -26,7 +26,7 @@ _HEAVY = LIGHT << 3  # what is read of such a line, written again in whatever wa
 _SLOW = 1 << 13  # a policy whose pace is more than such a part of its budget is counted whatever it reads
 _KEY = 50  # steps for each value: what a row is matched by may take no more, for nobody counts them
 _FIXED = frozenset({"params", "snapshot_time"})  # variables that are the same for every resource
-_SHORT = frozenset({"account", "region", "id", "name", "snapshot_time"})  # those that are short texts
+_SHORT = frozenset({"account", "region", "type", "id", "name", "snapshot_time"})  # those that are short texts
 _MOST = 1 << 40
 _MANY = (
     200  # steps for a function that may take long: too many not to count a stranger's, and few for the default budget

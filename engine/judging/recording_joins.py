@@ -52,4 +52,4 @@ def is_about(policy: Policy, finding: Finding, resource: Resource) -> bool:
     """Whether a finding is about a resource of its account, or with a rollup of one that it folds."""
     if policy.rollup:
         return policy.rollup.per is Within.ACCOUNT or resource.region == finding.region
-    return (resource.region, resource.id) == (finding.region, finding.resource)
+    return (resource.type, resource.region, resource.id) == (finding.type, finding.region, finding.resource)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
@@ -23,6 +23,7 @@ class Item:
     """The verdict on one resource that a rollup folds. `resource` gives all of it, should a text name it."""
 
     resource: Callable[[], Resource]
+    type: str
     region: str
     id: str
     status: Status
@@ -50,9 +51,10 @@ class Folded:
 def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Folded]:
     """One verdict per account, or per enabled region of the account, as the policy's rollup asks."""
     assert policy.rollup is not None  # noqa: S101 - the caller looked
+    kinds = policy.subjects()
     applicable = [item for item in items if item.status is not Status.NOT_APPLICABLE]
     if policy.rollup.per is Within.ACCOUNT:
-        gap = account.gap_anywhere(policy.resource)
+        gap = _merged(account.gap_anywhere(kind) for kind in kinds)
         yield _fold(policy.rollup.require, applicable, gap, GLOBAL, ACCOUNT_TYPE, account.id)
     elif isinstance(account.regions, Unknown):
         yield _fold(Require.ALL, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
@@ -61,9 +63,9 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
         found = defaultdict[str, list[Item]](list)
         for item in applicable:
             found[item.region].append(item)
-        others = () if policy.resource == REGION_TYPE else found
+        others = () if REGION_TYPE in kinds else found
         for region in sorted({*account.regions, *others}):
-            gap = account.gap(policy.resource, region)
+            gap = _merged(account.gap(kind, region) for kind in kinds)
             yield _fold(policy.rollup.require, found.get(region, ()), gap, region, REGION_TYPE, region)
 
 
@@ -89,7 +91,7 @@ def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: 
         subject=subject,
         status=status,
         message=_causes(truth) if isinstance(truth, Unknown) else "" if truth else _reasons(deciding),
-        evidence={_label(item): item.evidence for item in deciding},
+        evidence={label: item.evidence for label, item in _labels(deciding)},
         failed=[item for item in items if item.status is Status.FAIL] if Status.FAIL in statuses else (),
         unknown=[item for item in items if item.status is Status.UNKNOWN] if Status.UNKNOWN in statuses else (),
     )
@@ -103,10 +105,22 @@ def _causes(unknown: Unknown) -> str:
 def _reasons(items: Sequence[Item]) -> str:
     """Each message once, with the resources it is about."""
     about: dict[str, list[str]] = {}
-    for item in items:
-        about.setdefault(item.message, []).append(_label(item))
+    for label, item in _labels(items):
+        about.setdefault(item.message, []).append(label)
     return "; ".join(f"{message} ({', '.join(labels)})" for message, labels in about.items())
 
 
 def _label(item: Item) -> str:
     return item.id if item.id.startswith("arn:") or item.id == item.region else f"{item.region} {item.id}"
+
+
+def _labels(items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
+    """Each item, and what tells it from the others."""
+    several = len({item.type for item in items}) > 1
+    for item in items:
+        yield f"{item.type} {_label(item)}" if several else _label(item), item
+
+
+def _merged(gaps: Iterable[Unknown | None]) -> Unknown | None:
+    found = [gap for gap in gaps if gap is not None]
+    return Unknown.merge(found) if found else None

@@ -21,7 +21,7 @@ from .simplify import settled
 Path = tuple[str, ...]  # field names; "[]" for each item of a list, "*" for each value of an object
 
 # Variables that only repeat the finding's identity.
-_ENVELOPE = frozenset({"$account", "$region", "$id", "$name", "$snapshot_time"})
+_ENVELOPE = frozenset({"$account", "$region", "$type", "$id", "$name", "$snapshot_time"})
 _OF_ROWS = frozenset({"$account", "$region", "$id", "$name", "$tags"})  # which a row has beside its fields
 _COMPUTED = frozenset(  # from all of their children
     {"and_expression", "comparator", "key_val_pair", "multi_select_dict", "multi_select_list", "not_expression"}

@@ -15,6 +15,7 @@ from typing import Any
 from ...snapshot.catalog import load_catalog
 from ...snapshot.types import ANY, NULL, Type, struct
 from ..documents.yaml12 import Document, Path, Place, load
+from ..judging.dependencies import fields
 from ..language.infer import Complaint, infer
 from ..language.narrow import truths
 from ..language.node import walk
@@ -120,12 +121,22 @@ def _complaints(
     policy: Policy, document: Document, config_type: Callable[[str], Type]
 ) -> Iterator[tuple[str, Callable[[], Place], str, str]]:
     """Each complaint: its code, where it is, which takes a while to say, its message, and in which file."""
-    sites = list(_sites(policy, document.value, config_type))
-    for site in sites:
-        for complaint in site.infer()[1]:
-            yield complaint.code, partial(_place, document, site, complaint), complaint.message, policy.source
-    for path, code, message in _joins(sites):
-        yield code, partial(document.locate, path, 0), message, policy.source
+    sites = list[_Site]()
+    found: dict[tuple[Path, int, bool, str, str], list[str]] = {}
+    faces = policy.by_type() if _reads_fields(policy) else policy.by_type()[:1]
+    for face in faces:
+        sites = list(_sites(face, document.value, config_type))
+        said = [
+            (site.path, max(site.offset + each.at, 0), site.key, each.code, each.message)
+            for site in sites
+            for each in site.infer()[1]
+        ]
+        for complaint in dict.fromkeys([*said, *((path, 0, False, *told) for path, *told in _joins(sites))]):
+            found.setdefault(complaint, []).append(face.resource)
+    for (path, offset, key, code, message), kinds in found.items():
+        known = len(kinds) == len(faces) or any(kind in message for kind in kinds)
+        told = message if known else f"of {', '.join(kinds)}: {message}"
+        yield code, partial(document.locate, path, offset, key=key), told, policy.source
     fixtures = {policy.source: document, **{path: load(text.encode()) for path, text in policy.beside.items()}}
     for source, holder in fixtures.items():
         for number, test in enumerate(holder.value.get("tests", ())):
@@ -134,6 +145,11 @@ def _complaints(
                     yield fault.code, partial(_itself, fault.place), fault.message, source
     for path, code, message in (*_references(document.value, sites), *_unused(policy, document.value, sites)):
         yield code, partial(_itself, document.keys.get(path, (1, 1))), message, policy.source
+
+
+def _reads_fields(policy: Policy) -> bool:
+    """Whether the types that a policy is about matter to its expressions."""
+    return len(policy.subjects()) == 1 or not fields(policy, texts=True).keys().isdisjoint(policy.subjects())
 
 
 def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str], Type]) -> Iterator[_Site]:

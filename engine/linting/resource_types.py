@@ -60,10 +60,10 @@ def variable_types(policy: Policy, params: Mapping[str, Any], config_type: Calla
         name: row_type(config_type(lookup.source)) if lookup.one else array(row_type(config_type(lookup.source)))
         for name, lookup in policy.lookups.items()
     }
-    judged = array(row_type(config_type(policy.resource)))
+    judged = array(row_type(config_type(policy.resource)) if not policy.types else ANY)
     declared = struct({name: _of_schema(schema) for name, schema in params.items()}, "$params")
     ours = config_type(policy.resource)
-    fixed = {**ENVELOPE, **rows, "self": ours, "params": declared, "snapshot_time": STRING}
+    fixed = {**ENVELOPE, **rows, "type": STRING, "self": ours, "params": declared, "snapshot_time": STRING}
     found = {**fixed, "failed": judged, "unknown": judged}
     for name, expression in policy.lets.items():
         found[name] = infer(expression, ours, found)[0]

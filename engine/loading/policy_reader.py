@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ...snapshot.catalog import load_catalog
 from ...snapshot.errors import SnapshotError
 from ...snapshot.format import decode
 from ..documents.reader import Reader, open_document, schema, unfit
@@ -22,6 +21,7 @@ from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, 
 from ..suggest import suggest
 from .example_files import tests_schema
 from .let_reader import read_lets
+from .policy_types import check_type, read_types, tagged
 from .policy_wording import wording
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ T = TypeVar("T")
 _HOLE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _LOOKUPS = 16  # each reads all that it may find, whatever it finds
 REQUIRED = ["id", "title", "severity", "resource", "assert"]
-ENVELOPE = ("account", "region", "id", "name", "tags", "self", "params", "snapshot_time")
+ENVELOPE = ("account", "region", "id", "name", "tags", "type", "self", "params", "snapshot_time")
 FOLDED = ("account", "region", "id", "params", "snapshot_time", "failed", "unknown")
 
 
@@ -89,7 +89,7 @@ class PolicyReader(Reader):
 
     def policy(self) -> Policy:
         given: dict[str, Any] = self.document.value
-        self._check_type(given["resource"], ("resource",))
+        types = read_types(self, given["resource"])
         named = given.get("lookup", {})
         self.lets = read_lets(self, given, (*ENVELOPE, *named))
         lookups = self._lookups(named)
@@ -99,11 +99,12 @@ class PolicyReader(Reader):
         remediation = given.get("remediation", {})
         for number, test in enumerate(given.get("tests", ())):
             self._check_test(test, ("tests", number), given.get("params", {}))
-        return Policy(
+        policy = Policy(
             id=given["id"],
             title=given["title"],
             severity=Severity(given["severity"]),
-            resource=given["resource"],
+            resource=(types or [""])[0],
+            types=tuple(types[1:] and types),
             assertions=tuple(self._assertions(given["assert"], variables)),
             where=self._expression(given, ("where",), variables),
             lookups=lookups,
@@ -127,6 +128,7 @@ class PolicyReader(Reader):
             source=self.source,
             text=self.text,
         )
+        return tagged(policy, given["resource"])
 
     def _command(self, given: Any, remediation: Mapping[str, Any], worded: Collection[str]) -> Template | None:
         """The command, whose variables are those that a person is told of."""
@@ -161,7 +163,7 @@ class PolicyReader(Reader):
             self.fault(("lookup",), f"there are more than {_LOOKUPS} lookups", key=True)
         for name, entry in given.items():
             at = ("lookup", name)
-            self._check_type(entry["from"], (*at, "from"))
+            check_type(self, entry["from"], (*at, "from"))
             earlier = (*ENVELOPE, *lookups, *self.lets)
             match = entry.get("match", {})
             theirs = [self._parsed(_theirs(name), (*at, "match", name), parse, (), key=True) for name in match]
@@ -252,7 +254,7 @@ class PolicyReader(Reader):
 
     def _check_test(self, test: dict[str, Any], at: tuple[str | int, ...], params: dict[str, Any]) -> None:
         for kind, entries in test["given"].items():
-            self._check_type(kind, (*at, "given", kind), key=True)
+            check_type(self, kind, (*at, "given", kind), key=True)
             for number, entry in enumerate(entries if isinstance(entries, list) else ()):
                 try:
                     decode(entry)
@@ -263,10 +265,6 @@ class PolicyReader(Reader):
                 self.fault((*at, "params", name), f"no parameter {name}{suggest(name, params)}", key=True)
             elif fault := unfit(schema_of(params[name]), value):
                 self.fault((*at, "params", name), f"parameter {name}: {fault}")
-
-    def _check_type(self, kind: str, path: tuple[str | int, ...], *, key: bool = False) -> None:
-        if kind not in load_catalog():
-            self.fault(path, f"unknown resource type {kind}{suggest(kind, load_catalog())}", key=key)
 
 
 def _theirs(name: str) -> str:

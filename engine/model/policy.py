@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -120,7 +120,8 @@ class Extends:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy file. `params` holds the effective values; `tests` its examples, also of the file beside it.
+    """One policy. Where it is about several `types`, `resource` is one of them. `params` holds the effective values;
+    `tests` its examples, also of the file beside it.
 
     `fixes` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
     say what the shell variables of its command stand for: one value for all failures, and one for each. `lets` are
@@ -131,6 +132,7 @@ class Policy:
     title: str
     severity: Severity
     resource: str
+    types: tuple[str, ...] = ()
     assertions: tuple[Assertion, ...]
     where: Expression | None = None
     lookups: Mapping[str, Lookup]
@@ -186,9 +188,24 @@ class Policy:
             remediation_cli=text(self.remediation_cli),
         )
 
+    def by_type(self) -> Sequence[Policy]:
+        """The policy on each of its types. Asked again it gives the same ones, of which others remember something."""
+        if not self.types:
+            return (self,)
+        known = _BY_TYPE.get(id(self))
+        if known is None or known[0] is not self:
+            if len(_BY_TYPE) > 1024:
+                _BY_TYPE.clear()
+            known = _BY_TYPE[id(self)] = self, [replace(self, resource=kind, types=()) for kind in self.types]
+        return known[1]
+
+    def subjects(self) -> tuple[str, ...]:
+        """Every type that the policy evaluates."""
+        return self.types or (self.resource,)
+
     def kinds(self) -> tuple[str, ...]:
         """Every type that the policy reads: what it evaluates, and what it looks up."""
-        return self.resource, *(lookup.source for lookup in self.lookups.values())
+        return *self.subjects(), *(lookup.source for lookup in self.lookups.values())
 
     def takes(self, key: str) -> bool:
         """Whether a key is not the policy's own, but of the one it extends."""
@@ -198,9 +215,11 @@ class Policy:
         """What the policy counts, as a type: the denominator of its percentages."""
         if self.rollup:
             return "AWS::Account" if self.rollup.per is Within.ACCOUNT else "AWS::Region"
-        return self.resource
+        return ", ".join(self.subjects()) if len(self.subjects()) <= _NAMED else f"{len(self.subjects())} types"
 
 
+_NAMED = 3  # types, where they are shown
+_BY_TYPE: dict[int, tuple[Policy, Sequence[Policy]]] = {}
 AT = "@"
 
 

@@ -39,7 +39,8 @@ def run_explain(snapshot: Snapshot, ruleset: Ruleset, name: str, wanted: str, ou
         out.print(text, soft_wrap=True)
     gap = gap_of(snapshot.account(finding.account), policy, finding)
     if gap is not None:
-        out.print(safe(f"{policy.resource} was not read everywhere: {gap}", "yellow"), soft_wrap=True)
+        kinds = ", ".join(policy.subjects()) if policy.rollup else finding.type
+        out.print(safe(f"{kinds} was not read everywhere: {gap}", "yellow"), soft_wrap=True)
         out.print(safe(f"from {finding.account}/account.json", "dim"), soft_wrap=True)
     full = [each for each in explained if only or decides(finding, each)][:FOLDED]
     for each in full:

@@ -43,7 +43,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One example with its snapshot, ready to be evaluated by its policy, or by one that is almost it."""
+    """One example with its snapshot, ready to be evaluated by its policy, or by one that is almost it.
+
+    Of a policy on several types, it is about those that it gives.
+    """
 
     test: Mapping[str, Any]
     snapshot: Snapshot
@@ -51,7 +54,9 @@ class Case:
     def judge(self, policy: Policy) -> tuple[Finding, ...]:
         """The findings of a policy, with the parameters that the example sets."""
         params = {**policy.params, **self.test.get("params", {})}
-        return tuple(evaluate(self.snapshot, [dataclasses.replace(policy, params=params)]))
+        given = {kind for account in self.snapshot.accounts for kind in self.snapshot.account(account).coverage}
+        types = tuple(kind for kind in policy.types if kind in given) or policy.types
+        return tuple(evaluate(self.snapshot, [dataclasses.replace(policy, params=params, types=types)]))
 
 
 def cases(policy: Policy) -> tuple[Case, ...]:

@@ -26,7 +26,7 @@ class LostRow:
 
 def lost_rows(policy: Policy, snapshot: Snapshot) -> Iterator[LostRow]:
     """Each row of each type that a policy looks up, but for those that its rollup folds: these are evaluated."""
-    looked_up = {lookup.source for lookup in policy.lookups.values()} - {policy.resource if policy.rollup else None}
+    looked_up = {lookup.source for lookup in policy.lookups.values()} - {*(policy.subjects() if policy.rollup else ())}
     rows = {
         (account, kind): list(snapshot.account(account).read(kind))
         for account in snapshot.accounts

@@ -14,7 +14,7 @@ from ...snapshot.model import Json, Snapshot, Unknown
 from ..judging.dependencies import fields
 from ..judging.evaluate import evaluate, judge
 from ..judging.joins import row
-from ..judging.recording_joins import Row, Spy, is_about, row_key
+from ..judging.recording_joins import Row, RowKey, Spy, is_about, row_key
 from ..language.paths import Path
 from ..model.finding import Finding, Status
 from ..model.policy import Policy
@@ -121,13 +121,18 @@ def _estates(policy: Policy, snapshot: Snapshot, finding: Finding) -> Iterator[G
     account = snapshot.account(finding.account)
     joins = Spy(snapshot)
     joins.enter(account)
-    judged = [each for each in joins.resources(policy.resource) if is_about(policy, finding, each)]
-    for resource in judged:
-        judge(policy, resource, joins, snapshot.captured_at)
-    own = [row(resource) for resource in judged]
-    rows = {policy.resource: {row_key(each): each for each in own} | joins.rows.pop(policy.resource, {}), **joins.rows}
+    kinds = policy.subjects() if policy.rollup else (finding.type,)
+    rows: dict[str, dict[RowKey, Row]] = {kind: {} for kind in kinds}
+    for each in policy.by_type():
+        for resource in joins.resources(each.resource):
+            if is_about(policy, finding, resource):
+                judge(each, resource, joins, snapshot.captured_at)
+                found = row(resource)
+                rows[each.resource][row_key(found)] = found
+    rows = {kind: rows.get(kind, {}) | joins.rows.get(kind, {}) for kind in (*rows, *(joins.rows.keys() - rows.keys()))}
     gaps = {kind: [*found] for kind, found in joins.gaps.items()}
-    gaps.setdefault(policy.resource, []).extend(account.gaps(policy.resource).values())
+    for kind in kinds:
+        gaps.setdefault(kind, []).extend(account.gaps(kind).values())
     choices = [list(_choices(kind, list(found.values()), gaps.get(kind, []))) for kind, found in rows.items()]
     for anchor in ({}, *_anchors(finding)):
         for chosen in product(*choices):

@@ -60,7 +60,7 @@ PARAMS = st.fixed_dictionaries(
 )
 OURS = ("$params.n", "$params.on", "$params.names", "$params.limits.a", "$params.limits", "$params")
 OURS += ("$name", "$tags", "$tags.a", "$id", "$region", "$account", "$snapshot_time")
-OURS += ("$self.a", "$self.b.c", "$self")
+OURS += ("$self.a", "$self.b.c", "$self", "$type")
 ANYWHERE = (*OURS, "$named", "$named.a")  # also what is made by no lookup
 ROWS = ["${0}", "${0}[].a", "${0}[*].b", "${0}[0]", "${0}[0].a", "${0}[-1].c", "length(${0})", "${0}[?a == $params.n]"]
 ROWS += ["${0}[].$id", "${0}[].$tags.a", "any(${0}, &b)", "all(${0}, &c == 'a')", "${0}[].c[].a", "${0}[1:].b"]
@@ -213,6 +213,7 @@ def policies(draw: st.DrawFn, identity: str) -> Policy:
         title="it holds",
         severity=draw(SEVERITIES),
         resource=draw(RESOURCES),
+        types=draw(TYPES),
         assertions=tuple(draw(assertions(variables))),
         where=draw(conditions(variables)),
         lookups=joined,
@@ -227,6 +228,7 @@ def policies(draw: st.DrawFn, identity: str) -> Policy:
 
 
 RESOURCES = st.sampled_from([ONE, ONE, OTHER])
+TYPES = st.sampled_from([(), (), (), tuple(sorted([ONE, OTHER])), tuple(sorted([ONE, OTHER, ONCE]))])
 SEVERAL = st.one_of(*(st.tuples(*(policies(f"p-{number}") for number in range(count))) for count in (1, 2, 3)))
 
 
