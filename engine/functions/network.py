@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
+from .addresses import FAMILIES, union, without
 from .arguments import kind, text
 from .unknowns import Truth, kleene_all, kleene_any
 
@@ -20,11 +21,22 @@ ADDED_UP, LITERAL = "added-up", "literal"
 
 
 def cidr_contains(cidr: Json, other: Json) -> bool:
-    """Whether every address of the other, an address or a CIDR, is one of the CIDR's."""
-    outer, inner = network(cidr), network(other)
+    """Whether every address of the other, an address or a CIDR, is one of the CIDR's; of lists, of all together."""
+    outer, inner = networks(cidr), networks(other)
+    if len(outer) == len(inner) == 1:
+        return _holds(outer[0], inner[0])
+    return not any(without(union(inner, family), union(outer, family)) for family in FAMILIES)
+
+
+def _holds(outer: IPv4Network | IPv6Network, inner: IPv4Network | IPv6Network) -> bool:
     if isinstance(outer, IPv4Network):
         return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
     return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
+
+
+def networks(given: Json) -> list[IPv4Network | IPv6Network]:
+    """Read a CIDR, or each of a list. Raises EvaluationError."""
+    return [network(each) for each in given] if isinstance(given, list) else [network(given)]
 
 
 def network(cidr: Json) -> IPv4Network | IPv6Network:

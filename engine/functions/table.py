@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from ...snapshot.types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, array, maybe, union
-from . import lists, text, times, values
-from .function import Cost, Function, function, later
+from . import lists, times, values
+from .function import Cost, Function, function
 from .table_of_aws import OF_AWS
+from .table_of_text import OF_TEXT
 
 
 def _first(types: Sequence[Type]) -> Type:
@@ -35,6 +36,10 @@ def _each(types: Sequence[Type]) -> Type:
 
 def _listed(types: Sequence[Type]) -> Type:
     return types[0] if types[0].kind is Kind.ARRAY else array(types[0])
+
+
+def _value_of(types: Sequence[Type]) -> Type:
+    return maybe(types[0].item) if types[0].kind is Kind.MAP else ANY
 
 
 _list = partial(function, "Lists")
@@ -98,86 +103,29 @@ _LISTS = (
         example=("unique(`[2, 1, 2]`)", [2, 1]),
     ),
 )
-_text = partial(function, "Text")
-_TEXT = (
-    _text(
-        *("ends_with(text, end)", "string string", BOOLEAN),
-        compares=True,
-        example=("ends_with('trail.log', '.log')", True),
-    ),
-    _text(
-        *("join(separator, list)", "string array", STRING, text.join),
-        cost=Cost(product=1),
-        says="text as it is, anything else as JSON",
-        example=("join(', ', `[\"a\", 22, null]`)", "a, 22, null"),
-    ),
-    _text(
-        *("like(text, pattern)", "array|string array|string", BOOLEAN, later("policy_document", "like")),
-        compares=True,
-        cost=Cost(product=8),
-        says="as in IAM: `*` stands for any text, `?` for any character; of two lists, some text is like some pattern",
-        example=("like('s3:getobject', 's3:get*')", True),
-    ),
-    _text(
-        *("lower(text)", "string", STRING, text.lower),
-        says="in lower case",
-        example=("lower('SUCCESS')", "success"),
-    ),
-    _text(
-        *("matches(text, pattern)", "string string", BOOLEAN, text.matches),
-        compares=True,
-        checks={"pattern": text.regex},
-        cost=Cost(place=1, built=True),
-        says="a regular expression is found in it",
-        example=("matches('CreateTrail', '^(Create|Delete)')", True),
-    ),
-    _text(
-        *("parse_json(text)", "string", ANY, text.parse_json),
-        cost=Cost(parts=4, expands=8),
-        says="the value that JSON in a text stands for",
-        example=("parse_json('{\"Version\": 1}').Version", 1),
-    ),
-    _text(
-        *("split(text, separator)", "string string", array(STRING), text.split),
-        cost=Cost(expands=2),
-        says="the parts between separators",
-        example=("split('alias/aws/s3', '/')", ["alias", "aws", "s3"]),
-    ),
-    _text(
-        *("starts_with(text, start)", "string string", BOOLEAN),
-        compares=True,
-        example=("starts_with('alias/aws/s3', 'alias/aws/')", True),
-    ),
-    _text(
-        *("to_number(text)", "any", maybe(NUMBER), text.to_number),
-        says="the number that the text is in JSON; null for other text",
-        example=("to_number('90')", 90),
-    ),
-    _text("to_string(value)", "any", STRING, says="JSON, but text as it is", example=("to_string(`[1]`)", "[1]")),
-)
 _time = partial(function, "Time", gives=NUMBER)
 _TIME = (
     _time(
-        *("days_between(later, earlier)", "string string"),
+        *("days_between(later, earlier)", "number|string number|string"),
         run=times.days_between,
         says="from the earlier to the later; negative if it is the other way round",
         example=("days_between('2026-01-31', '2026-01-01')", 30),
     ),
     _time(
-        *("days_since(time)", "string"),
+        *("days_since(time)", "number|string"),
         run=times.days_since,
         timed=True,
         says="from then to the snapshot's time",
         example=("days_since('2025-12-25T00:00:00Z')", 7),
     ),
     _time(
-        *("hours_between(later, earlier)", "string string"),
+        *("hours_between(later, earlier)", "number|string number|string"),
         run=times.hours_between,
         says="the same in hours",
         example=("hours_between('2026-01-01T12:00:00+02:00', '2026-01-01T00:00:00Z')", 10),
     ),
     _time(
-        *("hours_since(time)", "string"),
+        *("hours_since(time)", "number|string"),
         run=times.hours_since,
         timed=True,
         says="from then to the snapshot's time, in hours",
@@ -186,6 +134,23 @@ _TIME = (
 )
 _value = partial(function, "Values and objects")
 _VALUES = (
+    _value(
+        *("from_items(pairs)", "array", ANY, values.from_items),
+        says="the object of names and values, such as items() gives",
+        example=('from_items(`[["a", 1]]`)', {"a": 1}),
+    ),
+    _value(
+        *("get(object, name)", "object string", _value_of, values.get),
+        aware=True,
+        says="the field of a name that is computed; null if it is not there",
+        example=("get(`{\"a\": 1}`, 'a')", 1),
+    ),
+    _value(
+        *("items(object)", "object", array(array(ANY)), values.items),
+        cost=Cost(expands=2),
+        says="its names and values in pairs",
+        example=('items(`{"a": 1}`)', [["a", 1]]),
+    ),
     _value("keys(object)", "object", array(STRING), example=('keys(`{"a": 1}`)', ["a"])),
     _value(
         *("known(value, …)", "any", _first, values.known),
@@ -216,5 +181,5 @@ _NUMBERS = (
     _number("sum(numbers)", "array", NUMBER, example=("sum(`[1, 2]`)", 3)),
 )
 FUNCTIONS: dict[str, Function] = {
-    each.name: each for section in (_LISTS, _TEXT, _TIME, OF_AWS, _VALUES, _NUMBERS) for each in section
+    each.name: each for section in (_LISTS, OF_TEXT, _TIME, OF_AWS, _VALUES, _NUMBERS) for each in section
 }

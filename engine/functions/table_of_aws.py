@@ -53,10 +53,10 @@ OF_AWS = (
         example=("arn('arn:aws:kms:eu-west-1:111122223333:key/1').account", "111122223333"),
     ),
     _aws(
-        *("cidr_contains(cidr, other)", "string string", BOOLEAN, network.cidr_contains),
-        checks={"cidr": network.network, "other": network.network},
-        cost=Cost(parts=2),
-        says="all of the other, an address or a CIDR, is in the CIDR",
+        *("cidr_contains(cidr, other)", "array|string array|string", BOOLEAN, network.cidr_contains),
+        checks={"cidr": network.networks, "other": network.networks},
+        cost=Cost(parts=4, product=1),
+        says="all of the other, an address or a CIDR, is in the CIDR; of lists, all of them in those together",
         example=("cidr_contains('10.0.0.0/8', '10.1.0.0/16')", True),
     ),
     _aws(

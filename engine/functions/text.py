@@ -19,11 +19,16 @@ def lower(value: Json) -> str:
     return text("lower", value).lower()
 
 
-def split(value: Json, separator: Json) -> list[str]:
+def split(value: Json, separator: Json, count: Json = None) -> list[str]:
+    """The parts between separators; with a count, between so many of them."""
     whole, between = text("split", value), text("split", separator)
     if not between:
         raise EvaluationError("split(): the separator is empty")
-    return whole.split(between)
+    if count is None:
+        return whole.split(between)
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise EvaluationError("split() takes a whole number that is not negative")
+    return whole.split(between, count)
 
 
 def join(separator: Json, items: Json) -> str:
@@ -42,29 +47,29 @@ def matches(value: Json, expression: Json) -> bool:
     return regex(expression).search(text("matches", value).encode()) is not None
 
 
-def regex(expression: Json) -> Any:
+def regex(expression: Json, function: str = "matches") -> Any:
     """Compile a regular expression. Raises EvaluationError."""
-    return _compiled(text("matches", expression))
+    return _compiled(text(function, expression), function)
 
 
 _PATTERN = 4096  # characters: what is larger takes memory and time beyond what it says
 
 
 @lru_cache(maxsize=1024)
-def _compiled(expression: str) -> Any:
+def _compiled(expression: str, function: str) -> Any:
     # RE2 takes time linear in the text, whatever the expression: names in a snapshot are not ours to trust.
     import re2
 
     if len(expression) > _PATTERN:
-        raise EvaluationError(f"matches(): a regular expression of more than {_PATTERN} characters")
+        raise EvaluationError(f"{function}(): a regular expression of more than {_PATTERN} characters")
     options = re2.Options()
     options.log_errors = False
-    options.never_capture = True
+    options.never_capture = function == "matches"
     try:
         return re2.compile(expression.encode(), options)  # as bytes: half the time
     except (re2.error, UnicodeError) as error:
         detail = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
-        raise EvaluationError(f"matches(): not a regular expression of RE2: {detail}") from None
+        raise EvaluationError(f"{function}(): not a regular expression of RE2: {detail}") from None
 
 
 def to_number(value: Json) -> int | float | None:
