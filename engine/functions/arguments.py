@@ -38,6 +38,18 @@ def text(function: str, value: Json) -> str:
     return value
 
 
+def whole(function: str, number: Json, *, signed: bool = False) -> int:
+    """An argument that must be a whole number. Raises EvaluationError."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
+        raise EvaluationError(f"{function}() takes a whole number, not {kind(number)}")
+    if number < 0 and not signed:
+        raise EvaluationError(f"{function}() takes a number that is not negative")
+    return max(-_FURTHEST, min(_FURTHEST, int(number)))
+
+
+_FURTHEST = 1 << 31  # no text is as long
+
+
 def kind(value: Json) -> str:
     """A value's JMESPath type."""
     match value:

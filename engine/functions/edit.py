@@ -8,7 +8,7 @@ from typing import Any
 
 from ...snapshot.model import Json
 from ..errors import EvaluationError
-from .arguments import kind, text
+from .arguments import text, whole
 from .text import regex
 
 WIDEST = 1000  # characters that a text is padded to
@@ -69,15 +69,6 @@ def find_last(value: Json, part: Json, start: Json = 0, end: Json = None) -> int
 def _between(function: str, part: Json, start: Json, end: Json) -> tuple[str, int, int | None]:
     first = whole(function, start, signed=True)
     return text(function, part), first, None if end is None else whole(function, end, signed=True)
-
-
-def whole(function: str, number: Json, *, signed: bool = False) -> int:
-    """An argument that must be a whole number. Raises EvaluationError."""
-    if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
-        raise EvaluationError(f"{function}() takes a whole number, not {kind(number)}")
-    if number < 0 and not signed:
-        raise EvaluationError(f"{function}() takes a number that is not negative")
-    return int(number)
 
 
 def capture(value: Json, expression: Json) -> list[str | None] | None:

@@ -12,7 +12,7 @@ import msgspec
 from ...snapshot.format import TOO_DEEP, too_deep
 from ...snapshot.model import Json
 from ..errors import EvaluationError
-from .arguments import kind, text
+from .arguments import kind, text, whole
 
 
 def lower(value: Json) -> str:
@@ -21,14 +21,10 @@ def lower(value: Json) -> str:
 
 def split(value: Json, separator: Json, count: Json = None) -> list[str]:
     """The parts between separators; with a count, between so many of them."""
-    whole, between = text("split", value), text("split", separator)
+    subject, between = text("split", value), text("split", separator)
     if not between:
         raise EvaluationError("split(): the separator is empty")
-    if count is None:
-        return whole.split(between)
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise EvaluationError("split() takes a whole number that is not negative")
-    return whole.split(between, count)
+    return subject.split(between, -1 if count is None else whole("split", count))
 
 
 def join(separator: Json, items: Json) -> str:

@@ -6,15 +6,18 @@ count. A policy that looks at all of one list for each item of another has none:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from ...snapshot.kinds import config_kind
-from ...snapshot.model import Resource
+from ...snapshot.model import Json, Resource
 from ...snapshot.types import ANY, BOOLEAN, NUMBER, Kind, Type
-from ..functions.budget import weight
+from ..errors import EvaluationError
+from ..functions.budget import spending, weight
 from ..functions.table import FUNCTIONS
+from ..language.interpret import value
 from ..language.lets import is_self
 from ..language.node import Node, walk
 from ..language.parser import Expression
@@ -61,7 +64,7 @@ def steady(policy: Policy) -> int | None:
 def is_steady(expression: Expression) -> bool:
     """Whether an expression takes so few steps for each value that nobody ever counts them."""
     try:
-        return _Tree(1).grows(expression.tree, inner=True)[1] <= _KEY
+        return _Tree({}).grows(expression.tree, inner=True)[1] <= _KEY
     except _Unbounded:
         return False
 
@@ -81,7 +84,7 @@ def is_fixed(where: Expression) -> bool:
 
 
 def _pace(policy: Policy) -> int | None:
-    tree = _Tree(weight(dict(policy.params)), config_kind(policy.resource))
+    tree = _Tree(policy.params, config_kind(policy.resource))
     lists = {name for name, lookup in policy.lookups.items() if not lookup.one}
     try:
         steps = sum(tree.grows(each.tree, inner=False)[1] for each in _own(policy))
@@ -118,8 +121,8 @@ def _of_rows(tree: _Tree, lookup: Lookup) -> int:
 
 
 class _Tree:
-    def __init__(self, params: int, kind: Type = ANY) -> None:
-        self.params, self.kind = params, kind
+    def __init__(self, params: Mapping[str, Json], kind: Type = ANY) -> None:
+        self.params, self.kind = dict(params), kind
 
     def grows(self, node: Node, *, inner: bool) -> _Growth:
         """`inner` is what is done for each item of a list."""
@@ -139,6 +142,8 @@ class _Tree:
                 size, steps = self.grows(children[0], inner=inner)
                 each = [self.grows(child, inner=True) for child in children[1:]]
                 return size * each[0][0], steps + size * sum(cost for _, cost in each)
+            case "let" if (known := self._settled(children[1])) is not None:
+                return known, 0
             case "chain" | "let":
                 return self._chain(children, inner=inner)
             case "function_expression":
@@ -154,10 +159,18 @@ class _Tree:
 
     def _variable(self, name: str, *, inner: bool) -> _Growth:
         if name == "params":
-            return self.params, 0
+            return weight(self.params), 0
         if inner and name not in _SHORT:
             raise _Unbounded
         return 1, 0
+
+    def _settled(self, node: Node) -> int | None:
+        """The weight of what a name stands for where that is made of parameters alone."""
+        named = {each.value for each in walk(node) if each.type == "variable"}
+        if named == {"params"} and self._is_fixed(node):
+            with suppress(EvaluationError, RecursionError), spending(0):
+                return weight(value(node, None, {"params": self.params, "snapshot_time": "2026-01-01"}))
+        return None
 
     def _chain(self, children: Sequence[Node], *, inner: bool) -> _Growth:
         if inner and is_self(children[0]) and (short := _scalar(children[1:], self.kind)):
@@ -198,7 +211,7 @@ class _Tree:
                 return node.value in _SHORT or node.value == "params"
             case "chain":
                 return self._is_fixed(children[0])
-            case "function_expression" | "multi_select_list":
+            case "function_expression" | "multi_select_list" | "and_expression" | "or_expression" | "comparator":
                 return all(self._is_fixed(child) for child in children)
             case _:
                 return False

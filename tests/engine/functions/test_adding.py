@@ -13,7 +13,7 @@ from stillframe.engine.authoring.function_page import with_tables
 from stillframe.engine.compiler import runtime
 from stillframe.engine.errors import EvaluationError
 from stillframe.engine.execution import judge
-from stillframe.engine.functions import table, text
+from stillframe.engine.functions import table_of_text, text
 from stillframe.engine.functions.table import FUNCTIONS
 from stillframe.engine.language.infer import infer
 from stillframe.engine.language.interpret import evaluate
@@ -43,7 +43,7 @@ def added(monkeypatch):
     function, entry = re.findall(r"^```python\n(.*?)^```", section.partition("\n## ")[0], re.MULTILINE | re.DOTALL)
     module = {**vars(text)}
     exec(function, module)
-    made = eval(f"({entry})", {**vars(table), "text": SimpleNamespace(tail=module["tail"])})
+    made = eval(f"({entry})", {**vars(table_of_text), "text": SimpleNamespace(tail=module["tail"])})
     monkeypatch.setitem(FUNCTIONS, made.name, made)
     yield made
     parse.cache_clear()
