@@ -17,7 +17,7 @@ from .findings.selection import Selection
 from .findings.source import source_notes
 from .findings.waivers import Use, Waivers
 from .functions.budget import BUDGET
-from .judging.dependencies import undescribed
+from .judging.dependencies import is_idle, undescribed
 from .model.policy import Policy
 from .model.ruleset import Ruleset
 from .model.waiver import Waiver, named
@@ -119,13 +119,14 @@ def assess(
     """
     check_described(snapshot, ruleset.policies)
     waivers = waivers_for(ruleset, snapshot)
-    batches = chosen.over(waivers.over(judge(snapshot, ruleset.policies, method)), *(tagged or (snapshot,)))
+    policies = [policy for policy in ruleset.policies if not is_idle(policy)]
+    batches = chosen.over(waivers.over(judge(snapshot, policies, method)), *(tagged or (snapshot,)))
     told = baseline.lacks if baseline else None
     return Assessment(
         snapshot=snapshot,
         ruleset=ruleset,
         chosen=chosen,
-        tally=Tally(ruleset.policies, keep=keep, priorities=ruleset.priorities, told=told),
+        tally=Tally(policies, keep=keep, priorities=ruleset.priorities, told=told),
         _waivers=waivers,
         _batches=baseline.through(batches) if baseline else batches,
     )
@@ -177,4 +178,6 @@ def _notes(ruleset: Ruleset) -> Iterator[str]:
         yield f"{setting.place}: {name} is disabled: {setting.reason}"
     for budget in sorted({policy.budget for policy in ruleset.policies} - {BUDGET}):
         yield f"a policy may take {budget:,} steps for a resource, not {BUDGET:,}"
+    for policy in filter(is_idle, ruleset.policies):
+        yield f"{policy.id} asks nothing, until its parameters are set"
     yield from ruleset.tailored

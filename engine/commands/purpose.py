@@ -61,11 +61,10 @@ class Purpose:
         own = Types(self.catalogue, checked=True)
         reads: dict[str, tuple[str, ...]] = {}
         if self.packs or self.policies or self.shipped or self.needed:
-            from stillframe.engine.judging.dependencies import needed
+            from stillframe.engine.judging.dependencies import is_idle, needed
 
-            reads |= needed(
-                rules(self.config, self.policies, packs=self.packs, shipped=self.shipped, types=own).policies
-            )
+            asked = rules(self.config, self.policies, packs=self.packs, shipped=self.shipped, types=own).policies
+            reads |= needed(policy for policy in asked if not is_idle(policy))
         else:
             own.use(self.config)
         named = names(self.types)
@@ -81,7 +80,7 @@ def _whole(name: str) -> list[str]:
     """The types of a name that are asked as a whole."""
     if name != SECURITY:
         return [] if name == INVENTORY else [name]
-    from stillframe.engine.judging.dependencies import needed
+    from stillframe.engine.judging.dependencies import is_idle, needed
     from stillframe.engine.loading.policies import load_policies
 
-    return list(needed(load_policies()))
+    return list(needed(policy for policy in load_policies() if not is_idle(policy)))

@@ -10,6 +10,7 @@ from ...snapshot.model import Json, Snapshot
 from ..language.node import walk
 from ..language.parser import Expression
 from ..language.paths import Path, reads
+from ..language.simplify import is_never
 from ..language.template import Template
 from ..model.policy import Policy
 
@@ -32,6 +33,11 @@ def needed(policies: Iterable[Policy]) -> Mapping[str, tuple[str, ...]]:
         for kind, path in _paths(policy, _read(policy, texts=True)):
             found[kind].add(path[0])
     return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
+
+
+def is_idle(policy: Policy) -> bool:
+    """Whether a policy on many types asks nothing of any of them, until somebody sets its parameters."""
+    return bool(policy.types and policy.where and is_never(policy.where, dict(policy.params)))
 
 
 def unread(policy: Policy, lacking: Callable[[ResourceType], Iterable[Path]]) -> Iterator[tuple[str, Path]]:

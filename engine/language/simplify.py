@@ -25,6 +25,12 @@ def settled(expression: Expression, params: Json) -> Node:
     return _settled(expression, msgspec.json.encode(params, order="sorted"))
 
 
+def is_never(expression: Expression, params: Json) -> bool:
+    """Whether a condition holds for no resource under its parameters."""
+    found = _fixed(settled(expression, params), params)
+    return found is not _OPEN and truthiness(found) is False
+
+
 @lru_cache(maxsize=4096)
 def _settled(expression: Expression, params: bytes) -> Node:
     return _pruned(expression.tree, msgspec.json.decode(params))

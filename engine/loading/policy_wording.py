@@ -31,6 +31,8 @@ def _expected(path: tuple[str | int, ...], error: Any) -> str:
             "assert takes an expression, or a list of expressions or of {that, message}:"
             " write an expression after `>-`, or in quotes"
         )
+    if path == ("resource",):
+        return "resource takes a type, or a list of them"
     if path[:1] == ("excuse",):
         return "an excuse has either never: true or false, or becomes: what no example tells it from"
     if path[-1:] == ("expect",):
