@@ -24,7 +24,7 @@ from stillframe.engine.language.paths import reads
 from stillframe.engine.language.template import parse_template
 from stillframe.engine.language.trace import trace
 from stillframe.engine.model.policy import Assertion, Lookup, Policy, Severity, Within
-from stillframe.snapshot import archive, open_snapshot
+from stillframe.snapshot import open_snapshot, resource_file
 from stillframe.snapshot.format import DEPTH, TOO_DEEP
 
 Method = partial(judge.Method, few=0)  # the compiler, however little there is
@@ -98,7 +98,7 @@ def catalogue() -> Iterator[None]:
     from stillframe.engine.compiler import join_key
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (archive, join_key):
+        for module in (resource_file, join_key):
             patch.setattr(module, "load_catalog", lambda: CATALOG)
         yield
 

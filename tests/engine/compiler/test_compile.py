@@ -23,7 +23,7 @@ from stillframe.engine.language.lets import bound
 from stillframe.engine.language.parser import Expression, parse
 from stillframe.engine.language.template import Template
 from stillframe.engine.model.policy import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
-from stillframe.snapshot import archive, kinds, open_snapshot
+from stillframe.snapshot import kinds, open_snapshot, resource_file
 from stillframe.snapshot.errors import StillframeError
 
 Method = partial(run.Method, few=0)  # the compiler, however little there is
@@ -38,7 +38,7 @@ def catalogue() -> Iterator[None]:
     from stillframe.engine.compiler import join_key
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (archive, join_key):
+        for module in (resource_file, join_key):
             patch.setattr(module, "load_catalog", lambda: CATALOG)
         yield
 
