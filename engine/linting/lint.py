@@ -131,7 +131,8 @@ def _complaints(
             for site in sites
             for each in site.infer()[1]
         ]
-        for complaint in dict.fromkeys([*said, *((path, 0, False, *told) for path, *told in _joins(sites))]):
+        said += [(path, 0, False, code, message) for path, code, message in _joins(sites)]
+        for complaint in dict.fromkeys(said):
             found.setdefault(complaint, []).append(face.resource)
     for (path, offset, key, code, message), kinds in found.items():
         known = len(kinds) == len(faces) or any(kind in message for kind in kinds)
@@ -197,10 +198,6 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
     told = frozenset[str]() if policy.rollup else asks
     yield from texts(("message",), given.get("message", ""), worded, told)
     yield from texts(("remediation", "cli"), given.get("remediation", {}).get("cli", ""), worded, told)
-
-
-def _place(document: Document, site: _Site, complaint: Complaint) -> tuple[int, int]:
-    return document.locate(site.path, max(site.offset + complaint.at, 0), key=site.key)
 
 
 def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:

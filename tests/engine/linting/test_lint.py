@@ -14,10 +14,10 @@ from botocore.exceptions import UnknownServiceError
 from builders import shipped
 from stillframe.engine.documents.yaml12 import load
 from stillframe.engine.errors import PolicyError
-from stillframe.engine.language.infer import Complaint, infer
+from stillframe.engine.language.infer import infer
 from stillframe.engine.language.node import walk
 from stillframe.engine.language.parser import parse
-from stillframe.engine.linting.lint import CODES, MOST, _place, _sites, lint
+from stillframe.engine.linting.lint import CODES, MOST, _sites, lint
 from stillframe.engine.linting.resource_types import config_types
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.snapshot.catalog import Call
@@ -66,7 +66,7 @@ def fields(policy):
     for site in _sites(policy, document.value, TYPES):
         for node in walk(site.expression.tree):
             if node.type == "field":
-                line, column = _place(document, site, Complaint(node.start, "", ""))
+                line, column = document.locate(site.path, max(site.offset + node.start, 0), key=site.key)
                 yield line, column, node.value
 
 
