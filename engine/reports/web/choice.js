@@ -36,11 +36,10 @@ function choice(key, title, choices, chosen, change) {
   panel.addEventListener('toggle', async (event) => {
     const open = event.newState === 'open';
     button.setAttribute('aria-expanded', open);
-    if (!open) return;
+    if (!open) { search.value = ''; return; } // not when it opens: somebody may type already
     const room = button.getBoundingClientRect();
     panel.style.left = `${Math.max(8, Math.min(room.left, innerWidth - panel.offsetWidth - 8))}px`;
     panel.style.top = `${Math.max(8, Math.min(room.bottom + 4, innerHeight - panel.offsetHeight - 8))}px`;
-    search.value = '';
     if (!all.length) all = await choices();
     search.hidden = all.length < 9 && key !== 'tag';
     listed();
