@@ -16,6 +16,7 @@ from stillframe.engine.commands.options import (
     kept,
 )
 from stillframe.engine.commands.purpose import Purpose, TypeNames
+from stillframe.engine.commands.telling import Notify, Telling
 
 if TYPE_CHECKING:
     from stillframe.engine.commands.run_diff import Compared
@@ -60,6 +61,7 @@ class Reporting:
             metavar="FILE",
         ),
     ] = None
+    notify: Notify = None
 
 
 @grouped
@@ -105,7 +107,8 @@ def nightly(
     limits, chosen, staying = counted.limits(), choice.selection(), parse_keep(keep) if keep else {}
     ruling.ruleset(checked=True)  # what is wrong with it is said before anybody is asked
     again = completing(place, asked, ruling.catalogue, ruling.config)
-    with alone(place):
+    telling = Telling(place, asked.session, asked.endpoint_url, log, reporting.notify or ())
+    with alone(place), telling.faults():
         took = _collect(place, timedelta(hours=fresh), log, again=again, session=asked.session(), **how)
         new = open_snapshot(find_snapshot(took))
         before = snapshot_before(new.path or place)
@@ -114,8 +117,10 @@ def nightly(
         more = {"limits": limits, "chosen": chosen, "method": _method(cache)}
         _evaluate(new, ruleset, files, log, **more)
         found = _compare(old, new, ruleset, changes, log, **more)
+        told = _told(new, found, first=before is None)
+        untold = _tell(telling, new, ruleset, told, **more) if reporting.notify else ""
         pruned = _prune(place, staying, log) if staying else ""
-    log("night", f"{_told(new, found, first=before is None)}{pruned}; exit code {found.code}", code=found.code)
+    log("night", f"{told}{untold}{pruned}; exit code {found.code}", code=found.code)
     raise typer.Exit(found.code)
 
 
@@ -161,6 +166,27 @@ def _compare(old: "Snapshot", new: "Snapshot", ruleset: Any, files: Any, log: "L
     log("comparing", f"{new.id} with {old.id}" if old.id != new.id else f"{new.id} is the first: nothing is new")
     err = _quiet() if log.form == "json" else console(stderr=True)
     return run_diff(old, new, ruleset, console(), err, targets=files, **more)
+
+
+def _tell(telling: Telling, new: "Snapshot", ruleset: "Ruleset", told: str, **more: Any) -> str:
+    """Tell every channel what it does not know."""
+    from stillframe.engine.assess import assess, choose
+    from stillframe.engine.commands.telling import import_findings
+    from stillframe.engine.telling.news import Current
+    from stillframe.snapshot import list_snapshots, open_snapshot
+
+    chosen, method = more["chosen"], more["method"]
+    now = Current(frozenset(new.accounts), frozenset(policy.id for policy in ruleset.policies))
+    now.learn(assess(new, ruleset, method=method))
+    [part] = choose(chosen, ruleset)
+    now.choose(assess(new, part, chosen, method), more["limits"].fail_on)
+
+    def import_all(role: str, since: str) -> None:
+        whole = [each.path for each in list_snapshots(telling.place) if each.accounts is not None and each.id == since]
+        import_findings(telling, role, open_snapshot(whole[0]) if whole else None, new, ruleset, **more)
+
+    telling.import_all = import_all
+    return telling.tell(now, new.id, told)
 
 
 def _quiet() -> Any:

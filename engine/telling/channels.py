@@ -1,0 +1,66 @@
+"""The channels there are: what each is named by, and what tells it. Secrets come from the environment alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+
+from ...snapshot.errors import ArgumentError
+from ..suggest import suggest
+from .issues import NotToldError, github, jira
+from .news import News
+
+# Gives the failures that it told of, by fingerprint, with its own name for each. Raises NotToldError.
+Tell = Callable[[News], dict[str, str]]
+KINDS = ("sns", "eventbridge", "securityhub", "github", "jira")
+_HELP = (
+    "write the name of a variable that holds an address of Apprise, such as SLACK_URL; or sns:TOPIC-ARN, "
+    "eventbridge:BUS, securityhub:ROLE, github:OWNER/REPOSITORY or jira:PROJECT"
+)
+
+
+def channel(text: str, through_aws: Callable[[str, str, News], None]) -> Tell:
+    """The channel that a text names; `through_aws` tells a kind of channel at an address. Raises ArgumentError."""
+    kind, _, address = text.partition(":")
+    if re.fullmatch(r"[A-Z][A-Z0-9_]*", text):
+        return partial(_apprise, secret(text))
+    if kind in ("sns", "eventbridge", "securityhub") and address:
+        return partial(_published, partial(through_aws, kind, address))
+    if kind == "github" and re.fullmatch(r"[\w.-]+/[\w.-]+", address):
+        return partial(github, address, secret("GITHUB_TOKEN"))
+    if kind == "jira" and re.fullmatch(r"[A-Z][A-Z0-9_]*", address):
+        return partial(jira, address, secret("JIRA_URL"), secret("JIRA_USER"), secret("JIRA_TOKEN"))
+    # What follows may be a secret that somebody wrote here: it is not said again.
+    hint = suggest(kind, KINDS) if address and not address.startswith("//") else ""
+    raise ArgumentError(f"--notify {kind}{':…' if address else ''}: no channel{hint}", _HELP)
+
+
+def secret(variable: str) -> str:
+    """What a variable of the environment holds. Raises ArgumentError."""
+    if not (found := os.environ.get(variable)):
+        raise ArgumentError(f"--notify: the variable {variable} is not set", "export it; no option takes a secret")
+    return found
+
+
+def _apprise(url: str, news: News) -> dict[str, str]:
+    try:
+        import apprise
+    except ImportError:
+        raise NotToldError("messages need the package apprise", "install the extra: pip install '.[notify]'") from None
+    one = apprise.Apprise()
+    if not one.add(url):
+        raise NotToldError("the address is none that Apprise knows", "its documentation lists them")
+    if not one.notify(title=news.title, body=news.body, body_format=apprise.NotifyFormat.TEXT):
+        raise NotToldError("the message was not taken", "check the address, and the network")
+    return _all(news)
+
+
+def _published(publish: Callable[[News], None], news: News) -> dict[str, str]:
+    publish(news)
+    return _all(news)
+
+
+def _all(news: News) -> dict[str, str]:
+    return dict.fromkeys((each.fingerprint for each in news.failing), "")
