@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from stillframe.engine.console import counted
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -64,6 +63,7 @@ class Telling:
 
     def tell(self, now: "Current", snapshot: str, first: str) -> str:
         """Tell each channel what it does not know. Gives what to say of those that could not be told."""
+        from stillframe.engine.console import counted
         from stillframe.engine.telling.told import news
 
         failed = self._each(lambda known: news(known, now, snapshot, first), now)
@@ -121,6 +121,7 @@ def import_findings(
     from rich.console import Console
     from stillframe.engine.commands.run_diff import run_diff
     from stillframe.engine.commands.run_evaluate import run_evaluate
+    from stillframe.engine.console import counted
     from stillframe.engine.reports.formats import targets
     from stillframe.snapshot.collector.publish import import_findings as send
 
