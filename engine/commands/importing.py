@@ -60,17 +60,23 @@ def import_answers(
 ) -> None:
     """Import answers of AWS that were recorded: the collector runs on them, without credentials or a network."""
     from stillframe.engine.console import console
+    from stillframe.engine.reports.targets import distinct, whole
     from stillframe.engine.terminal.collecting import print_collected
     from stillframe.engine.terminal.importing import print_problems
     from stillframe.snapshot.collector.recorded import import_recorded
     from stillframe.snapshot.importing.moments import moment
+    from stillframe.snapshot.outputs import refuse_inside
 
+    distinct([script] if script else [])
+    for place in map(Path, (folder, into)):
+        refuse_inside(place)
     Types(catalogue, checked=True).use(config)
     err = console(stderr=True)
     done = import_recorded(
         folder, into, as_of=moment(as_of) if as_of else None, regions=names(regions), types=names(types)
     )
     if script:
-        Path(script).write_text(done.script)
+        with whole(script) as file:
+            file.write(done.script.encode())
     print_problems(err, done.problems)
     print_collected(err, done.collected)

@@ -30,11 +30,19 @@ COMMANDS = {
     "backtest": ("backtest", "archive", "-p", "p"),
     "nightly": ("nightly", "archive", "-p", "p"),
     "nightly --changes": ("nightly", "archive", "-p", "p"),
+    "import recorded --script": ("import", "recorded", "recorded", "--into", "archive"),
     "remediate": ("remediate", "archive", "-p", "p"),
     "remediate --plan": ("remediate", "archive", "-p", "p", "--plan"),
 }
-OPTION = {"evaluate --receipt": "--receipt", "nightly --changes": "--changes", "trend --series": "--series"}
-ANY_NAME = ("evaluate", "evaluate --receipt", "diff", "remediate --plan")  # they write to files of any name
+OPTION = {
+    "evaluate --receipt": "--receipt",
+    "import recorded --script": "--script",
+    "nightly --changes": "--changes",
+    "trend --series": "--series",
+}
+ONLY = {"drift": ("archive",), "import recorded --script": ("archive", "stillframe")}  # what else reads no policies
+# They write to files of any name.
+ANY_NAME = ("evaluate", "evaluate --receipt", "diff", "remediate --plan", "import recorded --script")
 READ = (
     *("stillframe.yaml", "p/vpcs.yaml", "baseline.jsonl", "same.jsonl"),
     *(f"{TO}/manifest.json", f"{TO}/111122223333/account.json", f"{TO}/111122223333/AWS.EC2.VPC.jsonl"),
@@ -65,8 +73,8 @@ def bytes_of(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("target", READ)
 def test_no_command_writes_over_what_it_reads(place, run, monkeypatch, command, target):
     monkeypatch.chdir(place)
-    if command == "drift" and not target.startswith("archive"):
-        pytest.skip("it reads snapshots alone")
+    if not target.startswith(ONLY.get(command, "")):
+        pytest.skip("it reads no policies")
     if target == "baseline.jsonl" and not command.startswith("evaluate"):
         pytest.skip("it reads no baseline")
     before = bytes_of(place)
