@@ -143,3 +143,9 @@ def test_a_region_that_is_a_path_names_no_file(run, snapshot, tmp_path):
     code = run("evaluate", snapshot, "-o", tmp_path / "out" / ".." / "r.asff").code
     assert code in (1, 2, 4)
     assert not list(tmp_path.rglob("x-*"))
+
+
+@pytest.mark.parametrize("name", ["0", "copy"])
+def test_a_snapshot_in_a_folder_of_another_name_is_told(snapshot, name):
+    moved = snapshot.rename(snapshot.with_name(name))
+    assert [fault for fault in verify(moved) if "it is the manifest of 2026-01-01T00-00-00Z" in fault]

@@ -173,3 +173,9 @@ def test_a_comparison_names_every_difference(write):
         ("b", ["renumbered", "manual → unanswered"]),
         ("gone", ["removed"]),
     ]
+
+
+def test_a_pack_that_is_no_yaml_is_a_fault_of_its_file(tmp_path):
+    (tmp_path / "one-1.yaml").write_text("framework: [")
+    (fault,) = faults(str(tmp_path / "one-1.yaml"))
+    assert fault.startswith("one-1.yaml:2:1: not YAML")

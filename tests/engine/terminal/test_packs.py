@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -14,7 +15,7 @@ from stillframe.engine.model.pack import Ask, Control, Pack, Section
 from stillframe.engine.model.policy import Severity
 from stillframe.engine.packs.attestations import Attestations
 from stillframe.engine.packs.report import report
-from stillframe.engine.terminal.packs import print_packs, print_reports
+from stillframe.engine.terminal.packs import print_pack, print_packs, print_reports
 
 DIM, RED, GREEN, YELLOW, MAGENTA, CYAN = (f"\x1b[{code}m" for code in (2, 31, 32, 33, 35, 36))
 
@@ -96,3 +97,10 @@ def test_each_number_of_a_pack_stands_below_what_it_counts(console):
         "By people": "2",
         "Unanswered": "1",
     }
+
+
+def test_a_control_shows_its_level_or_how_severe_it_is(console):
+    leveled, severe = control("leveled", manual="look", level=2), control("severe", manual="x", severity=Severity.HIGH)
+    print_pack(console, replace(PACK, sections=(Section(number="1", title="All", controls=(leveled, severe)),)))
+    lines = [re.sub(r"\x1b\[\d+m", "", line).split() for line in console.file.getvalue().splitlines()]
+    assert [line[:2] for line in lines[-2:]] == [["leveled", "2"], ["severe", "high"]]
