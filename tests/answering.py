@@ -20,6 +20,7 @@ from builders import CALLER, TIME
 from stillframe.snapshot.catalog import Call, ResourceType, load_catalog
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.clients import Clients
+from stillframe.snapshot.collector.pages import TOKENS as NAMED
 from stillframe.snapshot.collector.plan import Plan
 from stillframe.snapshot.collector.run import run
 from stillframe.snapshot.collector.targets import Target
@@ -31,21 +32,33 @@ CLIENTS = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
 SECRET = "hunter2"
 REGIONS = ("eu-west-1", "us-east-1")
 TOKENS = {"ContinuationToken", "LastEvaluatedTableName", "Marker", "NextMarker", "NextToken", "nextToken", "position"}
+TOKENS |= {"NextPageMarker", "NextRecordIdentifier", "NextRecordName", "NextRecordType", "nextPageToken"}
 # What must be so for there to be anything to ask: answers by operation, at paths.
 SAID: dict[str, dict[str, Any]] = {
     "DescribeRegions": {"Regions": [{"RegionName": name, "OptInStatus": "opted-in"} for name in REGIONS]},
     "DescribeOrganization": {"Organization.MasterAccountId": CALLER.account},
     "DescribeTrails": {"trailList[].HomeRegion": "us-east-1"},
     "DescribeKey": {"KeyMetadata.KeyManager": "CUSTOMER"},
+    "DescribeDeliveryStream": {"DeliveryStreamDescription.HasMoreDestinations": False},
     "GenerateCredentialReport": {"State": "COMPLETE"},
+    # What is on one page alone is read; whatever announces another is unknown.
+    "GetBuckets": {"nextPageToken": None},
     "GetCallerIdentity": {"Account": CALLER.account},
     "ListBuckets": {"Buckets[].BucketRegion": "eu-west-1"},
+    "ListDeliveryStreams": {"HasMoreDeliveryStreams": False},
+    "ListFunctions": {"FunctionList.NextMarker": None},
+    "ListHostedZones": {"HostedZones[].Config.PrivateZone": False},
+    "ListKeyGroups": {"KeyGroupList.NextMarker": None},
+    "ListResponseHeadersPolicies": {"ResponseHeadersPolicyList.NextMarker": None},
+    "ListStreams": {"StreamSummaries[].StreamARN": "arn:aws:kinesis:us-east-1:111122223333:stream/PAGE"},
+    "ListTagsForDeliveryStream": {"HasMoreTags": False},
+    "ListTagsForResource": {"NextMarker": None},
 }
 
 
 def answer_path(call: Call, listed: bool, rest: tuple[str, ...]) -> str:
     """Where in an answer a path of a resource's config is."""
-    picked = re.sub(r"\[\?.*\]|^@|\{.*", "", call.result)
+    picked = re.sub(r"\[\?.*\]|^@|\{.*", "", call.result).rstrip(".")
     steps = [picked, *(["[]"] if listed and not picked.endswith("[]") and picked else []), *rest]
     return ".".join(step for step in steps if step).replace(".[]", "[]").replace("[0]", "[]")
 
@@ -73,7 +86,8 @@ class Answer:
     def of(self, shape: Any, path: str, above: tuple[str, ...] = ()) -> Any:
         said = SAID.get(self.operation, {})
         if path in said:
-            return said[path]
+            text = said[path]
+            return text.replace("PAGE", "2" if self.last else "1") if isinstance(text, str) else text
         name = path.rpartition(".")[2]
         match shape.type_name:
             case "structure":
@@ -90,7 +104,7 @@ class Answer:
             case "map":
                 return {key: self.of(shape.value, f"{path}.{star}", above) for key, star in keys(shape, path)}
             case "boolean":
-                return not self.last if name in ("IsTruncated", "Truncated") else True
+                return not self.last if name in ("IsTruncated", "Truncated") or name.startswith("HasMore") else True
             case "timestamp":
                 return datetime(2026, 1, 1, tzinfo=UTC)
             case "string" | "blob":
@@ -109,7 +123,8 @@ class Answer:
         if columns := COLUMNS.get(self.operation):
             return "\n".join(",".join(row) for row in (columns, columns)).encode()
         enum = getattr(shape, "enum", ())
-        return enum[0] if enum else f"{re.sub('[^A-Za-z0-9]+', '-', path).lower()}-{2 if self.last else 1}"
+        made = f"{re.sub('[^A-Za-z0-9]+', '-', path).lower()}-{2 if self.last else 1}"
+        return enum[0] if enum else made.ljust(shape.metadata.get("min", 0), "x")
 
 
 def keys(shape: Any, path: str) -> list[tuple[str, str]]:
@@ -134,7 +149,7 @@ def respond(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[
 def has_pages(call: Call) -> bool:
     client = CLIENTS.client(call.service)
     answer = client.meta.service_model.operation_model(call.operation).output_shape
-    return client.can_paginate(xform_name(call.operation)) or bool(TOKENS & set(answer.members))
+    return client.can_paginate(xform_name(call.operation)) or bool({*NAMED} & set(answer.members))
 
 
 def gather(

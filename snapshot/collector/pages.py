@@ -5,6 +5,7 @@ A page that is lost, or is something else, would read as the end of a list.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,7 +18,8 @@ from ..resource import compiled
 
 Page = dict[str, Any]
 TOKENS = ("NextToken", "nextToken", "NextMarker", "Marker", "position")
-_MORE = frozenset({"istruncated", "truncated", "hasmore", "hasmoreresults"})  # how pages announce another
+# How pages announce another.
+_MORE = re.compile(r"istruncated|truncated|hasmore.*|next(page)?(token|marker)", re.IGNORECASE)
 PAGES = 100  # a second of a request's deadline: no service answers so quickly for long
 REQUESTS = 10  # deadlines of a request, for a call with all its pages
 
@@ -39,7 +41,8 @@ def whole_answer(client: Any, call: Call, params: Mapping[str, Json], deadline: 
         lists, pages = [key.expression for key in iterator.result_keys], _bounded(iterator, deadline)
     else:
         pages = _bounded(_named(getattr(client, method), params), deadline)
-        lists = [name for name in dict.fromkeys(each for page in pages for each in page) if _is_list(pages, name)]
+        found = dict.fromkeys(each for page in pages for each in page)
+        lists = [name for name in found if _is_list(pages, name) or (name == call.result and _is_map(pages, name))]
     if _announces_more(pages[-1]) or (len(pages) > 1 and not all(_is_page(page, call, lists) for page in pages)):
         raise UnexpectedAnswer
     whole = pages[0]
@@ -79,11 +82,22 @@ def _is_page(page: Page, call: Call, lists: Sequence[str]) -> bool:
 
 def _announces_more(page: Page) -> bool:
     inner = (each for each in page.values() if isinstance(each, dict))
-    return any(value is True for each in (page, *inner) for name, value in each.items() if name.lower() in _MORE)
+    return any(
+        value is True or (isinstance(value, str) and value != "")
+        for each in (page, *inner)
+        for name, value in each.items()
+        if _MORE.fullmatch(name)
+    )
 
 
 def _is_list(pages: Sequence[Page], name: str) -> bool:
     return any(isinstance(page.get(name), list) for page in pages)
+
+
+def _is_map(pages: Sequence[Page], name: str) -> bool:
+    """Whether it is a map of texts, as tags are: of what holds more, a page would take the place of another."""
+    found = [page[name] for page in pages if name in page]
+    return all(isinstance(each, dict) and all(isinstance(text, str) for text in each.values()) for each in found)
 
 
 def _join(whole: Page, page: Page, steps: Sequence[str]) -> None:

@@ -69,6 +69,7 @@ def value(shape: Any) -> Any:
     if shape.type_name == "list":
         return [value(shape.member)]
     text = shape.enum[0] if getattr(shape, "enum", None) else "111122223333"
+    text = text.ljust(shape.metadata.get("min", 0), "1") if shape.type_name == "string" else text
     return {"string": text, "boolean": True}.get(shape.type_name, 1)
 
 

@@ -102,7 +102,7 @@ def test_documents_in_text_are_parsed(done):
         for path in spec.json:
             node: Any = found[0].config
             for step in path:
-                node = node[0] if step == "[]" else node[step]
+                node = node[0] if step == "[]" else next(iter(node.values())) if step == "*" else node[step]
             assert list(node) == ["Statement"], (spec.type, path)
 
 

@@ -153,10 +153,26 @@ def test_a_page_that_is_none_is_not_the_end_of_a_list(protocol, place, monkeypat
             a_call("cloudfront", "ListDistributions", "DistributionList.Items", optional=True),
             "<DistributionList><IsTruncated>true</IsTruncated></DistributionList>",
         ),
+        (
+            a_call("cloudfront", "ListFunctions", "FunctionList.Items", optional=True),
+            "<FunctionList><Quantity>0</Quantity><NextMarker>two</NextMarker></FunctionList>",
+        ),
+        (
+            a_call("firehose", "ListDeliveryStreams", "DeliveryStreamNames"),
+            '{"DeliveryStreamNames": [], "HasMoreDeliveryStreams": true}',
+        ),
+        (a_call("lightsail", "GetBuckets", "buckets"), '{"buckets": [], "nextPageToken": "two"}'),
     ],
 )
 def test_more_that_is_announced_and_not_named_is_unknown(call, text):
     assert asked(whole(text), call) == Unknown.because(f"UnexpectedAnswer: {call.action}")
+
+
+def test_a_map_of_texts_has_pages_as_a_list_has():
+    tags = a_call("backup", "ListTags", "Tags", params={"ResourceArn": "arn:aws:backup:us-east-1:1:backup-vault:a"})
+    first = '{"Tags": {"a": "1"}, "NextToken": "two"}'
+    assert asked(pages(first, '{"Tags": {"b": "2"}}'), tags) == {"a": "1", "b": "2"}
+    assert isinstance(asked(pages(first, '{"Tags": {"b": {"c": "2"}}}'), tags), Unknown)
 
 
 OTHERS = (
