@@ -20,7 +20,12 @@ from stillframe.snapshot.model import Resource, Snapshot, Unknown
 from stillframe.snapshot.resource_file import complete
 
 KINDS = json.loads((Path(__file__).parents[1] / "snapshot" / "kinds.json").read_text())
-RENAMED = {"AWS::IAM::ManagedPolicy": "AWS::IAM::Policy", "AWS::Account": "AWS::S3::AccountPublicAccessBlock"}
+RENAMED = {
+    "AWS::Account": "AWS::S3::AccountPublicAccessBlock",
+    "AWS::CertificateManager::Certificate": "AWS::ACM::Certificate",
+    "AWS::IAM::ManagedPolicy": "AWS::IAM::Policy",
+    "AWS::OpenSearchService::Domain": "AWS::OpenSearch::Domain",
+}
 WRAPPED = {("AWS::EC2::VPC", "State"), ("AWS::EC2::Volume", "State")}
 ACL_WORDS = {
     "FULL_CONTROL": "FullControl",
@@ -98,6 +103,7 @@ class Encoder:
         kind = RENAMED.get(resource.type, resource.type)
         region = resource.region
         tags = {} if isinstance(resource.tags, Unknown) else dict(resource.tags)
+        arn = resource.id if resource.id.startswith("arn:") else "arn:x"
         item = {
             "resourceType": kind,
             "resourceId": resource.id,
@@ -109,9 +115,9 @@ class Encoder:
             "tags": tags,
         }
         if self.api:
-            item |= {"accountId": resource.account, "arn": "arn:x", "version": "1.3"}
+            item |= {"accountId": resource.account, "arn": arn, "version": "1.3"}
         else:
-            item |= {"awsAccountId": resource.account, "ARN": "arn:x", "configurationItemVersion": "1.3"}
+            item |= {"awsAccountId": resource.account, "ARN": arn, "configurationItemVersion": "1.3"}
         if self.api and not self.query:
             item["configuration"] = text(configuration)
             item["supplementaryConfiguration"] = {
@@ -286,7 +292,48 @@ def attributes(where: str) -> Callable[..., tuple[Body, Body]]:
     return make
 
 
+def upper(word: str) -> str:
+    return word[:1].upper() + word[1:]
+
+
+def nested(attached: str, *names: str, **own: str) -> Callable[..., tuple[Body, Body]]:
+    """CloudFormation's names for fields of what is attached, and for the resource's `own`."""
+
+    def make(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+        found = {to: value for of, to in own.items() for _, value in _known(resource.config, of)}
+        inner = resource.config.get(attached)
+        for each, value in _known(inner, *names) if isinstance(inner, dict) else ():
+            found[upper(each)] = spelled(value, KINDS[resource.type][attached].get(each), upper)
+        return found, {}
+
+    return make
+
+
+def as_graphql(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    names = ("arn", "apiId", "name", "authenticationType", "additionalAuthenticationProviders", "xrayEnabled")
+    kind = KINDS[resource.type]
+    return {upper(key): spelled(value, kind[key], upper) for key, value in _known(resource.config, *names)}, {}
+
+
 SPECIAL = {
+    "AWS::SageMaker::NotebookInstance": nested(
+        "Notebook",
+        *("DirectInternetAccess", "InstanceType", "KmsKeyId", "RoleArn", "RootAccess", "SubnetId"),
+        NotebookInstanceName="NotebookInstanceName",
+    ),
+    "AWS::EKS::Cluster": nested(
+        "Cluster", "arn", "encryptionConfig", "resourcesVpcConfig", "roleArn", "version", Name="Name"
+    ),
+    "AWS::OpenSearchService::Domain": nested(
+        "Domain",
+        *("AdvancedSecurityOptions", "DomainEndpointOptions", "EncryptionAtRestOptions", "EngineVersion"),
+        "NodeToNodeEncryptionOptions",
+        DomainName="DomainName",
+    ),
+    "AWS::AppSync::GraphQLApi": as_graphql,
+    "AWS::DMS::ReplicationInstance": as_cloudformation(
+        {name: name for name in ("ReplicationInstanceIdentifier", "PubliclyAccessible", "MultiAZ", "EngineVersion")}
+    ),
     "AWS::S3::Bucket": bucket,
     "AWS::CloudTrail::Trail": trail,
     "AWS::KMS::Key": key,
