@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from builders import shipped
-from config_items import Encoder, items
+from config_items import Encoder, deliver, items
 from config_organisation import BEGUN, REGIONS, days, state
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.pack_files import load_packs
@@ -55,3 +55,24 @@ def test_answers_of_the_api_come_out_as_it_was_too(tmp_path, how):
     decided = {identity: status for identity, status in imported.items() if status in DECIDED}
     assert decided.items() <= live.items()
     assert len(decided) > 50
+
+
+@pytest.mark.parametrize("harm", ["deleted", "cut"])
+def test_whatever_file_of_an_import_is_lost_nothing_passes_for_it(tmp_path, harm):
+    """Of one file for each region. Where there are older ones, a region is as old as the last of them, and says so."""
+    paths = deliver(tmp_path / "whole", items(state(3, **SIZE), Encoder(), BEGUN), BEGUN)
+
+    def judged(folder, given):
+        return statuses(open_snapshot(import_aws_config(given, folder, regions=REGIONS[:2]).path))
+
+    whole, changed = judged(tmp_path / "into", paths), 0
+    assert len(paths) == 4
+    for number, lost in enumerate(paths):
+        cut = tmp_path / f"cut-{number}" / lost.name
+        cut.parent.mkdir()
+        cut.write_bytes(lost.read_bytes()[: lost.stat().st_size // 2])
+        left = [path for path in paths if path != lost] + ([cut] if harm == "cut" else [])
+        found = judged(tmp_path / f"{number}", left)
+        assert [each for each, status in found.items() if status == "pass" != whole.get(each)] == []
+        changed += found != whole
+    assert changed == 4
