@@ -8,7 +8,7 @@ const HEATS = 4;
 const NO_UNIT = 'Unit unknown';
 
 // Of each group and policy how many findings fail, are unknown, are waived, pass.
-function counted4(columns, kinds, key) {
+function groupCounts(columns, kinds, key) {
   const units = names.account.map((id) => unitOf(id) || NO_UNIT);
   const groups = key === 'unit' ? [...new Set(units)] : names[key];
   const numbers = key === 'unit' ? units.map((unit) => groups.indexOf(unit)) : names[key].map((_, number) => number);
@@ -66,7 +66,7 @@ function where(columns, kinds, show) {
 
   function rowsOf(key) {
     if (counts.has(key)) return counts.get(key);
-    const { groups, at } = counted4(columns, kinds, key);
+    const { groups, at } = groupCounts(columns, kinds, key);
     const rows = groups.map((name, group) => {
       const severities = names.severity.map(() => 0);
       let unknown = 0;
