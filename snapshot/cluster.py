@@ -26,7 +26,7 @@ PATIENCE = 60  # seconds that there may be no worker: some clusters begin them w
 SCHEDULER = 5  # seconds in which a scheduler answers
 _ADDRESS = re.compile(r"(?:tcp|tls)://.+:[0-9]+\Z|local(?::([1-9][0-9]{0,2}))?\Z")
 
-_INSTALL = "install the same Stillframe on every worker: pip install 'stillframe[dask]', or one container image"
+_INSTALL = "install the same Stillframe on every worker: pip install '.[dask]', or one container image"
 
 
 class ClusterError(StillframeError):
@@ -206,7 +206,7 @@ def _distributed() -> Any:
         dask.config.set({"logging": {"distributed": "critical", "distributed.client": "critical"}})  # we say it
         import distributed
     except ImportError:
-        raise ClusterError("a cluster needs the package distributed", "pip install 'stillframe[dask]'") from None
+        raise ClusterError("a cluster needs the package distributed", "pip install '.[dask]'") from None
     return distributed
 
 

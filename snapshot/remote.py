@@ -239,7 +239,7 @@ def _obstore() -> Any:
         import obstore.store
     except ImportError:
         raise SnapshotError(
-            "archives in object storage need the package obstore", "install it: pip install 'stillframe[s3]'"
+            "archives in object storage need the package obstore", "install it: pip install '.[s3]'"
         ) from None
     return obstore
 

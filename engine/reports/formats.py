@@ -44,11 +44,12 @@ FORMATS = {
     "controls": Format(".controls.json", "controls:Json"),
     "controls-csv": Format(".controls.csv", "controls:Csv"),
     "controls-markdown": Format(".controls.md", "controls:Markdown"),
+    "metrics": Format(".prom", "metrics:Exposition"),
     "asff": Format(".asff", "asff:Requests", folder=True),
     "parts": Format("/", "parts:Parts", folder=True),
 }
 
-_ALSO = {".sarif.json": "sarif", ".asff.json": "asff"}  # other endings that people know
+_ALSO = {".om": "metrics", ".sarif.json": "sarif", ".asff.json": "asff"}  # other endings that people know
 
 
 @dataclass(frozen=True, slots=True)

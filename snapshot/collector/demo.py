@@ -52,7 +52,7 @@ ALL_EVENTS = [
 def stand_in() -> Iterator[str]:
     """Run the stand-in for as long as the block lasts; gives its URL. Raises CollectError where moto is missing."""
     if not find_spec("moto"):
-        raise CollectError("the demo needs moto", "install it with `pip install 'stillframe[demo]'`")
+        raise CollectError("the demo needs moto", "install it with `pip install '.[demo]'`")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -124,7 +124,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch, run):
     remote._obstore.cache_clear()
     result = run("snapshot", "list", "s3://bucket")
     assert result.code == 2
-    assert "pip install 'stillframe[s3]'" in result.err
+    assert "pip install '.[s3]'" in result.err
 
 
 COMMANDS: list[Callable[[str], tuple[str, ...]]] = [

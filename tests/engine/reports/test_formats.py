@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +26,8 @@ from builders import write_snapshot
 from jsonschema import Draft202012Validator
 from junitparser import Error, Failure, JUnitXml, Skipped
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from prometheus_client import parser as prometheus_parser
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from reported import POLICY, A, key, prepare, records, write_report
 from sarif_pydantic import Sarif
 from stillframe.engine.loading.policies import parse_policy
@@ -66,6 +68,24 @@ def test_each_format_is_written_as_it_was_accepted(kind, form, written, request)
         golden.parent.mkdir(exist_ok=True)
         golden.write_bytes(found)
     assert found == golden.read_bytes()
+
+
+# --------------------------------------------------------------------------------------------- metrics
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("parse", [prometheus_parser.text_string_to_metric_families, openmetrics])
+def test_metrics_are_read_by_prometheus_with_every_finding_counted(kind, parse, written):
+    text = written(kind, "metrics").read_text()
+    found = {family.name: family.samples for family in parse(text)}
+    counts = Counter(each["status"] for each in records(written("findings", "jsonl"))) if kind == "findings" else None
+    told: Counter[str] = Counter()
+    for sample in found["stillframe_findings"]:
+        told[sample.labels["status"]] += int(sample.value)
+    assert counts is None or +told == counts
+    [taken] = found["stillframe_snapshot_timestamp_seconds"]
+    assert datetime.fromtimestamp(taken.value, UTC).year == 2026
+    assert ("stillframe_changes" in found) is (kind == "differences")
 
 
 # ------------------------------------------------------------------------------------------------ OCSF
