@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH := .venv/.bench
 
-.PHONY: help demo dev test lint types architecture check bench lowest site wheel clean
+.PHONY: help demo dev test lint types architecture check bench lowest site wheel release clean
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to make
@@ -53,6 +53,9 @@ site: dev ## Build the documentation as a site into site/; a link that leads now
 
 wheel: dev ## Build the wheel and the source archive
 	$(BIN)/python -m build
+
+release: dev ## Make the wheel, the source archive and the list of components in dist/, check them, and upload nothing
+	tests/release.sh $(BIN)/python
 
 clean: ## Remove what was made
 	rm -rf .venv .dev .lowest build dist site *.egg-info
