@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from .cis import cis
+from .cluster import cluster
 from .floor import floor
 from .incremental import incremental
 from .rounds import BenchError
@@ -27,6 +28,7 @@ PARTS: Mapping[str, Callable[[Settings], Table]] = {
     "dense": dense,
     "floor": floor,
     "scaling": scaling,
+    "cluster": cluster,
     "incremental": incremental,
     "cis": cis,
 }

@@ -58,15 +58,27 @@ def ten_of(into: Path) -> Path:
     return _only(_kept(into, "ten", _ten))
 
 
-def _ten(archive: Path) -> Path:
-    account, region = "111122223333", "us-east-1"
+def small_of(into: Path, accounts: int) -> Path:
+    """Many accounts with the same ten resources."""
+    return _only(_kept(into, f"small-{accounts}", lambda archive: _ten(archive, accounts)))
+
+
+def _ten(archive: Path, accounts: int = 1) -> Path:
+    writer = SnapshotWriter(archive, fleet.TIME)
+    for number in range(accounts):
+        writer.add(_small(f"{111122223333 + number}"))
+    return writer.finish({})
+
+
+def _small(account: str) -> AccountData:
+    region = "us-east-1"
     network = vpc(account, 1)
     made: list[tuple[str, str, str, dict[str, object]]] = [
         ("AWS::Account", "AccountId", GLOBAL, aws_account(account, Regions=[region])),
         ("AWS::Region", "RegionName", region, aws_region(region)),
         ("AWS::CloudTrail::Trail", "TrailARN", region, _trail(account, region)),
         ("AWS::Config::ConfigurationRecorder", "name", region, recorder(account, region)),
-        ("AWS::S3::Bucket", "Name", region, bucket(account, region, "acme-trails", 1)),
+        ("AWS::S3::Bucket", "Name", region, bucket(account, region, f"acme-trails-{account}", 1)),
         ("AWS::KMS::Key", "KeyArn", region, key(account, region, 1, rotated=True)),
         ("AWS::KMS::Key", "KeyArn", region, key(account, region, 2, rotated=False)),
         ("AWS::EC2::VPC", "VpcId", region, network),
@@ -76,17 +88,15 @@ def _ten(archive: Path) -> Path:
     resources: dict[str, list[Row]] = {kind: [] for kind, *_ in made}
     for kind, identity, where, config in made:
         resources[kind].append(row(resource(kind, str(config[identity]), account, where, config)))
-    writer = SnapshotWriter(archive, fleet.TIME)
     coverage = {
         kind: Coverage(read=frozenset({GLOBAL if kind in fleet.GLOBAL_KINDS else region}), missing={})
         for kind in resources
     }
-    writer.add(AccountData(id=account, name=None, regions=[region], coverage=coverage, resources=resources))
-    return writer.finish({})
+    return AccountData(id=account, name=None, regions=[region], coverage=coverage, resources=resources)
 
 
 def _trail(account: str, region: str) -> dict[str, object]:
-    return trail(account, "main", 1, bucket="acme-trails", bucket_region=region, later=False)
+    return trail(account, "main", 1, bucket=f"acme-trails-{account}", bucket_region=region, later=False)
 
 
 def _kept(into: Path, name: str, build: Callable[[Path], object]) -> Path:

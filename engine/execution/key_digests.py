@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from zlib import crc32
 
 import msgspec
@@ -110,13 +110,32 @@ class Board:
     targets: dict[str, Target] = field(default_factory=dict)
     gaps: dict[str, Unknown] = field(default_factory=dict)
     surveys: dict[str, Survey] = field(default_factory=dict)
-    _index: dict[str, array[int]] = field(default_factory=dict)
+    index: dict[str, array[int]] = field(default_factory=dict)
 
-    def add(self, targets: Iterable[Target], surveys: Iterable[Survey], *, keeping: bool = False) -> None:
+    @classmethod
+    def joined(cls, accounts: Sequence[str], parts: Iterable[Board]) -> Self:
+        """The board of all accounts, of boards of some that know the number of their `first`."""
+        board, places = cls(accounts), defaultdict[str, "array[int]"](lambda: array("Q"))
+        gaps: dict[str, list[Unknown]] = defaultdict(list)
+        for part in parts:
+            board.targets |= part.targets
+            for name, gap in part.gaps.items():
+                gaps[name].append(gap)
+            for name, found in part.index.items():
+                places[name].extend(found)
+        board.gaps = {name: Unknown.merge(each) for name, each in gaps.items()}
+        while places:
+            name, found = places.popitem()
+            board.index[name] = array("Q", sorted(found))  # of parts that are sorted it is a merge
+        return board
+
+    def add(
+        self, targets: Iterable[Target], surveys: Iterable[Survey], *, keeping: bool = False, first: int = 0
+    ) -> None:
         """Note what each of the accounts has for some targets."""
         places: dict[str, list[int]] = defaultdict(list)
         gaps: dict[str, list[Unknown]] = defaultdict(list)
-        for number, (account, each) in enumerate(zip(self.accounts, surveys, strict=True)):
+        for number, (account, each) in enumerate(zip(self.accounts, surveys, strict=True), first):
             if keeping:
                 self.surveys[account] = each
             for name, causes in each.gaps.items():
@@ -128,11 +147,11 @@ class Board:
         while places:  # one after the other: the list of a fleet is large
             name, found = places.popitem()
             found.sort()
-            self._index[name] = array("Q", found)
+            self.index[name] = array("Q", found)
 
     def where(self, target: str, key: bytes) -> list[str]:
         """The accounts that may have rows with a key, by its digest, in order."""
-        found, (wanted,), numbers = self._index.get(target, array("Q")), _numbers(key), []
+        found, (wanted,), numbers = self.index.get(target, array("Q")), _numbers(key), []
         place = bisect_left(found, wanted << _ACCOUNT)
         while place < len(found) and found[place] >> _ACCOUNT == wanted:
             numbers.append(found[place] & (1 << _ACCOUNT) - 1)

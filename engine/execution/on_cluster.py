@@ -10,7 +10,7 @@ import gc
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -25,8 +25,8 @@ from ..model.finding import Status
 from ..model.policy import Policy
 from .cache import Memory
 from .judge import OF_ACCOUNT, Ending
-from .key_digests import Board, Survey
-from .tasks import STEPS, Desk, board_of, targets_of
+from .key_digests import Board
+from .tasks import STEPS, Desk, targets_of
 from .workers import shared
 
 SHARES = 64  # of a snapshot, at least, if it has as many accounts
@@ -79,7 +79,9 @@ class OnCluster:
 
     def meet(self, accounts: Sequence[str]) -> Sequence[Sequence[str]]:
         """Shares that are about as much work as each other. What each account has for others never comes here."""
-        looks = [self._cluster.call(_look, self._order, share) for share in shared(accounts)]
+        shares = shared(accounts)
+        firsts = accumulate(map(len, shares), initial=0)
+        looks = [self._cluster.call(_look, self._order, *each) for each in zip(firsts, shares, strict=False)]
         if self._looks:
             self._board = self._cluster.call(_board, self._order, looks)
         weights = chain.from_iterable(self._cluster.each(_weights, ((look,) for look in looks)))
@@ -128,16 +130,19 @@ def _step(step: str, order: Order, task: Any, board: Board | None) -> Any:
 class Look:
     """What accounts have for others, and how much work each is."""
 
-    surveys: Sequence[Survey]
+    board: Board
     weights: Sequence[int]
 
 
-def _look(order: Order, accounts: Sequence[str]) -> Look:
+def _look(order: Order, first: int, accounts: Sequence[str]) -> Look:
     with _at_work:
         desk = _desk(order)
         kinds = {kind for policy in desk.compiled.policies for kind in policy.kinds()}
         weights = [OF_ACCOUNT + sum(map(desk.snapshot.account(each).count, kinds)) for each in accounts]
-        return Look(STEPS["survey"](desk, accounts) if desk.targets else (), weights)
+        board = Board(accounts)
+        if desk.targets:
+            board.add(desk.targets, STEPS["survey"](desk, accounts), first=first)
+        return Look(board, weights)
 
 
 def _weights(look: Look) -> Sequence[int]:
@@ -146,8 +151,7 @@ def _weights(look: Look) -> Sequence[int]:
 
 def _board(order: Order, looks: Sequence[Look]) -> Board:
     with _at_work:
-        surveys = (survey for look in looks for survey in look.surveys)
-        return board_of(surveys, _desk(order).snapshot, order.policies, order.written, None)
+        return Board.joined(_desk(order).snapshot.accounts, (look.board for look in looks))
 
 
 def _desk(order: Order) -> Desk:

@@ -43,3 +43,18 @@ def test_an_offer_gives_the_rows_that_a_key_finds(keys, asked):
     rows = [f"{number:016}".encode() for number in range(len(keys))]
     found = Offer(b"".join(map(short, keys)), b"".join(rows)).table()
     assert {row for row, key in zip(rows, keys, strict=True) if key == asked} <= {*found.get(short(asked), ())}
+
+
+@given(st.lists(st.lists(KEYS, max_size=4), min_size=1, max_size=7), st.integers(1, 3))
+def test_boards_of_some_accounts_join_to_the_board_of_all(had, size):
+    accounts = [f"{number:012}" for number in range(len(had))]
+    gaps = [{TARGET.name: (f"cause {number % 3}",)} if number % 2 else {} for number in range(len(had))]
+    surveys = [
+        Survey({TARGET.name: Offer(b"".join(map(short, keys)))}, gap) for keys, gap in zip(had, gaps, strict=True)
+    ]
+    whole, parts = Board(accounts), []
+    whole.add([TARGET], surveys)
+    for first in range(0, len(accounts), size):
+        parts.append(Board(accounts[first : first + size]))
+        parts[-1].add([TARGET], surveys[first : first + size], first=first)
+    assert Board.joined(accounts, parts) == whole
