@@ -114,14 +114,18 @@ def _uses() -> Mapping[tuple[str, str], tuple[set[str], set[Steps]]]:
 
 def _hide(value: Json, steps: Steps) -> Json:
     """The same value with what stands at a path replaced, wherever that path begins."""
-    while steps[0] == "[]":
+    while steps[:1] == ("[]",):
         steps = steps[1:]
     match value:
+        case str() | bytes() if not steps:  # all of it is secret
+            return REDACTED
         case list():
             return [_hide(each, steps) for each in value]
         case dict():
             found = {key: _hide(each, steps) for key, each in value.items()}
-            return change(found, steps, lambda _: REDACTED) if steps[0] in found or steps[0] == "*" else found
+            return (
+                change(found, steps, lambda _: REDACTED) if steps and (steps[0] in found or steps[0] == "*") else found
+            )
         case _:
             return value
 

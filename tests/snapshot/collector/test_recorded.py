@@ -18,9 +18,9 @@ from hypothesis import strategies as some
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.reading import kept_of
-from stillframe.snapshot.collector.record import presentable
+from stillframe.snapshot.collector.record import _hide, presentable
 from stillframe.snapshot.collector.recorded import import_recorded
-from stillframe.snapshot.collector.recording import key_of, model_of, place_of
+from stillframe.snapshot.collector.recording import REDACTED, key_of, model_of, place_of
 from stillframe.snapshot.errors import ArgumentError, CollectError, SnapshotError
 from stillframe.snapshot.verify import verify
 
@@ -278,6 +278,15 @@ def test_no_secret_is_recorded(kind, name, answer):
     written = json.dumps(presentable(call(kind, name), answer), default=str)
     assert SECRET not in written
     assert written != "{}"
+
+
+@pytest.mark.parametrize("path", [(), ("[]",), ("a",), ("*",), ("b", "[]", "c")])
+def test_wherever_a_secret_is_it_is_replaced(path):
+    answer = {"a": SECRET, "b": [{"c": SECRET}], "d": {"a": SECRET, "b": [{"c": SECRET}]}, "e": 1}
+    found = json.dumps(_hide(answer, path))
+    hidden = {(): 4, ("[]",): 4, ("a",): 2, ("b", "[]", "c"): 2}
+    assert found.count(REDACTED) == hidden.get(path, found.count(REDACTED))
+    assert path not in ((), ("[]",), ("*",)) or SECRET not in found
 
 
 def test_of_projects_the_secrets_that_are_not_read_are_not_recorded():
