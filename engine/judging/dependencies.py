@@ -91,7 +91,7 @@ def _named(policy: Policy) -> Iterator[Path]:
 def _paths(policy: Policy, read: Iterable[tuple[str, Iterable[Path]]]) -> Iterator[tuple[str, Path]]:
     """Each path that is read, with the type of the resource in which it starts."""
     sources: dict[str, Sequence[str]] = {f"${name}": [lookup.source] for name, lookup in policy.lookups.items()}
-    sources |= dict.fromkeys(("$self", "$failed", "$unknown"), policy.subjects())
+    sources |= dict.fromkeys(("$self", "$failed", "$unknown", "$passed"), policy.subjects())
     for kind, paths in read:
         for path in paths:
             inside = path[1:] if path[0] in sources else path

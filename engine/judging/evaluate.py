@@ -205,7 +205,7 @@ def _worded(policy: Policy, folded: Folded, base: Mapping[str, Json]) -> Verdict
     if folded.status is not Status.FAIL:
         message = policy.title if folded.status is Status.PASS else folded.message
         return Verdict(status=folded.status, message=message, evidence=folded.evidence)
-    named = {"failed": folded.failed, "unknown": folded.unknown}
+    named = {"failed": folded.failed, "unknown": folded.unknown, "passed": folded.passed}
     scope = Variables(
         {**base, "region": folded.region, "id": folded.subject},
         {name: partial(_rows, items) for name, items in named.items()},

@@ -1,4 +1,4 @@
-"""Fold verdicts on resources into one per account, or one per region. A fold over nothing never passes."""
+"""Fold verdicts on resources into one per account, or one per region. A fold over nothing never passes, but for `at_most`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Unknown
 from ..functions.unknowns import Truth, kleene_all, kleene_any
 from ..model.finding import Status
-from ..model.policy import Policy, Require, Within
+from ..model.policy import Bound, Count, Policy, Require, Within
+from .counting import counted, number_of, said
 
-_FOLD = {Require.ALL: kleene_all, Require.ANY: kleene_any}
+_FOLD: Mapping[Require, Callable[[Sequence[Truth]], Truth]] = {Require.ALL: kleene_all, Require.ANY: kleene_any}
 CAUSES = 10  # that a message names
 _STATUS = {True: Status.PASS, False: Status.FAIL}
 _TRUTH = {status: truth for truth, status in _STATUS.items()}
@@ -33,7 +34,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """What a rollup says of one account or region. Its texts may name what `failed` and what is `unknown`.
+    """What a rollup says of one account or region. Its texts may name what `failed`, what is `unknown`, and of
+    one that counts what `passed`.
 
     One that passes has no `message`: its policy's title is said.
     """
@@ -46,6 +48,7 @@ class Folded:
     evidence: Mapping[str, Json]
     failed: Sequence[Item]
     unknown: Sequence[Item]
+    passed: Sequence[Item]
 
 
 def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Folded]:
@@ -55,9 +58,9 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
     applicable = [item for item in items if item.status is not Status.NOT_APPLICABLE]
     if policy.rollup.per is Within.ACCOUNT:
         gap = _merged(account.gap_anywhere(kind) for kind in kinds)
-        yield _fold(policy.rollup.require, applicable, gap, GLOBAL, ACCOUNT_TYPE, account.id)
+        yield _fold(policy, applicable, gap, GLOBAL, ACCOUNT_TYPE, account.id)
     elif isinstance(account.regions, Unknown):
-        yield _fold(Require.ALL, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
+        yield _fold(policy, [], account.regions, EVERYWHERE, REGION_TYPE, REGION_TYPE)
     else:
         # A region that AWS lists and nobody enabled is none to evaluate; what was found in any other is.
         found = defaultdict[str, list[Item]](list)
@@ -66,10 +69,12 @@ def fold(policy: Policy, account: Account, items: Sequence[Item]) -> Iterator[Fo
         others = () if REGION_TYPE in kinds else found
         for region in sorted({*account.regions, *others}):
             gap = _merged(account.gap(kind, region) for kind in kinds)
-            yield _fold(policy.rollup.require, found.get(region, ()), gap, region, REGION_TYPE, region)
+            yield _fold(policy, found.get(region, ()), gap, region, REGION_TYPE, region)
 
 
-def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: str, kind: str, subject: str) -> Folded:
+def _fold(policy: Policy, items: Sequence[Item], gap: Unknown | None, region: str, kind: str, subject: str) -> Folded:
+    assert policy.rollup is not None  # noqa: S101 - the caller looked
+    require = policy.rollup.require
     statuses = {item.status for item in items}
     truths: list[Truth] = [_TRUTH[status] for status in statuses & _TRUTH.keys()]
     if not statuses <= _TRUTH.keys():
@@ -78,21 +83,28 @@ def _fold(require: Require, items: Sequence[Item], gap: Unknown | None, region: 
         truths.append(gap)
     elif not items and require is Require.ALL:
         truths.append(Unknown.because("there is nothing to evaluate"))
-    truth = _FOLD[require](truths)
+    each, headline = [item.status for item in items], ""
+    if isinstance(require, Count):
+        number, gaps = number_of(require, policy), [truth for truth in truths if isinstance(truth, Unknown)]
+        truth, headline = counted(require, number, each, gaps, whole=gap is None), said(require, number, each)
+    else:
+        truth = _FOLD[require](truths)
     if isinstance(truth, Unknown):
         status = Status.ERROR if any(item.status is Status.ERROR for item in items) else Status.UNKNOWN
         deciding = [item for item in items if item.status in (Status.UNKNOWN, Status.ERROR)]
     else:
         status = _STATUS[truth]
-        deciding = [item for item in items if item.status is status]
+        too_many = isinstance(require, Count) and require.bound is Bound.AT_MOST and not truth
+        deciding = [item for item in items if item.status is (Status.PASS if too_many else status)]
     return Folded(
         region=region,
         type=kind,
         subject=subject,
         status=status,
-        message=_causes(truth) if isinstance(truth, Unknown) else "" if truth else _reasons(deciding),
+        message=_causes(truth) if isinstance(truth, Unknown) else "" if truth else headline or _reasons(deciding),
         evidence={label: item.evidence for label, item in _labels(deciding)},
         failed=[item for item in items if item.status is Status.FAIL] if Status.FAIL in statuses else (),
+        passed=[item for item in items if item.status is Status.PASS] if isinstance(require, Count) else (),
         unknown=[item for item in items if item.status is Status.UNKNOWN] if Status.UNKNOWN in statuses else (),
     )
 

@@ -248,7 +248,7 @@ def _identifies(kind: str, theirs: str) -> bool:
 
 
 def _unused(policy: Policy, given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
-    text = " ".join(site.expression.text for site in sites)
+    text = " ".join([*(site.expression.text for site in sites), str(given.get("rollup", ""))])
     read = {name for site in sites for name in site.expression.variables()}
     for key, named in (("lookup", policy.lookups), ("let", policy.lets)):
         for name in named.keys() - read:

@@ -64,7 +64,7 @@ def variable_types(policy: Policy, params: Mapping[str, Any], config_type: Calla
     declared = struct({name: _of_schema(schema) for name, schema in params.items()}, "$params")
     ours = config_type(policy.resource)
     fixed = {**ENVELOPE, **rows, "type": STRING, "self": ours, "params": declared, "snapshot_time": STRING}
-    found = {**fixed, "failed": judged, "unknown": judged}
+    found = {**fixed, "failed": judged, "unknown": judged, "passed": judged}
     for name, expression in policy.lets.items():
         found[name] = infer(expression, ours, found)[0]
     return found

@@ -17,12 +17,13 @@ from ..language.parser import Expression, check_variables, parse
 from ..language.shell import variables
 from ..language.shell_syntax import VALUE, check_command
 from ..language.template import Template, parse_template
-from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Require, Rollup, Severity, Within
+from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Severity, Within
 from ..suggest import suggest
 from .example_files import tests_schema
 from .let_reader import read_lets
 from .policy_types import check_type, read_types, tagged
 from .policy_wording import wording
+from .rollup_reader import read_rollup
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ class PolicyReader(Reader):
         lookups = self._lookups(named)
         variables = (*ENVELOPE, *lookups, *self.lets)
         rollup = given.get("rollup")
-        worded = FOLDED if rollup else variables
+        worded = variables if not rollup else FOLDED if isinstance(rollup["require"], str) else (*FOLDED, "passed")
         remediation = given.get("remediation", {})
         for number, test in enumerate(given.get("tests", ())):
             self._check_test(test, ("tests", number), given.get("params", {}))
@@ -109,7 +110,7 @@ class PolicyReader(Reader):
             where=self._expression(given, ("where",), variables),
             lookups=lookups,
             lets=self.lets,
-            rollup=Rollup(per=Within(rollup["per"]), require=Require(rollup["require"])) if rollup else None,
+            rollup=read_rollup(self, rollup, given.get("params", {})) if rollup else None,
             params=self._params(given.get("params", {})),
             message=self._template(given, ("message",), worded),
             description=given.get("description", ""),

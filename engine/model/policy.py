@@ -58,6 +58,23 @@ class Require(StrEnum):
     ANY = "any"
 
 
+class Bound(StrEnum):
+    """What a rollup that counts asks of the number of those that pass."""
+
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    SHARE = "share"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A bound, and the number that it is; or the parameter that says it."""
+
+    bound: Bound
+    number: float = 0
+    param: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
     """One thing that must hold. Its message, where it has one, replaces the policy's when it does not."""
@@ -95,7 +112,7 @@ class Rollup:
     """Fold the verdicts on resources into one finding per account, or per account and region."""
 
     per: Within
-    require: Require
+    require: Require | Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import msgspec
 
 from ..language.node import Node
 from ..language.parser import Expression
-from ..model.policy import Lookup, Policy, Require, Within
+from ..model.policy import Bound, Count, Lookup, Policy, Require, Rollup, Within
 from .parts import Part, Steps, graft, nodes, parts, place, shown, with_lookup
 
 NOTHING = "nothing"
@@ -57,9 +57,20 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
         for name, lookup in policy.lookups.items():
             yield from _of_lookup(policy, name, lookup)
     if policy.rollup and not policy.takes("rollup"):
-        other = Require.ANY if policy.rollup.require is Require.ALL else Require.ALL
-        changed = dataclasses.replace(policy, rollup=dataclasses.replace(policy.rollup, require=other))
-        yield _setting(policy, ("rollup", "require"), policy.rollup.require, other, changed)
+        yield from _of_rollup(policy, policy.rollup)
+
+
+def _of_rollup(policy: Policy, rollup: Rollup) -> Iterator[Mutant]:
+    asked, path = rollup.require, ("rollup", "require")
+    if not isinstance(asked, Count):
+        other = Require.ANY if asked is Require.ALL else Require.ALL
+        changed = dataclasses.replace(policy, rollup=dataclasses.replace(rollup, require=other))
+        yield _setting(policy, path, asked, other, changed)
+    elif not asked.param and asked.bound is not Bound.SHARE:
+        for number in (asked.number + 1, asked.number - 1):
+            count = dataclasses.replace(asked, number=number)
+            changed = dataclasses.replace(policy, rollup=dataclasses.replace(rollup, require=count))
+            yield _setting(policy, (*path, asked.bound.value), asked.number, number, changed)
 
 
 def _of_expression(policy: Policy, part: Part) -> Iterator[Mutant]:

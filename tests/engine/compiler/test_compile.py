@@ -22,7 +22,7 @@ from stillframe.engine.execution.judge import judge
 from stillframe.engine.language.lets import bound
 from stillframe.engine.language.parser import Expression, parse
 from stillframe.engine.language.template import Template
-from stillframe.engine.model.policy import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
+from stillframe.engine.model.policy import Assertion, Bound, Count, Lookup, Policy, Require, Rollup, Severity, Within
 from stillframe.snapshot import kinds, open_snapshot, resource_file
 from stillframe.snapshot.errors import StillframeError
 
@@ -191,12 +191,21 @@ def lookups(draw: st.DrawFn) -> dict[str, Lookup]:
     return found
 
 
-ROLLUPS = (
-    st.none()
-    | st.none()
-    | st.builds(Rollup, per=st.sampled_from([Within.REGION, Within.ACCOUNT]), require=st.sampled_from(Require))
+REQUIRED = st.sampled_from([*Require, *Require]) | st.builds(
+    Count, bound=st.sampled_from(Bound), number=st.sampled_from([0, 1, 2, 0.5]), param=st.sampled_from(["", "", "n"])
 )
-FOLDED = ("$failed", "$failed[].a", "$unknown[0].$id", "$account", "$params.n", "length($failed)")
+ROLLUPS = (
+    st.none() | st.none() | st.builds(Rollup, per=st.sampled_from([Within.REGION, Within.ACCOUNT]), require=REQUIRED)
+)
+FOLDED = (
+    "$failed",
+    "$failed[].a",
+    "$unknown[0].$id",
+    "$account",
+    "$params.n",
+    "length($failed)",
+    "length($passed || `[]`)",
+)
 LOOKUPS, SEVERITIES = lookups(), st.sampled_from(Severity)
 
 
