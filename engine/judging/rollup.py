@@ -1,4 +1,4 @@
-"""Fold verdicts on resources into one per account, or one per region. A fold over nothing never passes, but for `at_most`."""
+"""Fold verdicts on resources into one per account or region. Over nothing it never passes, but where `at_most` asks."""
 
 from __future__ import annotations
 
