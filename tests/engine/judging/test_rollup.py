@@ -28,11 +28,12 @@ def account(missing=(), regions=(WEST, EAST)) -> Account:
 
 
 def item(status: Status, region: str = EAST, name: str = "vpc-1", message: str = "m") -> Item:
-    return Item(resource=None, region=region, id=name, status=status, message=message, evidence={"saw": name})
+    said = {"status": status, "message": message, "evidence": {"saw": name}}
+    return Item(resource=None, type=KIND, region=region, id=name, **said)
 
 
 def folded(items, per=Within.ACCOUNT, require=Require.ALL, **estate) -> list:
-    policy = SimpleNamespace(rollup=Rollup(per=per, require=require), resource=KIND)
+    policy = SimpleNamespace(rollup=Rollup(per=per, require=require), subjects=lambda: (KIND,))
     return list(fold(policy, account(**estate), items))
 
 
