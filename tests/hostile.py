@@ -183,4 +183,8 @@ def _filled(shape: Any) -> Any:
             return 1
         case "boolean":
             return True
-    return shape.enum[0] if getattr(shape, "enum", ()) else "111122223333"
+    if getattr(shape, "enum", ()):
+        return shape.enum[0]
+    if shape.name == "ResourceARN" and shape.metadata.get("pattern", "").startswith("arn:aws.*:kinesis"):
+        return "arn:aws:kinesis:us-east-1:111122223333:stream/a"
+    return "111122223333".ljust(shape.metadata.get("min", 0), "1")
