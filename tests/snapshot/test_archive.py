@@ -15,6 +15,7 @@ from stillframe.engine.loading.policies import load_policies
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
 from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.format import TOO_DEEP, digest
+from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.names import REGIONS
 from stillframe.snapshot.resource_file import complete
 from stillframe.snapshot.verify import verify
@@ -336,3 +337,24 @@ def test_a_file_that_cannot_be_read_is_named(snapshot):
     (snapshot / ACCOUNT / "account.json").mkdir()
     with pytest.raises(SnapshotError, match=r"account\.json: not a regular file"):
         read_everything(snapshot)
+
+
+def test_the_stamp_of_an_account_is_of_it_alone(tmp_path):
+    """What was evaluated of one account is never taken for another that has nothing either."""
+    nobody = {"$missing": "AccessDenied: ec2:DescribeVpcs"}
+    given = {"AWS::Account": [{"$account": each, "AccountId": each} for each in (ACCOUNT, "444455556666")]}
+    opened = open_snapshot(write_snapshot(tmp_path / "archive", {**given, "AWS::EC2::VPC": nobody}))
+    stamps = [opened.account(each).stamp(["AWS::EC2::VPC"]) for each in opened.accounts]
+    assert len(stamps) == len(set(stamps)) == 2
+    assert stamps == [opened.account(each).stamp(["AWS::EC2::VPC"]) for each in opened.accounts]
+
+
+def test_what_a_line_lost_or_has_of_another_kind_is_unknown(tmp_path):
+    vpcs = [{"VpcId": "vpc-1", "OwnerId": ACCOUNT, "State": "available", "IsDefault": "false"}]
+    opened = write_snapshot(tmp_path / "archive", {"AWS::EC2::VPC": vpcs})
+    path = opened / ACCOUNT / "AWS-EC2-VPC.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"OwnerId":"111122223333",', b""))
+    redigest(opened)
+    (found,) = open_snapshot(opened).account(ACCOUNT).read("AWS::EC2::VPC")
+    assert found.config["OwnerId"] == Unknown.because("AWS::EC2::VPC has no OwnerId")
+    assert "MalformedValue: AWS::EC2::VPC IsDefault is text, not a boolean" in str(found.config["IsDefault"])
