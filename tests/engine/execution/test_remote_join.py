@@ -20,7 +20,7 @@ from stillframe.engine.execution.judge import judge
 from stillframe.engine.language.parser import parse
 from stillframe.engine.language.template import Template
 from stillframe.engine.model.policy import Assertion, Lookup, Policy, Severity, Within
-from stillframe.snapshot import archive, open_snapshot, remote
+from stillframe.snapshot import open_snapshot, remote, resource_file
 from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.errors import StillframeError
 
@@ -31,7 +31,7 @@ WAYS = ({"exact": True}, {}, {"cache": KEPT}, {"cache": KEPT})
 
 @pytest.fixture(autouse=True)
 def catalogue(monkeypatch) -> Iterator[None]:
-    for module in (archive, join_key):
+    for module in (resource_file, join_key):
         monkeypatch.setattr(module, "load_catalog", lambda: CATALOG)
     join_key._key_reader.cache_clear()
     yield
@@ -213,7 +213,7 @@ def test_another_catalogue_may_say_that_a_field_was_lost(path, monkeypatch):
     write_estate(path, ABSENT)
     assert [dict(batch.counts) for batch in same(path, given)] == [{"pass": 1}]
     changed = Types({**CATALOG, OTHER: replace(CATALOG[OTHER], always=(steps("a"),))})
-    for module in (archive, join_key):
+    for module in (resource_file, join_key):
         monkeypatch.setattr(module, "load_catalog", lambda: changed)
     monkeypatch.setattr(cache, "catalog_digest", lambda: "another")
     join_key._key_reader.cache_clear()
