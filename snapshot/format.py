@@ -146,7 +146,7 @@ def _out(value: Json) -> Json:
 
 
 def _object(value: dict[Any, Json]) -> dict[str, Json]:
-    return {_key(key): _out(item) for key, item in value.items()}
+    return {spelled(key): _out(item) for key, item in value.items()}
 
 
 def _array(value: Sequence[Json]) -> list[Json]:
@@ -175,8 +175,8 @@ def _text(value: object) -> str:
     return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
 
 
-def _key(key: Any) -> str:
-    # A tag may be spelled like the marker. It gets one more dollar here and loses it in `decode`.
+def spelled(key: Any) -> str:
+    """A key as it is written: a tag that is spelled like the marker gets one more dollar, and loses it in `decode`."""
     if key.__class__ is str and key.isascii() and not key.startswith("$"):
         return key
     text = _text(key)

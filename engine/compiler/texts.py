@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-from ...snapshot.format import encode
+from ...snapshot.format import encode, spelled
 from ..language.parser import Expression
 from ..language.paths import Path, begun, brief, get, label, reads
 from ..language.template import Template
@@ -116,7 +116,7 @@ def worded(policy: Policy) -> Iterator[Expression]:
 
 def _paths(expressions: Sequence[Expression], policy: Policy) -> dict[str, Path]:
     """What evidence shows: title → path, in order."""
-    found = {label(path): path for expression in expressions for path in reads(expression, policy.params)}
+    found = {spelled(label(path)): path for expression in expressions for path in reads(expression, policy.params)}
     return dict(sorted(found.items()))
 
 
