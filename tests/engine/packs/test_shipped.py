@@ -86,8 +86,8 @@ def test_a_pack_can_be_judged_by(name):
     assert {policy.id.partition("@")[0] for policy in rules.policies} == {ask.policy for ask in pack(name).asks()}
 
 
-def test_frameworks_are_packs_or_security_hub():
-    keys = {pack(name).key for name in NAMES}
+def test_frameworks_are_packs_security_hub_or_well_architected():
+    keys = {*(pack(name).key for name in NAMES), "aws-well-architected"}
     assert {name for policy in policies().values() for name in policy.frameworks} <= keys
 
 
