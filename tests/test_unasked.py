@@ -137,8 +137,12 @@ def test_a_failure_whose_region_is_not_asked_any_more_is_unknown_and_never_resol
     assert {("unknown", "own", FAR, "vpc-2"), ("unknown", "own", FAR, VPC)} < found
 
 
-def test_a_region_that_is_asked_again_is_known(run, archive, policies):
-    done = run("diff", *reversed(snapshots(archive)), "-p", policies, "--format", "jsonl")
+def test_a_region_that_is_asked_again_is_known(run, tmp_path, policies):
+    narrow, wide = (
+        write_snapshot(tmp_path / "archive", picture, TIME + timedelta(days=day))
+        for day, picture in enumerate((NARROW, WIDE))
+    )
+    done = run("diff", narrow, wide, "-p", policies, "--format", "jsonl")
     assert done.code == 1
     changes = said(lines(done.out), "change", "policy", "resource")
     assert {("new", "own", "vpc-2"), ("known", "own", VPC)} < changes

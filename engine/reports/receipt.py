@@ -51,6 +51,7 @@ class Receipt:
             "config": ruleset.digest,
             "policies": _policies(ruleset, {row.policy: row for row in rows}),
             "packs": {report.pack.name: _pack(report) for report in packs},
+            "idle": sorted({policy.id for policy in ruleset.policies} - {row.policy for row in rows}),
             "disabled": {name: setting.reason for name, setting in sorted(ruleset.disabled.items())},
             "waivers": [_waiver(use) for use in uses],
             "findings": self._findings.hexdigest(),
@@ -61,7 +62,7 @@ class Receipt:
 
 def _policies(ruleset: Ruleset, rows: Mapping[str, Row]) -> dict[str, Any]:
     ordered = sorted(ruleset.policies, key=lambda policy: policy.id)
-    return {policy.id: _policy(policy, rows[policy.id]) for policy in ordered}
+    return {policy.id: _policy(policy, rows[policy.id]) for policy in ordered if policy.id in rows}
 
 
 def _pack(report: PackReport) -> dict[str, Any]:

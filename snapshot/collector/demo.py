@@ -27,7 +27,7 @@ from .session import ORGANIZATION_ROLE, Caller, way_in
 MANAGEMENT = "123456789012"  # moto's own account
 LOG_BUCKET = "acme-trail-logs"
 HOME = "us-east-1"
-# What the story is about: the types that the shipped policies read, and of these two what they read of them. All the
+# What the story is about: the types that the shipped policies read, and of these three what they read of them. All the
 # rest would take minutes, and the stand-in does not know some of it.
 TYPES = (
     "AWS::CloudTrail::Trail",
@@ -35,9 +35,15 @@ TYPES = (
     "AWS::EC2::FlowLog",
     "AWS::EC2::VPC",
     "AWS::KMS::Key",
-    "AWS::S3::Bucket",
 )
-ATTACHED = {ACCOUNT_TYPE: ("PublicAccessBlock", "Regions"), REGION_TYPE: ()}
+ATTACHED = {
+    ACCOUNT_TYPE: ("PublicAccessBlock", "Regions"),
+    REGION_TYPE: (),
+    "AWS::S3::Bucket": (
+        *("Location", "PublicAccessBlock", "Policy", "PolicyStatus", "Acl", "Ownership"),
+        *("Logging", "Encryption", "Versioning", "Tags"),
+    ),
+}
 ALL_EVENTS = [
     {
         "ReadWriteType": "All",

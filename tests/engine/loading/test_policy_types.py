@@ -38,8 +38,8 @@ def named(types: str, **more: str):
         (INSTANCES, ()),
         (f"[{INSTANCES}]", ()),
         (f"[{VOLUMES}, {INSTANCES}]", (INSTANCES, VOLUMES)),
-        ("AWS::EC2::V*e", ()),
-        (f"['AWS::EC2::V*e', {VOLUMES}, {INSTANCES}]", (INSTANCES, VOLUMES)),
+        ("AWS::EC2::Vol*", ()),
+        (f"['AWS::EC2::Vol*', {VOLUMES}, {INSTANCES}]", (INSTANCES, VOLUMES)),
     ],
 )
 def test_types_are_a_name_a_list_or_a_pattern(written, types):

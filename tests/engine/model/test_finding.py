@@ -103,7 +103,7 @@ def test_a_field_that_is_added_is_in_whatever_shows_findings(tmp_path, altered):
     assert len(lines) == 601
     assert all(list(json.loads(line)) == wanted for line in lines)
     header, *rows = csv.reader((tmp_path / "a.csv").read_text().splitlines())
-    assert header == wanted
+    assert header[: len(wanted)] == wanted
     assert {row[3] for row in rows} == {"internal"}
     differences = (tmp_path / "c.jsonl").read_text().splitlines()
     assert differences

@@ -17,7 +17,7 @@ from stillframe.snapshot.importing.aws_config import import_aws_config
 from stillframe.snapshot.verify import verify
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
-UNKNOWN = "unknown"
+UNKNOWN, RECORDER = "unknown", "AWS::Config::ConfigurationRecorder"
 
 
 # AWS's own verdict on a policy is not recorded, and here it is not what the policy says.
@@ -31,10 +31,11 @@ def differences(live, imported, policies):
         found = {each.identity: each.status.value for each in evaluate(imported, [policy])}
         unsure = {identity[0] for identity, status in found.items() if status == UNKNOWN}
         for identity, status in found.items():
-            # An example may leave out the account itself; an import never does.
-            if status not in (UNKNOWN, expected.get(identity)) and not (
-                expected.get(identity) is None and policy.resource == ACCOUNT_TYPE
-            ):
+            # An example may leave out the account itself and a region's recorder; an import never does.
+            added = expected.get(identity) is None and not {ACCOUNT_TYPE, RECORDER}.isdisjoint(
+                (policy.resource, *identity)
+            )
+            if status not in (UNKNOWN, expected.get(identity)) and not added:
                 yield f"{identity}: {expected.get(identity)}, imported {status}"
         for identity, status in expected.items():
             if identity not in found and status != "not_applicable" and identity[0] not in unsure:
