@@ -40,8 +40,9 @@ def _run(arguments: list[str]) -> None:
     code = given_back(arguments)
     if code is not None:
         sys.exit(code)
-    from stillframe.engine.commands.app import app
+    from stillframe.engine.commands.app import app_for
 
+    app = app_for(arguments)
     gc.freeze()  # what is imported stays: looking for cycles in it, time and again, takes 2 % of a short run
     with kept(arguments):
         app()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import typer
-from stillframe.engine.commands.app import app
+from stillframe.engine.commands.app import app_for
 
 _HEAD = """# Commands
 
@@ -30,7 +30,7 @@ def tree(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 def page() -> Iterator[str]:
     """The lines of the page."""
     yield _HEAD
-    commands = dict(tree(typer.main.get_command(app)))
+    commands = dict(tree(typer.main.get_command(app_for())))
     common = {_row(param) for param in commands[_COMMON].params}
     for path, command in commands.items():
         yield f"## {' '.join(('stillframe', *path))}\n"

@@ -29,7 +29,7 @@ import yaml
 from builders import compared, nine, shipped, write_snapshot
 from stillframe.engine import exit_codes
 from stillframe.engine.authoring.function_page import with_tables
-from stillframe.engine.commands.app import app
+from stillframe.engine.commands.app import app_for
 from stillframe.engine.documents.reader import schema as schema_of
 from stillframe.engine.findings.batch import finding_record
 from stillframe.engine.functions.table import FUNCTIONS
@@ -483,7 +483,7 @@ def test_the_changelog_knows_this_version():
 # ------------------------------------------------------------------------------------- the command line
 
 
-COMMAND_LINE = dict(commands_page.tree(typer.main.get_command(app)))
+COMMAND_LINE = dict(commands_page.tree(typer.main.get_command(app_for())))
 
 
 def options(command) -> set[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 from builders import TIME, write_snapshot
-from stillframe.engine.commands.app import app
+from stillframe.engine.commands.app import app_for
 from stillframe.engine.documents.yaml12 import load
 from typer.core import TyperGroup
 
@@ -296,7 +296,7 @@ def test_the_pipelines_of_the_page_say_what_there_is_to_say():
     assert {each[0] for each in commands} == {"policy", "collect", "evaluate", "diff", "nightly"}
     assert sum(each[0] == "nightly" for each in commands) == 4  # the shell twice, GitHub and GitLab
     for words in commands:
-        command = typer.main.get_command(app)
+        command = typer.main.get_command(app_for())
         while isinstance(command, TyperGroup):
             command = command.commands[words.pop(0)]
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
