@@ -64,7 +64,7 @@ class Assessment:
         Gives accounts in order, some at a time, and what `write` gave for their findings.
         """
         share = Share(self._waivers.waivers, self.chosen, self.tally.keep, write)
-        for accounts, told in judge_apart(self.snapshot, self.ruleset.policies, method, share):
+        for accounts, told in judge_apart(self.snapshot, self.tally.policies, method, share):
             self.tally.include(told.tally)
             self._waivers.include(told.waivers)
             yield accounts, told.written

@@ -25,6 +25,7 @@ from bench import fleet
 pytest.importorskip("distributed")
 POLICIES = Path(on_cluster.__file__).parents[2] / "policies"
 KMS, TRAILS = POLICIES / "kms/kms-key-rotation.yaml", POLICIES / "cloudtrail/cloudtrail-kms-encryption.yaml"
+TAGS = POLICIES / "any/resource-tags-required.yaml"
 SCALE = 0.01  # eleven accounts
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -103,8 +104,9 @@ def test_workers_write_parts_and_send_what_they_came_to(run, archive, processes,
     sent, whole = [], clusters.Cluster.result
     monkeypatch.setattr(clusters.Cluster, "result", lambda *given: sent.append(whole(*given)) or sent[-1])
     (tmp_path / "stillframe.yaml").write_text(WAIVER)
+    # TAGS asks nothing of anything, as nobody sets its parameters.
     for number, more in enumerate(((), ("--status", "fail,pass"), ("--only", "account=*1*", "--show", "3", "-v"))):
-        given = ("evaluate", archive, "-p", KMS, "-p", TRAILS, *more)
+        given = ("evaluate", archive, "-p", KMS, "-p", TRAILS, "-p", TAGS, *more)
         one = run(*given, "-o", "one.jsonl", "--no-cache")
         here = run(*given, "-o", f"here-{number}/", "--no-cache")
         sent.clear()
