@@ -36,8 +36,12 @@ def needed(policies: Iterable[Policy]) -> Mapping[str, tuple[str, ...]]:
 
 
 def is_idle(policy: Policy) -> bool:
-    """Whether a policy on many types asks nothing of any of them, until somebody sets its parameters."""
-    return bool(policy.types and policy.where and is_never(policy.where, dict(policy.params)))
+    """Whether a policy on many types asks nothing of any of them, until somebody sets its parameters.
+
+    A rollup is never idle: over nothing it fails, or is unknown.
+    """
+    asks = policy.where if policy.types and policy.params and not policy.rollup else None
+    return bool(asks and is_never(asks, dict(policy.params)))
 
 
 def unread(policy: Policy, lacking: Callable[[ResourceType], Iterable[Path]]) -> Iterator[tuple[str, Path]]:

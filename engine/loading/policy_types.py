@@ -28,9 +28,9 @@ def read_types(reader: Reader, given: str | Sequence[str]) -> list[str]:
 
 
 def tagged(policy: Policy, given: str | Sequence[str]) -> Policy:
-    """The policy; where it reads tags, without types that a pattern means and whose tags nobody collects."""
+    """The policy; where tags decide, without types that a pattern means and whose tags nobody collects."""
     names = [given] if isinstance(given, str) else given
-    if not policy.types or not any("tags" in each.variables() for each in policy.expressions()):
+    if not policy.types or not any("tags" in each.variables() for each in policy.conditions()):
         return policy
     types = tuple(kind for kind in policy.types if kind in names or load_catalog()[kind].tags is not None)
     return replace(policy, resource=types[0], types=types[1:] and types) if types else policy

@@ -176,13 +176,17 @@ class Policy:
     extends: Extends | None = None
     beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
 
-    def expressions(self) -> Iterator[Expression]:
-        """Every expression of the policy: conditions, lookups and texts."""
+    def conditions(self) -> Iterator[Expression]:
+        """Every expression that decides: what must hold, where, and lookups."""
         yield from (assertion.that for assertion in self.assertions)
         yield from [self.where] if self.where else []
-        yield from self.lets.values()
         for lookup in self.lookups.values():
             yield from (*lookup.theirs, *lookup.ours, *([lookup.where] if lookup.where else []))
+
+    def expressions(self) -> Iterator[Expression]:
+        """Every expression of the policy: conditions, names and texts."""
+        yield from self.conditions()
+        yield from self.lets.values()
         texts = (self.message, self.remediation_cli, *(assertion.message for assertion in self.assertions))
         for template in texts:
             yield from template.expressions() if template else ()

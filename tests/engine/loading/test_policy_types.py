@@ -28,6 +28,11 @@ message: "{{{{ $type }}}} {{{{ $id }}}} has none"
 INSTANCES, VOLUMES = "AWS::EC2::Instance", "AWS::EC2::Volume"
 
 
+def worded(types: str, that: str, message: str) -> str:
+    head = NAMED.format(types).partition("assert")[0]
+    return f'{head}assert: {that}\nmessage: "{message}"\n'
+
+
 def named(types: str, **more: str):
     return parse_policy("p.yaml", NAMED.format(types) + "".join(f"{key}: {value}\n" for key, value in more.items()))
 
@@ -53,6 +58,8 @@ def test_a_star_is_every_resource_and_where_tags_are_read_every_one_that_has_the
     assert set(policy.types) == load_catalog().keys() - UNLIKE
     tagged = {kind for kind, spec in load_catalog().items() if spec.tags is not None}
     assert set(named('"*"').types) == tagged - UNLIKE
+    told = '"*"', "$name", "{{ $tags.Name }} has none"  # words decide nothing
+    assert parse_policy("p.yaml", worded(*told)).types == policy.types
     trail = "AWS::CloudTrail::Trail"  # which is named, though nobody collects its tags
     assert set(named(f'["*", {trail}]').types) == (tagged - UNLIKE) | {trail}
 
@@ -139,3 +146,14 @@ def test_many_types_of_which_parameters_ask_nothing_are_not_read(path):
     assert "named asks nothing, until its parameters are set" in idle.notes()
     (asked,) = apply_settings([policy], ["named.owners=[a]"])
     assert len(list(assess(snapshot, Ruleset(policies=[asked])))) == 1
+
+
+@pytest.mark.parametrize(("require", "status"), [("all", "unknown"), ("any", "fail"), ("{at_least: 1}", "fail")])
+def test_a_rollup_is_asked_whatever_its_parameters_are_as_over_nothing_it_does_not_pass(path, require, status):
+    text = NAMED.format(f"[{INSTANCES}, {VOLUMES}]").partition("message")[0]
+    more = "where: $params.on\nparams: {on: {type: boolean, default: false, description: d}}\n"
+    policy = parse_policy("p.yaml", f"{text}{more}rollup: {{per: account, require: {require}}}\n")
+    assessment = assess(open_snapshot(path), Ruleset(policies=[policy]))
+    (found,) = [each for batch in assessment for each in batch.findings()]
+    assert found.status.value == status
+    assert not [note for note in assessment.notes() if "asks nothing" in note]
