@@ -165,6 +165,8 @@ def _other(value: Json) -> Json:
             return timestamp(value)
         case bytes() | bytearray():
             return bytes(value).decode("utf-8", "replace")
+        case Unknown():
+            return {MISSING: str(value)}
         case _:
             return value
 

@@ -113,16 +113,12 @@ def _either(left: Json, right: Json) -> Unknown:
 
 
 def _field(node: Node, at: Json, scope: Scope) -> Json:
-    if isinstance(at, Unknown):
-        return at
-    return at.get(node.value) if isinstance(at, dict) else None
+    return at.get(node.value) if isinstance(at, dict) else _unless_unknown(at)
 
 
 def _index(node: Node, at: Json, scope: Scope) -> Json:
-    if isinstance(at, Unknown):
-        return at
     if not isinstance(at, list):
-        return None
+        return _unless_unknown(at)
     position = node.value
     before = at[: position + 1] if position >= 0 else at[position:]
     charge(len(before))
@@ -132,10 +128,8 @@ def _index(node: Node, at: Json, scope: Scope) -> Json:
 
 
 def _slice(node: Node, at: Json, scope: Scope) -> Json:
-    if isinstance(at, Unknown):
-        return at
     if not isinstance(at, list):
-        return None
+        return _unless_unknown(at)
     charge(len(at))
     if maybe := maybe_items(at):
         return Unknown.merge(maybe)
@@ -179,7 +173,8 @@ def _filter_projection(node: Node, at: Json, scope: Scope) -> Json:
 
 
 def _unless_unknown(base: Json) -> Unknown | None:
-    return base if isinstance(base, Unknown) else None
+    """What there is in something of the wrong kind: nothing, also in a number that is not known."""
+    return base if isinstance(base, Unknown) and not isinstance(base, UnknownLength) else None
 
 
 def _flatten(node: Node, at: Json, scope: Scope) -> Json:

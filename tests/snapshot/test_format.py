@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stillframe.engine.functions.unknowns import UnknownLength
 from stillframe.snapshot.errors import SnapshotError
 from stillframe.snapshot.format import (
     _CUT,
@@ -60,6 +61,11 @@ def test_a_resource_survives_its_line(config, tags):
     assert read_line(line) == resource
     assert line.count(b"\n") == 1
     assert write_line(read_line(line)) == line
+
+
+def test_whatever_is_unknown_is_a_marker():
+    length = UnknownLength(("denied",), known=2)
+    assert encode({"n": length, "all": [length]}) == b'{"all":[{"$missing":"denied"}],"n":{"$missing":"denied"}}'
 
 
 def test_a_tag_spelled_like_the_marker_is_just_a_tag():

@@ -141,6 +141,12 @@ def _only_in_lists(data):
         ("length(rows) > `0`", True),
         ("length(rows) > `1`", GAP),
         ("length(rows) == `1`", GAP),
+        ("length(rows).x", False),  # nothing is in a number
+        ("length(rows)[0]", False),
+        ("length(rows)[:1]", False),
+        ("length(rows)[]", False),
+        ("length(rows).*", False),
+        ("length(rows)[?x]", False),
         ("any(rows, &x == `1`)", True),
         ("any(rows, &x == `2`)", GAP),
         ("all(rows, &x == `2`)", False),
