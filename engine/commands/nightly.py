@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +73,12 @@ def nightly(
     asked: Asked = Asked(),
     fresh: Annotated[
         float,
-        typer.Option(min=0, help="A snapshot that was begun within so many hours is of this night.", metavar="HOURS"),
+        typer.Option(
+            min=0,
+            max=24 * 365,
+            help="A snapshot that was begun within so many hours, and asks the same, is of this night.",
+            metavar="HOURS",
+        ),
     ] = 12,
     ruling: Ruling = Ruling(),
     counted: Counted = Counted(),
@@ -99,6 +105,8 @@ def nightly(
     from stillframe.snapshot.given import place_of
     from stillframe.snapshot.prune import parse_keep
 
+    if not isfinite(fresh):
+        raise typer.BadParameter("--fresh: no number of hours")
     place, log = place_of(archive), log_of(log_format) or Log()
     distinct([*(reporting.output or ()), *(reporting.changes or ())])
     files, changes = targets(reporting.output or ()), targets(reporting.changes or ())
@@ -126,13 +134,14 @@ def nightly(
 
 def _collect(place: "Place", fresh: Any, log: "Log", *, again: str, **how: Any) -> "Place":
     """Tonight's snapshot: the one that is there, the one that is unfinished, or a new one."""
+    from stillframe.snapshot.collector.collect import is_of
     from stillframe.snapshot.collector.night import tonight
     from stillframe.snapshot.errors import OtherPlanError
 
     found = tonight(place, fresh)
     for name in found.left:
         log("left", f"{name} is unfinished, and of an earlier night: remove it if it is not needed")
-    if found.finished:
+    if found.finished and is_of(found.finished, **how):
         log("collected", f"{found.finished} is of this night: not collected again")
         return found.finished
     if found.unfinished:
@@ -169,11 +178,11 @@ def _compare(old: "Snapshot", new: "Snapshot", ruleset: Any, files: Any, log: "L
 
 
 def _tell(telling: Telling, new: "Snapshot", ruleset: "Ruleset", told: str, **more: Any) -> str:
-    """Tell every channel what it does not know."""
+    """Tell every channel what it does not know. That nobody could be told is no reason to lose what was found."""
     from stillframe.engine.assess import assess, choose
     from stillframe.engine.commands.telling import import_findings
     from stillframe.engine.telling.news import Current
-    from stillframe.snapshot import list_snapshots, open_snapshot
+    from stillframe.snapshot import StillframeError, list_snapshots, open_snapshot
 
     chosen, method = more["chosen"], more["method"]
     now = Current(frozenset(new.accounts), frozenset(policy.id for policy in ruleset.policies))
@@ -186,7 +195,11 @@ def _tell(telling: Telling, new: "Snapshot", ruleset: "Ruleset", told: str, **mo
         import_findings(telling, role, open_snapshot(whole[0]) if whole else None, new, ruleset, **more)
 
     telling.import_all = import_all
-    return telling.tell(now, new.id, told)
+    try:
+        return telling.tell(now, new.id, told)
+    except StillframeError as error:
+        telling.log("not told", f"{error}; {error.help}")
+        return ", nobody told"
 
 
 def _quiet() -> Any:

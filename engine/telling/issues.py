@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -17,6 +17,7 @@ from ..model.finding import Finding
 from ..printable import printable
 from .news import News
 
+_GONE = 410  # of HTTP
 MOST = 50  # issues that one night opens: the others are opened the next time
 _MARK = "stillframe"
 Ask = Callable[..., Any]
@@ -26,6 +27,10 @@ class NotToldError(StillframeError):
     """A channel that could not be told: it will be, the next time. `told` is what it was told before it failed."""
 
     told: Mapping[str, str] = {}
+
+
+class GoneError(NotToldError):
+    """What is to be closed was deleted."""
 
 
 def github(repository: str, token: str, news: News) -> dict[str, str]:
@@ -60,6 +65,8 @@ def jira(project: str, url: str, user: str, token: str, news: News) -> dict[str,
     def close(name: str) -> None:
         ways = ask("GET", f"/{name}/transitions")["transitions"]
         done = [each["id"] for each in ways if each["to"]["statusCategory"]["key"] == "done"]
+        if not done and ask("GET", f"/{name}?fields=status")["fields"]["status"]["statusCategory"]["key"] == "done":
+            return  # somebody closed it
         if not done:
             raise NotToldError(
                 f"{name}: no transition leads to a status that is done", "close it, and check the workflow"
@@ -70,16 +77,27 @@ def jira(project: str, url: str, user: str, token: str, news: News) -> dict[str,
 
 
 def _kept(news: News, made: Callable[[Finding], str], close: Callable[[str], None]) -> dict[str, str]:
-    """The names of issues that were opened; those of what is over are closed. Raises NotToldError."""
+    """The names of issues that were opened; then those of what is over are closed, each that can be.
+
+    Raises NotToldError, when all that could be done is done.
+    """
     opened: dict[str, str] = {}
+    failed: list[NotToldError] = []
     try:
-        for name in filter(None, news.over.values()):
-            close(name)
         for found in sorted(news.failing, key=lambda each: each.severity.rank)[:MOST]:
             opened[found.fingerprint] = made(found)
     except NotToldError as error:
-        error.told = opened
-        raise
+        failed.append(error)
+    for name in filter(None, news.over.values()):
+        try:
+            close(name)
+        except GoneError:
+            continue
+        except NotToldError as error:
+            failed.append(error)
+    if failed:
+        failed[0].told = opened
+        raise failed[0]
     return opened
 
 
@@ -107,8 +125,10 @@ def _asking(base: str, authorization: str) -> Ask:
             with urlopen(Request(base + path, data, headers, method=method), timeout=30) as answer:  # noqa: S310 - checked
                 return json.loads(answer.read() or b"null")
         except HTTPError as error:
-            raise NotToldError(f"{base}{path}: {error.code} {error.reason}", "check the token") from None
-        except (URLError, TimeoutError, ValueError) as error:
+            error.close()
+            kind = GoneError if error.code == _GONE else NotToldError
+            raise kind(f"{base}{path}: {error.code} {error.reason}", "check the token") from None
+        except Exception as error:
             raise NotToldError(f"{base}{path}: {error}", "check the address, and the network") from None
 
     return ask

@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 from msgspec import structs
 
+from ..archive import open_snapshot
 from ..catalog import REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from ..chain import settle
 from ..choice import Reads, asked_in_part, choose
@@ -140,12 +141,11 @@ def prepare(
     with the fields that count, nothing else is attached. What AWS answers is written to the folder `record` as well, if
     one is named. On a `cluster` its workers ask, by credentials of their own. Raises ArgumentError or CollectError.
     """
-    if cluster and record:
-        raise ArgumentError("answers are not recorded on a cluster", "collect without --cluster to record them")
+    recorder = _recorder(record, cluster)
     check_names(accounts=accounts, exclude=exclude, roles=roles, regions=regions, types=types)
     check_names(**{f"reads of {kind}": fields for kind, fields in (reads or {}).items()})
     check_numbers(workers=workers, deadline=deadline)
-    chosen, recorder = choose(types, reads, catalog), Recorder(path_of(record)) if record else None
+    chosen = choose(types, reads, catalog)
     plan, attached = _plan(chosen, regions, organization, workers, watch, recorder), asked_in_part(chosen)
     clients = Clients(open_session(session=session), endpoint_url, workers, deadline)
     check_regions(clients.session, regions)
@@ -213,6 +213,18 @@ def resume(into: Place | str, **options: Any) -> Collected:
         return order.take(SnapshotWriter(folder.parent, moment, unfinished=kept.accounts, journal=journal))
 
 
+def _recorder(record: Path | str | None, cluster: Cluster | None) -> Recorder | None:
+    if cluster and record:
+        raise ArgumentError("answers are not recorded on a cluster", "collect without --cluster to record them")
+    return Recorder(path_of(record)) if record else None
+
+
+def is_of(finished: Place, **options: Any) -> bool:
+    """Whether a finished snapshot is what `prepare` would order by these options. Raises what it raises."""
+    there, asked = open_snapshot(finished), prepare(**options).kept
+    return there.scope == asked.scope and set(there.accounts) == asked.accounts.keys()
+
+
 def _record(order: Order, kept: Kept) -> None:
     if order.recorder:
         order.recorder.begin(kept)
@@ -259,7 +271,7 @@ def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
     organization = kept.scope["accounts"] == "organization"
     workers, watch = options.get("workers", WORKERS), options.get("watch", Watch())
     types = choose([name for name in kept.types if name not in kept.attached], kept.attached, options.get("catalog"))
-    recorder = Recorder(path_of(options["record"])) if options.get("record") else None
+    recorder = _recorder(options.get("record"), options.get("cluster"))
     plan = _plan(types, kept.regions or (), organization, workers, watch, recorder)
     return Order(
         clients=clients,

@@ -135,7 +135,12 @@ def test_a_first_night_an_unchanged_one_a_new_failure_and_a_denied_role(script, 
     again = script()
     assert (again.returncode, again.stdout) == (0, ""), again.stderr
     assert "is of this night: not collected again" in again.stderr
-    assert len(list_snapshots(tmp_path / "archive")) == 1
+    [taken] = list_snapshots(tmp_path / "archive")
+    other = script("--needed")
+    assert other.returncode == 0, other.stderr
+    assert "is of this night" not in other.stderr  # it asks for something else
+    [renewed] = list_snapshots(tmp_path / "archive")  # one a day is kept
+    assert renewed.id > taken.id
     unchanged = script("--fresh", "0")
     assert (unchanged.returncode, unchanged.stdout) == (0, ""), unchanged.stderr
     assert "0 new, 0 resolved, 0 newly unknown; now 1 failure (1 high)" in last(unchanged)
@@ -171,6 +176,11 @@ def test_a_collector_that_was_killed_is_completed_by_the_next_run(script, empty,
     assert done.returncode == 0, done.stderr
     [entry] = list_snapshots(tmp_path / "archive")
     assert (entry.id, entry.accounts) == (begun.id, 1)
+
+
+@pytest.mark.parametrize("hours", ["1e13", "nan", "inf", "-1"])
+def test_hours_that_are_none_are_refused(run, tmp_path, hours):
+    assert run("nightly", tmp_path / "archive", "--fresh", hours).code == 2
 
 
 def test_of_two_at_once_one_does_it_and_the_other_says_so(script, empty, tmp_path):

@@ -52,6 +52,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str, str, Any]] = []
         self.code = 201
+        self.codes: dict[str, int] = {}  # of some methods
+        self.broken = ""  # the method that gets no answer
         self.url = f"127.0.0.1:{self.server_address[1]}"
 
 
@@ -61,12 +63,14 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((self.command, self.path, json.loads(body or b"null")))
+        if self.server.broken == self.command:
+            return  # and the connection ends
         number = len(self.server.asked)
         begun, done = (
             {"id": name, "to": {"statusCategory": {"key": key}}} for name, key in (("1", "new"), ("31", "done"))
         )
         answer = {"number": number, "key": f"SEC-{number}", "transitions": [begun, done]}
-        self.send_response(self.server.code)
+        self.send_response(self.server.codes.get(self.command, self.server.code))
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
 
@@ -201,6 +205,42 @@ def test_an_issue_is_opened_for_each_new_failure_and_closed_when_it_is_over(peer
         assert closed == [("PATCH", "/repos/acme/findings/issues/1", {"state": "closed", "state_reason": "completed"})]
     else:
         assert closed[-1] == ("POST", "/rest/api/2/issue/SEC-1/transitions", {"transition": {"id": "31"}})
+
+
+@pytest.fixture
+def issues(peer, monkeypatch) -> str:
+    monkeypatch.setenv("GITHUB_TOKEN", "t")
+    monkeypatch.setenv("GITHUB_API_URL", f"http://{peer.url}")
+    return "github:acme/findings"
+
+
+def methods(peer: Server) -> list[str]:
+    found, peer.asked[:] = [method for method, *_ in peer.asked], []
+    return found
+
+
+def test_an_issue_that_was_deleted_is_closed_and_one_that_cannot_be_keeps_none_from_being_opened(peer, night, issues):
+    night(issues, True, True)
+    night(issues, False, True)
+    assert methods(peer) == ["POST"]
+    peer.codes["PATCH"] = 403
+    assert "1 channel not told" in night(issues, True, False)
+    assert methods(peer) == ["POST", "PATCH"]
+    peer.codes["PATCH"] = 410
+    assert "not told" not in night(issues, True, False)
+    assert methods(peer) == ["PATCH"]  # again, and what was opened is not opened twice
+    night(issues, True, False)
+    assert methods(peer) == []
+
+
+def test_a_connection_that_ends_and_a_state_that_is_none_lose_no_night(peer, night, issues, tmp_path):
+    night(issues, True)
+    peer.broken = "POST"
+    assert "1 channel not told" in night(issues, False)
+    peer.broken = ""
+    assert "not told" not in night(issues, False)
+    (tmp_path / "archive/.told.json").write_text("{")
+    assert "nobody told" in night(issues, False)
 
 
 def test_a_topic_and_a_bus_are_told(aws_url, night):
