@@ -43,7 +43,7 @@ def whole_answer(client: Any, call: Call, params: Mapping[str, Json], deadline: 
         pages = _bounded(_named(getattr(client, method), params), deadline)
         found = dict.fromkeys(each for page in pages for each in page)
         lists = [name for name in found if _is_list(pages, name) or (name == call.result and _is_map(pages, name))]
-    if _announces_more(pages[-1]) or (len(pages) > 1 and not all(_is_page(page, call, lists) for page in pages)):
+    if announces_more(pages[-1]) or (len(pages) > 1 and not all(_is_page(page, call, lists) for page in pages)):
         raise UnexpectedAnswer
     whole = pages[0]
     for page in pages[1:]:
@@ -80,7 +80,8 @@ def _is_page(page: Page, call: Call, lists: Sequence[str]) -> bool:
     return there and (call.optional or compiled(call.result).search(page) is not None)
 
 
-def _announces_more(page: Page) -> bool:
+def announces_more(page: Page) -> bool:
+    """Whether a page says that it is not the last."""
     inner = (each for each in page.values() if isinstance(each, dict))
     return any(
         value is True or (isinstance(value, str) and value != "")

@@ -29,14 +29,15 @@ from botocore.exceptions import ClientError
 from ..catalog import Call
 from ..choice import asked_in_part, choose
 from ..error_kinds import EXPIRED, code_of, kind_of
-from ..errors import ArgumentError, CollectError
+from ..errors import ArgumentError, CollectError, SnapshotError
 from ..format import decode
 from ..given import check_names, path_of
 from ..model import Collected, Json
+from ..names import moment_of
 from .call import Answer
 from .clients import Clients
 from .fitting import UnfitError, fitted
-from .pages import Page
+from .pages import TOKENS, Page, announces_more
 from .plan import Plan
 from .recording import (
     ABOUT,
@@ -91,7 +92,11 @@ def import_recorded(
     said, player = about(folder), Player(folder)
     if not player.accounts:
         raise CollectError("; ".join([f"{folder}: no recorded answer there", *player.problems[:3]]), LAYOUT)
-    moment = as_of or (datetime.fromisoformat(said.captured_at) if said.captured_at else None)
+    moment = as_of or (moment_of(said.captured_at) if said.captured_at else None)
+    if moment is None and said.captured_at:
+        raise SnapshotError(
+            f"{folder / ABOUT}: there is no time {said.captured_at}", "write one such as 2026-01-01T00:00:00Z"
+        )
     if moment is None:
         raise ArgumentError(
             f"{folder}: nothing says of when its answers are",
@@ -204,6 +209,8 @@ def _answer(path: Path, client: Any, call: Call) -> Page:
         if kind_of(code_of(error)) is EXPIRED:
             raise UnusableError("the credentials had expired: ask again")
         raise error
+    if announces_more(answer) or any(answer.get(name) for name in TOKENS):
+        raise UnusableError("is cut off, or begins in the middle: it names another page")
     try:
         found: Page = fitted(answer, client.meta.service_model.operation_model(call.operation).output_shape)
     except UnfitError as unfit:

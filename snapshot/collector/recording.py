@@ -45,7 +45,9 @@ class Recording(Edge, frozen=True, kw_only=True):
     partition: str = "aws"
     organization: bool = False
     accounts: Mapping[AccountId, str | None] = msgspec.field(default_factory=dict)  # with their names
-    facts: Mapping[AccountId, Any] = msgspec.field(default_factory=dict)  # what the organisation says of them
+    facts: Mapping[AccountId, Mapping[str, Any]] = msgspec.field(
+        default_factory=dict
+    )  # what the organisation says of them
     regions: list[str] | None = None
     types: list[str] = msgspec.field(default_factory=list)
     attached: dict[str, list[str]] = msgspec.field(default_factory=dict)  # of types asked in part

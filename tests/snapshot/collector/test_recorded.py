@@ -85,6 +85,9 @@ def test_what_was_not_recorded_is_unknown_and_says_so(folder):
         ("ec2/describe-vpcs.json", '{"Vpcs": [{"VpcIdd": "vpc-1"}]}', "there is no Vpcs[].VpcIdd: did you mean VpcId?"),
         ("ec2/describe-vpcs.json", '{"Vpcs": {}}', "Vpcs is no list"),
         ("ec2/describe-vpcs.json", '{"Vpcs": [{"IsDefault": "false"}]}', "Vpcs[].IsDefault is no boolean"),
+        ("ec2/describe-vpcs.json", '{"Vpcs": [], "NextToken": "abc"}', "is cut off, or begins in the middle"),
+        ("ec2/describe-vpcs.json", '{"Vpcs": [], "IsTruncated": true}', "is cut off, or begins in the middle"),
+        ("ec2/describe-vpcs.json", '{"Vpcs": [], "Marker": "abc"}', "is cut off, or begins in the middle"),
         ("ec2/describe-vpcs.json", '{"Error": {"Message": "what?"}}', "is an error without its Code"),
         ("ec2/describe-vpcs.json", '{"Error": {"Code": "ExpiredToken"}}', "the credentials had expired: ask again"),
         (
@@ -188,11 +191,21 @@ def test_a_recording_says_when_or_it_is_said(folder, tmp_path, run):
     assert (tmp_path / "past" / "2026-03-01T00-00-00Z").is_dir()
 
 
-def test_what_a_recording_says_of_itself_is_held_to_its_form(folder):
-    write(folder, "recording.json", {"captured_at": "yesterday"})
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"captured_at": "yesterday"},
+        {"captured_at": "2026-13-01T00:00:00Z"},
+        {"captured_at": "2026-01-01T00:00:00Z", "facts": {A: 5}},
+        {"captured_at": "2026-01-01T00:00:00Z", "facts": {A: [1]}},
+    ],
+)
+def test_what_a_recording_says_of_itself_is_held_to_its_form(folder, said):
+    write(folder, "recording.json", said)
     with pytest.raises(SnapshotError, match=r"recording\.json") as caught:
         taken(folder)
-    assert "docs/recorded.md" in caught.value.help
+    assert caught.value.help
+    assert not list(folder.glob("../*/2*"))
 
 
 def test_a_folder_without_answers_is_an_error_and_leaves_no_snapshot(tmp_path):
