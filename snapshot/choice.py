@@ -17,7 +17,7 @@ from .resource import names_in
 TAGS = "$tags"  # a field that is read wherever a type's tags are
 
 Reads = Mapping[str, Collection[str]]  # resource type → the fields that are read of it
-_ALWAYS: Reads = {ACCOUNT_TYPE: (), REGION_TYPE: ()}
+ALWAYS: Reads = {ACCOUNT_TYPE: (), REGION_TYPE: ()}
 
 
 def choose(
@@ -30,11 +30,11 @@ def choose(
     """
     whole = catalog or load_catalog()
     named = {each for name in names for each in _named(name, whole)}
-    parts = {kind: fields for kind, fields in ({**_ALWAYS, **reads} if reads else {}).items() if kind not in named}
+    parts = {kind: fields for kind, fields in ({**ALWAYS, **reads} if reads else {}).items() if kind not in named}
     for kind in parts:
         _check(kind, whole)
     if not parts:
-        named = named | _ALWAYS.keys() if named else set(whole)
+        named = named | ALWAYS.keys() if named else set(whole)
     return {
         kind: _part(spec, parts[kind]) if kind in parts else spec
         for kind, spec in whole.items()

@@ -6,8 +6,10 @@ tests/snapshot/collector/test_whole_account.py has what comes of it.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import stillframe
 from stillframe.engine.commands.purpose import type_names
 from stillframe.engine.judging.dependencies import needed
 from stillframe.engine.loading.policies import parse_policy
@@ -22,6 +24,7 @@ from stillframe.snapshot.errors import ArgumentError, CollectError
 from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.resource import names_in
 
+SHIPPED = Path(stillframe.__file__).parent / "policies"
 BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
 # -------------------------------------------------------------------------------------------------- the choice
 
@@ -43,6 +46,16 @@ def test_a_type_that_is_named_and_read_is_whole_and_another_in_part():
 def test_tags_are_asked_for_where_they_are_read():
     assert "Tags" not in asked_in_part(choose(reads={BUCKET: ["Acl"]}))[BUCKET]
     assert "Tags" in asked_in_part(choose(reads={BUCKET: ["Acl", "$tags"]}))[BUCKET]
+
+
+def test_policies_that_ask_nothing_read_nothing(run):
+    given = ("collect", "-p", SHIPPED / "any/resource-tags-required.yaml", "--print-iam-policy")
+    assert actions(run(*given).out) == ["ec2:DescribeRegions"]
+    assert len(actions(run("collect", "--print-iam-policy").out)) > 100
+
+
+def actions(policy: str) -> list[str]:
+    return json.loads(policy)["Statement"][0]["Action"]
 
 
 def test_patterns_name_types_and_one_that_names_none_is_an_error():

@@ -1,5 +1,6 @@
 """What a collection is for: the options that say which types it asks, and how much of each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,12 +60,13 @@ class Purpose:
     def asked(self) -> "tuple[list[str], Reads]":
         """The types to ask as a whole; and those to ask in part, each with the fields that count."""
         own = Types(self.catalogue, checked=True)
-        reads: dict[str, tuple[str, ...]] = {}
+        reads: dict[str, Collection[str]] = {}
         if self.packs or self.policies or self.shipped or self.needed:
             from stillframe.engine.judging.dependencies import is_idle, needed
+            from stillframe.snapshot.choice import ALWAYS
 
             asked = rules(self.config, self.policies, packs=self.packs, shipped=self.shipped, types=own).policies
-            reads |= needed(policy for policy in asked if not is_idle(policy))
+            reads |= {**ALWAYS, **needed(policy for policy in asked if not is_idle(policy))}
         else:
             own.use(self.config)
         named = names(self.types)
