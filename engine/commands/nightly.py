@@ -65,21 +65,24 @@ class Reporting:
     notify: Notify = None
 
 
+Fresh = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=24 * 365,
+        help="A snapshot that was begun within so many hours, and asks the same, is of this night.",
+        metavar="HOURS",
+    ),
+]
+
+
 @grouped
 def nightly(
     archive: Annotated[
         str, typer.Argument(help="The archive: a folder, or a URL such as s3://BUCKET/PREFIX.", metavar="ARCHIVE")
     ] = ARCHIVE,
     asked: Asked = Asked(),
-    fresh: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=24 * 365,
-            help="A snapshot that was begun within so many hours, and asks the same, is of this night.",
-            metavar="HOURS",
-        ),
-    ] = 12,
+    fresh: Fresh = 12,
     ruling: Ruling = Ruling(),
     counted: Counted = Counted(),
     choice: Choice = Choice(),
