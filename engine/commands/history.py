@@ -1,6 +1,7 @@
 """The commands about time: what drifted, what became of findings, what other policies would have said."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from stillframe.engine.commands.options import (
     Config,
     Earlier,
     Types,
+    Untrusted,
     Verbose,
     names,
     rules,
@@ -82,6 +84,7 @@ def trend(
         typer.Option(help="Write the numbers of each policy in each snapshot to FILE; repeatable.", metavar="FILE"),
     ] = None,
     budget: Budget = None,
+    untrusted: Untrusted = False,
     work: Work = Work(),
 ) -> None:
     """Follow today's policies through every snapshot of an archive."""
@@ -100,7 +103,7 @@ def trend(
     output = [name for name in output or () if name not in pages]
     check_names([*output, *(series or ())])
     chosen, types = choice.selection(), _types_of(archive)
-    ruleset = by.rules(types, budget=budget)
+    ruleset = by.rules(types, budget=budget, untrusted=untrusted)
     [ruleset] = choose(chosen, ruleset, of=types.snapshots)
     history, method = History(ruleset), work.method()
     try:
@@ -138,6 +141,7 @@ def backtest(
     output: Records = None,
     verbose: Verbose = False,
     budget: Budget = None,
+    untrusted: Untrusted = False,
     work: Work = Work(),
 ) -> None:
     """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
@@ -151,8 +155,9 @@ def backtest(
 
     check_names(output or ())
     types = _types_of(archive)
-    chosen, new = choice.selection(), rules(config, policies, budget=budget, types=types)
-    old = rules(config, against, every=not against, budget=budget, types=types)
+    sided = partial(rules, config, budget=budget, untrusted=untrusted, types=types)
+    chosen, new = choice.selection(), sided(policies)
+    old = sided(against, every=not against)
     if not against:
         ids = {policy.id for policy in new.policies}
         old = replace(old, policies=[policy for policy in old.policies if policy.id in ids])

@@ -10,6 +10,7 @@ from stillframe.engine.commands.options import (
     Show,
     SnapshotPath,
     Types,
+    Untrusted,
 )
 
 
@@ -29,6 +30,7 @@ def remediate(
     ] = None,
     show: Show = 20,
     budget: Budget = None,
+    untrusted: Untrusted = False,
     work: Work = Work(),
 ) -> None:
     """Say what to fix first, by the actions that fix most. It fixes nothing."""
@@ -47,7 +49,7 @@ def remediate(
     distinct(targets)
     check_names(() if plan else targets)
     chosen, opened = choice.selection(), open_snapshot(snapshot)
-    ruleset = by.rules(Types.of(opened), budget=budget)
+    ruleset = by.rules(Types.of(opened), budget=budget, untrusted=untrusted)
     [ruleset] = choose(chosen, ruleset, of=[opened])
     remediation = Remediation(opened, ruleset.policies, ruleset.priorities)
     written = frozenset(Status) if chosen.by_line else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})

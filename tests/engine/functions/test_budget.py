@@ -1,6 +1,7 @@
 """A policy that takes too many steps is an error: the same on both paths, with any workers, and with a cache."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,6 +175,27 @@ def test_a_stranger_is_judged_without_the_config_that_is_found_and_within_a_smal
     assert (
         whose == ["takes more steps than one resource"] * 5 + ["takes more steps than all resources of one account"] * 7
     )
+
+
+@pytest.mark.parametrize("command", ["trend", "backtest", "remediate"])
+def test_untrusted_means_the_same_to_every_command_that_evaluates(run, snapshot, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text(TEXT % ("", "`false`", "m"))
+    Path("passes.yaml").write_text(TEXT % ("", "`true`", "m"))
+    Path("stillframe.yaml").write_text("settings: {p: {enabled: false, reason: mine}}\n")
+    place = snapshot.path if command == "remediate" else snapshot.path.parent
+    words = [command, place, "-p", "p.yaml", *(["--against", "passes.yaml"] if command == "backtest" else [])]
+
+    def seen(*more):
+        """Whether the failures of twelve users are seen, and whether the budget is said to be small."""
+        done = run(*words, *more)
+        told = done.out + done.err
+        return re.search(r"\b12\b", told) is not None, "may take 1,000,000 steps" in told
+
+    assert seen() == (False, False)
+    assert seen("--untrusted") == (True, True)
+    assert seen("--untrusted", "-c", "stillframe.yaml")[0] is False
+    assert seen("--untrusted", "--budget", "2000000") == (True, False)
 
 
 def test_all_policies_of_a_stranger_share_what_a_run_may_take(run, snapshot, tmp_path):
