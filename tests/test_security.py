@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import sysconfig
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 import stillframe
 from builders import write_snapshot
-from fuzz.watch import outside
+from fuzz.watch import outside, watched
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text()
@@ -76,3 +79,36 @@ def test_a_hostile_archive_and_policy_touch_nothing_that_was_not_named(tmp_path)
     assert outside(seen, [out, home], read) == set()
     assert not list(tmp_path.rglob("PWNED"))
     assert not any("forged" in path or ".cache" in path for _, path in seen)
+
+
+OFFLINE = {
+    "evaluate": ("evaluate", "NEW", "-o", "a.html", "-o", "a.asff", "-o", "a.sarif", "-o", "parts/"),
+    "diff": ("diff", "OLD", "NEW", "-o", "d.html", "-o", "d.md"),
+    "trend": ("trend", "ARCHIVE", "-o", "t.html", "-o", "t.jsonl"),
+    "backtest": ("backtest", "ARCHIVE", "-p", "p.yaml", "--against", "p.yaml"),
+    "remediate": ("remediate", "NEW", "--plan", "-o", "plan.sh"),
+    "query": ("query", "NEW", "AWS::KMS::Key", "KeyId"),
+    "policy explain": ("policy", "explain", "NEW", "hostile", "http://127.0.0.1:9/x", "-p", "p.yaml"),
+    "snapshot verify": ("snapshot", "verify", "NEW"),
+}
+
+
+@pytest.mark.parametrize("command", OFFLINE)
+def test_it_makes_no_socket_and_starts_no_process(run, tmp_path, monkeypatch, command):
+    """Nor asks for the address of a name: by the events that Python itself reports."""
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text(HOSTILE)
+    key = {"KeyId": "a", "KeyArn": "http://127.0.0.1:9/x"}
+    days = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
+    paths = [write_snapshot(Path("s"), {"AWS::KMS::Key": [key]}, day) for day in days]
+    named = dict(zip(("OLD", "NEW", "ARCHIVE"), (*paths, "s"), strict=True))
+    with watched() as seen:
+        done = run(*(named.get(word, word) for word in OFFLINE[command]))
+    assert done.code in (0, 1, 4), done.err
+    assert {event for event, _ in seen} <= {"read", "write"}
+
+
+def test_a_socket_would_be_seen():
+    with watched() as seen:
+        socket.socket().close()
+    assert [event for event, _ in seen] == ["socket.__new__"]
