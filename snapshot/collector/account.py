@@ -12,13 +12,14 @@ from botocore.exceptions import EndpointConnectionError
 
 from ..catalog import REGION_TYPE, Call, ResourceType
 from ..error_kinds import EXPIRED, code_of, kind_of_cause
+from ..gaps import NOT_ENABLED, gaps_in
 from ..model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
 from ..names import REGION
 from ..resource import compiled, id_of, known, name_of, tags_of
 from .call import ask, part
 from .clients import Clients, Sender, sending
 from .decode import finish
-from .found import NOT_ENABLED, distinct, enabled, gaps_in, objects, region_is_one
+from .found import distinct, enabled, objects, region_is_one
 from .plan import Plan
 from .rate_limit import Lane, Lanes
 from .scheduler import Job, Work

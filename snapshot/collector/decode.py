@@ -11,9 +11,8 @@ import msgspec
 
 from ..catalog import ResourceType, Steps
 from ..format import DEPTH, too_deep
+from ..gaps import REDACTED
 from ..model import Json, Unknown
-
-REDACTED = Unknown.because("redacted by the collector")
 
 ANSWER = DEPTH - 20  # how deep an answer, or a document in one, may be nested: it stands in a resource's line
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from ..catalog import REGION_TYPE, Call, ResourceType
-from ..error_kinds import NOT_ASKED, kind_of_cause
-from ..model import Json, Resource, Unknown
+from ..catalog import Call, ResourceType
+from ..model import Json, Unknown
 from ..names import REGION, REGIONS
 from ..resource import compiled, id_of
-from .decode import REDACTED
 
 ENABLED = frozenset({"opt-in-not-required", "opted-in"})  # ec2:DescribeRegions OptInStatus
-NOT_ENABLED = "RegionNotEnabled"
 
 
 def region_is_one(spec: ResourceType, item: dict[str, Json]) -> bool:
@@ -26,28 +23,6 @@ def objects(items: Json, call: Call) -> list[dict[str, Json]] | Unknown:
         return [] if items is None else items
     whole = isinstance(items, list) and all(isinstance(item, dict) for item in items)
     return items if whole else Unknown.because(f"UnexpectedAnswer: {call.action}")
-
-
-def gaps_in(resource: Resource) -> list[str]:
-    """What of a resource could not be read: the causes. What was not asked for is no gap."""
-    causes = [cause for value in resource.config.values() for cause in dict.fromkeys(_causes(value))]
-    asked = [cause for cause in causes if kind_of_cause(cause) is not NOT_ASKED]
-    # Every region of AWS is listed: most are not enabled.
-    return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
-
-
-def _causes(value: Json) -> Iterator[str]:
-    match value:
-        case Unknown():
-            yield from () if value == REDACTED else (str(value),)
-        case dict():
-            for each in value.values():
-                yield from _causes(each)
-        case list():
-            for each in value:
-                yield from _causes(each)
-        case _:
-            pass
 
 
 def enabled(listed: Json) -> frozenset[str] | Unknown:

@@ -14,11 +14,12 @@ from botocore import xform_name
 
 from ..catalog import ResourceType
 from ..errors import ArgumentError
+from ..gaps import REDACTED
 from ..model import GLOBAL, Json, Resource, Unknown
 from ..resource import id_of, name_of, tags_of
 from ..resource_file import complete
 from .call import ask
-from .decode import REDACTED, finish
+from .decode import finish
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 _SCALARS: Mapping[str, Any] = {

@@ -11,12 +11,12 @@ from typing import Any
 from ..archive import read_account_file
 from ..errors import CollectError, StillframeError, UnfinishedError
 from ..format import read_line
+from ..gaps import gaps_in
 from ..layout import Files
 from ..model import Collected
 from ..resource_file import read_lines
 from .account import Visit
 from .clients import Clients
-from .found import gaps_in
 from .plan import Plan
 from .rate_limit import Lanes
 from .scheduler import Work

@@ -1,0 +1,78 @@
+"""What of a snapshot could not be read, and why: lists, and what is attached to resources."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from .catalog import REGION_TYPE
+from .error_kinds import NOT_ASKED, kind_of_cause
+from .format import all_known, read_line
+from .model import Account, Json, Resource, Snapshot, Unknown
+
+NOT_ENABLED = "RegionNotEnabled"
+REDACTED = Unknown.because("redacted by the collector")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What is not known of a type in an account: region → cause of lists; (region, cause) → of how many resources."""
+
+    account: str
+    type: str
+    lists: Mapping[str, Unknown]
+    within: Mapping[tuple[str, str], int]
+
+
+def gaps(snapshot: Snapshot, types: Collection[str] | None = None) -> Iterator[Gap]:
+    """The gaps of each account and type, if there are any; of these types alone, if they are given.
+
+    It reads every resource file. Raises SnapshotError where one is damaged.
+    """
+    for account in map(snapshot.account, snapshot.accounts):
+        for kind in sorted(account.coverage.keys() if types is None else types):
+            lists, lost = account.gaps(kind), within(account, kind)
+            if lists or lost:
+                yield Gap(account=account.id, type=kind, lists=lists, within=lost)
+
+
+def within(account: Account, kind: str) -> Counter[tuple[str, str]]:
+    """What is not known of resources: (region, cause) → of how many."""
+    return Counter((each.region, cause) for each in _marked(account, kind) for cause in gaps_in(each))
+
+
+def _marked(account: Account, kind: str) -> Iterator[Resource]:
+    """The resources of which something may be unknown, as they were written."""
+    if kind not in account.coverage:
+        return
+    if account.lines is None or account.parse is None:
+        yield from account.read(kind)
+        return
+    lines = account.lines(kind)
+    for number, line in enumerate(() if lines.plain else lines.lines, 1):
+        if not all_known(bytes(line)):
+            account.parse(kind, line, number)  # which says what is wrong with it, and where
+            yield read_line(bytes(line))
+
+
+def gaps_in(resource: Resource) -> list[str]:
+    """What of a resource could not be read: the causes. What was not asked for is no gap."""
+    causes = [cause for value in resource.config.values() for cause in dict.fromkeys(_causes(value))]
+    asked = [cause for cause in causes if kind_of_cause(cause) is not NOT_ASKED]
+    # Every region of AWS is listed: most are not enabled.
+    return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
+
+
+def _causes(value: Json) -> Iterator[str]:
+    match value:
+        case Unknown():
+            yield from () if value == REDACTED else (str(value),)
+        case dict():
+            for each in value.values():
+                yield from _causes(each)
+        case list():
+            for each in value:
+                yield from _causes(each)
+        case _:
+            pass

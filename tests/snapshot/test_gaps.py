@@ -1,0 +1,51 @@
+"""What a snapshot says that it does not know."""
+
+from __future__ import annotations
+
+import pytest
+from builders import write_snapshot
+from stillframe.engine.testing.examples import fixture
+from stillframe.snapshot import open_snapshot
+from stillframe.snapshot.gaps import gaps
+
+DENIED = "AccessDenied: kms:GetKeyRotationStatus"
+GIVEN = {
+    "AWS::KMS::Key": [
+        {"KeyId": "a", "Rotation": {"$missing": DENIED}, "Tags": {"$missing": "NotAsked: kms:ListResourceTags"}},
+        {"KeyId": "b", "Rotation": {"$missing": DENIED}, "Policy": {"Statement": [{"$missing": "Throttling: kms:X"}]}},
+        {"KeyId": "c", "Rotation": {"KeyRotationEnabled": True}},
+        {"KeyId": "d", "Rotation": {"$missing": DENIED}, "$region": "eu-west-1"},
+    ],
+    "AWS::S3::Bucket": {"$missing": "AccessDenied: s3:ListBuckets"},
+    "AWS::EC2::VPC": [{"VpcId": "v", "UserData": {"$missing": "redacted by the collector"}}],
+}
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["files", "memory"])
+def test_lists_and_what_is_attached_have_gaps_and_what_was_not_asked_or_is_hidden_has_none(written, tmp_path):
+    picture = open_snapshot(write_snapshot(tmp_path, GIVEN)) if written else fixture(GIVEN)
+    found = {each.type: each for each in gaps(picture)}
+    lost = found["AWS::KMS::Key"].within
+    assert {key: number for key, number in lost.items() if " has no " not in key[1]} == {
+        ("us-east-1", DENIED): 2,
+        ("us-east-1", "Throttling: kms:X"): 1,
+        ("eu-west-1", DENIED): 1,
+    }
+    assert [str(each) for each in found["AWS::S3::Bucket"].lists.values()] == ["AccessDenied: s3:ListBuckets"]
+    assert {cause for _, cause in found["AWS::EC2::VPC"].within if " has no " not in cause} == set()
+
+
+def test_of_types_that_were_not_collected_nothing_is_known():
+    [gap] = gaps(fixture(GIVEN), ["AWS::SNS::Topic"])
+    assert [str(each) for each in gap.lists.values()] == ["AWS::SNS::Topic was not collected from account 111122223333"]
+
+
+def test_showing_a_snapshot_names_both_kinds_with_how_often(run, tmp_path):
+    path = write_snapshot(tmp_path, GIVEN)
+    lines = run("snapshot", "show", path).out.splitlines()
+    [keys] = [line.split() for line in lines if line.startswith("AWS::KMS::Key")]
+    [gap] = gaps(open_snapshot(path), ["AWS::KMS::Key"])
+    assert keys == ["AWS::KMS::Key", "4", "0", str(sum(gap.within.values()))]
+    assert f"unknown: {DENIED} (3 times)" in lines
+    assert "unknown: AccessDenied: s3:ListBuckets (1 time)" in lines
+    assert not [line for line in lines if "NotAsked" in line or "redacted" in line]
