@@ -20,7 +20,7 @@ from .functions.budget import BUDGET
 from .judging.dependencies import is_idle, undescribed
 from .model.policy import Policy
 from .model.ruleset import Ruleset
-from .model.waiver import Waiver, named
+from .model.waiver import Waiver
 from .packs.report import PackReport, reports, spoken
 
 
@@ -96,7 +96,7 @@ class Share:
 
     def __call__(self, snapshot: Snapshot, policies: Sequence[Policy], number: int, batches: Iterable[Batch]) -> Told:
         """Assess findings in order, all of some accounts."""
-        waived = Waivers(self.waivers, snapshot.captured_at, snapshot.accounts)
+        waived = Waivers(self.waivers, snapshot)
         tally = Tally(policies, keep=self.keep)
         through = tally.through(self.chosen.over(waived.over(batches), snapshot))
         return Told(self.write(number, through), tally.sums(), waived.sums())
@@ -145,9 +145,8 @@ def check_described(snapshot: Snapshot, policies: Sequence[Policy]) -> None:
 
 def waivers_for(ruleset: Ruleset, snapshot: Snapshot) -> Waivers:
     """The waivers of its policies, at the time of a snapshot."""
-    judged = {name for policy in ruleset.policies for name in named(policy.id)}
-    given = [waiver for waiver in ruleset.waivers if waiver.policy in judged]
-    return Waivers(given, snapshot.captured_at, snapshot.accounts)
+    given = [waiver for waiver in ruleset.waivers if any(waiver.means(policy.id) for policy in ruleset.policies)]
+    return Waivers(given, snapshot)
 
 
 def choose(chosen: Selection, *rulesets: Ruleset, of: Sequence[Snapshot] = ()) -> list[Ruleset]:

@@ -12,8 +12,9 @@ from ...snapshot.model import Json, Snapshot
 from ..assess import assess
 from ..loading.policies import pick
 from ..model.finding import Finding, Status
+from ..model.glob import wild
 from ..model.ruleset import Ruleset
-from ..model.waiver import evidence_digest, is_day, is_over, wild
+from ..model.waiver import evidence_digest, is_day, is_over
 from ..suggest import suggest
 
 _LONG = 400  # bytes of evidence; more is bound by its digest

@@ -13,12 +13,12 @@ import msgspec
 
 from ...snapshot.errors import ArgumentError
 from ...snapshot.model import EVERYWHERE, Json, Snapshot, Unknown
+from ..model.glob import glob
 from ..model.policy import Policy, Severity, base
-from ..model.waiver import glob
 from ..suggest import suggest
 from .batch import Batch, batch
 from .names import Names
-from .tags import Tags
+from .tags import Tags, texts
 
 _OF_POLICY: Mapping[str, Callable[[Policy], Iterable[str]]] = {
     "policy": lambda policy: {policy.id, base(policy.id)},
@@ -133,7 +133,7 @@ class Selection:
         if not self._fits("type", (each.type,)):
             return False
         found = _known(account, each, tags) if self.asks("tag") else None
-        return found is None or self._fits("tag", {*found, *(f"{name}={value}" for name, value in found.items())})
+        return found is None or self._fits("tag", texts(found))
 
     def _fits(self, key: str, values: Iterable[str]) -> bool:
         found = list(values)

@@ -42,6 +42,11 @@ class Tags:
         return self._rows[kind].get((region, resource))
 
 
+def texts(tags: Mapping[str, str]) -> set[str]:
+    """What patterns of tags are held against: NAME and NAME=VALUE of each."""
+    return {*tags, *(f"{name}={value}" for name, value in tags.items())}
+
+
 def _tags(account: Account, kind: str) -> dict[tuple[str, str], Known]:
     """(region, id) → tags, of all resources of a type. Of a line nothing else is decoded, where they are plain."""
     if not (account.lines and account.parse):

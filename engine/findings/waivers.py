@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 
+from ...snapshot.model import Snapshot, Unknown
+from ..functions.unknowns import Truth
 from ..model.finding import Finding, Status, Waived
-from ..model.waiver import Gap, Waiver, is_over, named, wild
+from ..model.glob import wild
+from ..model.waiver import Gap, Waiver, is_over
 from .batch import Batch, read_finding, replaced
+from .places import Places
 
-_Key = tuple[str, str | None, str | None]  # policy, account, resource; None where any will do
-Sums = tuple[list[tuple[int, int, int, int]], set[Gap]]  # failing, applied, drifted and unknown of each waiver; gaps
+_Index = Mapping[tuple[str | None, str | None], Sequence[int]]  # by account and resource; None where any will do
 
 
 class State(StrEnum):
@@ -21,19 +24,23 @@ class State(StrEnum):
     APPLIED = "applied"
     EXPIRED = "expired"
     DRIFTED = "drifted"
+    UNSURE = "unsure"
     UNUSED = "unused"
 
 
 @dataclass(slots=True, kw_only=True)
 class Use:
-    """How often a waiver met a finding: failures it covers, those it waives, those it no longer fits."""
+    """How often a waiver met a finding: failures it covers, those it waives, those it no longer fits; those that it
+    may cover, of which `why` says what is not known; and what is in its scope and could not be evaluated."""
 
     waiver: Waiver
     expired: bool
     failing: int = 0
     applied: int = 0
     drifted: int = 0
+    unsure: int = 0
     unknown: int = 0
+    why: str = ""
 
     @property
     def state(self) -> State:
@@ -41,28 +48,23 @@ class Use:
             return State.EXPIRED
         if self.drifted:
             return State.DRIFTED
-        return State.APPLIED if self.failing else State.UNUSED
+        return State.APPLIED if self.failing else State.UNSURE if self.unsure else State.UNUSED
 
 
-@dataclass(slots=True)
+_NUMBERS = ("failing", "applied", "drifted", "unsure", "unknown")
+Sums = tuple[list[tuple[int, ...]], list[str], set[Gap]]  # the numbers of each waiver, and why it is unsure; gaps
+
+
 class Waivers:
-    """The waivers of one evaluation. `captured_at` is the only time: the snapshot's."""
+    """The waivers of one evaluation. The only time is the snapshot's."""
 
-    waivers: Sequence[Waiver]
-    captured_at: str
-    accounts: Collection[str]
-    uses: list[Use] = field(init=False)
-    _found: dict[_Key, list[int]] = field(init=False)
-    _gaps: set[Gap] = field(init=False, default_factory=set)
-
-    def __post_init__(self) -> None:
+    def __init__(self, waivers: Sequence[Waiver], snapshot: Snapshot) -> None:
+        self.waivers, self._places = waivers, Places(snapshot)
         self.uses = [
-            Use(waiver=waiver, expired=is_over(waiver.waived.expires, self.captured_at)) for waiver in self.waivers
+            Use(waiver=waiver, expired=is_over(waiver.waived.expires, snapshot.captured_at)) for waiver in waivers
         ]
-        self._found = defaultdict(list)
-        for number, waiver in enumerate(self.waivers):
-            exact = waiver.resource if waiver.resource and not wild(waiver.resource) else None
-            self._found[waiver.policy, waiver.account, exact].append(number)
+        self._indexes: dict[str, _Index] = {}
+        self._gaps: set[Gap] = set()
 
     def through(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Mark failures as they pass."""
@@ -70,10 +72,9 @@ class Waivers:
 
     def over(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Mark failures as batches pass. Those of policies without a waiver are not looked at."""
-        policies = {waiver.policy for waiver in self.waivers}
-        if not policies:
+        if not self.waivers:
             return iter(batches)
-        return (each if policies.isdisjoint(named(each.policy)) else self._batch(each) for each in batches)
+        return (self._batch(each) if self._index(each.policy) else each for each in batches)
 
     def _batch(self, found: Batch) -> Batch:
         marked = {}
@@ -90,7 +91,12 @@ class Waivers:
                 self._note(finding)
             return finding
         waived: Waived | None = None
-        for use in self._covering(finding):
+        for use in self._near(finding):
+            covered = self._covers(use, finding)
+            if isinstance(covered, Unknown):
+                use.unsure, use.why = use.unsure + 1, use.why or str(covered)
+            if covered is not True:
+                continue
             use.failing += 1
             if use.expired:
                 continue
@@ -103,48 +109,61 @@ class Waivers:
 
     def sums(self) -> Sums:
         """What became of each waiver, to be added to another's."""
-        return [(use.failing, use.applied, use.drifted, use.unknown) for use in self.uses], self._gaps
+        numbers = [tuple(getattr(use, name) for name in _NUMBERS) for use in self.uses]
+        return numbers, [use.why for use in self.uses], self._gaps
 
     def include(self, sums: Sums) -> None:
         """Add what became of the same waivers among other findings."""
-        numbers, gaps = sums
-        for use, (failing, applied, drifted, unknown) in zip(self.uses, numbers, strict=True):
-            use.failing += failing
-            use.applied += applied
-            use.drifted += drifted
-            use.unknown += unknown
-        self._gaps |= gaps
+        for use, numbers, why in zip(self.uses, *sums[:2], strict=True):
+            for name, number in zip(_NUMBERS, numbers, strict=True):
+                setattr(use, name, getattr(use, name) + number)
+            use.why = use.why or why
+        self._gaps |= sums[2]
 
     def reports(self) -> Iterator[str]:
         """A line for each waiver that does not do what it was written for."""
         for use in self.uses:
-            if use.state is not State.APPLIED:
+            if use.unsure or use.state is not State.APPLIED:
                 yield f"{use.waiver.place}: waiver of {use.waiver.policy} {self._report(use)}"
 
-    def _covering(self, finding: Finding) -> Iterator[Use]:
-        keys = [
-            (policy, account, resource)
-            for policy in named(finding.policy)
-            for account in (finding.account, None)
-            for resource in (finding.resource, None)
-        ]
-        for number in sorted(number for key in keys for number in self._found.get(key, ())):
-            if self.waivers[number].covers(finding):
-                yield self.uses[number]
+    def _index(self, policy: str) -> _Index:
+        """The waivers of a policy."""
+        if policy not in self._indexes:
+            found: dict[tuple[str | None, str | None], list[int]] = {}
+            for number, waiver in enumerate(self.waivers):
+                accounts, resources = waiver.scope.account or (None,), waiver.scope.resource
+                exact = resources if resources and not any(map(wild, resources)) else (None,)
+                for key in product(accounts, exact) if waiver.means(policy) else ():
+                    found.setdefault(key, []).append(number)
+            self._indexes[policy] = found
+        return self._indexes[policy]
+
+    def _near(self, finding: Finding) -> list[Use]:
+        """The waivers that may cover a finding."""
+        index = self._index(finding.policy)
+        keys = product((finding.account, None), (finding.resource, None))
+        return [self.uses[number] for number in sorted({number for key in keys for number in index.get(key, ())})]
+
+    def _covers(self, use: Use, finding: Finding) -> Truth:
+        place = finding.account, finding.region, finding.type, finding.resource
+        return self._places.of(use.waiver.scope, *place)
 
     def _note(self, finding: Finding) -> None:
         if finding.resource == finding.type:
             self._gaps.add((finding.policy, finding.account, finding.region))
-        for use in self._covering(finding):
-            use.unknown += 1
+        for use in self._near(finding):
+            if self._covers(use, finding) is not False:
+                use.unknown += 1
 
     def _report(self, use: Use) -> str:
         if use.expired:
             return f"expired on {use.waiver.waived.expires}: {_count(use.failing, 'no failing finding')} in its scope"
         if use.drifted:
             return f"has drifted: {_count(use.drifted, '')} in its scope with other evidence"
-        if use.waiver.account and use.waiver.account not in self.accounts:
-            return f"is unused: account {use.waiver.account} is not in this snapshot"
+        if use.unsure:
+            return f"does not waive {_count(use.unsure, '')} that may be in its scope: {use.why}"
+        if nowhere := self._places.nowhere(use.waiver.scope):
+            return f"is unused: {nowhere}"
         if use.unknown or any(use.waiver.meets(gap) for gap in self._gaps):
             return "is unused: nothing fails in its scope, but something there could not be evaluated"
         return "is unused: nothing fails in its scope"

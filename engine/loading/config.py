@@ -18,13 +18,14 @@ from ..model.finding import Kind, Waived
 from ..model.pack import Pack
 from ..model.policy import Effort, Exposure, Policy, Severity, base
 from ..model.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
-from ..model.regions import never
 from ..model.ruleset import Setting
+from ..model.scope import Scope
 from ..model.waiver import Waiver, is_day
 from ..suggest import suggest
 from .pack_files import find_packs, names_file, shipped_packs
 from .policies import CONFIG_FILE, misfit, shipped_files
 from .ruleset import Choice
+from .scopes import ACCOUNT, check_scope, no_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,14 +168,10 @@ class ConfigReader(Reader):
 
     def _check_waiver(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy] | None) -> None:
         name = entry.get("policy")
-        if known is not None and isinstance(name, str) and base(name) not in known:
-            self.fault((*at, "policy"), f"unknown policy {name}{_ids(name, known)}")
+        if known is not None and isinstance(name, str) and (fault := no_policy(name, known)):
+            self.fault((*at, "policy"), fault)
         self._check_day((*at, "expires"), entry.get("expires"))
-        region = entry.get("region")
-        if isinstance(region, str) and (fault := never(region)):
-            self.fault((*at, "region"), fault)
-        if isinstance(entry.get("account"), float):  # 123456789012.0 is an integer to JSON Schema
-            self.fault((*at, "account"), f"{entry['account']!r} {_WORDING['account']}")
+        check_scope(self, at, entry)
 
     def _check_attestation(self, at: Steps, entry: Mapping[str, Any], packs: Sequence[Pack]) -> None:
         name, control = entry.get("pack"), entry.get("control")
@@ -195,11 +192,12 @@ class ConfigReader(Reader):
             self.fault(at, f"{day!r} {_WORDING[at[-1]]}")
 
     def wording(self, path: Steps, error: Any) -> str:
-        if path[-1] in _WORDING:
-            return f"{error.instance!r} {_WORDING[path[-1]]}"
+        name = path[-2] if len(path) > 1 and isinstance(path[-1], int) else path[-1]
+        if name in _WORDING:
+            return f"{error.instance!r} {_WORDING[name]}"
         if error.validator in _RULES:
             return _RULES[error.validator]
-        written = isinstance(error.instance, (bool, int, float)) and error.validator_value == "string"
+        written = isinstance(error.instance, (bool, int, float)) and "string" in error.validator_value
         return f"{error.message}{_QUOTE if written else ''}"
 
     def _setting(self, name: str, entry: Mapping[str, Any]) -> Setting:
@@ -214,12 +212,9 @@ class ConfigReader(Reader):
         )
 
     def _waiver(self, number: int, entry: Mapping[str, Any]) -> Waiver:
-        account = entry.get("account")
         return Waiver(
             policy=entry["policy"],
-            account=None if account is None else str(account),
-            region=entry.get("region"),
-            resource=entry.get("resource"),
+            scope=Scope.of(entry),
             waived=Waived(
                 kind=Kind(entry.get("kind", "accepted")),
                 reason=entry["reason"],
@@ -239,13 +234,13 @@ class ConfigReader(Reader):
 
 _QUOTE = ": put it in quotes"
 _WORDING: Mapping[str | int, str] = {  # by key
-    "account": "is not an account id: 12 digits, in quotes",
+    "account": ACCOUNT,
     "expires": "is not a day: YYYY-MM-DD",
     "when": "is not a day: YYYY-MM-DD",
     "evidence": "is neither a mapping of paths to values nor sha256: and 64 hexadecimal digits",
 }
 _RULES = {  # by keyword of the schema
-    "anyOf": 'name an account, a region or a resource; `resource: "*"` is all of the policy\'s',
+    "anyOf": 'name an account, a region or a resource, a unit or a tag; `resource: "*"` is all of the policy\'s',
     "minProperties": "nothing is set here",
     "pattern": "there must be words here",
 }

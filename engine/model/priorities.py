@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .glob import glob
 from .policy import Effort, Exposure, Policy, Severity
-from .waiver import glob
 
 SEVERITIES = {
     Severity.CRITICAL: 100,

@@ -8,7 +8,7 @@ from itertools import product
 
 from ...snapshot.model import GLOBAL
 from ..suggest import suggest
-from .waiver import glob, wild
+from .glob import glob, wild
 
 _AREAS = (
     "af",

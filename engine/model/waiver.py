@@ -4,47 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import translate
-from functools import cache
 
 from ...snapshot.format import encode
 from ...snapshot.model import EVERYWHERE, Json
-from .finding import Finding, Waived
+from .finding import Waived
 from .policy import base
+from .scope import ANYWHERE, Scope, fits
 
 Gap = tuple[str, str, str]  # policy, account, region: a type that could not be listed there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """One entry of stillframe.yaml. A scope that is None is any. `place` is its file and line."""
+    """One entry of stillframe.yaml, of the policies that a pattern fits. `place` is its file and line."""
 
     policy: str
-    account: str | None = None
-    region: str | None = None
-    resource: str | None = None
+    scope: Scope = ANYWHERE
     waived: Waived
     evidence: Mapping[str, Json] | str | None = None
     place: str = ""
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether a finding is in its scope."""
-        return (
-            self.policy in named(finding.policy)
-            and self.account in (None, finding.account)
-            and (self.region is None or glob(self.region, finding.region))
-            and (self.resource is None or glob(self.resource, finding.resource))
-        )
+    def means(self, policy: str) -> bool:
+        """Whether it is of a policy."""
+        return fits([self.policy], named(policy))
 
     def meets(self, gap: Gap) -> bool:
         """Whether what is in its scope may be what could not be listed."""
         policy, account, region = gap
-        there = region == EVERYWHERE or self.region is None or glob(self.region, region)
-        return self.policy in named(policy) and self.account in (None, account) and there
+        here = region == EVERYWHERE or fits(self.scope.region, [region])
+        return self.means(policy) and fits(self.scope.account, [account]) and here
 
     def bound(self, evidence: Mapping[str, Json]) -> bool:
         """Whether a finding has the evidence that the waiver was given for."""
@@ -71,21 +62,6 @@ def is_day(text: str) -> bool:
 def is_over(day: str, moment: str) -> bool:
     """Whether a day, in UTC, ended before a moment as snapshots write it."""
     return day < moment[: len(day)]
-
-
-def wild(pattern: str) -> bool:
-    """Whether a pattern stands for more than itself."""
-    return "*" in pattern or "?" in pattern
-
-
-def glob(pattern: str, text: str) -> bool:
-    """Whether text is what a pattern says: `*` is any text, `?` one character, all else itself."""
-    return _matcher(pattern).match(text) is not None if wild(pattern) else pattern == text
-
-
-@cache
-def _matcher(pattern: str) -> re.Pattern[str]:
-    return re.compile(translate(pattern.replace("[", "[[]")))
 
 
 def evidence_digest(evidence: Mapping[str, Json]) -> str:

@@ -87,9 +87,10 @@ def _waiver(use: Use) -> dict[str, Any]:
     waiver = use.waiver
     return {
         "policy": waiver.policy,
-        "account": waiver.account,
-        "region": waiver.region,
-        "resource": waiver.resource,
+        "account": None,
+        "region": None,
+        "resource": None,
+        **waiver.scope.record(),
         "evidence": waiver.evidence,
         **waiver.waived.record(),
         "state": use.state.value,

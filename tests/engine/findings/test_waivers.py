@@ -22,9 +22,11 @@ from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.config import open_config
 from stillframe.engine.model.change import Change
 from stillframe.engine.model.finding import Finding, Kind, Status, Waived
+from stillframe.engine.model.glob import glob
 from stillframe.engine.model.policy import Severity
 from stillframe.engine.model.ruleset import Ruleset
-from stillframe.engine.model.waiver import Waiver, evidence_digest, glob
+from stillframe.engine.model.scope import Scope
+from stillframe.engine.model.waiver import Waiver, evidence_digest
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot.format import encode
 from stillframe.snapshot.model import Unknown
@@ -51,7 +53,9 @@ def picture(time="2026-06-15T12:00:00Z", **rotations):
 
 def waiver(expires="2026-06-30", **scope) -> Waiver:
     terms = Waived(kind=Kind.ACCEPTED, reason="r", owner="o", expires=expires)
-    return Waiver(policy=scope.pop("policy", POLICY), waived=terms, place="stillframe.yaml:7", **scope)
+    policy, evidence = scope.pop("policy", POLICY), scope.pop("evidence", None)
+    place = "stillframe.yaml:7"
+    return Waiver(policy=policy, scope=Scope.of(scope), waived=terms, evidence=evidence, place=place)
 
 
 def judged(snapshot, *waivers: Waiver) -> tuple[dict[str, Finding], list[str]]:
@@ -133,6 +137,71 @@ def test_the_first_waiver_that_applies_is_the_one():
     over, first, second = waiver("2026-01-01", resource="*"), waiver("2026-07-01", resource="*"), waiver(account=A)
     found, _ = judged(picture(b=False), over, first, second)
     assert found["b"].waived == first.waived
+
+
+ACCOUNT = {
+    "AccountId": A,
+    "$tags": {"env": "dev"},
+    "OrganizationalUnits": [{"Name": "Root", "Id": "r-1"}, {"Name": "Sandbox", "Id": "ou-1"}],
+}
+
+
+def tagged(account=ACCOUNT, **tags):
+    keys = [{**key(name, False), "$tags": found} for name, found in tags.items()]
+    return fixture({"AWS::KMS::Key": keys, **({"AWS::Account": [account]} if account else {})}, "2026-06-15T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({"policy": "kms-*", "resource": "*"}, {"b", "c"}),
+        ({"policy": "s3-*", "resource": "*"}, set()),
+        ({"account": [B, A]}, {"b", "c"}),
+        ({"region": ["eu-*", "us-east-?"]}, {"b", "c"}),
+        ({"resource": [arn("b"), "*/c"]}, {"b", "c"}),
+        ({"resource": [arn("b"), arn("d")]}, {"b"}),
+        ({"account_tag": "env=dev"}, {"b", "c"}),
+        ({"account_tag": ["env=prod", "team"]}, set()),
+        ({"unit": "Sandbox"}, {"b", "c"}),
+        ({"unit": ["Root/Prod", "ou-*"]}, {"b", "c"}),
+        ({"unit": "Prod"}, set()),
+        ({"tag": "team=x"}, {"b"}),
+        ({"tag": ["team=y", "te*"]}, {"b", "c"}),
+        ({"tag": "team=x", "unit": "Prod"}, set()),
+        ({"tag": "team=x", "resource": arn("c")}, set()),
+    ],
+)
+def test_a_waiver_may_be_of_units_and_tags_and_several_of_each(scope, expected):
+    assert waived(tagged(b={"team": "x"}, c={"team": "z"}), waiver(**scope)) == expected
+
+
+@pytest.mark.parametrize(
+    ("account", "tags", "scope", "why"),
+    [
+        ({**ACCOUNT, "$tags": DENIED}, {}, {"account_tag": "env=dev"}, DENIED["$missing"]),
+        (None, {}, {"account_tag": "env=dev"}, f"the tags of account {A} were not collected"),
+        (None, {}, {"unit": "Sandbox"}, f"the organisational units above account {A} are unknown"),
+        (ACCOUNT, DENIED, {"tag": "team"}, DENIED["$missing"]),
+        (ACCOUNT, DENIED, {"tag": "team", "unit": "Sandbox"}, DENIED["$missing"]),
+    ],
+)
+def test_a_waiver_does_not_waive_what_may_be_in_its_scope(account, tags, scope, why):
+    found, reports = judged(tagged(account, b=tags), waiver(**scope))
+    assert found["b"].waived is None
+    assert reports == [f"does not waive 1 failing finding that may be in its scope: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "why"),
+    [
+        ({"unit": "Sandbocks"}, "there is no unit Sandbocks here; did you mean Sandbox?"),
+        ({"account_tag": "env=dve"}, "there is no account tag env=dve here; did you mean env=dev?"),
+        ({"account": [B, "555566667777"]}, f"accounts {B}, 555566667777 are not in this snapshot"),
+        ({"tag": "team=y"}, "nothing fails in its scope"),
+    ],
+)
+def test_a_waiver_of_what_no_account_is_says_so(scope, why):
+    assert judged(tagged(b={"team": "x"}), waiver(**scope))[1] == [f"is unused: {why}"]
 
 
 # ---------------------------------------------------------------------------------------------------- time
@@ -250,6 +319,8 @@ SCOPES = st.fixed_dictionaries(
         "region": st.sampled_from(["us-east-1", "global", "*"]),
         "resource": st.sampled_from(["*", arn("a"), arn("?"), "AWS::KMS::Key", "*/b"]),
         "evidence": st.sampled_from([{}, {"Rotation.KeyRotationEnabled": False}]),
+        "tag": st.sampled_from(["env", "*"]),
+        "unit": st.sampled_from(["Root", "*"]),
     },
 )
 
@@ -265,7 +336,7 @@ def test_waivers_change_no_status_and_nothing_but_failures(states, entries, list
     if not listed:
         estate = fixture({"AWS::KMS::Key": {"$missing": "denied"}}, "2026-06-15T00:00:00Z")
     plain = list(evaluate(estate, KEYS))
-    marking = Waivers([waiver(day, **scope) for scope, day in entries], estate.captured_at, estate.accounts)
+    marking = Waivers([waiver(day, **scope) for scope, day in entries], estate)
     marked = list(marking.through(plain))
     assert [replace(finding, waived=None) for finding in marked] == plain
     assert all(finding.status is Status.FAIL for finding in marked if finding.waived)
@@ -400,7 +471,7 @@ def test_what_is_drafted_waives_what_it_was_drafted_for(tmp_path_factory, entrie
     waivers = reader.config().waivers
     assert len(waivers) == len(failures)
     for each, failure in zip(waivers, failures, strict=True):
-        marked = Waivers([each], "2026-06-30T23:00:00Z", [failure.account]).mark(failure)
+        marked = Waivers([each], picture("2026-06-30T23:00:00Z", a=True)).mark(failure)
         assert marked.waived == Waived(kind=Kind.ACCEPTED, reason=reason, owner=owner, expires="2026-06-30")
 
 

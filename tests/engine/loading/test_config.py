@@ -142,8 +142,8 @@ def test_policies_are_kept_as_they_are_written(config):
 
 def test_a_waiver_says_all_that_it_says(config):
     (waiver,) = load_rules(config(WAIVER + "    kind: mitigated\n    resource: vpc-*\n    region: us-east-1\n")).waivers
-    assert (waiver.policy, waiver.account, waiver.region) == ("vpc-flow-logs", "111122223333", "us-east-1")
-    assert waiver.resource == "vpc-*"
+    assert waiver.policy == "vpc-flow-logs"
+    assert waiver.scope.record() == {"account": "111122223333", "region": "us-east-1", "resource": "vpc-*"}
     assert (waiver.waived.kind, waiver.waived.owner) == (Kind.MITIGATED, "cloud team")
     assert (waiver.waived.reason, waiver.waived.expires) == ("sandbox", "2026-06-30")
     assert waiver.place.endswith("stillframe.yaml:2")
@@ -154,7 +154,7 @@ def test_a_waiver_says_all_that_it_says(config):
 )
 def test_an_account_may_be_written_as_a_number(config, written, read):
     (waiver,) = load_rules(config(WAIVER.replace('"111122223333"', written))).waivers
-    assert waiver.account == read
+    assert waiver.scope.account == (read,)
 
 
 DAY = "is not a day: YYYY-MM-DD"
@@ -210,7 +210,7 @@ WRONG = [
     (WAIVER.replace('"111122223333"', "123456789012.0"), f"3:14: 123456789012.0 {ACCOUNT}"),
     (WAIVER.replace('"111122223333"', "1234-5678-9012"), f"3:14: '1234-5678-9012' {ACCOUNT}"),
     (WAIVER.replace('"111122223333"', '"*"'), f"3:14: '*' {ACCOUNT}"),
-    (WAIVER + "    resource: 111122223333\n", "7:15: 111122223333 is not of type 'string': put it in quotes"),
+    (WAIVER + "    resource: 111122223333\n", "7:15: 111122223333 is not of type 'string', 'array': put it in quotes"),
     (WAIVER + "    resource: ''\n", "7:15: there must be words here"),
     (WAIVER + "    kind: acepted\n", "7:11: 'acepted' is none of accepted, mitigated; did you mean accepted?"),
     (WAIVER + "    evidence: sha256:123\n", "7:15: 'sha256:123' is neither a mapping of paths to values nor sha256:"),
@@ -306,17 +306,59 @@ def test_a_region_that_none_is_called_is_an_error(config, region, said):
     assert said in str(caught.value)
 
 
+SCOPED = """\
+waivers:
+  - policy: {policy}
+    {scope}
+    reason: sandbox
+    owner: cloud team
+    expires: 2026-06-30
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "scope", "said"),
+    [
+        ("'vpc-*'", "account: ['111122223333', 444455556666]", ""),
+        ("'kms-*'", "unit: [Root/Sandbox, ou-1]", ""),  # of a policy that ships, in force or not
+        ("'*'", "account_tag: env=dev", ""),
+        ("vpc-flow-logs", "tag: [env=dev, temporary]", ""),
+        ("'vcp-*'", "resource: '*'", "2:13: no policy is called vcp-*"),
+        (
+            "vpc-flow-logs",
+            "account: ['111122223333', '4444']",
+            "3:31: '4444' is not an account id: 12 digits, in quotes",
+        ),
+        ("vpc-flow-logs", "account: []", "3:14: [] is not an account id"),
+        (
+            "vpc-flow-logs",
+            "region: [eu-*, eu-westt-1]",
+            "3:20: no region is called eu-westt-1; did you mean eu-west-1?",
+        ),
+        ("vpc-flow-logs", "tag: {env: dev}", "3:10: {'env': 'dev'} is not of type 'string', 'array'"),
+        ("vpc-flow-logs", "account-tag: env=dev", "3:5: unknown key 'account-tag'; did you mean account_tag?"),
+    ],
+)
+def test_a_waiver_may_name_more_than_an_id(config, policy, scope, said):
+    path = config(SCOPED.format(policy=policy, scope=scope))
+    if said:
+        assert f"stillframe.yaml:{said}" in " ".join(faults(path))
+    else:
+        (waiver,) = load_rules(path).waivers
+        assert waiver.means("vpc-flow-logs") is (policy != "'kms-*'")
+
+
 @pytest.mark.parametrize(
     "region", ["eu-*", "global", "*", "us-gov-west-1", "eu-west-?", "eusc-de-east-1", "mx-central-1"]
 )
 def test_a_region_that_one_may_be_called_is_none(config, region):
     (waiver,) = load_rules(config(f"{WAIVER}    region: '{region}'\n")).waivers
-    assert waiver.region == region
+    assert waiver.scope.region == (region,)
 
 
 def test_a_waiver_covers_the_regions_of_its_pattern(config):
     (waiver,) = load_rules(config(f"{WAIVER}    region: 'eu-*'\n")).waivers
-    assert [waiver.meets((waiver.policy, str(waiver.account), each)) for each in ("eu-west-1", "us-east-1")] == [
+    assert [waiver.meets((waiver.policy, "111122223333", each)) for each in ("eu-west-1", "us-east-1")] == [
         True,
         False,
     ]
