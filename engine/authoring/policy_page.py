@@ -12,6 +12,7 @@ from typing import Any
 
 from ..documents.yaml12 import load
 from ..loading.policy_reader import schema_of
+from ..loading.several import SHARED, Anchors
 from ..model.policy import Policy
 
 _RULE = ("resource", "where", "lookup", "assert", "rollup")
@@ -71,9 +72,11 @@ def _service(policy: Policy) -> str:
 
 def _rule(text: str) -> Iterator[str]:
     """The lines of a policy's file that say what is evaluated, as they are written."""
-    parts = re.split(r"^(?=[a-z]\w*:)", text, flags=re.MULTILINE)
-    for part in parts:
-        if part.partition(":")[0] in _RULE:
+    parts = {part.partition(":")[0]: part for part in re.split(r"^(?=[a-z][\w-]*:)", text, flags=re.MULTILINE)}
+    anchors = Anchors({key: part for key, part in parts.items() if key.startswith(SHARED)})
+    used = anchors.used("".join(part for key, part in parts.items() if key in _RULE))
+    for key, part in parts.items():
+        if key in _RULE or key in used:
             yield from (line.rstrip() for line in part.strip("\n").splitlines())
 
 

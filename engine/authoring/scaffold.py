@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path as File
@@ -13,7 +15,7 @@ from typing import Any
 from ...snapshot.catalog import ResourceType
 from ...snapshot.errors import ArgumentError
 from ...snapshot.types import Kind, Type
-from ..documents.reader import schema
+from ..loading.policy_reader import policy_schema
 from .fields import first_sentence
 from .plausible import Path, example, flow, noun, put, type_at, usual
 from .resources import pick_type
@@ -49,15 +51,15 @@ class Question:
         return f"{self.field} == '{self.good}'"
 
 
-def draft(identity: str, kind: str, config_type: Callable[[str], Type]) -> str:
-    """The text of a policy. Raises ArgumentError for an id that a policy cannot have, or an unknown type."""
-    pattern = schema("schema.json")["properties"]["id"]["pattern"]
+def draft(identity: str, kind: str, config_type: Callable[[str], Type], folder: File) -> str:
+    """The text of a policy of a folder. Raises ArgumentError for an id that no policy can have, or an unknown type."""
+    pattern = policy_schema()["properties"]["id"]["pattern"]
     if not re.fullmatch(pattern, identity):
         raise ArgumentError(f"{identity} cannot be a policy's id", "write it in lower case, digits and hyphens")
     spec = pick_type(kind)
     config = config_type(kind)
     question = _question(spec, config)
-    return "\n".join([*_head(identity, spec, config, question), *_tests(spec, config, question), ""])
+    return "\n".join([_schema(folder), *_head(identity, spec, config, question), *_tests(spec, config, question), ""])
 
 
 def write_draft(text: str, target: File) -> None:
@@ -71,10 +73,19 @@ def write_draft(text: str, target: File) -> None:
         raise ArgumentError(f"{target}: cannot be written ({error.strerror})") from None
 
 
+def _schema(folder: File) -> str:
+    """For editors: where our schema is from a folder, so that it holds for all who have both at the same places."""
+    there = File(str(files("stillframe.policies") / "schema.json")).resolve()
+    with suppress(ValueError):  # they are on two drives
+        between = File(os.path.relpath(there, folder.resolve()))
+        if len(folder.resolve().parts) - 1 > between.parts.count(".."):  # no way by the root leads elsewhere, too
+            there = between
+    return f"# yaml-language-server: $schema={there.as_posix()}"
+
+
 def _head(identity: str, spec: ResourceType, config: Type, question: Question) -> Iterator[str]:
     one = noun(spec)
     doc = "" if question.path == _ID else first_sentence(type_at(config, question.path).doc)
-    yield f"# yaml-language-server: $schema={files('stillframe.policies') / 'schema.json'}"
     yield f"id: {identity} # part of every finding's identity: do not change it later"
     yield f"title: {_title(one, question)} # what is true where the policy passes"
     yield "severity: medium # critical, high, medium, low or informational"

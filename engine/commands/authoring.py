@@ -185,11 +185,11 @@ def new(
     from stillframe.engine.authoring.scaffold import STDOUT, draft, write_draft
 
     Types(catalogue, checked=True).use(config)
-    text = draft(id, resource, _config_types())
+    target = Path(output or f"{id}.yaml")
+    text = draft(id, resource, _config_types(), target.parent)
     if output == STDOUT:
         typer.echo(text, nl=False)
         return
-    target = Path(output or f"{id}.yaml")
     write_draft(text, target)
     typer.echo(f"{target} is written; try: stillframe policy test -p {target}", err=True)
 
@@ -244,7 +244,7 @@ def lint_policies(
                 err=True,
             )
         found = [each for each in found if each.code != "unused-ignore"]
-    texts = {path: text for policy in chosen for path, text in [(policy.source, policy.text), *policy.beside.items()]}
+    texts = {path: text for policy in chosen for path, text in policy.files().items()}
     FORMATS[form](console(), found, texts)
     typer.echo(summary(found, len(chosen)), err=True)
     raise typer.Exit(exit_codes.FAILURES if found else exit_codes.OK)

@@ -41,8 +41,8 @@ def held(path: Path, folder: Path) -> Path:
 
 
 def yaml_files(folder: Path) -> list[Path]:
-    """Every YAML file below a folder, in order; of links to folders, and of hidden ones, what is in them is not."""
-    return sorted(Path(place, name) for place, names in _names(folder) for name in names if _is_yaml(name))
+    """Every YAML file below a folder, in order, but what is hidden, or in a hidden folder or a link to a folder."""
+    return sorted(Path(place, name) for place, names in _names(folder) for name in names if is_yaml(name))
 
 
 def _names(folder: Path) -> Iterator[tuple[str, list[str]]]:
@@ -51,8 +51,9 @@ def _names(folder: Path) -> Iterator[tuple[str, list[str]]]:
         yield place, names
 
 
-def _is_yaml(name: str) -> bool:
-    return name.endswith((".yaml", ".yml"))
+def is_yaml(name: str) -> bool:
+    """Whether a file of that name is YAML, and not hidden."""
+    return name.endswith((".yaml", ".yml")) and not name.startswith(".")  # such as .pre-commit-config.yaml
 
 
 def _raise(error: OSError) -> None:

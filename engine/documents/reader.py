@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -114,9 +115,10 @@ class Reader:
     def _explain(self, error: Any) -> None:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
-            known = error.schema.get("properties", {})
-            for name in (name for name in error.instance if name not in known):
-                self.fault((*path, name), f"unknown key {name!r}{suggest(name, known)}", key=True)
+            known, alike = error.schema.get("properties", {}), error.schema.get("patternProperties", ())
+            for name in error.instance:
+                if name not in known and not any(re.search(pattern, name) for pattern in alike):
+                    self.fault((*path, name), f"unknown key {name!r}{suggest(name, known)}", key=True)
         elif error.validator == "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             self.fault(path, f"missing {', '.join(map(repr, missing))}")

@@ -108,10 +108,19 @@ def _properties(wanted: Any, _: Schema, compile_: Compile) -> Check:
 
 def _additional(wanted: Any, schema: Schema, compile_: Compile) -> Check:
     named: dict[str, Any] = schema.get("properties", {})
-    if isinstance(wanted, bool):
-        return lambda value: wanted or value.keys() <= named.keys()
-    check = compile_(wanted)
-    return lambda value: all(check(value[name]) for name in value if name not in named)
+    alike = [re.compile(pattern).search for pattern in schema.get("patternProperties", ())]
+    check = None if isinstance(wanted, bool) else compile_(wanted)
+
+    def additional(value: Any) -> bool:
+        others = [name for name in value if name not in named and not any(search(name) for search in alike)]
+        return all(check(value[name]) for name in others) if check else wanted or not others
+
+    return additional
+
+
+def _by_pattern(wanted: Any, _: Schema, compile_: Compile) -> Check:
+    checks = [(re.compile(pattern).search, compile_(part)) for pattern, part in wanted.items()]
+    return lambda value: all(check(value[name]) for search, check in checks for name in value if search(name))
 
 
 def _if(wanted: Any, schema: Schema, compile_: Compile) -> Check:
@@ -162,6 +171,7 @@ _KEYWORDS: Mapping[str, tuple[Any, str, Callable[[Any, Schema, Compile], Check]]
     "not": (dict, "", _not),
     "oneOf": (list, "", lambda wanted, _, compile_: _one([compile_(part) for part in wanted])),
     "pattern": (str, "string", _pattern),
+    "patternProperties": (dict, "object", _by_pattern),
     "properties": (dict, "object", _properties),
     "propertyNames": (dict, "object", lambda wanted, _, compile_: _each(compile_(wanted))),
     "required": (list, "object", lambda wanted, *_: lambda value: all(name in value for name in wanted)),

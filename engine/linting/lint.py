@@ -99,18 +99,21 @@ def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]
             return sorted(set(found))
     for code in idle:
         message = f"nothing here is {code}: remove it"
-        found.append(_at(policy.source, document.keys["lint", "ignore", code], "unused-ignore", message))
+        found.append(_at(policy, document.keys["lint", "ignore", code], "unused-ignore", message))
     return sorted(set(found))
 
 
 def _diagnostic(policy: Policy, place: Place, code: str, message: str, source: str) -> Diagnostic:
-    if policy.extends and source == policy.source and place[0] > policy.extends.lines:
+    if source != policy.source:
+        return Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message)
+    if policy.extends and place[0] > policy.extends.lines:
         place, message = (policy.extends.at, 1), f"in what it takes from {policy.extends.id}: {message}"
-    return _at(source, place, code, message)
+    return _at(policy, place, code, message)
 
 
-def _at(source: str, place: Place, code: str, message: str) -> Diagnostic:
-    return Diagnostic(path=source, line=place[0], column=place[1], code=code, message=message)
+def _at(policy: Policy, place: Place, code: str, message: str) -> Diagnostic:
+    line, column = policy.placed(place)
+    return Diagnostic(path=policy.source, line=line, column=column, code=code, message=message)
 
 
 def _itself(place: Place) -> Place:

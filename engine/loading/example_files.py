@@ -51,6 +51,7 @@ def tests_schema(policy_schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
+        "patternProperties": policy_schema["patternProperties"],
         "required": ["tests"],
         "properties": {"tests": policy_schema["properties"]["tests"]},
         "$defs": policy_schema["$defs"],

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from ..errors import Problem
 from ..model.policy import Extends
+from .several import SHARED, Anchors
 
 _EXTENDS = re.compile(rb"^extends:[ \t]*([^\s#]+)", re.MULTILINE)
 _ID = re.compile(rb"^\{?id:[ \t]*([^\s#,}]+)", re.MULTILINE)
-_KEY = re.compile(r"(\w+)[ \t]*:")
+_KEY = re.compile(r"(\w[\w-]*)[ \t]*:")
 OWN = frozenset({"id", "title", "frameworks", "excuse", "tests"})  # what a policy says of itself, or not at all
 
 
@@ -43,7 +44,12 @@ def extend(data: bytes, base: bytes) -> tuple[bytes, Extends]:
     assert named  # noqa: S101 - the caller looked
     lines = _EXTENDS.sub(rb"# \g<0>", data, count=1).decode("utf-8-sig").rstrip("\n").split("\n")
     own = {key for key, _ in _blocks(lines)} | OWN
-    taken = [(key, block) for key, block in _blocks(base.decode("utf-8-sig").split("\n")) if key not in own]
+    others = [(key, block) for key, block in _blocks(base.decode("utf-8-sig").split("\n")) if key not in own]
+    taken = [(key, block) for key, block in others if not key.startswith(SHARED)]
+    shared = [(key, block) for key, block in others if key.startswith(SHARED)]
+    anchors = Anchors({key: "\n".join(block) for key, block in shared})
+    used = anchors.used("\n".join(line for _, block in taken for line in block))
+    taken = [*((key, block) for key, block in shared if key in used), *taken]
     below = ["", f"# From {named[0]}:", *(line for _, block in taken for line in block), ""]
     extends = Extends(id=named[0], keys=frozenset(key for key, _ in taken), lines=len(lines), at=named[1])
     return "\n".join([*lines, *below]).encode(), extends

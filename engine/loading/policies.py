@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,21 +14,32 @@ from typing import Any
 from ...snapshot.errors import ArgumentError
 from ...snapshot.files import packaged
 from ...snapshot.given import paths_of
-from ..documents.named_files import read_below, read_named, yaml_files
+from ..documents.named_files import is_yaml, read_below, read_named, yaml_files
 from ..documents.reader import open_document, unfit
 from ..documents.yaml12 import YamlError, load
 from ..errors import EvaluationError, PolicyError, Problem
-from ..model.policy import Policy, base
+from ..model.policy import Item, Policy, base
 from ..suggest import suggest
 from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .extends import extend, extended, identity_of, moved
 from .policy_reader import PolicyReader, read_policy, schema_of
+from .several import placed, policies_of
 
 CONFIG_FILE = "stillframe.yaml"
 PACKS = "packs"  # a folder of this name holds packs, no policies
 
 _Near = Callable[[], Mapping[str, bytes]]  # what a policy may extend of what lies beside it, by id
-_Source = tuple[str, bytes, Beside | None, _Near | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The document of a policy; of a file of several it is an `item`."""
+
+    path: str
+    data: bytes
+    beside: Beside | None = None
+    near: _Near | None = None
+    item: Item | None = None
 
 
 def load_policies(paths: Sequence[Path | str] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
@@ -36,11 +48,8 @@ def load_policies(paths: Sequence[Path | str] = (), *, shipped: bool | Collectio
     Raises PolicyError with every fault found in any of them.
     """
     problems: list[Problem] = []
-    found: list[Policy] = []
-    for source, data, beside, near in _sources(paths_of(paths), problems, shipped=shipped):
-        policy = _load_one(source, data, problems, beside, near)
-        if policy:
-            found.append(policy)
+    sources = _sources(paths_of(paths), problems, shipped=shipped)
+    found = [policy for source in sources if (policy := _load_one(source, problems))]
     distinct(found, problems)
     if problems:
         raise PolicyError(problems)
@@ -53,15 +62,21 @@ def distinct(found: Sequence[Policy], problems: list[Problem]) -> Sequence[Polic
     for policy in found:
         first = by_id.setdefault(policy.id, policy)
         if first is not policy:
-            message = f"id {policy.id!r} is already in {first.source}"
-            problems.append(Problem(path=policy.source, line=1, column=1, message=message))
+            place = f":{_place_of(first)[0]}" if first.item else ""
+            message = f"id {policy.id!r} is already in {first.source}{place}"
+            line, column = _place_of(policy) if policy.item else (1, 1)
+            problems.append(Problem(path=policy.source, line=line, column=column, message=message))
     return found
+
+
+def _place_of(policy: Policy) -> tuple[int, int]:
+    return policy.placed(load(policy.text.encode()).place(("id",)))
 
 
 def parse_policy(source: str, text: str) -> Policy:
     """One policy from its text. Raises PolicyError with every fault found in it."""
     problems: list[Problem] = []
-    policy = _load_one(source, text.encode(), problems)
+    policy = _load_one(_Source(source, text.encode()), problems)
     if policy is None:
         raise PolicyError(problems)
     return policy
@@ -141,7 +156,8 @@ def _shipped(wanted: Collection[str] | None) -> Iterator[_Source]:
     for name, file in there.items():
         if not holds_tests(name) and (wanted is None or name.removesuffix(".yaml") in wanted):
             tests = there.get(tests_name(name))
-            yield _source(file), file.read_bytes(), (_source(tests), tests.read_bytes()) if tests else None, None
+            beside = (_source(tests), tests.read_bytes()) if tests else None
+            yield _Source(_source(file), file.read_bytes(), beside)
 
 
 def _source(file: Path) -> str:
@@ -163,18 +179,27 @@ def _sources(paths: Sequence[Path], problems: list[Problem], *, shipped: bool | 
         for file in inside:
             try:
                 if not holds_tests(file.name):
-                    yield _given(file, path, beside)
+                    yield from _given(file, path, beside, problems)
                 elif fault := misplaced(file, named=file == path):
                     problems.append(fault)
             except OSError as error:
                 problems.append(_unread(file, error))
 
 
-def _given(file: Path, named: Path, beside: Callable[[Path, Path], Mapping[str, bytes]]) -> _Source:
-    """A policy's file: one that was named, or one below a folder that was. Raises OSError."""
+def _given(
+    file: Path, named: Path, near: Callable[[Path, Path], Mapping[str, bytes]], problems: list[Problem]
+) -> Iterator[_Source]:
+    """The policies of a file: one that was named, or one below a folder that was. Raises OSError."""
     within = file.parent if file == named else named
     data = read_named(file) if file == named else read_below(file, named)
-    return str(file), data, beside_of(file, within), partial(beside, file.parent, within)
+    beside = beside_of(file, within)
+    several = False
+    for document, item in policies_of(str(file), data, problems):
+        several = item is not None
+        yield _Source(str(file), document, None if item else beside, partial(near, file.parent, within), item)
+    if beside and several:
+        message = f"these tests are of no one policy: {file.name} has several, and each holds its own"
+        problems.append(Problem(path=beside[0], line=0, column=0, message=message))
 
 
 def _unread(path: Path, error: OSError) -> Problem:
@@ -189,10 +214,13 @@ def _below(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def _load_one(
-    source: str, data: bytes, problems: list[Problem], beside: Beside | None = None, near: _Near | None = None
-) -> Policy | None:
-    policy = _read(source, data, problems, near)
+def _load_one(source: _Source, problems: list[Problem]) -> Policy | None:
+    found: list[Problem] = []
+    policy = _read(source, found)
+    problems += placed(found, source.item)
+    if policy and source.item:
+        policy = dataclasses.replace(policy, item=source.item)
+    beside = source.beside
     document = open_document(*beside, problems) if beside else None
     if not beside or not document:
         return policy
@@ -205,22 +233,22 @@ def _load_one(
     return dataclasses.replace(policy, tests=(*policy.tests, *tests), beside=texts)
 
 
-def _read(source: str, data: bytes, problems: list[Problem], near: _Near | None) -> Policy | None:
+def _read(source: _Source, problems: list[Problem]) -> Policy | None:
     """A policy, with what it takes from another if it extends one: one in the same folder, or that ships."""
-    named = extended(data)
+    named = extended(source.data)
     if named is None:
-        return read_policy(source, data, problems)
+        return read_policy(source.path, source.data, problems)
     identity, line = named
-    base, fault = _base(identity, near)
+    base, fault = _base(identity, source.near)
     if fault:
-        problems.append(Problem(path=source, line=line, column=1, message=f"extends: {fault}"))
+        problems.append(Problem(path=source.path, line=line, column=1, message=f"extends: {fault}"))
         return None
     try:
-        whole, extends = extend(data, base)
+        whole, extends = extend(source.data, base)
     except UnicodeDecodeError:
-        return read_policy(source, data, problems)
+        return read_policy(source.path, source.data, problems)
     found: list[Problem] = []
-    policy = read_policy(source, whole, found)
+    policy = read_policy(source.path, whole, found)
     problems += moved(found, extends)
     return dataclasses.replace(policy, extends=extends) if policy else None
 
@@ -241,11 +269,11 @@ def _base(identity: str, near: _Near | None) -> tuple[bytes, str]:
 
 
 def _beside(folder: Path, within: Path) -> dict[str, bytes]:
-    """The files of a folder that say that they are policies, by the ids that they give themselves."""
+    """The documents in a folder that say that they are policies, by the ids that they give themselves."""
     found: dict[str, bytes] = {}
     for file in sorted(folder.iterdir(), reverse=True):
-        if file.suffix in (".yaml", ".yml"):
+        if is_yaml(file.name):
             with suppress(OSError):  # a link that leads elsewhere, a pipe: no policy of this folder
-                data = read_below(file, within)
-                found[identity_of(data) or ""] = data
+                for data, _ in policies_of(str(file), read_below(file, within), []):
+                    found[identity_of(data) or ""] = data
     return found

@@ -47,9 +47,11 @@ def read_policy(source: str, data: bytes, problems: list[Problem]) -> Policy | N
 
 def policy_schema() -> Mapping[str, Any]:
     """The JSON Schema of a whole policy: one that extends another is read with what it takes from there."""
-    written = {key: part for key, part in schema("schema.json").items() if key != "anyOf"}
+    parts = schema("schema.json")["$defs"]
+    written = {key: part for key, part in parts["policy"].items() if key != "anyOf"}
     properties = {key: part for key, part in written["properties"].items() if key != "extends"}
-    return {**written, "required": REQUIRED, "properties": properties}
+    others = {name: part for name, part in parts.items() if name not in ("policy", "several")}
+    return {**written, "required": REQUIRED, "properties": properties, "$defs": others}
 
 
 def _tests_schema() -> Mapping[str, Any]:

@@ -136,6 +136,20 @@ class Extends:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Where a policy stands that shares a `file` with others: for each line of its text that line there, from 0, and
+    by how much it is indented more."""
+
+    file: str
+    lines: tuple[tuple[int, int], ...]
+
+    def placed(self, place: tuple[int, int]) -> tuple[int, int]:
+        """Where a line and column of the policy's text, from 1, are in the file."""
+        line, indent = self.lines[min(place[0], len(self.lines)) - 1]
+        return line + 1, place[1] + indent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """One policy. Where it is about several `types`, `resource` is one of them. `params` holds the effective values;
     `tests` its examples, also of the file beside it.
@@ -174,6 +188,7 @@ class Policy:
     text: str  # with what it takes from another
     budget: int = BUDGET
     extends: Extends | None = None
+    item: Item | None = None  # where it is not its file's only one
     beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
 
     def conditions(self) -> Iterator[Expression]:
@@ -227,6 +242,14 @@ class Policy:
     def kinds(self) -> tuple[str, ...]:
         """Every type that the policy reads: what it evaluates, and what it looks up."""
         return *self.subjects(), *(lookup.source for lookup in self.lookups.values())
+
+    def files(self) -> Mapping[str, str]:
+        """The text of its file, and of files of further examples, by their paths."""
+        return {self.source: self.item.file if self.item else self.text, **self.beside}
+
+    def placed(self, place: tuple[int, int]) -> tuple[int, int]:
+        """Where a line and column of its text are in its file."""
+        return self.item.placed(place) if self.item else place
 
     def takes(self, key: str) -> bool:
         """Whether a key is not the policy's own, but of the one it extends."""

@@ -59,7 +59,7 @@ def parts(policy: Policy) -> Iterator[Part]:
 
 def place(policy: Policy, path: Path, offset: int = 0, *, key: bool = False) -> str:
     """Where a character of one of a policy's texts stands, as FILE:LINE:COLUMN."""
-    line, column = document(policy.text).locate(path, offset, key=key)
+    line, column = policy.placed(document(policy.text).locate(path, offset, key=key))
     return f"{policy.source}:{line}:{column}"
 
 

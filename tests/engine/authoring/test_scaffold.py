@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 import yaml
 from stillframe.engine.authoring.scaffold import draft
@@ -24,7 +27,7 @@ def loaded(tmp_path, text):
 
 @pytest.mark.parametrize("kind", load_catalog())
 def test_every_type_gives_a_policy_that_passes_its_tests_and_lint(tmp_path, kind):
-    policy = loaded(tmp_path, draft("drafted", kind, TYPES))
+    policy = loaded(tmp_path, draft("drafted", kind, TYPES, tmp_path))
     outcomes = list(run_tests(policy))
     assert [fault for outcome in outcomes for fault in outcome.faults] == []
     assert {test["expect"] for test in policy.tests} == {"pass", "fail", "unknown"}
@@ -34,6 +37,11 @@ def test_every_type_gives_a_policy_that_passes_its_tests_and_lint(tmp_path, kind
     first, *_ = policy.text.splitlines()
     assert first.startswith("# yaml-language-server: $schema=")
     assert first.endswith("schema.json")
+
+
+def test_a_draft_names_the_schema_as_seen_from_its_folder(tmp_path):
+    inside = Path(str(files("stillframe.policies") / "ec2"))
+    assert draft("a", "AWS::EC2::VPC", TYPES, inside).startswith("# yaml-language-server: $schema=../schema.json\n")
 
 
 @pytest.mark.parametrize(
@@ -54,14 +62,14 @@ def test_the_question_is_the_best_that_the_fields_allow(tmp_path, fields, condit
     kind = "AWS::KMS::Key"
     given = {"KeyId": STRING, "KeyArn": STRING, **fields}
     assert load_catalog()[kind].attach.keys().isdisjoint(given)
-    text = draft("drafted", kind, lambda _: struct(given, kind))
+    text = draft("drafted", kind, lambda _: struct(given, kind), tmp_path)
     policy = loaded(tmp_path, text)
     assert policy.assertions[0].that.text == condition
     assert [fault for outcome in run_tests(policy) for fault in outcome.faults] == []
 
 
 def test_a_type_without_plain_fields_is_asked_for_its_id(tmp_path):
-    policy = loaded(tmp_path, draft("drafted", "AWS::EC2::VPC", lambda _: struct({"Policy": ANY})))
+    policy = loaded(tmp_path, draft("drafted", "AWS::EC2::VPC", lambda _: struct({"Policy": ANY}), tmp_path))
     assert policy.assertions[0].that.text == "$id == 'example'"
     assert [fault for outcome in run_tests(policy) for fault in outcome.faults] == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import TIME, write_snapshot
+from jsonschema import Draft202012Validator
 from stillframe.engine.documents.reader import schema
 from test_cli import DENIED, A, keys
 
@@ -293,3 +294,12 @@ def sha256(path: str | Path) -> str:
 def test_the_schemas_are_printed(run, options, name):
     result = run("policy", "schema", *options)
     assert (result.code, json.loads(result.out)) == (0, schema(name))
+
+
+def test_the_schema_that_is_printed_knows_one_policy_and_several(run):
+    check = Draft202012Validator(json.loads(run("policy", "schema").out)).is_valid
+    one = {"id": "a", "title": "A", "extends": "b", "x-a": 1}
+    assert [check(each) for each in (one, {"policies": [one, one], "x-b": 2})] == [True, True]
+    assert [check(each) for each in ({**one, "y": 1}, {"policies": [{"id": "a"}]}, {"policies": [one], **one})] == [
+        False
+    ] * 3

@@ -46,6 +46,7 @@ def keywords(inside: st.SearchStrategy) -> st.SearchStrategy:
         "not": inside,
         "oneOf": some,
         "pattern": st.sampled_from(["a", "^b$", "\\S"]),
+        "patternProperties": st.dictionaries(st.sampled_from(["a", "^b$"]), inside, max_size=2),
         "properties": st.dictionaries(NAME, inside, max_size=2),
         "propertyNames": inside,
         "required": st.lists(NAME, max_size=2),
