@@ -26,6 +26,7 @@ RENAMED = {
     "AWS::IAM::ManagedPolicy": "AWS::IAM::Policy",
     "AWS::OpenSearchService::Domain": "AWS::OpenSearch::Domain",
 }
+RECORDER = "AWS::Config::ConfigurationRecorder"
 WRAPPED = {("AWS::EC2::VPC", "State"), ("AWS::EC2::Volume", "State")}
 ACL_WORDS = {
     "FULL_CONTROL": "FullControl",
@@ -368,12 +369,19 @@ def recorder_item(account: str, region: str, moment: datetime, **group: Any) -> 
     }
 
 
+def with_global(recorder: Resource) -> bool:
+    """Whether a recorder has what is nowhere in one region."""
+    group = recorder.config.get("recordingGroup")
+    return isinstance(group, dict) and group.get("includeGlobalResourceTypes") is True
+
+
 def items(snapshot: Snapshot, encoder: Encoder, moment: datetime) -> dict[tuple[str, str], list[Body]]:
     """(account, region) → its items, as AWS Config would have recorded a snapshot."""
     found: dict[tuple[str, str], list[Body]] = {}
     for identity in snapshot.accounts:
         account = snapshot.account(identity)
         regions = list(account.regions)
+        whole = [each.region for each in account.read(RECORDER) if with_global(each)] if regions else []
         for region in regions:
             found[identity, region] = []
         for kind in account.coverage:
@@ -381,7 +389,7 @@ def items(snapshot: Snapshot, encoder: Encoder, moment: datetime) -> dict[tuple[
                 complete(resource.config, load_catalog()[kind])
                 item = encoder.item(resource, moment)
                 # AWS Config has each where it is, and what is nowhere in one region.
-                place = resource.region if resource.region in regions else regions[0]
+                place = resource.region if resource.region in regions else [*whole, *regions][0]
                 owned = kind in ("AWS::EFS::FileSystem", "AWS::EC2::PrefixList")  # and another's is not recorded
                 foreign = owned and resource.config.get("OwnerId", identity) != identity
                 if item is not None and item["configuration"] is not None and not foreign:

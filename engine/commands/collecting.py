@@ -19,15 +19,24 @@ if TYPE_CHECKING:
     from stillframe.snapshot.remote import Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Whom to ask what, and how."""
+@dataclass(frozen=True, kw_only=True)
+class Whom:
+    """Whom to ask."""
 
     accounts: Annotated[
         str, typer.Option(help="Accounts to collect, with commas; the caller's own if not given.", metavar="ACCOUNTS")
     ] = ""
     org: Annotated[bool, typer.Option("--org", help="Collect every active account of the organisation.")] = False
     exclude: Annotated[str, typer.Option(help="Accounts to leave out, with commas.", metavar="ACCOUNTS")] = ""
+    regions: Annotated[
+        str, typer.Option(help="Regions to ask, with commas; every enabled one if not given.", metavar="REGIONS")
+    ] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How to ask."""
+
     role: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,9 +48,6 @@ class Asked:
     external_id: Annotated[str | None, typer.Option(help="The external id that the roles ask for.", metavar="ID")] = (
         None
     )
-    regions: Annotated[
-        str, typer.Option(help="Regions to ask, with commas; every enabled one if not given.", metavar="REGIONS")
-    ] = ""
     profile: Annotated[str | None, typer.Option(help="The AWS profile to use.", metavar="NAME")] = None
     endpoint_url: Annotated[
         str | None, typer.Option(help="Send every call to this URL instead of AWS.", metavar="URL")
@@ -51,21 +57,14 @@ class Asked:
         float, typer.Option(min=1, help="Seconds for a call with all that is tried again.", metavar="SECONDS")
     ] = 300
 
-    def options(self, types: list[str], reads: "Reads") -> dict[str, Any]:
-        """What the collector takes, with the types to ask as a whole and in part. Raises BadParameter."""
-        _either("--org", self.org, "--accounts", self.accounts)
-        found: dict[str, Any] = {
+    def means(self) -> dict[str, Any]:
+        """What the collector takes of it."""
+        found = {
             "endpoint_url": self.endpoint_url,
             "workers": self.workers,
             "deadline": self.deadline,
-            "accounts": _accounts(self.accounts, "--accounts"),
-            "organization": self.org,
-            "exclude": _accounts(self.exclude, "--exclude"),
             "roles": self.role or None,
             "external_id": self.external_id,
-            "regions": names(self.regions),
-            "types": types,
-            "reads": reads,
         }
         return {name: value for name, value in found.items() if value}
 
@@ -73,6 +72,24 @@ class Asked:
         from stillframe.snapshot.collector.session import open_session
 
         return open_session(self.profile)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Way, Whom):
+    """Whom to ask what, and how."""
+
+    def options(self, types: list[str], reads: "Reads") -> dict[str, Any]:
+        """What the collector takes, with the types to ask as a whole and in part. Raises BadParameter."""
+        _either("--org", self.org, "--accounts", self.accounts)
+        found: dict[str, Any] = {
+            "accounts": _accounts(self.accounts, "--accounts"),
+            "organization": self.org,
+            "exclude": _accounts(self.exclude, "--exclude"),
+            "regions": names(self.regions),
+            "types": types,
+            "reads": reads,
+        }
+        return self.means() | {name: value for name, value in found.items() if value}
 
 
 # What says how to ask, and not whom or what: an unfinished snapshot has the rest in its plan.

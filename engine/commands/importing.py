@@ -1,15 +1,21 @@
 """The commands that make snapshots of what others recorded."""
 
+from contextlib import ExitStack
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from stillframe.engine.commands.collecting import Way
+from stillframe.engine.commands.groups import grouped
 from stillframe.engine.commands.options import ARCHIVE, Catalogue, Config, Types, names
+from stillframe.engine.commands.purpose import Purpose
 
 import_app = typer.Typer(help="Make snapshots of what others recorded.", no_args_is_help=True)
 
 
 @import_app.command("aws-config")
+@grouped
 def import_config(
     paths: Annotated[
         list[str],
@@ -24,6 +30,16 @@ def import_config(
         tuple[str, str] | None,
         typer.Option(help="One snapshot per day or week, of the days FROM..TO.", metavar="day|week FROM..TO"),
     ] = None,
+    fill: Annotated[
+        bool,
+        typer.Option(
+            "--fill",
+            help="Ask AWS now for what AWS Config lacks, and for nothing else. The options below go with this one: for "
+            "which policies, those of `evaluate` if not given, and how.",
+        ),
+    ] = False,
+    purpose: Purpose = Purpose(),
+    way: Way = Way(),
 ) -> None:
     """Import what AWS Config recorded: snapshot and history files, and answers of its API."""
     from stillframe.engine.console import console, progress
@@ -33,6 +49,10 @@ def import_config(
 
     if every and as_of:
         raise typer.BadParameter("--every and --as-of exclude each other")
+    _fits(fill=fill, past=bool(every or as_of), regions=regions, groups=[(purpose, Purpose()), (way, Way())])
+    if fill:
+        _fill(paths, into, purpose, way)
+        return
     err, enabled = console(stderr=True), names(regions)
     with progress(err, "importing", "files") as told:
         if every:
@@ -41,6 +61,50 @@ def import_config(
         else:
             until = moment(as_of) if as_of else None
             print_imported(err, import_aws_config(paths, into, regions=enabled, as_of=until, on_file=told))
+
+
+def _fits(*, fill: bool, past: bool, regions: str, groups: list[tuple[Any, Any]]) -> None:
+    """Raise BadParameter for options that do not go with --fill, or without it."""
+    if fill and past:
+        raise typer.BadParameter(
+            "--fill asks AWS what is so now, which is not what was so on a day past: leave out --as-of and --every"
+        )
+    if fill and regions:
+        raise typer.BadParameter("with --fill AWS says which regions are enabled: leave out --regions")
+    given = [field.name for group, usual in groups for field in fields(group) if _differ(field.name, group, usual)]
+    if given and not fill:
+        option = "pack" if given[0] == "packs" else given[0].replace("_", "-")
+        raise typer.BadParameter(f"--{option} is about asking AWS: add --fill, or leave it out")
+
+
+def _differ(name: str, group: object, usual: object) -> bool:
+    return bool(getattr(group, name) != getattr(usual, name))
+
+
+def _fill(paths: list[str], into: str, purpose: Purpose, way: Way) -> None:
+    from stillframe.engine.console import console, progress
+    from stillframe.engine.terminal.collecting import collecting
+    from stillframe.engine.terminal.importing import print_filled
+    from stillframe.snapshot.collector.collect import Watch
+    from stillframe.snapshot.collector.fill import fill
+    from stillframe.snapshot.importing.filling import filling
+
+    chosen = purpose.types or purpose.packs or purpose.policies or purpose.shipped or purpose.needed
+    types, reads, counts = (purpose if chosen else replace(purpose, needed=True)).counts()
+    err, session = console(stderr=True), way.session()
+    with ExitStack() as stack:
+        with progress(err, "importing", "files") as told:
+            whole = stack.enter_context(filling(paths, into, counts, on_file=told))
+        with collecting(err) as progress_of:
+            watch = Watch(
+                accounts=progress_of.expect,
+                account=progress_of.account,
+                call=progress_of.call,
+                error=progress_of.error,
+            )
+            asked = {"accounts": whole.accounts, "types": types, "reads": reads, **way.means()}
+            done = fill(whole, session=session, watch=watch, **asked)
+        print_filled(err, whole, done, progress_of.calls)
 
 
 @import_app.command("recorded")

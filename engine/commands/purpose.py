@@ -1,14 +1,16 @@
 """What a collection is for: the options that say which types it asks, and how much of each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from stillframe.engine.commands.options import Catalogue, Config, Types, names, pack_names, rules
 
 if TYPE_CHECKING:
+    from stillframe.engine.model.policy import Policy
+    from stillframe.snapshot.catalog import Steps
     from stillframe.snapshot.choice import Reads
 
 INVENTORY, SECURITY = "@inventory", "@security"  # groups of resource types
@@ -59,16 +61,38 @@ class Purpose:
 
     def asked(self) -> "tuple[list[str], Reads]":
         """The types to ask as a whole; and those to ask in part, each with the fields that count."""
+        return self._asked(self._for())
+
+    def counts(self) -> "tuple[list[str], Reads, Mapping[str, Collection[Steps]]]":
+        """The same, and of those in part the paths that decide."""
+        from stillframe.engine.judging.dependencies import deciding
+
+        policies = self._for()
+        types, reads = self._asked(policies)
+        found: dict[str, set[Any]] = {kind: set() for kind in reads}
+        for policy in policies or ():
+            for kind, paths in deciding(policy).items():
+                found.setdefault(kind, set()).update(paths)
+        return types, reads, found
+
+    def _for(self) -> "list[Policy] | None":
+        """The policies for which is collected; None if it is for none. Types of one's own are in use from then on."""
         own = Types(self.catalogue, checked=True)
+        if not (self.packs or self.policies or self.shipped or self.needed):
+            own.use(self.config)
+            return None
+        from stillframe.engine.judging.dependencies import is_idle
+
+        asked = rules(self.config, self.policies, packs=self.packs, shipped=self.shipped, types=own).policies
+        return [policy for policy in asked if not is_idle(policy)]
+
+    def _asked(self, policies: "list[Policy] | None") -> "tuple[list[str], Reads]":
         reads: dict[str, Collection[str]] = {}
-        if self.packs or self.policies or self.shipped or self.needed:
-            from stillframe.engine.judging.dependencies import is_idle, needed
+        if policies is not None:
+            from stillframe.engine.judging.dependencies import needed
             from stillframe.snapshot.choice import ALWAYS
 
-            asked = rules(self.config, self.policies, packs=self.packs, shipped=self.shipped, types=own).policies
-            reads |= {**ALWAYS, **needed(policy for policy in asked if not is_idle(policy))}
-        else:
-            own.use(self.config)
+            reads |= {**ALWAYS, **needed(policies)}
         named = names(self.types)
         if INVENTORY in named:
             from stillframe.snapshot.catalog import load_catalog

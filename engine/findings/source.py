@@ -21,9 +21,22 @@ class _Region(msgspec.Struct):
     later: int = 0
 
 
+class _Asked(msgspec.Struct, rename={"places": "in"}):
+    """Where AWS itself was asked for the resources of a type, and which answers about them were `recorded` before."""
+
+    places: list[str]
+    recorded: list[str] = []
+
+
+class _Filled(msgspec.Struct):
+    at: str
+    accounts: Mapping[str, Mapping[str, _Asked]]
+
+
 class _Scope(msgspec.Struct):
     source: str
     accounts: Mapping[str, Mapping[str, _Region]] | str = ""
+    filled: _Filled | None = None
 
 
 def source_notes(*snapshots: Snapshot) -> Iterator[str]:
@@ -52,6 +65,7 @@ def source_lines(snapshot: Snapshot) -> Iterator[str]:
         said = scope.accounts[account][region] if isinstance(scope.accounts, Mapping) else _Region()
         what = "no whole snapshot" if days is None else f"its snapshot of {said.snapshot}, {_old(days)}"
         yield f"{account} {region}: {what}" + (f", and {counted(said.later, 'item')} after it" if said.later else "")
+    yield from _filled(scope.filled) if scope.filled else ()
 
 
 def _scope(snapshot: Snapshot) -> _Scope | None:
@@ -64,7 +78,16 @@ def _scope(snapshot: Snapshot) -> _Scope | None:
 
 
 def _named(scope: _Scope) -> str:
-    return _SOURCES[scope.source]
+    return _SOURCES[scope.source] + ", and filled by AWS itself" * bool(scope.filled)
+
+
+def _filled(filled: _Filled) -> Iterator[str]:
+    """A line for each account: of which types the resources are AWS's own word, and of which answers they are not."""
+    for account, types in sorted(filled.accounts.items()):
+        asked = [
+            f"{kind} ({', '.join(said.recorded)} recorded)" if said.recorded else kind for kind, said in types.items()
+        ]
+        yield f"{account}: {', '.join(asked) or 'nothing'} by AWS itself, {filled.at}"
 
 
 def _ages(snapshot: Snapshot, scope: _Scope | None) -> Iterator[tuple[tuple[str, str], int | None]]:

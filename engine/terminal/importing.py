@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ...snapshot.model import Collected
 from ..console import counted, safe
+from .collecting import print_collected
 
 if TYPE_CHECKING:
     from ...snapshot.importing.aws_config import Imported
+    from ...snapshot.importing.filling import Filling
 
 
 def print_problems(console: Console, problems: Iterable[str]) -> None:
@@ -27,3 +31,11 @@ def print_imported(console: Console, done: Imported) -> None:
         return
     what = f"{counted(done.resources, 'resource')} of {counted(done.accounts, 'account')} in {done.path}"
     console.print(safe(f"{what}, from {counted(done.items, 'item')}"), soft_wrap=True)
+
+
+def print_filled(console: Console, whole: Filling, done: Collected, calls: int) -> None:
+    """The same of an import that was filled, with what AWS was asked and could not be read."""
+    print_problems(console, whole.problems())
+    lost = {cause: places for cause, places in done.gaps.items() if not cause.startswith("NotRecorded: ")}
+    print_collected(console, replace(done, resources=whole.resources, gaps=lost))
+    console.print(safe(f"from {counted(whole.items, 'item')} of AWS Config, and {counted(calls, 'call')} of AWS"))

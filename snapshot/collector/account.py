@@ -159,11 +159,15 @@ class Visit:
         """The resource an item of a listing stands for, with everything attached that the catalogue names."""
         lacking = self._clients.lacking(spec, self._home if place == GLOBAL else place)
         lacking.mark(config, lacking.listed)
+        there = self._known(spec, self._placed(spec, place, config), id_of(spec, config) or "")
         for name, call in spec.attach.items():
             region = self._region(spec, place, config)
             gap = self._out_of_reach(spec, call, region)
             if name in self.target.facts:
                 config[name] = self.target.facts[name]
+            elif name in there:
+                config[name] = there[name]
+                continue
             elif gap is not None:
                 config[name] = gap
             else:
@@ -173,7 +177,7 @@ class Visit:
             type=spec.type,
             id=id_of(spec, config) or "",
             account=self.target.account,
-            region=GLOBAL if spec.region is None and spec.scope == "account" else self._region(spec, place, config),
+            region=self._placed(spec, place, config),
             name=name_of(spec, config),
             tags=tags_of(spec, config),
             config=finish(config, spec),
@@ -260,10 +264,20 @@ class Visit:
         found = compiled(spec.region).search(known(config)) if spec.region else None
         return found if isinstance(found, str) and REGION.match(found) else fallback
 
+    def _placed(self, spec: ResourceType, place: str, config: dict[str, Json]) -> str:
+        return GLOBAL if spec.region is None and spec.scope == "account" else self._region(spec, place, config)
+
     def _where(self, spec: ResourceType) -> Iterable[str]:
-        if spec.scope == "account":
-            return (GLOBAL,)
-        return () if isinstance(self._asked, Unknown) else sorted(self._asked)
+        places = (GLOBAL,) if spec.scope == "account" else () if isinstance(self._asked, Unknown) else self._asked
+        regions = () if isinstance(self._enabled, Unknown) else self._enabled
+        if self._plan.known is None:
+            return sorted(places)
+        return self._plan.known.lacking(self.target.account, spec, sorted(places), sorted(regions))
+
+    def _known(self, spec: ResourceType, region: str, identity: str) -> Mapping[str, Json]:
+        """What of a resource need not be asked, by name."""
+        known = self._plan.known
+        return known.attached(self.target.account, spec, region, identity) if known else {}
 
     def _coverage(self, spec: ResourceType, places: Mapping[str, Json]) -> Coverage:
         missing = {place: str(answer) for place, answer in places.items() if isinstance(answer, Unknown)}

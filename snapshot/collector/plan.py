@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import msgspec
 
@@ -13,6 +13,7 @@ from ..catalog import ResourceType, catalog_digest
 from ..errors import CollectError, OtherPlanError
 from ..files import DOCUMENT, PLAN, open_held, write_file, writing
 from ..format import AccountId, Edge, Timestamp, decode, digest, encode, parse
+from ..model import Json
 from ..names import moment_of
 from ..remote import Place
 from .call import Answer
@@ -28,6 +29,20 @@ def ask_aws(account: str, region: str) -> Answer:  # noqa: ARG001 - its clients 
     return whole_answer
 
 
+class Known(Protocol):
+    """What is known of accounts from elsewhere, and need not be asked. It is asked from several threads."""
+
+    def lacking(
+        self, account: str, spec: ResourceType, places: Collection[str], regions: Collection[str]
+    ) -> Collection[str]:
+        """Of some places those where the resources of a type must be listed; `regions` are those that are enabled."""
+        ...
+
+    def attached(self, account: str, spec: ResourceType, region: str, identity: str) -> Mapping[str, Json]:
+        """What of a resource that was listed need not be attached, by name."""
+        ...
+
+
 _AGAIN = "collect again, without --resume"
 
 
@@ -36,8 +51,8 @@ class Plan:
     """What to ask of each account. `regions` None means every enabled region.
 
     `on_call` hears of each call that is made, `on_error` of the kind of each answer that is an error.
-    `answers` says who answers to what is asked of an account in a region, if it is not AWS alone, and `paced` whether
-    AWS's published limits are kept.
+    `answers` says who answers to what is asked of an account in a region, if it is not AWS alone, and `known` what
+    need not be asked; `paced` whether AWS's published limits are kept.
     """
 
     types: Mapping[str, ResourceType]
@@ -47,6 +62,7 @@ class Plan:
     on_call: Callable[[], None] = lambda: None
     on_error: Callable[[str], None] = lambda _: None
     answers: Answers = ask_aws
+    known: Known | None = None
     paced: bool = True
     repeated: frozenset[str] = field(init=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,10 +36,14 @@ LATE = timedelta(hours=12)  # a history file tells of the hours before it
 
 
 class State:
-    """The items of many files, of which each resource's last counts. It stands in a file of its own."""
+    """The items of many files, of which each resource's last counts. It stands in a file of its own.
+
+    Once all files are added, what it has may be asked for from any thread.
+    """
 
     def __init__(self, folder: Path, until: datetime | None, regions: frozenset[str]) -> None:
-        self._db = sqlite3.connect(folder / "items.sqlite", isolation_level=None)
+        self._db = sqlite3.connect(folder / "items.sqlite", isolation_level=None, check_same_thread=False)
+        self._lock = threading.Lock()
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA cache_size = -8192")
@@ -131,21 +136,24 @@ class State:
         )
         written = (None, None, None) if item.gone else row(resource_of(spec, item))
         when, key = moment.isoformat(timespec="microseconds"), f"{item.region}/{item.id}"
-        self._db.execute(_ADD, (item.account, spec.type, region, key, when, item.gone, *written))
+        with self._lock:
+            self._db.execute(_ADD, (item.account, spec.type, region, key, when, item.gone, *written))
 
     def _place(self, account: str, region: str) -> Place:
         return self.places.setdefault(account, {}).setdefault(region, Place())
 
     def count(self, account: str, kind: str, places: Sequence[str]) -> int:
         query = f"SELECT COUNT(*) FROM ({_ROWS.format(places=_among(places))})"  # noqa: S608 - names are given apart
-        found: int = self._db.execute(query, (account, kind, *places)).fetchone()[0]
+        with self._lock:
+            found: int = self._db.execute(query, (account, kind, *places)).fetchone()[0]
         return found
 
-    def rows(self, account: str, kind: str, places: Sequence[str]) -> Iterator[Row]:
+    def rows(self, account: str, kind: str, places: Sequence[str]) -> list[Row]:
         """The resources of a type, of what was read in some places, by region and id."""
         query = _ROWS.format(places=_among(places))
-        for region, identity, line, *_ in self._db.execute(query, (account, kind, *places)):
-            yield region, identity, line
+        with self._lock:
+            found = self._db.execute(query, (account, kind, *places)).fetchall()
+        return [(region, identity, line) for region, identity, line, *_ in found]
 
 
 class Rows(Mapping[str, Sequence[Row]]):
@@ -155,7 +163,7 @@ class Rows(Mapping[str, Sequence[Row]]):
         self._state, self._account, self._places = state, account, places
 
     def __getitem__(self, kind: str) -> Sequence[Row]:
-        return list(self._state.rows(self._account, kind, self._places[kind]))
+        return self._state.rows(self._account, kind, self._places[kind])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)

@@ -40,6 +40,10 @@ NONE = {**AGED, "snapshot": None, "later": 3}
         ),
         (config(us_east_1=NEW), f"was imported from AWS Config: the state of {A} us-east-1 is of that day"),
         (config(), "was imported from AWS Config"),
+        (
+            {**config(us_east_1=NEW), "filled": {"at": "2026-01-11T00:00:00Z", "accounts": {}}},
+            f"was imported from AWS Config, and filled by AWS itself: the state of {A} us-east-1 is of that day",
+        ),
         ({"source": "somebody else"}, None),
     ],
 )
@@ -56,6 +60,17 @@ def test_lines_say_it_of_each_region():
     ]
 
 
+def test_lines_say_what_aws_itself_was_asked_for():
+    asked = {"AWS::S3::Bucket": {"in": ["global"], "recorded": ["Acl", "Policy"]}, "AWS::SNS::Topic": {"in": [EAST]}}
+    filled = {"at": "2026-01-11T00:00:00Z", "accounts": {A: asked, "444455556666": {}}}
+    assert [*source_lines(snapshot({**config(us_east_1=NEW), "filled": filled}))] == [
+        "imported from AWS Config, and filled by AWS itself",
+        f"{A} us-east-1: its snapshot of 2026-01-10T12:00:00Z, of that day",
+        f"{A}: AWS::S3::Bucket (Acl, Policy recorded), AWS::SNS::Topic by AWS itself, 2026-01-11T00:00:00Z",
+        "444455556666: nothing by AWS itself, 2026-01-11T00:00:00Z",
+    ]
+
+
 ANYTHING = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text() | some.just("2026-01-01T00:00:00Z"),
     lambda inner: some.lists(inner) | some.dictionaries(some.sampled_from(["snapshot", "later", A, "x"]), inner),
@@ -64,5 +79,5 @@ ANYTHING = some.recursive(
 
 @given(ANYTHING)
 def test_what_somebody_else_wrote_there_harms_nothing(accounts):
-    found = snapshot({"source": "aws-config", "accounts": accounts})
+    found = snapshot({"source": "aws-config", "accounts": accounts, "filled": {"at": "now", "accounts": accounts}})
     assert [*source_notes(found)] or not [*source_lines(found)]

@@ -1,0 +1,305 @@
+"""Fill what AWS Config lacks: AWS itself is asked for that alone, and both are written as one snapshot.
+
+Of what is whole by AWS Config's files nothing is asked. Of any other type the list is AWS's, as of now; what is
+attached to its resources is only asked where AWS Config has no value that counts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import ChainMap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..catalog import REGION_TYPE, ResourceType, Steps
+from ..collector.write import AccountData, Row, SnapshotWriter
+from ..errors import CollectError
+from ..format import read_line, timestamp
+from ..gaps import REDACTED
+from ..given import path_of
+from ..model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
+from ..resource import names_in
+from .account import account_of, coverage_of
+from .aws_config import OnFile, find, reading, scope_of
+from .coverage import Place
+from .state import State
+
+FRESH = timedelta(days=2)  # AWS Config writes a whole file once a day at the least
+Paths = Mapping[str, Collection[Steps]]  # resource type → the paths of its resources that count
+
+
+@contextmanager
+def filling(
+    paths: Collection[Path | str], into: Path | str, counts: Paths, *, on_file: OnFile = lambda *_: None
+) -> Iterator[Filling]:
+    """What the files tell, ready to be filled and written. Unless it is finished in the block, nothing stays.
+
+    `counts` are the paths that decide: what AWS Config lacks of others is not asked. Of a type that is not among them
+    all counts. Raises ArgumentError, SnapshotError or CollectError.
+    """
+    with reading(find(paths), None, frozenset(), on_file) as state:
+        found = Filling(state, path_of(into), counts, datetime.now(UTC))
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """The answers about a resource that need not be asked; and those that only say its `region`, so not there."""
+
+    region: str
+    values: Mapping[str, Json]
+    spare: Mapping[str, Json]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Recorded:
+    """What AWS Config recorded of one account: as an import has it, and what of it is asked of AWS."""
+
+    data: AccountData
+    number: int
+    asked: dict[str, Collection[str]] = field(default_factory=dict)
+    known: dict[str, dict[tuple[str, str], _Known]] = field(default_factory=dict)
+    used: dict[str, set[str]] = field(default_factory=dict)
+
+
+class Filling:
+    """A snapshot that is written of both. To a collection it is what is `Known`, and the `Writer`."""
+
+    def __init__(self, state: State, into: Path, counts: Paths, now: datetime) -> None:
+        self._state, self._counts = state, counts
+        self._places = {account: _fresh(places, now) for account, places in state.places.items()}
+        if not any(self._places.values()):
+            latest = state.moment()
+            raise CollectError(
+                f"the latest of these files is of {timestamp(latest) if latest else 'no time'}: what AWS says now is "
+                "not what it was like then",
+                "name files up to today, or import them without --fill",
+            )
+        self._writer = SnapshotWriter(into, now)
+        self.files, self.done, self.pen = self._writer.files, self._writer.done, self._writer.pen
+        self._lock, self._recorded = threading.Lock(), dict[str, _Recorded]()
+        self._filled: dict[str, dict[str, Any]] = {}
+        self._finished = False
+        self.resources = 0
+
+    @property
+    def accounts(self) -> list[str]:
+        return sorted(self._places)
+
+    @property
+    def items(self) -> int:
+        return self._state.read
+
+    def problems(self) -> list[str]:
+        """What was not used, a line each: files, items, and the state of regions that is too old to be filled."""
+        stale = [
+            f"{account} {region}: AWS Config's state of {timestamp(latest)} is more than {FRESH.days} days old"
+            for account, places in sorted(self._state.places.items())
+            for region, place in sorted(places.items())
+            if region not in self._places[account] and (latest := _latest(place))
+        ]
+        return [*self._state.problems, *stale]
+
+    # ---------------------------------------------------------------------------------------------- what is known
+
+    def lacking(
+        self, account: str, spec: ResourceType, places: Collection[str], regions: Collection[str]
+    ) -> Collection[str]:
+        own = self._account(account, regions)
+        coverage = own.data.coverage.get(spec.type)
+        counts = self._counts.get(spec.type, [()])
+        gaps, known, spare = set[str](), {}, _of_region(spec, counts)
+        for _, _, line in own.data.resources.get(spec.type, ()):
+            resource = read_line(bytes(line))
+            known[_key(spec, resource.region, resource.id)] = _known(spec, resource, counts, spare)
+            if any(_is_unknown(resource, path) for path in counts):
+                gaps.add(resource.region)
+        found = places
+        if coverage is not None and spec.scope == "account":
+            found = places if coverage.missing or gaps or GLOBAL not in coverage.read else ()
+        elif coverage is not None and coverage.missing.keys().isdisjoint((EVERYWHERE, GLOBAL)):
+            found = [place for place in places if place not in coverage.read or place in gaps]
+        with self._lock:
+            own.asked[spec.type], own.known[spec.type] = found, known if found else {}
+        return found
+
+    def attached(self, account: str, spec: ResourceType, region: str, identity: str) -> Mapping[str, Json]:
+        own = self._recorded[account]
+        found = own.known.get(spec.type, {}).get(_key(spec, region, identity))
+        if found is None:
+            return {}
+        with self._lock:
+            own.used.setdefault(spec.type, set()).update(found.values)
+        return {**found.values, **found.spare} if found.region == region else found.values
+
+    def _account(self, account: str, regions: Collection[str]) -> _Recorded:
+        with self._lock:
+            if account not in self._recorded:
+                data, number = account_of(
+                    self._state, account, self._writer.captured_at, regions, self._places[account]
+                )
+                self._recorded[account] = _Recorded(data=data, number=number)
+            return self._recorded[account]
+
+    # --------------------------------------------------------------------------------------------- what is written
+
+    def add(self, live: AccountData) -> None:
+        """Write an account: of each type what AWS said where it was asked and answered, and else what was recorded."""
+        regions = () if isinstance(live.regions, Unknown) else list(live.regions)
+        own = self._account(live.id, regions)
+        coverage, rows, number = dict(own.data.coverage), dict[str, Sequence[Row]](), own.number
+        filled: dict[str, Any] = {}
+        for kind, answered in live.coverage.items():
+            asked = [GLOBAL] if kind == REGION_TYPE else own.asked.get(kind, ())
+            if not asked and not answered.missing:
+                continue
+            before = own.data.resources.get(kind, ())
+            coverage[kind], rows[kind] = _merged(
+                coverage[kind], before, answered, live.resources.get(kind, ()), asked, regions
+            )
+            number += len(rows[kind]) - len(before)
+            if there := sorted({*asked} & {*answered.read}):
+                filled[kind] = {"in": there}
+                if used := own.used.get(kind):
+                    filled[kind]["recorded"] = sorted(used)
+        known = own.data.regions if isinstance(live.regions, Unknown) else live.regions
+        self._writer.add(
+            AccountData(
+                id=live.id,
+                name=live.name,
+                regions=known,
+                coverage=coverage,
+                resources=ChainMap(rows, own.data.resources),  # type: ignore[arg-type]
+            )
+        )
+        with self._lock:
+            self._filled[live.id], self.resources = filled, self.resources + number
+            del self._recorded[live.id]
+
+    def settle(self, written: Any) -> None:
+        self._writer.settle(written)
+
+    def finish(self, scope: Mapping[str, Any]) -> Path:
+        """Write the manifest, which says of each account what was asked of AWS, and when."""
+        filled = {"at": timestamp(self._writer.captured_at), "accounts": dict(sorted(self._filled.items()))}
+        path = self._writer.finish({**scope_of(self._places, ()), "types": scope["types"], "filled": filled})
+        self._finished = True
+        return path
+
+    def pause(self) -> None:
+        """Nothing can be completed: the files are read anew."""
+
+    def discard(self) -> None:
+        self._writer.discard()
+
+    def close(self) -> None:
+        if not self._finished:
+            self.discard()
+
+
+def _latest(place: Place) -> datetime | None:
+    return max((each for each in (place.moment, place.latest) if each), default=None)
+
+
+def _fresh(places: Mapping[str, Place], now: datetime) -> dict[str, Place]:
+    return {region: place for region, place in places.items() if (at := _latest(place)) and now - at <= FRESH}
+
+
+def _key(spec: ResourceType, region: str, identity: str) -> tuple[str, str]:
+    return ("" if spec.scope == "account" else region), identity
+
+
+def _known(spec: ResourceType, resource: Resource, counts: Collection[Steps], spare: Collection[str]) -> _Known:
+    """What of a resource need not be asked: what counts of it is known, or nothing would be asked for it."""
+    there = {name: resource.config[name] for name in spec.attach if name in resource.config}
+    values = {
+        name: value
+        for name, value in there.items()
+        if not isinstance(value, Unknown)
+        and not (spec.attach[name].asked and any(_lost(there, path) for path in _of(name, counts)))
+    }
+    return _Known(region=resource.region, values=values, spare={name: there[name] for name in spare if name in there})
+
+
+def _of_region(spec: ResourceType, counts: Collection[Steps]) -> list[str]:
+    """The answers that say the region of a resource, and nothing else that counts."""
+    calls = (call for call in spec.attach.values() if call.asked)
+    others = (spec.id, spec.name, *(each for call in calls for each in (call.when, *call.arguments.values())))
+    read = {name for expression in others if expression for name in names_in(expression)}
+    named = names_in(spec.region) if spec.region else ()
+    return [name for name in spec.attach if name in named and name not in read and not [*_of(name, counts)]]
+
+
+def _of(name: str, counts: Collection[Steps]) -> Iterator[Steps]:
+    """The paths that begin at a field; where all counts, all of the field."""
+    yield from ((name, *path[1:]) for path in counts if path[:1] in ((), (name,)))
+
+
+def _is_unknown(resource: Resource, path: Steps) -> bool:
+    match path[:1]:
+        case ("$tags",):
+            return _lost(resource.tags, ())
+        case (name,) if name.startswith("$"):
+            return False
+        case _:
+            return _lost(resource.config, path)
+
+
+def _lost(value: Json, path: Steps) -> bool:
+    """Whether something at a path, or in what is there, is not known."""
+    step, rest = (path[0], path[1:]) if path else ("*", path)
+    match value:
+        case Unknown():
+            return value != REDACTED
+        case dict():
+            return any(_lost(each, rest) for each in (value.values() if step == "*" else [value.get(step)]))
+        case list():
+            return any(_lost(each, rest if step == "[]" else path) for each in value)
+        case _:
+            return False
+
+
+def _merged(
+    recorded: Coverage,
+    before: Sequence[Row],
+    answered: Coverage,
+    rows: Sequence[Row],
+    asked: Collection[str],
+    regions: Collection[str],
+) -> tuple[Coverage, Sequence[Row]]:
+    """What is known of a type, of what was recorded and what AWS answered.
+
+    Where it was asked, its answer counts alone. Where it did not answer, what was recorded stays as it was.
+    """
+    there = {*asked} & {*answered.read}
+    failed = {place: _cause(answered, place) for place in asked if place not in there}
+    if not asked or GLOBAL in failed:  # it could not be asked at all
+        cause = failed.get(GLOBAL) or answered.missing.get(EVERYWHERE, "")
+        told = {
+            place: "; ".join(dict.fromkeys(filter(None, (each, cause)))) for place, each in recorded.missing.items()
+        }
+        return Coverage(read=recorded.read, missing=told), before
+    if GLOBAL in there:
+        return Coverage(read=[GLOBAL], missing={}), rows
+    whole = {*recorded.read} if recorded.missing.keys().isdisjoint((EVERYWHERE, GLOBAL)) else set()
+    ours = {(region, identity) for region, identity, _ in rows}
+    kept = [each for each in before if each[0] in regions and each[0] not in there and each[:2] not in ours]
+    causes = {place: "" if place in there or place in whole else failed.get(place, "") for place in regions}
+    both = [*rows, *kept]
+    partly = {
+        region for region, *_ in both if causes.get(region)
+    }  # where there is a part, anything else is missing too
+    everywhere = [causes[region] for region in sorted(partly)]
+    causes = {place: "" if place in partly else cause for place, cause in causes.items()}
+    return coverage_of(causes, everywhere, there=bool(both)), both
+
+
+def _cause(answered: Coverage, place: str) -> str:
+    return answered.missing.get(place) or answered.missing.get(EVERYWHERE) or "NotRecorded: AWS Config"
