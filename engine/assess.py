@@ -172,9 +172,16 @@ def notes(*rulesets: Ruleset, chosen: Selection = Selection()) -> list[str]:
     return list(dict.fromkeys([*chosen.notes(), *(note for each in rulesets for note in _notes(each))]))
 
 
+_NAMED = 4  # policies that one setting disables
+
+
 def _notes(ruleset: Ruleset) -> Iterator[str]:
+    disabled: dict[tuple[str, str], list[str]] = {}
     for name, setting in ruleset.disabled.items():
-        yield f"{setting.place}: {name} is disabled: {setting.reason}"
+        disabled.setdefault((setting.place, setting.reason), []).append(name)
+    for (place, reason), names in disabled.items():
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        yield f"{place}: {', '.join(names[:_NAMED])}{more} {'are' if len(names) > 1 else 'is'} disabled: {reason}"
     for budget in sorted({policy.budget for policy in ruleset.policies} - {BUDGET}):
         yield f"a policy may take {budget:,} steps for a resource, not {BUDGET:,}"
     for policy in filter(is_idle, ruleset.policies):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -112,6 +112,10 @@ class Reader:
         """What to say of a fault for which there are no words here."""
         return str(error.message)
 
+    def inside(self, error: Any) -> Sequence[Any]:  # noqa: ARG002 - as above
+        """The faults of a part that say more than that of the whole, if there are any."""
+        return ()
+
     def _explain(self, error: Any) -> None:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
@@ -125,6 +129,9 @@ class Reader:
         elif error.validator == "enum":
             choices = ", ".join(map(str, error.validator_value))
             self.fault(path, f"{error.instance!r} is none of {choices}{_close(error)}")
+        elif inside := self.inside(error):
+            for each in inside:
+                self._explain(each)
         elif "propertyNames" in error.absolute_schema_path:
             self.fault(path, f"{error.instance!r} cannot be a name here")
         else:

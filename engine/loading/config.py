@@ -16,27 +16,30 @@ from ..errors import Problem
 from ..model.attestation import Attestation, Said
 from ..model.finding import Kind, Waived
 from ..model.pack import Pack
-from ..model.policy import Effort, Exposure, Policy, Severity, base
+from ..model.policy import Effort, Exposure, Policy, Severity
 from ..model.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
-from ..model.ruleset import Setting
 from ..model.scope import Scope
+from ..model.setting import Setting
 from ..model.waiver import Waiver, is_day
 from ..suggest import suggest
 from .pack_files import find_packs, names_file, shipped_packs
-from .policies import CONFIG_FILE, misfit, shipped_files
+from .param_files import ParamFiles
+from .policies import CONFIG_FILE
 from .ruleset import Choice
 from .scopes import ACCOUNT, check_scope, no_policy
+from .settings import QUOTE, Values, check_settings, read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What else stillframe.yaml says. `digest` is of its bytes."""
+    """What else stillframe.yaml says. `digest` is of its bytes; those of `files` are by their names."""
 
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: tuple[Setting, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     priorities: Priorities = DEFAULTS
     digest: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def config_schema() -> Mapping[str, Any]:
@@ -72,6 +75,11 @@ class ConfigReader(Reader):
 
     folder: Path = field(kw_only=True)
     digest: str = field(kw_only=True)
+    files: ParamFiles = field(init=False)
+    values: Values = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.files = ParamFiles(self.folder)
 
     def choice(self) -> Choice:
         """What it wants evaluated; faults aside."""
@@ -138,33 +146,21 @@ class ConfigReader(Reader):
         for number, entry in enumerate(_items(given.get("attestations"))):
             self._check_attestation(("attestations", number), _mapping(entry), packs)
         if known is not None:
-            for name, entry in _mapping(given.get("settings")).items():
-                self._check_setting(("settings", name), _mapping(entry), known)
+            self.values = check_settings(self, known, self.files)
 
     def config(self) -> Config:
         """What the file says."""
         given = self.document.value
         return Config(
-            settings={name: self._setting(name, entry) for name, entry in given.get("settings", {}).items()},
+            settings=read_settings(self, self.values),
             waivers=tuple(self._waiver(number, entry) for number, entry in enumerate(given.get("waivers", ()))),
             attestations=tuple(
                 self._attestation(number, entry) for number, entry in enumerate(given.get("attestations", ()))
             ),
             priorities=_priorities(_mapping(given.get("priorities"))),
             digest=self.digest,
+            files=self.files.digests,
         )
-
-    def _check_setting(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy]) -> None:
-        name = str(at[-1])
-        policy = known.get(base(name))
-        if policy is None:
-            self.fault(at, f"unknown policy {name}{_ids(name, known)}", key=True)
-            return
-        for parameter, value in _mapping(entry.get("params")).items():
-            if fault := misfit(policy, parameter, value):
-                hint = "" if misfit(policy, parameter, str(value)) else _QUOTE
-                unknown = parameter not in policy.params
-                self.fault((*at, "params", parameter), fault + hint, key=unknown)
 
     def _check_waiver(self, at: Steps, entry: Mapping[str, Any], known: Mapping[str, Policy] | None) -> None:
         name = entry.get("policy")
@@ -191,6 +187,11 @@ class ConfigReader(Reader):
         if isinstance(day, str) and not is_day(day):
             self.fault(at, f"{day!r} {_WORDING[at[-1]]}")
 
+    def inside(self, error: Any) -> Sequence[Any]:
+        """What may be one or a list is told of as what it is."""
+        branch = int(isinstance(error.instance, list))
+        return [each for each in error.context if each.schema_path[0] == branch] if error.validator == "oneOf" else ()
+
     def wording(self, path: Steps, error: Any) -> str:
         name = path[-2] if len(path) > 1 and isinstance(path[-1], int) else path[-1]
         if name in _WORDING:
@@ -198,18 +199,7 @@ class ConfigReader(Reader):
         if error.validator in _RULES:
             return _RULES[error.validator]
         written = isinstance(error.instance, (bool, int, float)) and "string" in error.validator_value
-        return f"{error.message}{_QUOTE if written else ''}"
-
-    def _setting(self, name: str, entry: Mapping[str, Any]) -> Setting:
-        return Setting(
-            params=entry.get("params", {}),
-            severity=Severity(entry["severity"]) if "severity" in entry else None,
-            effort=Effort(entry["effort"]) if "effort" in entry else None,
-            exposure=Exposure(entry["exposure"]) if "exposure" in entry else None,
-            enabled=entry.get("enabled", True),
-            reason=entry.get("reason", ""),
-            place=self._line(("settings", name), key=True),
-        )
+        return f"{error.message}{QUOTE if written else ''}"
 
     def _waiver(self, number: int, entry: Mapping[str, Any]) -> Waiver:
         return Waiver(
@@ -232,7 +222,6 @@ class ConfigReader(Reader):
         return f"{self.source}:{self.place(path, key=key)[0]}"
 
 
-_QUOTE = ": put it in quotes"
 _WORDING: Mapping[str | int, str] = {  # by key
     "account": ACCOUNT,
     "expires": "is not a day: YYYY-MM-DD",
@@ -244,10 +233,6 @@ _RULES = {  # by keyword of the schema
     "minProperties": "nothing is set here",
     "pattern": "there must be words here",
 }
-
-
-def _ids(name: str, known: Mapping[str, Policy]) -> str:
-    return suggest(name, known.keys() | shipped_files().keys())
 
 
 def _priorities(given: Mapping[str, Mapping[str, float]]) -> Priorities:

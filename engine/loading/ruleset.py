@@ -12,11 +12,11 @@ from ..functions.equality import equal
 from ..model.pack import Pack
 from ..model.policy import Policy, base
 from ..model.priorities import DEFAULTS
-from ..model.ruleset import Ruleset, Setting
-from ..model.waiver import named
+from ..model.ruleset import Ruleset
+from ..model.setting import Setting, changed, disabling, settings_of
 from .pack_files import DEFAULT, find_packs
 from .pack_policies import resolve
-from .policies import apply_settings, distinct, load_policies, override, shipped_files
+from .policies import apply_settings, distinct, load_policies, shipped_files
 
 if TYPE_CHECKING:
     from .config import ConfigReader
@@ -71,24 +71,29 @@ def load_rules(
     if budget and together:
         budget = max(1, min(budget, together // max(1, len(found.written), len(found.in_force))))
     given = reader.config() if reader else None
-    differing = given.settings if given else {}
-    changed = [_change(policy, differing, budget) for _, policy in sorted(found.in_force.items())]
-    disabled = {name: setting for name, setting in differing.items() if not setting.enabled}
-    judged = [policy for policy in apply_settings(changed, settings) if disabled.keys().isdisjoint(named(policy.id))]
+    differing = {policy.id: settings_of(policy, given.settings) if given else [] for policy in found.every()}
+    there = [replace(policy, budget=budget or policy.budget) for _, policy in sorted(found.in_force.items())]
+    disabled = {name: setting for name, each in differing.items() if (setting := disabling(each))}
+    changes = [changed(policy, differing[policy.id]) for policy in there]
+    judged = [policy for policy in apply_settings(changes, settings) if policy.id not in disabled]
     return Ruleset(
         policies=judged,
         written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
         packs=found.packs,
         named=choice.named and bool(found.packs),
-        disabled={
-            name: disabled[name] for name in disabled if any(policy.id == base(name) for policy in found.written)
-        },
+        disabled=_once(disabled),
         tailored=list(_tailored(found, judged)) if choice.named else (),
         waivers=given.waivers if given else (),
         priorities=given.priorities if given else DEFAULTS,
         attestations=given.attestations if given else (),
         digest=given.digest if given else None,
+        files=given.files if given else {},
     )
+
+
+def _once(disabled: Mapping[str, Setting]) -> Mapping[str, Setting]:
+    """Without the POLICY@PACK that POLICY speaks for."""
+    return {name: each for name, each in disabled.items() if name == base(name) or each != disabled.get(base(name))}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +106,10 @@ class _Found:
     known: dict[str, Policy] = field(default_factory=dict)
     unread: list[Problem] = field(default_factory=list)
     misread: list[Problem] = field(default_factory=list)
+
+    def every(self) -> Iterator[Policy]:
+        """The policies as they are written and in force, which have other ids where packs ask otherwise."""
+        yield from {policy.id: policy for policy in (*self.written, *self.in_force.values())}.values()
 
 
 def _read(choice: Choice, reader: ConfigReader | None) -> _Found:
@@ -157,17 +166,3 @@ def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: Collection
     except PolicyError as error:
         problems += error.problems
         return []
-
-
-def _change(policy: Policy, settings: Mapping[str, Setting], budget: int | None) -> Policy:
-    policy = replace(policy, budget=budget or policy.budget)
-    for name in dict.fromkeys((base(policy.id), policy.id)):
-        if setting := settings.get(name):
-            changed = override(policy, setting.params)
-            policy = replace(
-                changed,
-                severity=setting.severity or policy.severity,
-                effort=setting.effort or policy.effort,
-                exposure=setting.exposure or policy.exposure,
-            )
-    return policy

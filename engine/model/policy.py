@@ -255,6 +255,12 @@ class Policy:
         """Whether a key is not the policy's own, but of the one it extends."""
         return self.extends is not None and key in self.extends.keys
 
+    def says(self, key: str) -> bool:
+        """Whether a key stands in the policy's own file."""
+        lines = self.text.split("\n")
+        own = lines[: self.extends.lines] if self.extends else lines
+        return any(line.startswith(f"{key}:") for line in own)
+
     def population(self) -> str:
         """What the policy counts, as a type: the denominator of its percentages."""
         if self.rollup:

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from .attestation import Attestation
 from .pack import Pack
-from .policy import Effort, Exposure, Policy, Severity
+from .policy import Policy
 from .priorities import DEFAULTS, Priorities
+from .setting import Setting
 from .waiver import Waiver
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What differs from how one policy is written. `place` is its file and line."""
-
-    params: Mapping[str, Any]
-    severity: Severity | None
-    effort: Effort | None
-    exposure: Exposure | None
-    enabled: bool
-    reason: str
-    place: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +18,8 @@ class Ruleset:
     """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
 
     Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
-    `tailored` says which policies are evaluated in another way than a pack asks. `digest` is of stillframe.yaml.
+    `tailored` says which policies are evaluated in another way than a pack asks. `digest` is of stillframe.yaml; those
+    of `files` are of what it has parameters from.
     """
 
     policies: Sequence[Policy]
@@ -44,6 +32,7 @@ class Ruleset:
     priorities: Priorities = DEFAULTS
     attestations: Sequence[Attestation] = ()
     digest: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def counts(self, policy: str) -> bool:
         """Whether a policy is counted under the controls of a pack that was named."""

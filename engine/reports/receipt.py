@@ -49,6 +49,7 @@ class Receipt:
             "tool": f"stillframe {stillframe.__version__}",
             "snapshot": {"id": snapshot.id, "captured_at": snapshot.captured_at, "manifest": snapshot.digest},
             "config": ruleset.digest,
+            "files": dict(sorted(ruleset.files.items())),
             "policies": _policies(ruleset, {row.policy: row for row in rows}),
             "packs": {report.pack.name: _pack(report) for report in packs},
             "idle": sorted({policy.id for policy in ruleset.policies} - {row.policy for row in rows}),

@@ -137,6 +137,18 @@ def test_nor_where_the_file_that_it_was_told_changed(place, ran):
     assert not ran(*command)[1]
 
 
+def test_nor_where_a_file_of_a_parameter_changed_nor_are_its_findings(place, ran, run):
+    """Neither the run of before nor the findings of before are believed."""
+    Path("most.json").write_text("300")
+    Path("stillframe.yaml").write_text("settings: {vpc-small: {params: {most: {file: most.json}}}}\n")
+    ran(*EVALUATE)
+    assert ran(*EVALUATE)[1]
+    Path("most.json").write_text("200")
+    found, given = ran(*EVALUATE)
+    assert (given, "400 failures" in found.err) == (False, True)
+    assert run(*EVALUATE, "--no-cache").err == found.err
+
+
 def test_nor_where_a_baseline_was_written_by_the_run_itself(place, ran, run):
     run(*EVALUATE, "--no-cache", "-o", "a.jsonl")
     command = (*EVALUATE, "--baseline", "a.jsonl", "-o", "a.jsonl")

@@ -254,6 +254,15 @@ def test_a_receipt_says_what_a_judgement_was_made_of(run, place):
     assert receipt["disabled"] == {}
 
 
+def test_a_receipt_has_the_digest_of_each_file_of_a_parameter(run, place):
+    Path("days.json").write_text("30")
+    place(OWN + "settings: {keys: {params: {days: {file: days.json}}}}\n", True)
+    run("evaluate", "--receipt", "r.json")
+    receipt = json.loads(Path("r.json").read_text())
+    assert receipt["files"] == {"days.json": sha256("days.json")}
+    assert receipt["policies"]["keys"]["params"] == {"days": 30}
+
+
 def test_a_receipt_is_the_same_bytes_from_any_place(run, place, monkeypatch):
     place(WAIVER, True, False)
     run("evaluate", "--receipt", "one.json")

@@ -176,6 +176,9 @@ WRONG = [
     (b"\xff", "1:1: not UTF-8 text"),
     ("settings:\n  vpc-flow-log: {severity: low}", "2:3: unknown policy vpc-flow-log; did you mean vpc-flow-logs?"),
     ("settings: {own: {severity: low}}", "1:12: unknown policy own"),
+    ("settings: {'kmss-*': {severity: low}}", "1:12: no policy is called kmss-*"),
+    ("settings: {vpc-flow-logs: [{severity: lwo}]}", "1:39: 'lwo' is none of critical, high"),
+    ("settings: {vpc-flow-logs: []}", "1:27: [] should be non-empty"),
     ("settings: {vpc-flow-logs: {severty: low}}", "1:28: unknown key 'severty'; did you mean severity?"),
     ("settings: {vpc-flow-logs: {severity: lwo}}", "1:38: 'lwo' is none of critical, high"),
     ("settings: {vpc-flow-logs: }", "1:27: None is not of type 'object'"),
@@ -250,6 +253,65 @@ def test_a_parameter_that_is_text_wants_quotes_around_a_number(config, tmp_path)
     text = "policies: [policies]\nsettings: {own: {params: {account: 383107644153}}}"
     assert faults(config(text)) == [
         "stillframe.yaml:2:36: parameter account: 383107644153 is not of type 'string': put it in quotes"
+    ]
+
+
+SETTINGS = [
+    ("{'kms-*': {severity: low}}", {"kms-key-rotation": "low", "vpc-flow-logs": "medium"}),
+    ("{'*': {severity: low}}", dict.fromkeys(NINE, "low")),
+    ("{kms-key-rotation: {severity: high}, 'kms-*': {severity: low}}", {"kms-key-rotation": "high"}),
+    ("{'*': {severity: low}, 'kms-*': {severity: high}}", {"kms-key-rotation": "high", "vpc-flow-logs": "low"}),
+    ("{kms-key-rotation: [{severity: high}, {effort: large}, {severity: low}]}", {"kms-key-rotation": "low"}),
+    ("{'kms-*': {enabled: false, reason: r}, kms-key-rotation: {severity: low}}", {"kms-key-rotation": None}),
+    ("{'*': {enabled: false, reason: r}, kms-key-rotation: {enabled: true}}", {"kms-key-rotation": "medium"}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SETTINGS, ids=[text for text, _ in SETTINGS])
+def test_settings_are_of_patterns_and_what_is_more_exact_has_more_weight(config, text, expected):
+    rules = load_rules(config(f"settings: {text}"))
+    found = {policy.id: policy.severity.value for policy in rules.policies}
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def test_a_pattern_sets_the_parameters_of_those_that_have_them(config, tmp_path):
+    (tmp_path / "policies" / "own.yaml").write_text(WITH_PARAMS)
+    rules = by_id(load_rules(config("policies: [policies]\nsettings: {'*': {params: {traffic_type: ALL}}}")))
+    assert rules["vpc-flow-logs"].params == {"traffic_type": "ALL"}
+    assert rules["own"].params == {"account": ""}
+    (fault,) = faults(config("settings: {'*': {params: {trafic_type: ALL}}}"))
+    assert fault.startswith("stillframe.yaml:1:27:")
+    assert "has no parameter trafic_type" in fault
+
+
+X = "{type: string, default: X, description: d}"
+EXTENDS = "id: own\ntitle: t\nextends: vpc-flow-logs\n"
+REACH = [
+    ("", "severity: low, params: {traffic_type: ALL}", ("low", "ALL")),
+    ("severity: high\n", "severity: low, params: {traffic_type: ALL}", ("high", "ALL")),
+    (
+        "params: {traffic_type: {type: string, default: X, description: d}}\n",
+        "params: {traffic_type: ALL}",
+        ("medium", "X"),
+    ),
+    ("", "enabled: false, reason: the other is asked", ("medium", "REJECT")),
+]
+
+
+@pytest.mark.parametrize(("own", "setting", "expected"), REACH, ids=[f"{a}{b}" for a, b, _ in REACH])
+def test_settings_reach_policies_that_extend_but_for_what_these_say(config, tmp_path, own, setting, expected):
+    (tmp_path / "policies" / "own.yaml").write_text(EXTENDS + own)
+    found = by_id(load_rules(config(f"policies: [policies]\nsettings: {{vpc-flow-logs: {{{setting}}}}}")))["own"]
+    assert (found.severity.value, found.params["traffic_type"]) == expected
+
+
+def test_policies_that_one_setting_disables_share_a_note(config):
+    rules = load_rules(
+        config("settings: {'cloudtrail-*': {enabled: false, reason: r}, kms-key-rotation: {enabled: false, reason: k}}")
+    )
+    assert [note.rpartition("/")[2].partition(": ")[2] for note in notes(rules)] == [
+        ", ".join(sorted(name for name in NINE if name.startswith("cloudtrail"))[:4]) + " and 2 more are disabled: r",
+        "kms-key-rotation is disabled: k",
     ]
 
 

@@ -1,0 +1,78 @@
+"""The settings of stillframe.yaml: what they say, and every fault of it at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..documents.reader import Reader
+from ..documents.yaml12 import Path
+from ..model.glob import wild
+from ..model.policy import Effort, Exposure, Policy, Severity, base
+from ..model.setting import Setting, means
+from .param_files import ParamFiles, names_file
+from .policies import misfit
+from .scopes import no_policy
+
+Values = dict[Path, Any]  # of parameters, by where they stand
+
+QUOTE = ": put it in quotes"
+
+
+def check_settings(reader: Reader, known: Mapping[str, Policy], files: ParamFiles) -> Values:
+    """The values of parameters, of files as well. Notes what no policy is called, and what no policy takes."""
+    values: Values = {}
+    for at, name, entry in _entries(reader):
+        if fault := no_policy(name, known):
+            reader.fault(at[:2], fault, key=True)
+            continue
+        given = entry.get("params")
+        meant = [policy for policy in known.values() if means(name, policy.id) or policy.id == base(name)]
+        for parameter, written in given.items() if isinstance(given, dict) and meant else ():
+            having = [policy for policy in meant if parameter in policy.params] if wild(name) else meant
+            values[*at, parameter] = _value(reader, (*at, "params", parameter), written, having or meant[:1], files)
+    return values
+
+
+def _value(reader: Reader, at: Path, written: Any, policies: list[Policy], files: ParamFiles) -> Any:
+    """The value of a parameter that is one of all of some policies."""
+    parameter = str(at[-1])
+    try:
+        values = files.values(written) if names_file(written) else [written]
+    except ValueError as error:
+        reader.fault(at, f"parameter {parameter}: {error}")
+        return None
+    faults = [next(filter(None, (misfit(each, parameter, value) for each in policies)), "") for value in values]
+    for value, fault in zip(values, faults, strict=True):
+        if not fault:
+            return value
+    hint = "" if any(misfit(each, parameter, str(written)) for each in policies) else QUOTE
+    reader.fault(at, faults[0] + hint, key=all(parameter not in policy.params for policy in policies))
+    return None
+
+
+def read_settings(reader: Reader, values: Values) -> tuple[Setting, ...]:
+    """What they say."""
+    return tuple(
+        Setting(
+            policy=name,
+            params={each: values[*at, each] for each in entry.get("params", {}) if (*at, each) in values},
+            severity=Severity(entry["severity"]) if "severity" in entry else None,
+            effort=Effort(entry["effort"]) if "effort" in entry else None,
+            exposure=Exposure(entry["exposure"]) if "exposure" in entry else None,
+            enabled=entry.get("enabled"),
+            reason=entry.get("reason", ""),
+            place=f"{reader.source}:{reader.place(at, key=len(at) == 2)[0]}",
+        )
+        for at, name, entry in _entries(reader)
+    )
+
+
+def _entries(reader: Reader) -> Iterator[tuple[Path, str, Mapping[str, Any]]]:
+    """Each setting with its place and the name of its policies, of which one name may have several."""
+    given = reader.document.value.get("settings")
+    for name, written in given.items() if isinstance(given, dict) else ():
+        several = isinstance(written, list)
+        for number, entry in enumerate(written if several else [written]):
+            at: Path = ("settings", name, number) if several else ("settings", name)
+            yield at, str(name), entry if isinstance(entry, dict) else {}

@@ -1,0 +1,78 @@
+"""What differs from how policies are written: which settings a policy has, and what they make of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .glob import glob, wild
+from .policy import Effort, Exposure, Policy, Severity, base
+from .scope import ANYWHERE, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What differs for the policies that a name or a pattern means; None is as it is. `place` is its file and line."""
+
+    policy: str
+    scope: Scope = ANYWHERE
+    params: Mapping[str, Any]
+    severity: Severity | None = None
+    effort: Effort | None = None
+    exposure: Exposure | None = None
+    enabled: bool | None = None
+    reason: str = ""
+    place: str = ""
+
+
+def means(name: str, policy: str) -> bool:
+    """Whether the key of a setting means a policy, by its own id or that which it is written with."""
+    return name in (policy, base(policy)) or (wild(name) and (glob(name, policy) or glob(name, base(policy))))
+
+
+def settings_of(policy: Policy, settings: Iterable[Setting]) -> list[Setting]:
+    """The settings of a policy, each before those that have more weight.
+
+    What is set for the policy that it extends comes first, but for what it says itself; then patterns, and at last its
+    ids. Of equal ones the later has more weight.
+    """
+    found: list[tuple[int, Setting]] = []
+    for each in settings:
+        if means(each.policy, policy.id):
+            weight = 1 if wild(each.policy) else 3 if each.policy == policy.id != base(policy.id) else 2
+            found.append((weight, each))
+        elif policy.extends and means(each.policy, policy.extends.id):
+            found.append((0, _inherited(each, policy)))
+    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
+def _inherited(setting: Setting, policy: Policy) -> Setting:
+    return replace(
+        setting,
+        enabled=None,
+        params={} if policy.says("params") else setting.params,
+        severity=None if policy.says("severity") else setting.severity,
+        effort=None if policy.says("effort") else setting.effort,
+        exposure=None if policy.says("exposure") else setting.exposure,
+    )
+
+
+def changed(policy: Policy, settings: Sequence[Setting]) -> Policy:
+    """A policy as its settings make it. Of parameters it takes those that it has."""
+    for each in settings:
+        params = {name: value for name, value in each.params.items() if name in policy.params}
+        policy = replace(
+            policy,
+            params={**policy.params, **params},
+            severity=each.severity or policy.severity,
+            effort=each.effort or policy.effort,
+            exposure=each.exposure or policy.exposure,
+        )
+    return policy
+
+
+def disabling(settings: Sequence[Setting]) -> Setting | None:
+    """Which of a policy's settings disables it, if it is disabled."""
+    said = [each for each in settings if each.enabled is not None]
+    return said[-1] if said and not said[-1].enabled else None
