@@ -17,7 +17,7 @@ from ...snapshot.model import Lines, Resource
 from ..functions.table import FUNCTIONS
 from ..functions.unknowns import unknown_in
 from ..judging.growth import LIGHT
-from ..judging.joins import key_of, row
+from ..judging.joins import Matched, keys_of, row
 from ..language.interpret import evaluate
 from ..language.node import walk
 from ..language.parser import Expression
@@ -42,10 +42,12 @@ class Target:
 
     source: str
     theirs: tuple[Expression, ...]
+    spread: int | None = None  # which of these is a list, of whose items any may be the equal one
     name: str = field(init=False, compare=False)  # made once: each account is asked by it
 
     def __post_init__(self) -> None:
-        name = msgspec.json.encode([self.source, *(each.text for each in self.theirs)]).decode()
+        texts = [f"{each.text}{' []' if number == self.spread else ''}" for number, each in enumerate(self.theirs)]
+        name = msgspec.json.encode([self.source, *texts]).decode()
         object.__setattr__(self, "name", name)
 
     @property
@@ -64,7 +66,8 @@ class Target:
     def owner(self) -> int | None:
         """Which part of a key is the account that the row is in, if any is and no other part can be unknown."""
         texts = [each.text for each in self.theirs]
-        return texts.index("@.$account") if "@.$account" in texts and _SURE.issuperset(texts) else None
+        sure = self.spread is None and _SURE.issuperset(texts)
+        return texts.index("@.$account") if "@.$account" in texts and sure else None
 
 
 def looked_up(policy: Policy) -> list[Lookup]:
@@ -86,7 +89,7 @@ def _named(expression: Expression, policy: Policy) -> frozenset[str]:
 
 
 def target_of(lookup: Lookup) -> Target:
-    return Target(source=lookup.source, theirs=lookup.theirs)
+    return Target(source=lookup.source, theirs=lookup.theirs, spread=lookup.spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,17 +161,17 @@ def decoder(need: LineNeed) -> Decoder:
     return Decoder(decode=any_.decode, several=any_.decode_lines, scalars=narrow, flawed=flawed, names=names)
 
 
-def key_reader(target: Target) -> tuple[Decoder, Callable[[Row, str], Hashable]]:
-    """Reads no more of a line than its key."""
+def key_reader(target: Target) -> tuple[Decoder, Callable[[Row, str], Any]]:
+    """Reads no more of a line than what `on_row` gives of it."""
     return _key_reader(target, load_catalog().own_data)
 
 
 @cache
-def _key_reader(target: Target, _types: bytes) -> tuple[Decoder, Callable[[Row, str], Hashable]]:
+def _key_reader(target: Target, _types: bytes) -> tuple[Decoder, Callable[[Row, str], Any]]:
     need = LineNeed(target.source)
     try:
-        on_row(need, target.theirs, recording=True)
-        theirs = on_row(need, target.theirs, recording=False)
+        on_row(need, target.theirs, target.spread, recording=True)
+        theirs = on_row(need, target.theirs, target.spread, recording=False)
     except TOO_MUCH:
         return decoder(LineNeed(target.source)), _never
     return decoder(need), theirs
@@ -183,25 +186,31 @@ def key(emitter: Emitter, values: Sequence[ast.expr]) -> ast.expr:
     return pyast.choose(pyast.both(*(pyast.is_a(value, "str") for value in values)), pyast.tuple_(values), made)
 
 
-def exact_key(resource: Resource, theirs: Sequence[Expression], snapshot_time: str) -> Hashable:
-    """The key of a row that is not plain; None where nothing matches it. Raises EvaluationError."""
+def exact_keys(resource: Resource, by: Matched, snapshot_time: str) -> Sequence[Hashable]:
+    """The keys of a row that is not plain, or UNKNOWN alone. Raises EvaluationError."""
     scope = {"snapshot_time": snapshot_time}
-    values = [evaluate(expression, row(resource), scope) for expression in theirs]
-    if unknown_in(values) is not None:
-        return UNKNOWN
-    return None if None in values else key_of(values)
+    values = [evaluate(expression, row(resource), scope) for expression in by.theirs]
+    return [UNKNOWN] if unknown_in(values) is not None else keys_of(values, by.spread)
+
+
+def several(found: Any, by: Matched) -> Sequence[Hashable]:
+    """The keys that a function of `on_row` gives of a row."""
+    keys: Sequence[Hashable] = found if by.spread is not None else () if found is None else (found,)
+    return keys
 
 
 def on_row(
     need: LineNeed,
     expressions: Sequence[Expression],
+    spread: int | None = None,
     *,
     recording: bool,
     condition: bool = False,
     variables: Mapping[str, Callable[[], Value]] | None = None,
     namespace: dict[str, object] | None = None,
 ) -> Callable[[Row, str], Any]:
-    """A function of a row and the snapshot's time: its key; or whether one `condition` holds for it."""
+    """A function of a row and the snapshot's time: its key, or None, or with `spread` a list of keys; or whether one
+    `condition` holds for it."""
     emitter = Emitter(
         root=need, namespace={} if namespace is None else namespace, recording=recording, language=LANGUAGE
     )
@@ -211,7 +220,9 @@ def on_row(
     if condition:
         result = emitter.truth(expressions[0].tree, at)
     else:
-        result = key(emitter, [emitter.json(emitter.value(expression.tree, at)).code for expression in expressions])
+        values = [emitter.json(emitter.value(expression.tree, at)).code for expression in expressions]
+        spread_out = (emitter.uses(keys_of), pyast.tuple_(values), pyast.const(spread))
+        result = key(emitter, values) if spread is None else pyast.call(*spread_out)
     if recording:
         return lambda *_: None
     emitter.body.append(pyast.give(result))

@@ -71,7 +71,7 @@ class Lookups:
         if emitter.recording or place not in joins:
             joins[place] = Join(
                 lookup=lookup,
-                theirs=on_row(need, lookup.theirs, recording=emitter.recording),
+                theirs=on_row(need, lookup.theirs, lookup.spread, recording=emitter.recording),
                 keep=self._keep(need, where) if where and fixed else None,
             )
         find = pyast.item(pyast.name("finds"), pyast.const([*joins].index(place)))

@@ -95,7 +95,7 @@ class Scene:
         def across(lookup: Lookup, _: Key) -> tuple[Index, Unknown | None]:
             found = (each for each in rows if each.type == lookup.source and side.accounts.has(each.account))
             gap = side.gap(lookup.source, EVERYWHERE, EVERYWHERE)
-            return build(found, lookup.theirs, {"params": policy.params}), gap
+            return build(found, lookup, {"params": policy.params}), gap
 
         joins = Joins(side.snapshot, across)
         joins.enter(near)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Resource
-from ..compiler.join_key import UNKNOWN, Decoder, Row, exact_key
+from ..compiler.join_key import UNKNOWN, Decoder, Row, exact_keys, several
 from ..compiler.program import Join
 from ..compiler.runtime import NotPlain
 from ..model.policy import Within
@@ -70,19 +70,17 @@ def index(rows: Iterable[Row], join: Join, snapshot_time: str) -> Index:
     theirs, keep, there, odd = join.theirs, join.keep, found.rows, found.odd
     for row in rows:
         if row.__class__ is Resource:
-            key = exact_key(row, join.lookup.theirs, snapshot_time)
-            if key == UNKNOWN:
-                found.whole = False
-            elif key is not None:
-                odd.add(key)
-        elif (key := theirs(row, snapshot_time)) is not None:
+            keys = exact_keys(row, join.lookup, snapshot_time)
+            found.whole = found.whole and UNKNOWN not in keys
+            odd.update(keys)
+        elif keys := several(theirs(row, snapshot_time), join.lookup):
             try:
-                if keep is None or keep(row, snapshot_time):
-                    there.setdefault(key, []).append(row)
-                elif join.lookup.refers:
-                    there.setdefault(key, [])
+                kept = [row] if keep is None or keep(row, snapshot_time) else []
+                if kept or join.lookup.refers:
+                    for key in keys:
+                        there.setdefault(key, []).extend(kept)
             except Exception:  # nobody can say whether it is one of them
-                odd.add(key)
+                odd.update(keys)
     return found
 
 
@@ -120,7 +118,7 @@ class Near:
         """The frequent case at once: the regions whose rows are all known and plain, and rows by region and key."""
         source, theirs, keep, time = join.lookup.source, join.theirs, join.keep, self.snapshot_time
         coverage, rows = self.account.coverage.get(source), dict[Hashable, list[Row]]()
-        if coverage is None or coverage.missing or GLOBAL in self._of(source):
+        if coverage is None or coverage.missing or join.lookup.spread is not None or GLOBAL in self._of(source):
             return (), rows
         sure = {*coverage.read}
         for row in chain.from_iterable(self._of(source).values()):

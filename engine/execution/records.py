@@ -8,7 +8,7 @@ from itertools import chain, groupby
 from operator import lt
 
 from ...snapshot.model import Account, Lines, Resource
-from ..compiler.join_key import UNKNOWN, Decoder, Row, Target, exact_key, key_reader
+from ..compiler.join_key import UNKNOWN, Decoder, Row, Target, exact_keys, key_reader, several
 from ..errors import EvaluationError
 from ..judging.growth import LIGHT
 
@@ -66,7 +66,7 @@ def _refuse(account: Account, kind: str) -> None:
 
 
 def keyed(account: Account, target: Target, text: Lines, snapshot_time: str) -> Iterator[tuple[Hashable, int]]:
-    """Every row of an account that a target may find: its key, and the number of its line from 0.
+    """Every row of an account that a target may find: each of its keys, and the number of its line from 0.
 
     The key of a row that has no value is unknown too: who asks for rows meets the error, and nobody else.
     """
@@ -74,18 +74,18 @@ def keyed(account: Account, target: Target, text: Lines, snapshot_time: str) -> 
     for before, rows in read_rows(account, target.source, text, decoder):
         for number, row in enumerate(rows, before):
             if row.__class__ is Resource:
-                key = _exactly_keyed(row, target, snapshot_time)
+                keys = _exactly_keyed(row, target, snapshot_time)
             else:
                 try:
-                    key = key_of(row, snapshot_time)
+                    keys = several(key_of(row, snapshot_time), target)
                 except Exception:  # whatever it is, the exact path knows it
-                    key = _exactly_keyed(exact_row(account, target.source, text, number), target, snapshot_time)
-            if key is not None:
+                    keys = _exactly_keyed(exact_row(account, target.source, text, number), target, snapshot_time)
+            for key in keys:
                 yield key, number
 
 
-def _exactly_keyed(resource: Resource, target: Target, snapshot_time: str) -> Hashable:
+def _exactly_keyed(resource: Resource, target: Target, snapshot_time: str) -> Sequence[Hashable]:
     try:
-        return exact_key(resource, target.theirs, snapshot_time)
+        return exact_keys(resource, target, snapshot_time)
     except EvaluationError:
-        return UNKNOWN
+        return [UNKNOWN]

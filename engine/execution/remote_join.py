@@ -18,8 +18,7 @@ from ..compiler.join_key import UNKNOWN, Decoder, Target, target_of
 from ..compiler.program import Join
 from ..compiler.runtime import NotPlain
 from ..errors import EvaluationError
-from ..judging.joins import Index, Key, build
-from ..language.parser import Expression
+from ..judging.joins import Index, Key, Matched, build
 from ..model.policy import Lookup
 from . import local_join
 from .key_digests import ANYTHING, Board, Offer, Survey, offer, short, survey
@@ -130,7 +129,7 @@ class Far:
         self.used.add(place)
         index = self._exact.get(place)
         if index is None:
-            there = self._build(lookup.theirs, self._lines(target, key))
+            there = self._build(lookup, self._lines(target, key))
             index = self._exact.keep(place, replace(there, maybes=self._unknowns(target)))
         return index, self.board.gaps.get(target.name)
 
@@ -191,7 +190,7 @@ class Far:
         if name not in self._maybes:
             lines = self._lines(target, UNKNOWN)
             try:
-                self._maybes[name] = self._build(target.theirs, lines).maybes
+                self._maybes[name] = self._build(target, lines).maybes
             except EvaluationError as error:
                 self._maybes[name] = error
         found = self._maybes[name]
@@ -199,8 +198,8 @@ class Far:
             raise found
         return found
 
-    def _build(self, theirs: tuple[Expression, ...], lines: Iterable[Row]) -> Index:
-        return build((row.parse() for row in lines), theirs, {"snapshot_time": self.snapshot.captured_at})
+    def _build(self, by: Matched, lines: Iterable[Row]) -> Index:
+        return build((row.parse() for row in lines), by, {"snapshot_time": self.snapshot.captured_at})
 
     def _where(self, target: Target, key: Hashable) -> list[str]:
         """The accounts that may have rows with a key; those whose own is unknown have UNKNOWN."""

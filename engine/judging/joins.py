@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
+from ..errors import EvaluationError
 from ..functions import equality
 from ..functions.budget import Recount, charge_rows, charge_values, paced, spending
 from ..functions.unknowns import known_items, maybe_items, unknown_in
@@ -19,6 +20,17 @@ from ..model.policy import Lookup, Within
 from .growth import is_fixed, is_light
 
 Key = tuple[Any, ...]
+
+
+class Matched(Protocol):
+    """What rows are found by: a lookup, or what stands for several of them."""
+
+    @property
+    def theirs(self) -> tuple[Expression, ...]: ...
+    @property
+    def spread(self) -> int | None: ...
+
+
 ACCOUNT = "@.$account"  # how a lookup says that it matches the account of a row
 
 
@@ -120,17 +132,17 @@ class Joins:
         if lookup.within is Within.SNAPSHOT:
             if self._across:
                 return self._across(lookup, wanted)
-            key: Key = (lookup.source, lookup.theirs)
+            key: Key = (lookup.source, lookup.theirs, lookup.spread)
             if key not in self._far:
                 self._far[key] = self._everywhere(lookup, scope)
             return self._far[key]
         region = resource.region if lookup.within is Within.REGION else EVERYWHERE
-        key = (lookup.source, lookup.theirs, region)
+        key = (lookup.source, lookup.theirs, lookup.spread, region)
         if key not in self._near:
             rows = (
                 row for row in self.resources(lookup.source) if row.region in (region, GLOBAL) or region == EVERYWHERE
             )
-            self._near[key] = build(rows, lookup.theirs, scope)
+            self._near[key] = build(rows, lookup, scope)
         account = self._account
         gap = account.gap_anywhere(lookup.source) if region == EVERYWHERE else account.gap(lookup.source, region)
         return self._near[key], gap
@@ -139,7 +151,7 @@ class Joins:
         accounts = [self._snapshot.account(account) for account in self._snapshot.accounts]
         gaps = [gap for account in accounts if (gap := account.gap_anywhere(lookup.source)) is not None]
         rows = (row for account in accounts for row in account.read(lookup.source))
-        return build(rows, lookup.theirs, scope), Unknown.merge(gaps) if gaps else None
+        return build(rows, lookup, scope), Unknown.merge(gaps) if gaps else None
 
 
 def asked(ours: Sequence[Json], among: int | None) -> tuple[list[Key], list[Unknown]]:
@@ -175,23 +187,40 @@ def row(resource: Resource) -> dict[str, Json]:
     }
 
 
-def build(resources: Iterable[Resource], theirs: tuple[Expression, ...], scope: Scope) -> Index:
-    """Rows by what a lookup matches them by."""
+def build(resources: Iterable[Resource], by: Matched, scope: Scope) -> Index:
+    """Rows by what a lookup matches them by. Raises EvaluationError."""
     rows: dict[Key, list[dict[str, Json]]] = {}
     maybes: list[Unknown] = []
     heavy = set[Key]()
     for resource in resources:
         candidate = row(resource)
         with spending(0):  # an index is everybody's, and what it is made by was bounded when it was read
-            values = [evaluate(expression, candidate, scope) for expression in theirs]
+            values = [evaluate(expression, candidate, scope) for expression in by.theirs]
         if (gap := unknown_in(values)) is not None:
             maybes.append(gap)
-        elif None not in values:
-            key = key_of(values)
+            continue
+        keys = keys_of(values, by.spread)
+        for key in keys:
             rows.setdefault(key, []).append(candidate)
-            if not is_light(resource):
-                heavy.add(key)
+        if not is_light(resource):
+            heavy.update(keys)
     return Index(rows, tuple(maybes), frozenset(heavy))
+
+
+def keys_of(values: Sequence[Json], spread: int | None) -> list[Key]:
+    """The keys of a row: one, or with `spread` one for each item of that list; null equals nothing.
+
+    Raises EvaluationError where that is no list.
+    """
+    if None in values:
+        return []
+    if spread is None:
+        return [key_of(values)]
+    items = values[spread]
+    if not isinstance(items, list):
+        raise EvaluationError("`contains` in a match wants a list on their side")
+    found = (key_of((*values[:spread], item, *values[spread + 1 :])) for item in items if item is not None)
+    return list(dict.fromkeys(found))
 
 
 def key_of(values: Iterable[Json]) -> Key:

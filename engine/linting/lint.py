@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ...snapshot.catalog import load_catalog
-from ...snapshot.types import ANY, NULL, Type, struct
+from ...snapshot.types import ANY, NULL, Kind, Type, struct
 from ..documents.yaml12 import Document, Path, Place, load
 from ..judging.dependencies import fields
 from ..language.infer import Complaint, infer
@@ -22,7 +22,7 @@ from ..language.node import walk
 from ..language.parser import Expression, parse
 from ..language.template import parse_template
 from ..loading.policies import load_params
-from ..model.policy import Policy
+from ..model.policy import Policy, wanted_in
 from .fixture_types import check_rows
 from .resource_types import row_type, variable_types
 
@@ -185,8 +185,8 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
             dollar = theirs.startswith("$")  # a field of their row: parsed as `@.$account`
             expression = parse(f"@.{theirs}" if dollar else theirs)
             yield _Site(path=joined, offset=-2 if dollar else 0, expression=expression, at=row, variables={}, key=True)
-            among = isinstance(ours, dict)
-            yield site((*joined, "in") if among else joined, ours["in"] if among else ours, sure=joined_where[0])
+            inside = wanted_in(ours)
+            yield site((*joined, *inside), ours[inside[0]] if inside else ours, sure=joined_where[0])
         if "where" in lookup:
             yield site((*at, "where"), lookup["where"], row, joined_where[1])
     asserted = given["assert"] if isinstance(given["assert"], list) else [given["assert"]]
@@ -207,11 +207,14 @@ def _joins(sites: list[_Site]) -> Iterator[tuple[Path, str, str]]:
     """Joins whose two sides can never be equal."""
     theirs = {site.path: site for site in sites if site.key}
     for site in sites:
-        among = site.path[-1] == "in"
-        other = theirs.get(site.path[:-1] if among else site.path)
+        listed = site.path[-1] if site.path[-1] in ("in", "contains") else ""
+        other = theirs.get(site.path[:-1] if listed else site.path)
         if other and not site.key:
             left, right = (each.infer()[0] for each in (other, site))
-            right = right.item if among else right
+            if listed == "contains" and left.kind not in (Kind.ARRAY, Kind.ANY, Kind.NULL):
+                yield other.path, "not-a-list", f"{left} on their side is no list that could contain something"
+                continue
+            left, right = left.item if listed == "contains" else left, right.item if listed == "in" else right
             if left.kind is not right.kind and not {left, right} & {ANY, NULL} and "any" not in (left.kind, right.kind):
                 yield site.path, "bad-comparison", f"{left} on their side is never equal to {right} on ours"
 
@@ -223,8 +226,8 @@ def _references(given: Mapping[str, Any], sites: list[_Site]) -> Iterator[tuple[
         at, kind = ("lookup", name), lookup["from"]
         if {"one", "refers"} & lookup.keys():
             continue
-        for theirs in lookup.get("match", {}):
-            if _identifies(kind, theirs):
+        for theirs, wanted in lookup.get("match", {}).items():
+            if _identifies(kind, theirs) and "contains" not in wanted_in(wanted):
                 answer = "say `refers: true` if one that we name exists, `refers: false` if it need not"
                 yield (*at, "match", theirs), "loose-reference", f"{theirs} identifies an {kind}: {answer}"
         for field in sorted(field for each, field in compared if each == name and "match" not in lookup):

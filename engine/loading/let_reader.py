@@ -73,7 +73,8 @@ def _lookup_ways(given: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
 
 
 def _read(entry: Mapping[str, Any]) -> Iterator[str]:
-    ours = (each["in"] if isinstance(each, dict) else each for each in entry.get("match", {}).values())
+    match = entry.get("match", {}).values()
+    ours = [text for each in match for text in (each.values() if isinstance(each, dict) else [each])]
     for text in (*ours, *([entry["where"]] if "where" in entry else [])):
         try:
             yield from parse(text).variables()

@@ -17,7 +17,7 @@ from ..language.parser import Expression, check_variables, parse
 from ..language.shell import variables
 from ..language.shell_syntax import VALUE, check_command
 from ..language.template import Template, parse_template
-from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Severity, Within
+from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Severity, Within, wanted_in
 from ..suggest import suggest
 from .example_files import tests_schema
 from .let_reader import read_lets
@@ -170,16 +170,11 @@ class PolicyReader(Reader):
             earlier = (*ENVELOPE, *lookups, *self.lets)
             match = entry.get("match", {})
             theirs = [self._parsed(_theirs(name), (*at, "match", name), parse, (), key=True) for name in match]
-            among = [number for number, wanted in enumerate(match.values()) if isinstance(wanted, dict)]
-            if len(among) > 1:
-                self.fault((*at, "match"), "only one key may be `in` a list")
+            listed = {next(iter(wanted)): at for at, wanted in enumerate(match.values()) if isinstance(wanted, dict)}
+            if sum(isinstance(wanted, dict) for wanted in match.values()) > 1:
+                self.fault((*at, "match"), "only one key may be `in` a list, or a list that `contains`")
             ours = [
-                self._expression(
-                    given,
-                    (name, "match", theirs, *(("in",) if isinstance(wanted, dict) else ())),
-                    earlier,
-                    base=("lookup",),
-                )
+                self._expression(given, (name, "match", theirs, *wanted_in(wanted)), earlier, base=("lookup",))
                 for theirs, wanted in match.items()
             ]
             for key, expression in zip(match, theirs, strict=True):
@@ -190,7 +185,8 @@ class PolicyReader(Reader):
                 source=entry["from"],
                 theirs=tuple(expression for expression in theirs if expression),
                 ours=tuple(expression for expression in ours if expression),
-                among=among[0] if among else None,
+                among=listed.get("in"),
+                spread=listed.get("contains"),
                 where=where,
                 within=Within(entry.get("within", "region")),
                 one=entry.get("one", False),

@@ -35,6 +35,8 @@ def _expected(path: tuple[str | int, ...], error: Any) -> str:
         return "resource takes a type, or a list of them"
     if path[:2] == ("rollup", "require"):
         return "require takes all, any, or one of at_least: N, at_most: N and share: 0.9, with a number or $params.NAME"
+    if "match" in path:
+        return "match takes an expression after `>-`, or in quotes; {in: LIST}, or {contains: VALUE}"
     if path[:1] == ("excuse",):
         return "an excuse has either never: true or false, or becomes: what no example tells it from"
     if path[-1:] == ("expect",):

@@ -87,24 +87,34 @@ class Assertion:
 class Lookup:
     """A join: the resources of another type whose `theirs` equal our `ours`, and that satisfy `where`.
 
-    `among` is which of `ours` is a list, of which any item may be the equal one. `one` says that
-    exactly one exists: the variable is that resource, and unknown where it was not collected. `refers` says
-    that what each of our keys names exists: one that was not collected makes an unknown item.
+    `among` is which of `ours` is a list, of which any item may be the equal one; `spread` the same of `theirs`.
+    `one` says that exactly one exists: the variable is that resource, and unknown where it was not collected.
+    `refers` says that what each of our keys names exists: one that was not collected makes an unknown item.
     """
 
     source: str
     theirs: tuple[Expression, ...]
     ours: tuple[Expression, ...]
     among: int | None = None
+    spread: int | None = None
     where: Expression | None
     within: Within
     one: bool
     refers: bool = False
 
+    def sign(self, number: int) -> str:
+        """How one of `theirs` is compared with ours, for people."""
+        return "in" if number == self.among else "contains" if number == self.spread else "="
+
     def rebound(self, lets: Lets) -> Lookup:
         """The same lookup, where names stand for something else."""
         where = self.where and bound(self.where, lets)
         return replace(self, ours=tuple(bound(each, lets) for each in self.ours), where=where)
+
+
+def wanted_in(wanted: Any) -> tuple[str, ...]:
+    """Where the expression is of a key of `match`: below `in` or `contains`, or itself."""
+    return tuple(wanted) if isinstance(wanted, dict) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

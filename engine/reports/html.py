@@ -185,7 +185,8 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 def _matched(lookup: Lookup) -> str:
     """How a lookup finds its rows: `theirs = ours`."""
-    return ", ".join(f"{theirs.text} = {ours.text}" for theirs, ours in zip(lookup.theirs, lookup.ours, strict=True))
+    pairs = enumerate(zip(lookup.theirs, lookup.ours, strict=True))
+    return ", ".join(f"{theirs.text} {lookup.sign(number)} {ours.text}" for number, (theirs, ours) in pairs)
 
 
 def _counts(row: Row) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def _lookup(trace: LookupTrace, width: int) -> Iterator[Text]:
     one = ", exactly one" if lookup.one else ", which exist" if lookup.refers else ""
     yield Text.assemble((printable(f"${trace.name}"), "bold"), f"  {lookup.source} {reach}{one}")
     for number, (theirs, ours, found) in enumerate(trace.keys):
-        head = f"{'':<10}{theirs} {'in' if number == lookup.among else '='} {ours}"
+        head = f"{'':<10}{theirs} {lookup.sign(number)} {ours}"
         yield Text.assemble(
             printable(head), (" = ", "dim"), (short(shown(found), max(width - len(head) - 3, _SHORTEST)), "cyan")
         )

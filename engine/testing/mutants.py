@@ -204,16 +204,17 @@ def _of_lookup(policy: Policy, name: str, lookup: Lookup) -> Iterator[Mutant]:
         rest = {
             "theirs": (*lookup.theirs[:number], *lookup.theirs[number + 1 :]),
             "ours": (*lookup.ours[:number], *lookup.ours[number + 1 :]),
-            "among": _among_the_rest(lookup.among, number),
+            "among": _without(number, lookup.among),
+            "spread": _without(number, lookup.spread),
         }
         was = f"{theirs.text.removeprefix('@.')}: {shown(ours, ours.tree)}"
         where = place(policy, (*at, "match", theirs.text.removeprefix("@.")), key=True)
         yield Mutant(place=where, was=was, becomes=NOTHING, policy=with_lookup(policy, name, **rest))
 
 
-def _among_the_rest(among: int | None, number: int) -> int | None:
-    """Which key is `in` a list, once another is left out."""
-    return None if among is None or among == number else among - (number < among)
+def _without(number: int, listed: int | None) -> int | None:
+    """Which key is `in` a list, or one that `contains`, once another is left out."""
+    return None if listed is None or listed == number else listed - (number < listed)
 
 
 def _setting(policy: Policy, path: tuple[str, ...], was: object, becomes: object, changed: Policy) -> Mutant:

@@ -12,7 +12,7 @@ from ..functions.table import FUNCTIONS
 from ..language.lets import bound
 from ..language.node import Node
 from ..language.parser import Expression
-from ..model.policy import Policy
+from ..model.policy import Policy, wanted_in
 
 Steps = tuple[int, ...]  # from the root of a tree, which child at a time
 
@@ -50,7 +50,7 @@ def parts(policy: Policy) -> Iterator[Part]:
             yield Part(path=(*at, "match", keys[number]), key=True, condition=False, expression=expression, put=put)
         for number, expression in enumerate(lookup.ours):
             put = _lookup_putter(name, "ours", number)
-            inside = ("in",) if isinstance(match[keys[number]], dict) else ()
+            inside = wanted_in(match[keys[number]])
             yield Part(path=(*at, "match", keys[number], *inside), condition=False, expression=expression, put=put)
         if lookup.where:
             put = _lookup_putter(name, "where", None)

@@ -182,7 +182,7 @@ def lookups(draw: st.DrawFn) -> dict[str, Lookup]:
             source=source,
             theirs=tuple(theirs),
             ours=tuple(draw(matched((*earlier, "$named"))) for _ in theirs),
-            among=draw(st.integers(0, len(theirs) - 1)) if theirs and draw(st.booleans()) else None,
+            **draw(st.sampled_from([{}, *({each: n} for each in ("among", "spread") for n in range(len(theirs)))])),
             where=draw(conditions((), OURS[:6], ANYWHERE + earlier)),
             within=within,
             one=name == "one" or luck == 0,

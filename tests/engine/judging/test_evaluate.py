@@ -220,6 +220,38 @@ def test_a_key_of_a_row_that_is_unknown_may_be_in_a_list(policy):
     }
 
 
+LISTED = "logs: {from: AWS::EC2::FlowLog, match: {Vpcs: {contains: VpcId}, $region: $region}}"
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ([["vpc-1"], ["vpc-2"], ["vpc-2", None, "vpc-1", "vpc-1"], [], None], ["fl-0", "fl-2"]),
+        ([[["vpc-1"]], [{"a": "vpc-1"}], [1, True]], []),
+        ([["vpc-1"], {"$missing": "lost"}], "(unknown)"),
+        ([["vpc-2", {"$missing": "lost"}]], "(unknown)"),
+        ([["vpc-1"], "vpc-1"], None),
+    ],
+)
+def test_a_lookup_matches_rows_whose_list_contains_ours(policy, lists, expected):
+    rows = [{**LOG, "FlowLogId": f"fl-{number}", "Vpcs": each} for number, each in enumerate(lists)]
+    given = {"AWS_EC2_VPC": [VPC], "AWS_EC2_FlowLog": rows}
+    (found,) = judged(policy(lookup=LISTED, message="{{ $logs[].FlowLogId }}", **{"assert": "!VpcId"}), **given)
+    said = expected if isinstance(expected, str) else json.dumps(expected, separators=(",", ":"))
+    assert found.message == said if expected is not None else "(" in found.message
+    counted = policy(lookup=LISTED, **{"assert": "length($logs) == `2`"})
+    (status,) = statuses(counted, **given).values()
+    known = "pass" if expected and len(expected) == 2 else "fail"
+    assert status == ("error" if expected is None else "unknown" if expected == "(unknown)" else known)
+
+
+def test_what_a_list_must_contain_may_be_referred_to(policy):
+    judging = policy(lookup=LISTED.replace("}}", "}, refers: true}"), **{"assert": "$logs"})
+    assert statuses(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[{**LOG, "Vpcs": ["vpc-1"]}]) == {"vpc-1": "pass"}
+    (found,) = judged(judging, AWS_EC2_VPC=[VPC], AWS_EC2_FlowLog=[{**LOG, "Vpcs": ["vpc-2"]}])
+    assert (found.status, found.message) == ("unknown", "no AWS::EC2::FlowLog vpc-1, us-east-1 in this snapshot")
+
+
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [

@@ -259,6 +259,14 @@ def test_what_is_inside_a_document_is_not_known_and_not_complained_of():
             "lookup: {k: {from: AWS::KMS::Key, match: {KeyArn: IsMultiRegionTrail}, one: true}}\nwhere: $k\n",
             "bad-comparison: string on their side is never equal to boolean on ours",
         ),
+        (
+            "lookup: {v: {from: AWS::EC2::Instance, match: {InstanceId: {contains: Name}}}}\nwhere: $v\n",
+            "7:60 not-a-list: string on their side is no list that could contain something",
+        ),
+        (
+            "lookup: {v: {from: AWS::EC2::Instance, match: {SecurityGroups: {contains: Name}}}}\nwhere: $v\n",
+            "7:75 bad-comparison: GroupIdentifier on their side is never equal to string on ours",
+        ),
         ("lookup: {k: {from: AWS::KMS::Key, where: Metadta}}\nwhere: $k\n", "7:42 unknown-field"),
         ("lookup: {k: {from: AWS::KMS::Key}}\n", "7:10 unused: $k is never read"),
         ("lookup: {k: {from: AWS::KMS::Key, one: true}}\nwhere: $k.Metadta\n", "8:11 unknown-field"),

@@ -78,6 +78,16 @@ def test_five_lines_are_a_policy(tmp_path):
         ),
         (
             "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, match: {VpcId: {in: B}, c: {contains: D}}}}",
+            "p0.yaml:6:42: only one key may be `in` a list, or a list that `contains`",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlookup: {x: {from: AWS::EC2::VPC, match: {VpcId: {holds: B}}}}",
+            "p0.yaml:6:50: match takes an expression after `>-`, or in quotes; {in: LIST}, or {contains: VALUE}",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
             "A\nlookup: {x: {from: AWS::EC2::VPC, refers: true}}",
             "without `match` nothing is referred to",
         ),
