@@ -109,14 +109,19 @@ def compared(before: Snapshot, after: Snapshot, policies: list, old: list | None
     return [each for one in found for each in (one.differences() if isinstance(one, Unchanged) else [one])]
 
 
-def collect_from(
-    url: str, archive: Path, accounts: Iterable[str] = (MANAGEMENT,), *, each=lambda s: s, **plan: Any
-) -> Collected:
-    """Collect accounts of a stand-in: what the shipped policies read, if `types` does not say otherwise.
+def clients_of(url: str, each=lambda s: s) -> Clients:
+    """Clients of a stand-in. `each` may change their session, to make calls fail for example."""
+    return Clients(each(aws._shared(session())), url, 16)
 
-    `each` may change the session, to make calls fail for example.
+
+def collect_from(
+    url: str | Clients, archive: Path, accounts: Iterable[str] = (MANAGEMENT,), *, each=lambda s: s, **plan: Any
+) -> Collected:
+    """Collect accounts of a stand-in: what the nine policies read, if `types` does not say otherwise.
+
+    It may be given by its clients, which several collections then share.
     """
-    clients = Clients(each(aws._shared(session())), url, 16)
+    clients = clients_of(url, each) if isinstance(url, str) else url
     named = [Target(account=account) for account in accounts]
     return run(
         entered(clients, CALLER, named),

@@ -25,6 +25,10 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection 
 HOMES = count()
 BUCKET = "archives"
 
+# Python is started hundreds of times here, and would compile everything each time where bytecode is not kept.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 

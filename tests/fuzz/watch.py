@@ -40,10 +40,11 @@ def watched() -> Iterator[list[tuple[str, str]]]:
         sys.addaudithook(_hook)
         _hooked = True
     _seen = found = []
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the bytecode of an import is none of its deeds
     try:
         yield found
     finally:
-        _seen = None
+        _seen, sys.dont_write_bytecode = None, kept
 
 
 def outside(seen: Sequence[tuple[str, str]], written: Sequence[Path], read: Sequence[Path] | None = None) -> set[Any]:
