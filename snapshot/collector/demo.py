@@ -22,7 +22,7 @@ import boto3
 from ..catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from ..errors import CollectError
 from .clients import Clients
-from .session import ORGANIZATION_ROLE, Caller, way_in
+from .session import ORGANIZATION_ROLE, Caller, _shared, way_in
 
 MANAGEMENT = "123456789012"  # moto's own account
 LOG_BUCKET = "acme-trail-logs"
@@ -75,14 +75,14 @@ def stand_in() -> Iterator[str]:
 
 def session() -> boto3.Session:
     """Credentials the stand-in takes: those of the management account."""
-    return boto3.Session("demo", "demo", region_name=HOME)
+    return _shared(boto3.Session("demo", "demo", region_name=HOME))
 
 
 def enter(home: boto3.Session, account: str, url: str) -> boto3.Session:
     """A session in another account of the stand-in."""
     caller = Caller(account=MANAGEMENT, partition="aws")
     role = way_in(Clients(home, url), caller, [ORGANIZATION_ROLE])(account)
-    return boto3.Session(*role.get_frozen_credentials()[:3], region_name=HOME)
+    return _shared(boto3.Session(*role.get_frozen_credentials()[:3], region_name=HOME))
 
 
 def types() -> dict[str, ResourceType]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
+from stillframe.engine.execution import judge
 from stillframe.snapshot import SnapshotError, open_snapshot, own_types
 from stillframe.snapshot.layout import MANIFEST
 from stillframe.snapshot.verify import verify
@@ -66,25 +67,33 @@ def place(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+KEPT: list[Path] = []  # what was collected for the first who asked: none of the others asks AWS
+
+
 @pytest.fixture
-def collected(place, aws_url, run):
+def collected(place, request, run, tmp_path_factory):
     """Two snapshots of a stand-in: of three channels, and when one of them is authorized."""
-    ivs = boto3.client("ivs", endpoint_url=aws_url, region_name="us-east-1")
+    if not KEPT:
+        take(request.getfixturevalue("aws_url"), run)
+        KEPT.append(shutil.copytree("snapshots", tmp_path_factory.mktemp("kept") / "snapshots"))
+    shutil.copytree(KEPT[0], "snapshots", dirs_exist_ok=True)
+    return sorted(Path("snapshots").glob("2*"))
+
+
+def take(url: str, run) -> None:
+    ivs = boto3.client("ivs", endpoint_url=url, region_name="us-east-1")
     arns = [
         ivs.create_channel(name=name, authorized=name == "good", type="STANDARD", tags={"team": "web"})["channel"][
             "arn"
         ]
         for name in ("good", "bad", "worse")
     ]
-
-    def take() -> None:
-        result = run("collect", "--endpoint-url", aws_url, "--types", CHANNEL)
-        assert result.code == 0, result.err
-
-    take()
+    arguments = ("collect", "--endpoint-url", url, "--types", CHANNEL)
+    result = run(*arguments)
+    assert result.code == 0, result.err
     ivs.update_channel(arn=arns[1], authorized=True)
-    take()
-    return sorted(Path("snapshots").glob("2*"))
+    result = run(*arguments)
+    assert result.code == 0, result.err
 
 
 def findings(run, *arguments: object) -> dict[str, str]:
@@ -107,22 +116,29 @@ def test_it_is_collected_judged_and_compared(collected, run):
     assert list(verify(second)) == []
 
 
-def test_the_archive_is_judged_without_the_file_to_the_same_bytes_by_every_path(collected, run, tmp_path):
-    """In a process and a folder without a catalogue: by one worker, by several, and by the interpreter."""
+def test_the_archive_is_judged_without_the_file_to_the_same_bytes_by_every_path(collected, run, tmp_path, monkeypatch):
+    """In a folder and a process without a catalogue: by one worker, by several, and by the interpreter."""
     _, second = collected
     run("evaluate", second, "-o", "with.jsonl", "--no-cache")
+    expected = Path("with.jsonl").read_bytes()
     bare = tmp_path / "bare"
     shutil.copytree("snapshots", bare / "snapshots")
     shutil.copytree("policies", bare / "policies")
-    judging = (
-        "import sys; from stillframe.engine.execution import judge; judge.Method.__init__.__kwdefaults__['few'] = 0"
+    monkeypatch.chdir(bare)
+    monkeypatch.setitem(judge.Method.__init__.__kwdefaults__, "few", 0)
+    command = ["evaluate", "snapshots", "-p", "policies", "-o", "found.jsonl", "--no-cache"]
+    for options in ([], ["--exact"]):
+        own_types.use({})
+        assert run(*command, *options).code == 1
+        assert Path("found.jsonl").read_bytes() == expected
+        Path("found.jsonl").unlink()
+    script = (
+        "from stillframe.engine.execution import judge; judge.Method.__init__.__kwdefaults__['few'] = 0; "
+        "from stillframe.cli import main; main()"
     )
-    for options in ([], ["--exact"], ["--workers", "2"]):
-        script = f"{judging}; from stillframe.cli import main; main()"
-        command = ["evaluate", "snapshots", "-p", "policies", "-o", "found.jsonl", "--no-cache", *options]
-        found = subprocess.run([sys.executable, "-c", script, *command], cwd=bare, capture_output=True, text=True)
-        assert found.returncode == 1, found.stderr
-        assert (bare / "found.jsonl").read_bytes() == Path("with.jsonl").read_bytes()
+    found = subprocess.run([sys.executable, "-c", script, *command, "--workers", "2"], capture_output=True, text=True)
+    assert found.returncode == 1, found.stderr
+    assert Path("found.jsonl").read_bytes() == expected
 
 
 def test_what_is_lost_is_unknown_in_an_archive_without_the_file(collected, run):

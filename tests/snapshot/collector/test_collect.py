@@ -46,11 +46,11 @@ def test_killed_at_any_moment_it_leaves_no_half_snapshot(aws_url, tmp_path, requ
     """Kill real collector processes at random moments: what has a manifest is whole, the rest is refused."""
     archive = tmp_path / "snapshots"
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from builders import collect_from; from pathlib import Path\n"
-        f"accounts = ['{MANAGEMENT}', '222222222222']\n"
-        "collect_from(sys.argv[2], Path(sys.argv[3]), accounts, regions=frozenset(['us-east-1']))"
+        "import sys; from stillframe.snapshot.collector import collect, demo\n"
+        "given = {'session': demo.session(), 'endpoint_url': sys.argv[1], 'catalog': demo.types()}\n"
+        f"collect.collect(sys.argv[2], accounts=['{MANAGEMENT}', '222222222222'], regions=['us-east-1'], **given)"
     )
-    command = [sys.executable, "-c", script, str(Path(__file__).parents[2]), aws_url, str(archive)]
+    command = [sys.executable, "-c", script, aws_url, str(archive)]
 
     def begin() -> subprocess.Popen:
         before = len(list(archive.glob("*")))
