@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,6 @@ from stillframe.snapshot.collector.write import SnapshotWriter
 from stillframe.snapshot.model import Collected
 
 CATALOG = load_catalog()
-CLIENTS = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
 SECRET = "hunter2"
 REGIONS = ("eu-west-1", "us-east-1")
 TOKENS = {"ContinuationToken", "LastEvaluatedTableName", "Marker", "NextMarker", "NextToken", "nextToken", "position"}
@@ -146,23 +146,39 @@ def respond(model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[
     return SimpleNamespace(status_code=200, raw=None), answer
 
 
+@cache
+def _client(service: str) -> Any:
+    return aws._shared(boto3.Session("x", "x", region_name="us-east-1")).client(service)
+
+
 def has_pages(call: Call) -> bool:
-    client = CLIENTS.client(call.service)
+    client = _client(call.service)
     answer = client.meta.service_model.operation_model(call.operation).output_shape
     return client.can_paginate(xform_name(call.operation)) or bool({*NAMED} & set(answer.members))
+
+
+@cache
+def _clients() -> tuple[Clients, list[Handler]]:
+    """Clients of every service, which take seconds to make, and the handlers by which they are answered for now."""
+    session, answering = aws._shared(boto3.Session("x", "x", region_name="us-east-1")), list[Handler]()
+
+    def first(**given: Any) -> Any:
+        return next(found for each in answering if (found := each(**given)) is not None)
+
+    session.events.register("before-call", first)
+    return Clients(session, connections=16), answering
 
 
 def gather(
     folder: Path, *handlers: Handler, types: Mapping[str, ResourceType] = CATALOG, regions: Iterable[str] = REGIONS[1:]
 ) -> Collected:
     """Collect from an AWS that answers by these handlers, the first that does."""
-    session = aws._shared(boto3.Session("x", "x", region_name="us-east-1"))
-    for handler in (*handlers, respond):
-        session.events.register("before-call", handler)
+    clients, answering = _clients()
+    answering[:] = [*handlers, respond]
     return run(
         [Target(account=CALLER.account, facts={"OrganizationalUnits": [{"Id": "r-1", "Name": "Root"}]})],
         SnapshotWriter(folder, TIME),
-        clients=Clients(session, connections=16),
+        clients=clients,
         caller=CALLER,
         plan=Plan(types=types, regions=frozenset(regions), organization=True),
         scope={},
