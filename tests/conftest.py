@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -23,6 +27,7 @@ from stillframe.snapshot.remote import Remote
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection takes a second
 HOMES = count()
+Once = Callable[[str, Callable[[Path], Any]], Any]
 BUCKET = "archives"
 
 # Python is started hundreds of times here, and would compile everything each time where bytecode is not kept.
@@ -80,6 +85,24 @@ def emptied(url: str) -> str:
     """A stand-in without anything that was made in it."""
     urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST")).close()
     return url
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Once:
+    """Make what takes long in the first worker that asks for it, in a folder of its own, and read it in the others."""
+    folder = tmp_path_factory.getbasetemp().parent / f"once-{testrun_uid}"
+    folder.mkdir(exist_ok=True)
+
+    def made(name: str, make: Callable[[Path], Any]) -> Any:
+        kept = folder / f"{name}.pickle"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                place = Path(tempfile.mkdtemp(dir=folder))  # another each time, as making it may have failed
+                kept.write_bytes(pickle.dumps(make(place)))
+        return pickle.loads(kept.read_bytes())
+
+    return made
 
 
 @pytest.fixture(scope="module")

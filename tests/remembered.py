@@ -8,26 +8,30 @@ from typing import Any
 
 from stillframe.snapshot.catalog import Call
 from stillframe.snapshot.collector.call import Answer
-from stillframe.snapshot.collector.pages import Page, whole_answer
-from stillframe.snapshot.collector.plan import Answers
+from stillframe.snapshot.collector.pages import Page
+from stillframe.snapshot.collector.plan import Answers, ask_aws
 
 
 class Memory:
     """Answers, and errors, by account, region, call and parameters. Safe to share between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Answers = ask_aws) -> None:
+        self._asked = asked
         self._kept: dict[tuple[str, ...], bytes] = {}
 
     def but(self, service: str = "", operation: str = "") -> Answers:
         """As a plan takes them: from memory where they are there; by AWS of the operation that is named, always."""
 
         def answers(account: str, region: str) -> Answer:
+            ask = self._asked(account, region)
+
             def answer(client: Any, call: Call, params: Any, deadline: float) -> Page:
-                if (call.service, call.operation) == (service, operation):
-                    return whole_answer(client, call, params, deadline)
-                key = (account, region, call.service, call.operation, repr(sorted(params.items())))
+                named = (call.service, call.operation)
+                if call.until or named == (service, operation):  # the first is asked until it says that it is ready
+                    return ask(client, call, params, deadline)
+                key = (account, region, *named, repr(sorted(params.items())))
                 if key not in self._kept:
-                    self._kept[key] = pickle.dumps(outcome(client, call, params, deadline))
+                    self._kept[key] = pickle.dumps(outcome(ask, client, call, params, deadline))
                 found = pickle.loads(self._kept[key])  # a copy, as the collector changes what it has
                 if isinstance(found, Exception):
                     raise found
@@ -38,8 +42,8 @@ class Memory:
         return answers
 
 
-def outcome(*given: Any) -> Page | Exception:
+def outcome(ask: Answer, *given: Any) -> Page | Exception:
     try:
-        return whole_answer(*given)
+        return ask(*given)
     except Exception as error:
         return error

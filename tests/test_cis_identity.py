@@ -21,7 +21,7 @@ import boto3
 import pytest
 from builders import collect_from, shipped
 from cis import SESSION, Pictures, Place, lost, places, types_of
-from conftest import REGIONS, enable_few
+from conftest import REGIONS, Once, enable_few
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.policies import override
 from stillframe.engine.model.policy import Policy
@@ -403,32 +403,34 @@ GROUPS = {
 
 
 @pytest.fixture(scope="module")
-def pictures() -> Pictures:
-    return []
+def judged(once: Once, request: pytest.FixtureRequest) -> tuple[Judged, Pictures]:
+    step = 1 if request.config.getoption("--sweep") else SAMPLE
+    return once("cis-identity", lambda folder: judge_all(folder, request.getfixturevalue("empty"), step))
 
 
 @pytest.fixture(scope="module")
-def world(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, pictures: Pictures, empty: str
-) -> Judged:
+def world(judged: tuple[Judged, Pictures]) -> Judged:
     """Accounts built to comply and then broken, as they are judged: group → what was broken → status → policies."""
-    step = 1 if request.config.getoption("--sweep") else SAMPLE
+    return judged[0]
+
+
+def judge_all(folder: Path, url: str, step: int) -> tuple[Judged, Pictures]:
     chosen = {group: ["", *list(breaks)[::step]] for group, (_, _, breaks) in GROUPS.items()}
+    found, pictures = {}, Pictures()
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
-        patch.setenv("AWS_CONFIG_FILE", str(tmp_path_factory.getbasetemp() / "absent"))
+        patch.setenv("AWS_CONFIG_FILE", str(folder / "absent"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        new = iter(places(empty, sum(map(len, chosen.values()))))
-        found = {}
+        new = iter(places(url, sum(map(len, chosen.values()))))
         for group, (build, policies, breaks) in GROUPS.items():
             made = {name: next(new) for name in chosen[group]}
             for name, place in made.items():
                 build(place)
                 if name:
                     breaks[name][0](place)
-            found[group] = statuses(empty, tmp_path_factory.mktemp(group), made, [*policies.values()], pictures)
-    return found
+            found[group] = statuses(url, folder / group, made, [*policies.values()], pictures)
+    return found, pictures
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -447,10 +449,9 @@ def test_each_thing_that_is_broken_fails_what_it_must_and_nothing_else(world, gr
     assert {status for statuses in judged.values() for status in statuses} <= {"pass", "fail", "not_applicable"}
 
 
-@pytest.mark.usefixtures("world")
-def test_a_lost_row_that_another_names_makes_nothing_pass(pictures, request):
+def test_a_lost_row_that_another_names_makes_nothing_pass(judged, request):
     # Primes, so that all kinds of rows are met: the accounts, which are many, differ in one thing each.
-    tried = lost(pictures, 7 if request.config.getoption("--sweep") else 61)
+    tried = lost(judged[1], 7 if request.config.getoption("--sweep") else 61)
     assert tried.faults == []
     assert tried.named > 10
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from builders import shipped
 from cis import HOME, Break, Change, Pictures, Place, lost, places, statuses
+from conftest import Once
 from stillframe.snapshot.collector import session as aws
 
 pytestmark = pytest.mark.xdist_group("cis-resources")
@@ -584,14 +585,19 @@ def home_alone(parsed: dict[str, Any], **_: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> Pictures:
-    return []
+def judged(once: Once, request: pytest.FixtureRequest) -> tuple[Mapping[Any, Any], Pictures]:
+    return once("cis-resources", lambda folder: judge_all(folder, request.getfixturevalue("empty")))
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures, empty: str) -> Iterator[Mapping[Any, Any]]:
+def found(judged: tuple[Mapping[Any, Any], Pictures]) -> Mapping[Any, Any]:
     """What each account came to, by the name of its break; by the function that built it where nothing was broken."""
+    return judged[0]
+
+
+def judge_all(folder: Path, url: str) -> tuple[Mapping[Any, Any], Pictures]:
     builds = {each.build: [name for name in SWEPT if SWEPT[name].build is each.build] for each in SWEPT.values()}
+    pictures: Pictures = []
     original = aws._shared
 
     def ours(session: Any) -> Any:
@@ -603,11 +609,11 @@ def found(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures, empty: s
             patch.delenv(name)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setattr(aws, "_shared", ours)
-        free = iter(places(empty, 1 + len(builds) + len(SWEPT)))
-        done: dict[Any, Any] = {WHOLE: whole(empty, tmp_path_factory.mktemp(WHOLE), next(free), pictures)}
-        for build, names in builds.items():
-            done |= of_one_build(empty, tmp_path_factory.mktemp("build"), build, names, free, pictures)
-        yield done
+        free = iter(places(url, 1 + len(builds) + len(SWEPT)))
+        done: dict[Any, Any] = {WHOLE: whole(url, folder / WHOLE, next(free), pictures)}
+        for number, (build, names) in enumerate(builds.items()):
+            done |= of_one_build(url, folder / str(number), build, names, free, pictures)
+    return done, pictures
 
 
 def whole(url: str, archive: Path, place: Place, pictures: Pictures) -> Mapping[str, Mapping[str, str]]:
@@ -630,9 +636,8 @@ def of_one_build(
     return {name: judged[place.account] for name, place in intact.items()}
 
 
-@pytest.mark.usefixtures("found")
-def test_a_lost_row_that_another_names_makes_nothing_pass(pictures):
-    tried = lost(pictures)
+def test_a_lost_row_that_another_names_makes_nothing_pass(judged):
+    tried = lost(judged[1])
     assert tried.faults == []
     assert tried.named > 0
 

@@ -5,10 +5,8 @@ One organisation holds all cases. It is collected once; each row of a table is t
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +17,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from builders import collect_from, compared, nine, shipped
-from conftest import REGIONS, enable_few
+from builders import clients_of, collect_from, compared, nine, shipped
+from conftest import REGIONS, Once, enable_few
+from remembered import Memory
 from stillframe.engine.findings.batch import finding_line
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.policies import override
@@ -29,7 +28,6 @@ from stillframe.engine.model.finding import Finding
 from stillframe.engine.model.policy import Policy
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.archive import read_manifest
-from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.clients import same_host
 from stillframe.snapshot.collector.demo import HOME, MANAGEMENT, Organisation
 from stillframe.snapshot.verify import verify
@@ -522,26 +520,13 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, request: pytest.FixtureRequest) -> Scene:
-    """Made by the first worker that asks, and read by the others."""
-    folder = tmp_path_factory.getbasetemp().parent / f"standin-{testrun_uid}"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = folder / "scene.pickle"
-        if not kept.exists():
-            kept.write_bytes(pickle.dumps(play(folder, request.getfixturevalue("empty"))))
-        return pickle.loads(kept.read_bytes())
+def scene(once: Once, request: pytest.FixtureRequest) -> Scene:
+    return once("standin", lambda folder: play(folder, request.getfixturevalue("empty")))
 
 
 def play(folder: Path, url: str) -> Scene:
     """Make the estate and collect it: in full, then some of it with one worker and from the other end."""
     called: Counter[str] = Counter()
-
-    def listen(session: boto3.Session) -> boto3.Session:
-        session.events.register("before-call", lambda context, **_: called.update([context["client_region"]]))
-        return session
-
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
@@ -549,18 +534,10 @@ def play(folder: Path, url: str) -> Scene:
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         world = World(url)
         world.fill()
-        original = aws._shared
-
-        def ours(session: boto3.Session) -> boto3.Session:
-            session.events.register("after-call.ec2.DescribeRegions", enable_few)
-            session.events.register("after-call.cloudtrail.GetTrailStatus", stop_the_clock)
-            session.events.register("before-send.sts.AssumeRole", partial(refuse, world.closed))
-            return original(session)
-
-        patch.setattr(aws, "_shared", ours)
-        done = collect_from(url, folder, world.collected, each=listen, workers=16)
+        clients, answers = clients_of(url, partial(ours, world.closed, called)), Memory().but()
+        done = collect_from(clients, folder, world.collected, workers=16, answers=answers)
         some = [world.crowd[1], world.closed, world.plain, MANAGEMENT]
-        again = collect_from(url, folder, some, each=listen, workers=1)
+        again = collect_from(clients, folder, some, workers=1, answers=answers)
     return Scene(
         path=done.path,
         again=again.path,
@@ -570,6 +547,16 @@ def play(folder: Path, url: str) -> Scene:
         trails=world.trails,
         called=called,
     )
+
+
+def ours(closed: str, called: Counter[str], session: boto3.Session) -> boto3.Session:
+    """A session that counts its calls by region, and is answered as AWS would answer where the stand-in would not."""
+    events = session.events
+    events.register("before-call", lambda context, **_: called.update([context["client_region"]]))
+    events.register("after-call.ec2.DescribeRegions", enable_few)
+    events.register("after-call.cloudtrail.GetTrailStatus", stop_the_clock)
+    events.register("before-send.sts.AssumeRole", partial(refuse, closed))
+    return session
 
 
 def stop_the_clock(parsed: dict[str, Any], **_: Any) -> None:

@@ -100,6 +100,7 @@ class Organisation:
     def __init__(self, url: str) -> None:
         self._url = url
         self._sessions = {MANAGEMENT: session()}
+        self._clients: dict[tuple[str, str, str], Any] = {}
         organizations = self.client(MANAGEMENT, "organizations")
         organizations.create_organization(FeatureSet="ALL")
         self.log_archive, self.payments, self.website = (
@@ -112,7 +113,10 @@ class Organisation:
     def client(self, account: str, service: str, region: str = HOME) -> Any:
         if account not in self._sessions:
             self._sessions[account] = enter(self._sessions[MANAGEMENT], account, self._url)
-        return self._sessions[account].client(service, region_name=region, endpoint_url=self._url)
+        if (named := (account, service, region)) not in self._clients:
+            made = self._sessions[account].client(service, region_name=region, endpoint_url=self._url)
+            self._clients[named] = made
+        return self._clients[named]
 
     def regions(self) -> list[str]:
         answer = self.client(MANAGEMENT, "ec2").describe_regions()

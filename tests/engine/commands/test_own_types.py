@@ -67,16 +67,15 @@ def place(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-KEPT: list[Path] = []  # what was collected for the first who asked: none of the others asks AWS
-
-
 @pytest.fixture
-def collected(place, request, run, tmp_path_factory):
+def collected(place, once, request, run):
     """Two snapshots of a stand-in: of three channels, and when one of them is authorized."""
-    if not KEPT:
+
+    def make(folder: Path) -> Path:
         take(request.getfixturevalue("aws_url"), run)
-        KEPT.append(shutil.copytree("snapshots", tmp_path_factory.mktemp("kept") / "snapshots"))
-    shutil.copytree(KEPT[0], "snapshots", dirs_exist_ok=True)
+        return Path(shutil.move("snapshots", folder))
+
+    shutil.copytree(once("own-types", make), "snapshots")
     return sorted(Path("snapshots").glob("2*"))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from answering import CATALOG, REGIONS, SECRET, SECRETS, gather, has_pages
 from builders import CALLER
+from conftest import Once
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType
 from stillframe.snapshot.collector.decode import REDACTED
@@ -43,9 +44,9 @@ def account(done: Collected) -> Account:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Collected:
+def done(once: Once) -> Collected:
     """A collection in which every call is answered."""
-    return gather(tmp_path_factory.mktemp("every"), regions=REGIONS)
+    return once("every", lambda folder: gather(folder, regions=REGIONS))
 
 
 def unknowns(node: Any, path: str = "") -> Iterator[tuple[str, Unknown]]:

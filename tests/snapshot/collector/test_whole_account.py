@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builders import TIME, collect_from, nine, shipped
+from builders import TIME, clients_of, collect_from, nine, shipped
+from conftest import Once
+from remembered import Memory
 from stillframe.engine.findings.batch import finding_line
 from stillframe.engine.judging.dependencies import is_idle, needed
 from stillframe.engine.judging.evaluate import evaluate
@@ -54,27 +56,31 @@ class Taken:
 
 
 @pytest.fixture(scope="module")
-def taken(tmp_path_factory: pytest.TempPathFactory, empty: str) -> Iterator[Mapping[str, Taken]]:
+def taken(once: Once, request: pytest.FixtureRequest) -> Mapping[str, Taken]:
     """The account collected as a whole, and for each of the packs."""
-    make(empty)
+    return once("whole", lambda folder: take_all(folder, request.getfixturevalue("empty")))
 
-    def take(types: Mapping[str, ResourceType]) -> Taken:
+
+def take_all(folder: Path, url: str) -> Mapping[str, Taken]:
+    make(url)
+    memory, clients = Memory(Recorder(folder / "answers").answers), clients_of(url)
+
+    def take(name: str, types: Mapping[str, ResourceType]) -> Taken:
         calls: list[None] = []
-        folder = tmp_path_factory.mktemp("whole")
         done = collect_from(
-            empty,
-            folder / "archive",
+            clients,
+            folder / (name or "archive"),
             types=types,
             regions=frozenset(["us-east-1"]),
             on_call=lambda: calls.append(None),
-            answers=Recorder(folder / "answers").answers,
+            answers=memory.but(),
         )
         return Taken(done.path, done.gaps, len(calls))
 
     with pytest.MonkeyPatch.context() as patch:  # what the stand-in does not know it answers with 500
         patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
-        parts = {name: take(choose(reads=needed(policies))) for name, policies in PACKS.items()}
-        yield {"": take(load_catalog()), **parts}
+        whole = take("", load_catalog())
+        return {"": whole} | {name: take(name, choose(reads=needed(policies))) for name, policies in PACKS.items()}
 
 
 @pytest.fixture(scope="module")
