@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 def demo(
     into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
+    past: Annotated[
+        bool, typer.Option("--import", help="Only the last step: import what AWS Config recorded, without a stand-in.")
+    ] = False,
 ) -> None:
-    """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect again, diff."""
+    """Play the whole story on a local AWS stand-in: collect, evaluate, change things, collect, diff, look back."""
+    if past:
+        _look_back(into, 1)
+        return
     from stillframe.engine.commands.run_diff import run_diff
     from stillframe.engine.commands.run_evaluate import run_evaluate
     from stillframe.engine.loading.ruleset import load_rules
@@ -45,15 +51,43 @@ def demo(
         err,
         targets=targets([f"{into}/diff.jsonl", f"{into}/report.html"]),
     )
+    _look_back(into, 6)
     _say(f"Snapshots and findings are in {into}. Try:")
     for command in (
         f"diff {first.path} {second.path}",
         f"evaluate {archive} -o findings.html",
         f"snapshot verify {archive}",
+        f"trend {into}/past -o past.html",
         "policy show vpc-flow-logs",
     ):
         typer.secho(f"   {_program()} {command}", fg="cyan", err=True)
     _say(f"Open both snapshots and what changed between them in a browser: {(into / 'report.html').absolute()}")
+
+
+def _look_back(into: Path, number: int) -> None:
+    """A fortnight from before anybody collected, as AWS Config recorded it, and on which days something failed."""
+    from stillframe.engine.assess import choose
+    from stillframe.engine.findings.selection import selection
+    from stillframe.engine.history.trend import History
+    from stillframe.engine.loading.ruleset import load_rules
+    from stillframe.engine.terminal.history import print_trend
+    from stillframe.snapshot import open_snapshot
+    from stillframe.snapshot.importing.aws_config import import_days
+    from stillframe.snapshot.importing.demo import ASKED, REGION, SPAN, deliver
+    from stillframe.snapshot.importing.moments import moments
+
+    files, archive = deliver(into / "config"), into / "past"
+    _say(f"{number}. stillframe import aws-config {files} --regions {REGION} --every day {SPAN} --into {archive}")
+    only = selection([f"policy={name}" for name in ASKED])
+    [ruleset] = choose(only, load_rules())
+    history = History(ruleset)
+    for done in import_days([files], archive, moments("day", SPAN), regions=[REGION]):
+        history.add(open_snapshot(done.path), only)
+    print_trend(_out(), history.points)
+    for life in history.lives():
+        until = "and still does" if life.failing_since else f"and last on {(life.last_failed or '')[:10]}"
+        typer.echo(f"{life.policy}: {life.place[2]} first failed on {(life.first_failed or '')[:10]}, {until}")
+    history.close()
 
 
 def _program() -> str:
