@@ -96,6 +96,8 @@ class Encoder:
                 _quote(configuration, [name(step) if step != "[]" else step for step in at])
             if (resource.type, "State") in WRAPPED and "State" in config:
                 configuration["state"] = {"value": config["State"]}
+        if configuration is None:  # it is of another type there, or there is nothing to record
+            return None
         if self.query:
             configuration = _floats(configuration)
         return self.envelope(resource, moment, configuration, more)
@@ -310,6 +312,82 @@ def nested(attached: str, *names: str, **own: str) -> Callable[..., tuple[Body, 
     return make
 
 
+def own_fields(resource: Resource) -> dict[str, Any]:
+    attach = load_catalog()[resource.type].attach
+    return {key: value for key, value in resource.config.items() if key not in attach}
+
+
+def distribution(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    """What the list has of a distribution stands in its configuration, too."""
+    kinds, config = KINDS[resource.type], resource.config.get("Config")
+    own = own_fields(resource)
+    inside = {key: each for key, each in kinds.items() if key in kinds["Config"]}
+    outside = {key: each for key, each in kinds.items() if key not in inside and key not in ("Config", "Tags")}
+    found = spelled({key: value for key, value in own.items() if key not in inside}, outside, bean)
+    found["arn"] = found.pop("aRN")
+    known = config if isinstance(config, dict) else {}
+    whole = {**{key: value for key, value in own.items() if key in inside}, **known}
+    return {**found, "distributionConfig": spelled(whole, kinds["Config"] if known else inside, bean)}, {}
+
+
+def project(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    found: Body = {"name": resource.config["Name"]}
+    inner = resource.config.get("Project")
+    for _, variables in _known(inner, "Variables") if isinstance(inner, dict) else ():
+        found["environment"] = {
+            "environmentVariables": [{**spelled(each, {}, bean), "value": "x"} for each in variables]
+        }
+    return found, {}
+
+
+def detector(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    found: Body = {"Id": resource.config["DetectorId"]}
+    inner = resource.config.get("Detector")
+    for _, status in _known(inner, "Status") if isinstance(inner, dict) else ():
+        found["Enable"] = status == "ENABLED"
+    return found, {}
+
+
+def cluster(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Any, Body]:
+    """A cluster with servers; others are of another type there."""
+    config = resource.config
+    if config.get("ClusterType") != "PROVISIONED":
+        return None, {}
+    found = {"Arn": config["ClusterArn"], **dict(_known(config, "ClusterName"))}
+    inner = config.get("Provisioned")
+    kinds = KINDS[resource.type]["Provisioned"]
+    for key, value in _known(inner, "BrokerNodeGroupInfo") if isinstance(inner, dict) else ():
+        found[key] = spelled(value, kinds[key], upper)
+    return found, {}
+
+
+def function(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    kinds = {key: each for key, each in KINDS[resource.type].items() if key not in load_catalog()[resource.type].attach}
+    policy = resource.config.get("Policy")
+    more = {} if policy is None or isinstance(policy, Unknown) else {"Policy": text(policy)}
+    return spelled(own_fields(resource), kinds, name), more
+
+
+def blocked(attached: str, block: str, **own: str) -> Callable[..., tuple[Body, Body]]:
+    """A point of access: the resource's `own` names, and whether it is closed."""
+
+    def make(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+        found = {to: value for of, to in own.items() for _, value in _known(resource.config, of)}
+        inner = resource.config.get(attached) if attached else resource.config
+        for _, value in _known(inner, block) if isinstance(inner, dict) else ():
+            found["PublicAccessBlockConfiguration"] = spelled(value, {}, upper)
+        return found, {}
+
+    return make
+
+
+def firewall(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    config = resource.config
+    inner = config.get("Firewall")
+    found = spelled(inner, KINDS[resource.type]["Firewall"], bean) if isinstance(inner, dict) else {}
+    return {"firewall": {**found, "firewallArn": config["FirewallArn"], "firewallName": config["FirewallName"]}}, {}
+
+
 def as_graphql(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
     names = ("arn", "apiId", "name", "authenticationType", "additionalAuthenticationProviders", "xrayEnabled")
     kind = KINDS[resource.type]
@@ -330,6 +408,33 @@ SPECIAL = {
         *("AdvancedSecurityOptions", "DomainEndpointOptions", "EncryptionAtRestOptions", "EngineVersion"),
         "NodeToNodeEncryptionOptions",
         DomainName="DomainName",
+    ),
+    "AWS::CloudFront::Distribution": distribution,
+    "AWS::CodeBuild::Project": project,
+    "AWS::GuardDuty::Detector": detector,
+    "AWS::MSK::Cluster": cluster,
+    "AWS::Lambda::Function": function,
+    "AWS::NetworkFirewall::Firewall": firewall,
+    "AWS::S3::AccessPoint": blocked(
+        "Configuration",
+        "PublicAccessBlockConfiguration",
+        **{name: name for name in ("Name", "Bucket", "NetworkOrigin", "Alias", "BucketAccountId")},
+        AccessPointArn="Arn",
+    ),
+    "AWS::S3::MultiRegionAccessPoint": blocked("", "PublicAccessBlock", Name="Name", Alias="Alias"),
+    "AWS::ECR::Repository": as_cloudformation(
+        {
+            "repositoryArn": "Arn",
+            "repositoryName": "RepositoryName",
+            "imageTagMutability": "ImageTagMutability",
+        }
+    ),
+    "AWS::SNS::Topic": nested("Attributes", "DisplayName", "KmsMasterKeyId", TopicArn="TopicArn"),
+    "AWS::SQS::Queue": nested("Attributes", "KmsMasterKeyId", "QueueArn", "SqsManagedSseEnabled", QueueUrl="QueueUrl"),
+    "AWS::ECS::Service": nested(
+        "Service",
+        *("desiredCount", "enableExecuteCommand", "launchType", "networkConfiguration", "serviceName"),
+        ServiceArn="ServiceArn",
     ),
     "AWS::AppSync::GraphQLApi": as_graphql,
     "AWS::DMS::ReplicationInstance": as_cloudformation(
@@ -392,7 +497,7 @@ def items(snapshot: Snapshot, encoder: Encoder, moment: datetime) -> dict[tuple[
                 place = resource.region if resource.region in regions else [*whole, *regions][0]
                 owned = kind in ("AWS::EFS::FileSystem", "AWS::EC2::PrefixList")  # and another's is not recorded
                 foreign = owned and resource.config.get("OwnerId", identity) != identity
-                if item is not None and item["configuration"] is not None and not foreign:
+                if item is not None and not foreign:
                     found[identity, place].append(item)
         for region in regions:
             own = [each for each in found[identity, region] if each["resourceType"].endswith("::ConfigurationRecorder")]

@@ -12,6 +12,7 @@ import pytest
 from config_items import Encoder, deliver, items
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot.catalog import load_catalog, steps
+from stillframe.snapshot.format import write_line
 from stillframe.snapshot.importing.folding import NOT_RECORDED
 from stillframe.snapshot.importing.items import Item
 from stillframe.snapshot.importing.resources import resource_of
@@ -73,6 +74,49 @@ def test_aws_lists_the_type_and_each_path_of_its_block(kind):
     for path in rule.fields.values():
         if path.startswith(("configuration.", "supplementaryConfiguration.")) and path not in NOT_QUERIED:
             assert any(each == path or each.startswith(f"{path}.") for each in listed[rule.type]), path
+
+
+SECRET = "correct-horse-battery-staple"
+HEADER = {"headerName": "x-origin", "headerValue": SECRET}
+WITH_SECRETS = {
+    "AWS::CloudFront::Distribution": {
+        "arn": f"arn:aws:cloudfront::{A}:distribution/E1",
+        "distributionConfig": {"origins": {"items": [{"id": "1", "customHeaders": {"items": [HEADER]}}]}},
+    },
+    "AWS::CodeBuild::Project": {
+        "name": "site",
+        "source": {"type": "GITHUB", "location": f"https://{SECRET}@example.com", "auth": {"resource": SECRET}},
+        "environment": {"environmentVariables": [{"name": "KEY", "type": "PLAINTEXT", "value": SECRET}]},
+    },
+    "AWS::CloudFormation::Stack": {
+        "stackId": "s",
+        "parameters": [{"parameterKey": "Password", "parameterValue": SECRET}],
+        "outputs": [{"outputKey": "Url", "outputValue": SECRET}],
+    },
+    "AWS::Lambda::Function": {"functionArn": "arn:1", "environment": {"variables": {"KEY": SECRET}}},
+}
+
+
+@pytest.mark.parametrize("kind", WITH_SECRETS)
+def test_no_secret_of_an_item_is_imported(kind):
+    configuration = WITH_SECRETS[kind]
+    for each in (configuration, json.dumps(configuration)):
+        body = {"accountId": A, "arn": "arn:aws:x", "configurationItemStatus": "OK", "configuration": each}
+        item = Item(account=A, region="us-east-1", type="", id="x", moment=TIME, gone=False, body=body)
+        line = write_line(resource_of(RULES[kind], item))
+        assert SECRET.encode() not in line
+        assert b"redacted" in line or kind == "AWS::CodeBuild::Project"  # of which no more is taken
+
+
+def test_of_a_detector_and_of_brokers_it_is_known_what_they_are():
+    def config(kind, configuration):
+        body = {"accountId": A, "arn": "arn:aws:x", "configurationItemStatus": "OK", "configuration": configuration}
+        item = Item(account=A, region="us-east-1", type="", id="x", moment=TIME, gone=False, body=body)
+        return resource_of(RULES[kind], item).config
+
+    for given, status in ((True, "ENABLED"), ("false", "DISABLED"), (None, NOT_RECORDED)):
+        assert config("AWS::GuardDuty::Detector", {"Id": "1", "Enable": given})["Detector"]["Status"] == status
+    assert config("AWS::MSK::Cluster", {"Arn": "arn:1"})["ClusterType"] == "PROVISIONED"
 
 
 def test_the_commands_import_and_say_how_old_it_is(tmp_path, run):
