@@ -511,20 +511,27 @@ def items(snapshot: Snapshot, encoder: Encoder, moment: datetime) -> dict[tuple[
     return found
 
 
-def file_name(account: str, region: str, moment: datetime, what: str = "ConfigSnapshot") -> str:
+def file_name(
+    account: str, region: str, moment: datetime, what: str = "ConfigSnapshot", kind: str = "AWS::EC2::VPC"
+) -> str:
     stamp = moment.strftime("%Y%m%dT%H%M%SZ")
-    kind = "" if what == "ConfigSnapshot" else "AWS::EC2::VPC_"
-    return f"{account}_Config_{region}_{what}_{kind}{stamp}_0f1e2d3c.json.gz"
+    of = "" if what == "ConfigSnapshot" else f"{kind}_"
+    return f"{account}_Config_{region}_{what}_{of}{stamp}_0f1e2d3c.json.gz"
 
 
 def deliver(
-    folder: Path, found: Mapping[tuple[str, str], list[Body]], moment: datetime, what: str = "ConfigSnapshot"
+    folder: Path,
+    found: Mapping[tuple[str, str], list[Body]],
+    moment: datetime,
+    what: str = "ConfigSnapshot",
+    kind: str = "AWS::EC2::VPC",
 ) -> list[Path]:
-    """Files as AWS Config delivers them, below AWSLogs."""
+    """Files as AWS Config delivers them, below AWSLogs: those of histories for a type each."""
     paths = []
     for (account, region), own in found.items():
         day = f"{moment.year}/{moment.month}/{moment.day}"
-        path = folder / "AWSLogs" / account / "Config" / region / day / what / file_name(account, region, moment, what)
+        name = file_name(account, region, moment, what, kind)
+        path = folder / "AWSLogs" / account / "Config" / region / day / what / name
         path.parent.mkdir(parents=True, exist_ok=True)
         document: Body = {"fileVersion": "1.0", "configurationItems": own}
         if what == "ConfigSnapshot":

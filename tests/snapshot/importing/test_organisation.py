@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from builders import shipped
 from config_items import Encoder, deliver, items
-from config_organisation import BEGUN, REGIONS, days, state
-from stillframe.engine.judging.evaluate import evaluate
+from config_organisation import BEGUN, REGIONS, days, quarter_of, resources_of, state
+from config_organisation import statuses as found_in
 from stillframe.engine.loading.pack_files import load_packs
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.importing.aws_config import import_aws_config, import_days
@@ -21,26 +21,33 @@ DECIDED = ("pass", "fail")
 
 
 def statuses(snapshot):
-    return {each.identity: each.status.value for each in evaluate(snapshot, POLICIES)}
+    return found_in(snapshot, POLICIES)
 
 
-def test_every_day_comes_out_as_it_was_and_the_day_of_a_change_is_found(tmp_path):
-    assert list(days(tmp_path / "bucket", 12, **SIZE)) == list(range(12))
-    moments = [BEGUN + timedelta(days=day, hours=1) for day in range(12)]
-    done = [*import_days([tmp_path / "bucket"], tmp_path / "into", moments, regions=REGIONS[:2])]
+# Of the tenth day, on which something changes every six hours, and of those around it: a quarter, and a moment in it.
+MOMENTS = [(39, 17.9), *((40 + quarter, 6 * quarter + 0.5) for quarter in range(3)), (43, 17.9), (47, 17.9)]
+
+
+@pytest.mark.parametrize("every", [1, 30])  # days between two whole files
+def test_every_moment_comes_out_as_it_was_and_the_day_of_a_change_is_found(tmp_path, every):
+    assert list(days(tmp_path / "bucket", 12, every=every, **SIZE)) == list(range(12))
+    at = {BEGUN + timedelta(days=quarter // 4, hours=hours): quarter for quarter, hours in MOMENTS}
+    done = [*import_days([tmp_path / "bucket"], tmp_path / "into", at, regions=REGIONS[:2])]
     changed, seen, before = Counter(), Counter(), {}
-    for day, each in enumerate(done):
-        assert each.problems == ()
-        live, imported = statuses(state(day, **SIZE)), statuses(open_snapshot(each.path))
-        assert each.resources == 2 * (SIZE["resources"] + SIZE["regions"])  # which have a recorder each
+    for (moment, quarter), each in zip(at.items(), done, strict=True):
+        assert (each.problems, quarter_of(moment)) == ((), quarter)
+        now = state(quarter // 4, quarter=quarter % 4, **SIZE)
+        live, imported = statuses(now), statuses(open_snapshot(each.path))
+        # A recorder for each region, and all but the accounts themselves.
+        assert each.resources == len(resources_of(now)) + SIZE["accounts"] * (SIZE["regions"] - 1)
         for identity, status in imported.items():
             seen[status] += 1
             if status in DECIDED:
-                assert status == live.get(identity), (day, identity)
-                changed[day] += before.get(identity, status) != status
+                assert status == live.get(identity), (quarter, identity)
+                changed[quarter] += before.get(identity, status) != status
         before = imported
-    assert {day for day, number in changed.items() if number} == {10}
-    assert min(seen["pass"], seen["fail"]) > 500
+    assert {quarter for quarter, number in changed.items() if number} == {40, 41, 42, 43}
+    assert min(seen["pass"], seen["fail"]) > 300
 
 
 @pytest.mark.parametrize("how", [{"api": True}, {"query": True}], ids=["history", "query"])
