@@ -11,6 +11,12 @@ from stillframe.engine.commands.groups import grouped
 from stillframe.engine.commands.options import ARCHIVE, Catalogue, Config, Types, names
 from stillframe.engine.commands.purpose import Purpose
 
+Into = Annotated[
+    str,
+    typer.Option(
+        help="The archive to add a snapshot to: a folder, or a URL such as s3://BUCKET/PREFIX.", metavar="ARCHIVE"
+    ),
+]
 import_app = typer.Typer(help="Make snapshots of what others recorded.", no_args_is_help=True)
 
 
@@ -21,7 +27,7 @@ def import_config(
         list[str],
         typer.Argument(help="Files of AWS Config, or folders of them, such as AWSLogs or s3://BUCKET/AWSLogs."),
     ],
-    into: Annotated[str, typer.Option(help="The archive to add a snapshot to: a folder.")] = ARCHIVE,
+    into: Into = ARCHIVE,
     regions: Annotated[str, typer.Option(help="The regions that are enabled, with commas, where you know them.")] = "",
     as_of: Annotated[
         str, typer.Option(help="The moment whose state counts; the latest if not given.", metavar="TIME")
@@ -110,7 +116,7 @@ def _fill(paths: list[str], into: str, purpose: Purpose, way: Way) -> None:
 @import_app.command("recorded")
 def import_answers(
     folder: Annotated[str, typer.Argument(help="The folder, as `collect --record` wrote it, or written by hand.")],
-    into: Annotated[str, typer.Option(help="The archive to add a snapshot to: a folder.")] = ARCHIVE,
+    into: Into = ARCHIVE,
     regions: Annotated[str, typer.Option(help="Only these regions, with commas; those recorded if not given.")] = "",
     types: Annotated[str, typer.Option(help="Only these types, with commas; those recorded if not given.")] = "",
     as_of: Annotated[
@@ -128,12 +134,14 @@ def import_answers(
     from stillframe.engine.terminal.collecting import print_collected
     from stillframe.engine.terminal.importing import print_problems
     from stillframe.snapshot.collector.recorded import import_recorded
+    from stillframe.snapshot.given import place_of
     from stillframe.snapshot.importing.moments import moment
     from stillframe.snapshot.outputs import refuse_inside
 
     distinct([script] if script else [])
-    for place in map(Path, (folder, into)):
-        refuse_inside(place)
+    for place in map(place_of, (folder, into)):
+        if isinstance(place, Path):
+            refuse_inside(place)
     Types(catalogue, checked=True).use(config)
     err = console(stderr=True)
     done = import_recorded(

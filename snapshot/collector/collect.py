@@ -37,7 +37,8 @@ from .clients import DEADLINE, Clients
 from .errand import Errand
 from .forecast import Forecast, forecast
 from .found import enabled
-from .plan import Kept, Plan, ask_aws, keep, pick_up, targets_of
+from .kept import Kept, keep, pick_up
+from .plan import Plan, ask_aws, targets_of
 from .record import Recorder
 from .run import Tally, run
 from .run_on_cluster import run_on_cluster

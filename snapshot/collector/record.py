@@ -23,8 +23,8 @@ from ..format import encode, timestamp
 from ..model import Json
 from .call import Answer
 from .decode import change
+from .kept import Kept
 from .pages import Page, whole_answer
-from .plan import Kept
 from .reading import kept_of
 from .recording import ABOUT, REDACTED, Recording, about, place_of
 

@@ -32,8 +32,10 @@ from ..error_kinds import EXPIRED, code_of, kind_of
 from ..errors import ArgumentError, CollectError, SnapshotError
 from ..format import decode
 from ..given import check_names, path_of
+from ..given import place_of as archive_of
 from ..model import Collected, Json
 from ..names import moment_of
+from .anew import begin_anew
 from .call import Answer
 from .clients import Clients
 from .fitting import UnfitError, fitted
@@ -56,7 +58,6 @@ from .recording import (
 from .run import NoneEnteredError, run
 from .session import Caller
 from .targets import Target
-from .write import SnapshotWriter
 
 SOURCE = "recorded"
 NOT_RECORDED = "NotRecorded"
@@ -86,7 +87,7 @@ def import_recorded(
     SnapshotError or CollectError.
     """
     check_names(regions=regions, types=types)
-    folder, archive = path_of(folder), path_of(into)
+    folder, archive = path_of(folder), archive_of(into)
     if not folder.is_dir():
         raise ArgumentError(f"{folder}: no such folder", f"name one that `collect --record` wrote: {LAYOUT}")
     said, player = about(folder), Player(folder)
@@ -119,7 +120,7 @@ def import_recorded(
                 Target(account=account, name=said.accounts.get(account), facts=decode(said.facts.get(account, {})))
                 for account in accounts
             ],
-            SnapshotWriter(archive, moment),
+            begin_anew(archive, moment, len(accounts)),
             clients=Nobody(),
             caller=Caller(account=accounts[0], partition=said.partition),
             plan=plan,

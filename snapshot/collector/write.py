@@ -78,6 +78,7 @@ class Writer(Protocol):
 
     files: Files
     done: dict[str, str]
+    captured_at: datetime
 
     @property
     def pen(self) -> Pen: ...

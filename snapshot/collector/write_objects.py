@@ -26,7 +26,7 @@ from ..remote import OvertakenError, Remote, every, find, get, put, put_if, remo
 from ..resource_file import read_resources
 from .journal import Journal, begin
 from .journal import find as find_journal
-from .plan import Kept, kept_bytes, read_plan
+from .kept import Kept, kept_bytes, read_plan
 from .write import AccountData, Written, check_account, compose, manifest_of
 
 NOTES = 32  # how often it is written down which accounts are complete, in the course of a snapshot
@@ -43,12 +43,14 @@ class Claim(Edge, frozen=True, kw_only=True):
 class ObjectWriter:
     """A snapshot being written, as `SnapshotWriter` is."""
 
-    def __init__(self, path: Remote, kept: Kept, claim: Claim, tag: str, journal: Journal | None) -> None:
-        self.path, self.captured_at, self.journal = path, datetime.fromisoformat(kept.captured_at), journal
+    def __init__(
+        self, path: Remote, captured_at: datetime, accounts: int, claim: Claim, tag: str, journal: Journal | None = None
+    ) -> None:
+        self.path, self.captured_at, self.journal = path, captured_at, journal
         self.files = Files(path, by_digest=True)
         self.done: dict[str, str] = dict(claim.accounts)
         self._holder, self._tag = claim.holder, tag
-        self._every, self._noted = max(1, len(kept.accounts) // NOTES), len(self.done)
+        self._every, self._noted = max(1, accounts // NOTES), len(self.done)
         self._lock = threading.Lock()
         self._pen = ObjectPen(path.parent)
 
@@ -147,23 +149,34 @@ class ObjectPen:
 
 def begin_objects(archive: Remote, kept: Kept) -> ObjectWriter:
     """Begin a snapshot under a name that nobody has, and say what it is to become."""
-    moment = datetime.fromisoformat(kept.captured_at).replace(microsecond=0)
+    path, moment, claim, tag = _claimed(archive, datetime.fromisoformat(kept.captured_at))
+    plan = kept_bytes(structs.replace(kept, captured_at=timestamp(moment)))
+    put(path / PLAN, plan)
+    _not_pruned(archive, [path / PLAN, path / CLAIM])
+    return ObjectWriter(path, moment, len(kept.accounts), claim, tag, begin(digest(plan)))
+
+
+def begin_without_plan(archive: Remote, moment: datetime, accounts: int) -> ObjectWriter:
+    """Begin a snapshot that cannot be completed, only begun anew: one that is made of what others recorded."""
+    path, moment, claim, tag = _claimed(archive, moment)
+    _not_pruned(archive, [path / CLAIM])
+    return ObjectWriter(path, moment, accounts, claim, tag)
+
+
+def _claimed(archive: Remote, moment: datetime) -> tuple[Remote, datetime, Claim, str]:
+    """The place and the time of a snapshot under a name that nobody has, and the claim to it with its tag."""
+    moment = moment.replace(microsecond=0)
     claim = Claim(holder=secrets.token_hex(16), accounts={})
     while True:
         path = archive / snapshot_id(moment)
         try:
             tag = put_if(path / CLAIM, _bytes(claim), None)
             if not is_finished(path):
-                break
+                return path, moment, claim, tag
             remove([path / CLAIM])
         except OvertakenError:  # another collector took this second
             pass
         moment += timedelta(seconds=1)
-    kept = structs.replace(kept, captured_at=timestamp(moment))
-    plan = kept_bytes(kept)
-    put(path / PLAN, plan)
-    _not_pruned(archive, [path / PLAN, path / CLAIM])
-    return ObjectWriter(path, kept, claim, tag, begin(digest(plan)))
 
 
 def pick_up_objects(path: Remote) -> tuple[Kept, Journal | None]:
@@ -199,7 +212,7 @@ def resume_objects(path: Remote, kept: Kept, journal: Journal | None) -> ObjectW
     except OvertakenError:
         raise CollectError(f"{path}: another collector is at work on it", "wait for it to end") from None
     _not_pruned(path.parent, [])
-    return ObjectWriter(path, kept, claim, tag, journal)
+    return ObjectWriter(path, datetime.fromisoformat(kept.captured_at), len(kept.accounts), claim, tag, journal)
 
 
 def _is_whole(files: Files, account: str, found: str) -> bool:

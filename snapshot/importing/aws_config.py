@@ -17,10 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..collector.write import SnapshotWriter
+from .. import remote
+from ..collector.anew import begin_anew
 from ..errors import ArgumentError, CollectError
 from ..format import snapshot_id, timestamp
-from ..given import check_names, path_of, place_of
+from ..given import check_names, place_of
 from ..layout import MANIFEST
 from ..model import GLOBAL
 from ..names import REGION
@@ -37,7 +38,7 @@ OnFile = Callable[[int, int], None]  # hears of each file that was read: its num
 class Imported:
     """What an import brought. `problems` are files and items that could not be used, one line each."""
 
-    path: Path
+    path: remote.Place
     captured_at: str
     accounts: int
     resources: int
@@ -66,7 +67,7 @@ def import_aws_config(
 
     `regions` are those that are enabled, where that is known. Raises ArgumentError, SnapshotError or CollectError.
     """
-    return _import(find(paths), path_of(into), _named(regions), utc(as_of) if as_of else None, on_file)
+    return _import(find(paths), place_of(into), _named(regions), utc(as_of) if as_of else None, on_file)
 
 
 def import_days(
@@ -80,7 +81,7 @@ def import_days(
     """One snapshot for each moment; files of accounts in which nothing changed are shared. Those there are stay."""
     found = find(paths)
     for moment in moments:
-        yield _import(found, path_of(into), _named(regions), utc(moment), on_file)
+        yield _import(found, place_of(into), _named(regions), utc(moment), on_file)
 
 
 def _named(regions: Collection[str]) -> frozenset[str]:
@@ -92,7 +93,7 @@ def _named(regions: Collection[str]) -> frozenset[str]:
 
 
 def _import(
-    found: list[Source], into: Path, regions: frozenset[str], until: datetime | None, on_file: OnFile
+    found: list[Source], into: remote.Place, regions: frozenset[str], until: datetime | None, on_file: OnFile
 ) -> Imported:
     with reading(found, until, regions, on_file) as state:
         moment = until or state.moment()
@@ -121,8 +122,8 @@ def reading(found: list[Source], until: datetime | None, regions: frozenset[str]
             state.close()
 
 
-def _write(state: State, into: Path, moment: datetime, regions: frozenset[str]) -> Imported:
-    writer, resources = SnapshotWriter(into, moment), 0
+def _write(state: State, into: remote.Place, moment: datetime, regions: frozenset[str]) -> Imported:
+    writer, resources = begin_anew(into, moment, len(state.places)), 0
     try:
         for account in sorted(state.places):
             data, number = account_of(state, account, moment, state.regions)
@@ -135,7 +136,7 @@ def _write(state: State, into: Path, moment: datetime, regions: frozenset[str]) 
     return _done(path, writer.captured_at, state, resources)
 
 
-def _done(path: Path, moment: datetime, state: State, resources: int, *, written: bool = True) -> Imported:
+def _done(path: remote.Place, moment: datetime, state: State, resources: int, *, written: bool = True) -> Imported:
     return Imported(
         path=path,
         captured_at=timestamp(moment.replace(microsecond=0)),

@@ -15,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from .. import remote
 from ..catalog import REGION_TYPE, ResourceType, Steps
-from ..collector.write import AccountData, Row, SnapshotWriter
+from ..collector.anew import begin_anew
+from ..collector.write import AccountData, Row, Written
 from ..errors import CollectError
 from ..format import read_line, timestamp
 from ..gaps import REDACTED
-from ..given import path_of
+from ..given import place_of
 from ..model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
 from ..resource import names_in
 from .account import account_of, coverage_of
@@ -42,7 +44,7 @@ def filling(
     all counts. Raises ArgumentError, SnapshotError or CollectError.
     """
     with reading(find(paths), None, frozenset(), on_file) as state:
-        found = Filling(state, path_of(into), counts, datetime.now(UTC))
+        found = Filling(state, place_of(into), counts, datetime.now(UTC))
         try:
             yield found
         finally:
@@ -72,7 +74,7 @@ class _Recorded:
 class Filling:
     """A snapshot that is written of both. To a collection it is what is `Known`, and the `Writer`."""
 
-    def __init__(self, state: State, into: Path, counts: Paths, now: datetime) -> None:
+    def __init__(self, state: State, into: remote.Place, counts: Paths, now: datetime) -> None:
         self._state, self._counts = state, counts
         self._places = {account: _fresh(places, now) for account, places in state.places.items()}
         if not any(self._places.values()):
@@ -82,8 +84,9 @@ class Filling:
                 "not what it was like then",
                 "name files up to today, or import them without --fill",
             )
-        self._writer = SnapshotWriter(into, now)
-        self.files, self.done, self.pen = self._writer.files, self._writer.done, self._writer.pen
+        self._writer = begin_anew(into, now, len(state.places))
+        self.captured_at, self.files = self._writer.captured_at, self._writer.files
+        self.done, self.pen = self._writer.done, self._writer.pen
         self._lock, self._recorded = threading.Lock(), dict[str, _Recorded]()
         self._filled: dict[str, dict[str, Any]] = {}
         self._finished = False
@@ -142,9 +145,7 @@ class Filling:
     def _account(self, account: str, regions: Collection[str]) -> _Recorded:
         with self._lock:
             if account not in self._recorded:
-                data, number = account_of(
-                    self._state, account, self._writer.captured_at, regions, self._places[account]
-                )
+                data, number = account_of(self._state, account, self.captured_at, regions, self._places[account])
                 self._recorded[account] = _Recorded(data=data, number=number)
             return self._recorded[account]
 
@@ -183,12 +184,12 @@ class Filling:
             self._filled[live.id], self.resources = filled, self.resources + number
             del self._recorded[live.id]
 
-    def settle(self, written: Any) -> None:
+    def settle(self, written: Written) -> None:
         self._writer.settle(written)
 
-    def finish(self, scope: Mapping[str, Any]) -> Path:
+    def finish(self, scope: Mapping[str, Any]) -> remote.Place:
         """Write the manifest, which says of each account what was asked of AWS, and when."""
-        filled = {"at": timestamp(self._writer.captured_at), "accounts": dict(sorted(self._filled.items()))}
+        filled = {"at": timestamp(self.captured_at), "accounts": dict(sorted(self._filled.items()))}
         path = self._writer.finish({**scope_of(self._places, ()), "types": scope["types"], "filled": filled})
         self._finished = True
         return path

@@ -33,7 +33,7 @@ from stillframe.engine.model.policy import Policy
 from stillframe.engine.testing.examples import cases, fixture
 from stillframe.snapshot import StillframeError, open_snapshot
 from stillframe.snapshot.catalog import Catalog, _entries
-from stillframe.snapshot.collector.plan import Kept, pick_up
+from stillframe.snapshot.collector.kept import Kept, pick_up
 from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.verify import verify
 

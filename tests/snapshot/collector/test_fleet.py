@@ -26,7 +26,7 @@ from stillframe.snapshot.collector import clients, write
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.collect import Watch, collect, resume
 from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, stand_in, types
-from stillframe.snapshot.collector.plan import Kept, keep
+from stillframe.snapshot.collector.kept import Kept, keep
 from stillframe.snapshot.verify import verify, verify_archive
 
 from bench.proxy import proxy, told

@@ -18,7 +18,7 @@ from stillframe.snapshot import CollectError, SnapshotError, chain, list_snapsho
 from stillframe.snapshot.catalog import catalog_digest
 from stillframe.snapshot.chain import CLAIM, LAST, PRUNED, PRUNING, settle
 from stillframe.snapshot.collector import write_objects
-from stillframe.snapshot.collector.plan import Kept
+from stillframe.snapshot.collector.kept import Kept
 from stillframe.snapshot.collector.write import AccountData, SnapshotWriter, row
 from stillframe.snapshot.collector.write_objects import begin_objects, pick_up_objects, resume_objects
 from stillframe.snapshot.files import PLAN

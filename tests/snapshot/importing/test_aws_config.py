@@ -14,6 +14,8 @@ from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import list_snapshots, open_snapshot
 from stillframe.snapshot.archive import read_manifest
+from stillframe.snapshot.collector.collect import resume
+from stillframe.snapshot.collector.write_objects import begin_without_plan
 from stillframe.snapshot.errors import ArgumentError, CollectError
 from stillframe.snapshot.importing.aws_config import import_aws_config, import_days
 from stillframe.snapshot.importing.moments import moment, moments
@@ -232,6 +234,22 @@ def test_a_snapshot_a_day_shares_what_did_not_change(tmp_path):
     again = [*import_days([tmp_path / "AWSLogs"], tmp_path / "into", moments("day", "2026-01-01..2026-01-04"))]
     assert [each.written for each in again] == [False] * 4
     assert len(list_snapshots(tmp_path / "into")) == 4
+
+
+def test_an_archive_may_be_in_an_object_store(tmp_path, place):
+    deliver(tmp_path, recorded(), TIME)
+    days = [TIME + timedelta(hours=1), TIME + timedelta(days=1)]
+    there, here = ([*import_days([tmp_path], into, days, regions=[REGION])] for into in (place, tmp_path / "into"))
+    assert flow_logs(there[1].path) == {("vpc-flow-logs", "vpc-1"): "pass"}
+    assert [open_snapshot(each.path).digests for each in there] == [open_snapshot(each.path).digests for each in here]
+    assert [each.written for each in import_days([tmp_path], place, days, regions=[REGION])] == [False, False]
+    assert [*verify_archive(place)] == []
+
+    # One that was stopped is no snapshot, and nobody takes it for a collection to complete.
+    begin_without_plan(place, TIME + timedelta(days=2), 1)
+    assert [each.accounts for each in list_snapshots(place)] == [1, 1, None]
+    with pytest.raises(CollectError, match="keeps no plan"):
+        resume(place)
 
 
 def test_a_day_is_its_end():
