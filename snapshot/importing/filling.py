@@ -23,11 +23,12 @@ from ..errors import CollectError
 from ..format import read_line, timestamp
 from ..gaps import REDACTED
 from ..given import place_of
-from ..model import EVERYWHERE, GLOBAL, Coverage, Json, Resource, Unknown
+from ..model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
 from ..resource import names_in
-from .account import account_of, coverage_of
+from .account import account_of
 from .aws_config import OnFile, find, reading, scope_of
 from .coverage import Place
+from .merging import merged
 from .state import State
 
 FRESH = timedelta(days=2)  # AWS Config writes a whole file once a day at the least
@@ -162,7 +163,7 @@ class Filling:
             if not asked and not answered.missing:
                 continue
             before = own.data.resources.get(kind, ())
-            coverage[kind], rows[kind] = _merged(
+            coverage[kind], rows[kind] = merged(
                 coverage[kind], before, answered, live.resources.get(kind, ()), asked, regions
             )
             number += len(rows[kind]) - len(before)
@@ -265,42 +266,3 @@ def _lost(value: Json, path: Steps) -> bool:
             return any(_lost(each, rest if step == "[]" else path) for each in value)
         case _:
             return False
-
-
-def _merged(
-    recorded: Coverage,
-    before: Sequence[Row],
-    answered: Coverage,
-    rows: Sequence[Row],
-    asked: Collection[str],
-    regions: Collection[str],
-) -> tuple[Coverage, Sequence[Row]]:
-    """What is known of a type, of what was recorded and what AWS answered.
-
-    Where it was asked, its answer counts alone. Where it did not answer, what was recorded stays as it was.
-    """
-    there = {*asked} & {*answered.read}
-    failed = {place: _cause(answered, place) for place in asked if place not in there}
-    if not asked or GLOBAL in failed:  # it could not be asked at all
-        cause = failed.get(GLOBAL) or answered.missing.get(EVERYWHERE, "")
-        told = {
-            place: "; ".join(dict.fromkeys(filter(None, (each, cause)))) for place, each in recorded.missing.items()
-        }
-        return Coverage(read=recorded.read, missing=told), before
-    if GLOBAL in there:
-        return Coverage(read=[GLOBAL], missing={}), rows
-    whole = {*recorded.read} if recorded.missing.keys().isdisjoint((EVERYWHERE, GLOBAL)) else set()
-    ours = {(region, identity) for region, identity, _ in rows}
-    kept = [each for each in before if each[0] in regions and each[0] not in there and each[:2] not in ours]
-    causes = {place: "" if place in there or place in whole else failed.get(place, "") for place in regions}
-    both = [*rows, *kept]
-    partly = {
-        region for region, *_ in both if causes.get(region)
-    }  # where there is a part, anything else is missing too
-    everywhere = [causes[region] for region in sorted(partly)]
-    causes = {place: "" if place in partly else cause for place, cause in causes.items()}
-    return coverage_of(causes, everywhere, there=bool(both)), both
-
-
-def _cause(answered: Coverage, place: str) -> str:
-    return answered.missing.get(place) or answered.missing.get(EVERYWHERE) or "NotRecorded: AWS Config"

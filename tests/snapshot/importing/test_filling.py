@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from builders import shipped
 from config_items import Encoder, deliver, items, recorder_item
-from stillframe.engine.judging.dependencies import needed
+from config_organisation import state
+from stillframe.engine.judging.dependencies import deciding, needed
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.pack_files import load_packs
 from stillframe.engine.testing.examples import fixture
@@ -20,8 +21,9 @@ from stillframe.snapshot.collector.collect import Watch, collect
 from stillframe.snapshot.collector.demo import LOG_BUCKET, Organisation
 from stillframe.snapshot.collector.write import AccountData, row
 from stillframe.snapshot.errors import CollectError
+from stillframe.snapshot.importing.aws_config import import_aws_config
 from stillframe.snapshot.importing.filling import filling
-from stillframe.snapshot.model import EVERYWHERE, Coverage, Resource, Unknown
+from stillframe.snapshot.model import EVERYWHERE, GLOBAL, Coverage, Resource, Unknown
 from stillframe.snapshot.verify import verify
 
 PACKS = ("logging", "cis-aws-5.0.0")
@@ -188,6 +190,25 @@ def test_what_could_not_be_listed_is_as_it_was_with_the_cause(tmp_path, coverage
     assert {*account.gaps(KEY)} >= gaps
     assert all(DENIED in str(gap) for gap in account.gaps(KEY).values())
     assert [*verify(path)] == []
+
+
+def test_where_aws_answers_nothing_no_finding_is_decided_otherwise(tmp_path):
+    size, now, reads = {"accounts": 2, "regions": 2, "resources": 32}, datetime.now(UTC), needed(POLICIES)
+    deliver(tmp_path, items(state(3, **size), Encoder(), now - timedelta(hours=1)), now)
+    alone = import_aws_config([tmp_path / "AWSLogs"], tmp_path / "alone", regions=(EAST, WEST)).path
+    counts = {kind: {path for policy in POLICIES for path in deciding(policy).get(kind, ())} for kind in reads}
+    with filling([tmp_path / "AWSLogs"], tmp_path / "into", counts) as whole:
+        for account in whole.accounts:
+            denied = {}
+            for kind, spec in choose((), reads).items():
+                places = [GLOBAL] if spec.scope == "account" else [WEST, EAST]
+                denied[kind] = dict.fromkeys(whole.lacking(account, spec, places, [WEST, EAST]), DENIED)
+            coverage = {kind: Coverage(read=[], missing=missing) for kind, missing in denied.items()}
+            whole.add(AccountData(id=account, name=None, regions=(EAST, WEST), coverage=coverage, resources={}))
+        path = whole.finish({"types": []})
+    found = statuses(path)
+    assert found == statuses(alone)
+    assert {*found.values()} >= {"pass", "fail", "unknown"}
 
 
 def test_an_account_that_could_not_be_entered_is_as_it_was_imported(tmp_path):
