@@ -7,7 +7,6 @@ for then it is known how each place is decoded.
 from __future__ import annotations
 
 import ast
-import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -294,4 +293,4 @@ def is_list(value: Value) -> ast.expr:
 def _key(node: Node) -> str:
     """Equal for equal expressions, wherever they stand."""
     inside = ",".join(map(_key, node.children))
-    return f"{node.type}({json.dumps(node.value, sort_keys=True)};{inside})"
+    return f"{node.type}({node.value!r};{inside})"

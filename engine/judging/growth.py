@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 import msgspec
 
@@ -78,6 +79,7 @@ def is_light(resource: Resource) -> bool:
         return len(repr(read)) <= _HEAVY
 
 
+@lru_cache(maxsize=4096)
 def is_fixed(where: Expression) -> bool:
     """Whether the condition of a lookup says the same of a row, whatever it is looked up for."""
     return where.variables() <= _FIXED

@@ -20,7 +20,7 @@ from ..functions.call import call
 from ..functions.equality import equal
 from ..functions.table import FUNCTIONS
 from ..functions.unknowns import Truth, UnknownLength, maybe_items, unknown_in
-from .node import Node, walk
+from .node import Node
 from .parser import Expression
 
 Scope = Mapping[str, Json]  # variables by name, without the $
@@ -188,7 +188,7 @@ def _flatten(node: Node, at: Json, scope: Scope) -> Json:
 def charge_items(items: Json, *each: Node) -> None:
     """Take what it costs to go through a list, but for the lists that this goes through itself."""
     if isinstance(items, list):
-        charge(len(items) * sum(1 for node in each for _ in walk(node)))
+        charge(len(items) * sum(node.size for node in each))
 
 
 def _multi_select_list(node: Node, at: Json, scope: Scope) -> Json:

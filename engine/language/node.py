@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -20,6 +20,10 @@ class Node:
     value: Any = None
     start: int = 0
     end: int = 0
+    size: int = field(init=False, compare=False, repr=False)  # how many `walk` gives
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 1 + sum(child.size for child in self.children))
 
     @property
     def written(self) -> bool:

@@ -53,10 +53,12 @@ class Case:
 
     def judge(self, policy: Policy) -> tuple[Finding, ...]:
         """The findings of a policy, with the parameters that the example sets."""
-        params = {**policy.params, **self.test.get("params", {})}
-        given = {kind for account in self.snapshot.accounts for kind in self.snapshot.account(account).coverage}
-        types = tuple(kind for kind in policy.types if kind in given) or policy.types
-        return tuple(evaluate(self.snapshot, [dataclasses.replace(policy, params=params, types=types)]))
+        if policy.types or self.test.get("params"):  # else it stays itself: others remember something of it
+            params = {**policy.params, **self.test.get("params", {})}
+            given = {kind for account in self.snapshot.accounts for kind in self.snapshot.account(account).coverage}
+            types = tuple(kind for kind in policy.types if kind in given) or policy.types
+            policy = dataclasses.replace(policy, params=params, types=types)
+        return tuple(evaluate(self.snapshot, [policy]))
 
 
 def cases(policy: Policy) -> tuple[Case, ...]:

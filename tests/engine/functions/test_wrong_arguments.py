@@ -40,17 +40,19 @@ def test_a_function_says_what_is_wrong_with_its_arguments_in_the_words_of_the_la
     function = FUNCTIONS[name]
     least, most = function.least, function.most
     for number in range(least, (most or least + 1) + 1):
-        choices = [["&@", "&a"] if function.argument(at).is_expression else list(VALUES) for at in range(number)]
-        for arguments in product(*choices):
-            said = what_is_wrong(f"{name}({', '.join(arguments)})")
-            assert not PYTHON.search(said), (arguments, said)
-            assert not said or said.partition("()")[0] in FUNCTIONS, (arguments, said)
+        lazy = [function.argument(at).is_expression for at in range(number)]
+        for texts in product(*(["&@", "&a"] if each else [f"v{at}"] for at, each in enumerate(lazy))):
+            call, fields = parse(f"{name}({', '.join(texts)})"), [text for text in texts if text[0] != "&"]
+            for given in product(VALUES, repeat=len(fields)):
+                said = what_is_wrong(call, {field: VALUES[each] for field, each in zip(fields, given, strict=True)})
+                assert not PYTHON.search(said), (call.text, given, said)
+                assert not said or said.partition("()")[0] in FUNCTIONS, (call.text, given, said)
 
 
-def what_is_wrong(call):
+def what_is_wrong(call, config):
     """The error, or nothing; a value that there is must be one that JSON has."""
     try:
-        json.dumps(evaluate(parse(call), VALUES, SCOPE), allow_nan=False, default=str)
+        json.dumps(evaluate(call, config, SCOPE), allow_nan=False, default=str)
     except EvaluationError as error:
         return str(error)
     return ""
