@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..snapshot.errors import ArgumentError
 from ..snapshot.model import Snapshot
@@ -24,8 +26,7 @@ from .model.waiver import Waiver
 from .packs.report import PackReport, reports, spoken
 
 
-@dataclass(slots=True)
-class Assessment:
+class Assessment(Struct):
     """One evaluation. Go through it once for its findings, in order; then it knows what they came to."""
 
     snapshot: Snapshot
@@ -76,8 +77,7 @@ class Assessment:
 Write = Callable[[int, Iterable[Batch]], Any]  # of the findings of a share, by its number
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What the findings of a share came to: what writing them gave, and what is to be added up."""
 
     written: Any
@@ -85,8 +85,7 @@ class Told:
     waivers: waivers.Sums
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """What a worker does with the findings of a share of the accounts, where it is to write them itself."""
 
     waivers: Sequence[Waiver]

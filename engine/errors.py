@@ -12,13 +12,13 @@ StillframeError (snapshot/errors.py)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..snapshot.errors import StillframeError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True, order=True):
     """One fault in a policy file or stillframe.yaml. Lines and columns count from 1; line 0 is the whole file.
 
     `source` is the text of the line, where there is one to show.

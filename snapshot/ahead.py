@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .errors import SnapshotError
 from .model import Account, Lines
@@ -83,8 +85,7 @@ class ReadingAhead:
         return begun
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """Gives an account that is open."""
 
     account: Account

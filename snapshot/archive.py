@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
 import msgspec
+from msgspec import Struct
 
 from .errors import ArgumentError, SnapshotError
 from .files import DAMAGED
@@ -24,8 +24,7 @@ from .remote import Place, Remote, concurrently, entries, read
 from .resource_file import parse_line, read_lines, read_resources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A snapshot folder as an archive lists it. `accounts` is None where the collector did not finish."""
 
     id: str

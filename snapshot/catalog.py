@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .config_rule import ConfigRule, config_rule
 from .errors import CatalogError
@@ -29,8 +30,7 @@ _NAME = re.compile(r"^  (AWS::[A-Za-z0-9:]+):", re.MULTILINE)  # of a type, wher
 Steps = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One API call. `action` is the IAM action that allows it, where it is not SERVICE:OPERATION.
 
     `params` are constants; `arguments` are JMESPath over the resource. `result` is JMESPath over the answer.
@@ -72,8 +72,7 @@ class Call:
         return replace(self, result="@", columns=(), keys=(), optional=False, leaves_out={})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceType:
+class ResourceType(Struct, frozen=True, kw_only=True):
     """One resource type. `id`, `name`, `region` and `tags` are JMESPath over the resource's config.
 
     `scope` is "region" (listed in every enabled region) or "account" (listed once). Paths are in steps: `always`

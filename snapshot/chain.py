@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from .errors import SnapshotError
 from .files import DAMAGED, lock, open_own
@@ -36,8 +36,7 @@ class _Link(msgspec.Struct, frozen=True):
     previous: Previous | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """A finished snapshot, or one that was pruned, with the digest of its manifest."""
 
     id: str
@@ -79,8 +78,7 @@ def latest(archive: Place) -> Place | None:
     return next((path for path in folders if (path / MANIFEST).is_file()), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
+class Last(Struct, frozen=True):
     """The last manifest of an archive in object storage, and the tag of its copy."""
 
     id: str

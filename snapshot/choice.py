@@ -6,8 +6,9 @@ Who collects for some policies says which fields they read. What else would be a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
+
+from msgspec.structs import replace
 
 from .catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from .errors import ArgumentError

@@ -12,11 +12,12 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
 import stillframe
+from msgspec import Struct
+from msgspec.structs import fields
 
 from .errors import ArgumentError, StillframeError
 from .files import packaged
@@ -33,8 +34,7 @@ class ClusterError(StillframeError):
     """A cluster that is not there, that is gone, or whose workers cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """What a worker must be the same by: its version, and digests of what decides."""
 
     version: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigRule:
+
+class ConfigRule(Struct, frozen=True, kw_only=True):
     """What of an item of AWS Config a resource is made of.
 
     `fields` are paths of the resource, each with the path in the item. `fold` says that the rest of its

@@ -8,12 +8,12 @@ is no fault: the catalogue says so for each call.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+
+class Kind(Struct, frozen=True, kw_only=True):
     """One reason. `retry` says that asking again may help; `advice` is for people."""
 
     name: str

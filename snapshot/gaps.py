@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .catalog import REGION_TYPE
 from .error_kinds import NOT_ASKED, kind_of_cause
@@ -15,8 +16,7 @@ NOT_ENABLED = "RegionNotEnabled"
 REDACTED = Unknown.because("redacted by the collector")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """What is not known of a type in an account: region → cause of lists; (region, cause) → of how many resources."""
 
     account: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .errors import SnapshotError
 from .files import DAMAGED, folder_at
@@ -18,8 +19,7 @@ ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
-@dataclass(slots=True)
-class Files:
+class Files(Struct):
     """Where the files of a snapshot are: in a folder for each account; or, in format 2, by digest, beside snapshots."""
 
     folder: Place

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from .remote import Place
 
@@ -16,8 +17,7 @@ _OPENS, _CLOSES = b"{}"
 TOGETHER = 1 << 20  # bytes of lines: while they are evaluated they stay in the processor's cache
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A value that could not be known, with every cause. It stands in data where the value would."""
 
     causes: tuple[str, ...]
@@ -37,8 +37,7 @@ class Unknown:
         return cls.because(*(cause for unknown in unknowns for cause in unknown.causes))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """One resource as AWS described it. `id` is unique within its account, region and type."""
 
     type: str
@@ -50,8 +49,7 @@ class Resource:
     config: dict[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(Struct, frozen=True, kw_only=True):
     """Where one resource type was read, and where it could not be: region → cause.
 
     A type that AWS lists once per account is read in `GLOBAL`; a gap in `EVERYWHERE` covers the account.
@@ -63,8 +61,7 @@ class Coverage:
     sha256: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Lines:
+class Lines(Struct, kw_only=True):
     """The resources of one type as text, one a line, and their number.
 
     `utf8` says that all of it is, and `plain` that moreover no name in it means anything to us; `neat` that each line
@@ -134,8 +131,7 @@ def _ends(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tupl
         start = end + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """One account of a snapshot. `read(type)` yields its resources of that type, sorted by (region, id).
 
     Where the snapshot is in files, `lines(type)` gives the same as text, and `parse(type, line, number)` reads one;
@@ -193,8 +189,7 @@ class Account:
         return {place: gap for place in sorted(places) if (gap := self.gap(kind, place)) is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """A snapshot of an organisation. `account(id)` opens one account; `captured_at` is ISO-8601 UTC with `Z`.
 
     `digest` is of its manifest, and so of all its files; `path` is its folder, `digests` are of its
@@ -213,8 +208,7 @@ class Snapshot:
     scope: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
+class Collected(Struct, frozen=True, kw_only=True):
     """How a collection went. `gaps` counts what could not be read: cause → number of places.
 
     `skipped` are the accounts that were left out: account → its status, or EXCLUDED.

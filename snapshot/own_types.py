@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .catalog import ResourceType, extended_type, load_catalog, read_type
 from .files import packaged
@@ -24,8 +26,7 @@ MOST = 1 << 20  # bytes of an entry with its kinds
 EXTENDING = ("attach", "always", "json", "redact", "volatile")  # what may be said of a type that ships
 
 
-@dataclass(frozen=True, slots=True)
-class InUse:
+class InUse(Struct, frozen=True):
     """Types of one's own. `written` are those that a collector may ask for, and that its snapshots carry."""
 
     specs: Mapping[str, ResourceType]

@@ -11,10 +11,11 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from .errors import ArgumentError, SnapshotError, StillframeError
 from .files import DAMAGED, DOCUMENT, read_file
@@ -33,8 +34,7 @@ class OvertakenError(StillframeError):
     """What was to be written on a condition was not: somebody else wrote there."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Remote:
+class Remote(Struct, frozen=True, order=True):
     """A name in a store. Like a path it says only where; what asks the store raises SnapshotError."""
 
     root: str

@@ -6,9 +6,11 @@ Types are gradual: `ANY` is what is unknown, and nothing is ever said against it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Kind(StrEnum):
@@ -25,8 +27,7 @@ class Kind(StrEnum):
     EXPREF = "expref"
 
 
-@dataclass(frozen=True)
-class Type:
+class Type(Struct, frozen=True, dict=True):
     """A type. `members` and `item` are functions, so that recursive shapes end; `nullable` says null may stand here.
 
     `name`, `doc` and `secret` are the API model's own, for messages and for `stillframe resource show`. `enum` has

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from stillframe.engine.diff.diff import Difference, Unchanged, diff
 from stillframe.engine.diff.replay import Side
 from stillframe.engine.findings.batch import batches

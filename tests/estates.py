@@ -6,13 +6,13 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from expressions import DATA, FIELDS, SCALARS
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stillframe.snapshot.catalog import ResourceType, load_catalog, steps
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +18,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
 from moto.core.model import ServiceModel
 from moto.core.serialize import get_serializer_class
+from msgspec.structs import replace
 from stillframe.snapshot.catalog import Call, load_catalog
 from stillframe.snapshot.collector import clients as making
 from stillframe.snapshot.collector.answers import _roots

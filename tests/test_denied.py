@@ -13,7 +13,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from builders import clients_of, collect_from, nine, read_types
 from lost import Tried, sweep
+from msgspec.structs import replace
 from remembered import Memory
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.model.finding import Finding, Status

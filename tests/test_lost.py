@@ -5,10 +5,9 @@ The same is done to the stand-in's estates where these are made: tests/test_deni
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from builders import shipped
 from lost import Tried, sweep
+from msgspec.structs import replace
 from stillframe.engine.testing.examples import cases
 
 # Rows that nobody names and that are what is wrong: without one, nobody can know that it was there.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 
 import pytest
 from builders import TIME, write_snapshot
+from msgspec.structs import replace
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot.model import Unknown
 

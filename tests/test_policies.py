@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders import narrowed, nine, shipped
+from msgspec.structs import replace
 from stillframe.engine.compiler.program import Rule
 from stillframe.engine.execution.account import compile_policies
 from stillframe.engine.judging.growth import steady

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from builders import TIME, collect_from, shipped, write_snapshot
+from msgspec.structs import replace
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.engine.testing.examples import cases, fixture

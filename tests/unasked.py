@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.model.finding import Finding, Status
 from stillframe.engine.model.policy import Policy, Require

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from stillframe.snapshot import kinds
 from stillframe.snapshot.model import Account, Resource, Snapshot, Unknown
 from stillframe.snapshot.types import Kind, Type

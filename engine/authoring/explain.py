@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ...snapshot.format import file_name
@@ -21,8 +23,7 @@ from .subjects import about
 ROWS = 5  # of a lookup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A row that a lookup's keys found: its place, whether it counts, and why."""
 
     id: str
@@ -33,8 +34,7 @@ class Candidate:
     where: Step | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookupTrace:
+class LookupTrace(Struct, frozen=True, kw_only=True):
     """A lookup that was made: what it asked for, what it found, and what may be missing."""
 
     name: str
@@ -46,8 +46,7 @@ class LookupTrace:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class Explained(Struct, frozen=True, kw_only=True):
     """One resource, and why a policy says of it what it says."""
 
     resource: Resource

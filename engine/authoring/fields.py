@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.catalog import Call, ResourceType
 from ...snapshot.types import Kind, Type
@@ -13,8 +14,7 @@ from ...snapshot.types import Kind, Type
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One field. `call` is set where another call's answer is attached; `cut` where more lies below.
 
     `redacted` says that its value, or each of its values where it is a map, is never written.

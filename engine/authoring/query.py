@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
@@ -31,8 +31,7 @@ from .resources import pick_type
 _LISTED = 20  # accounts that a message may name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """What to ask: every resource of a type in a snapshot, or some. `anyway`: although it is contradicted.
 
     It may take as many steps of its `budget` as a policy may.
@@ -47,8 +46,7 @@ class Query:
     budget: int = BUDGET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What an expression is for one resource, or why it is nothing."""
 
     resource: Resource

@@ -7,10 +7,11 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path as File
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.catalog import ResourceType
 from ...snapshot.errors import ArgumentError
@@ -26,8 +27,7 @@ _BAD = re.compile(r"^(Is)?(Default|Public)|Disabled|Deletion|Error|Skip")  # wha
 _ID = ("$id",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What the draft asks: a field, and what it must be, in another spelling as well, and what it must not."""
 
     path: Path

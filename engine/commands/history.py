@@ -1,11 +1,11 @@
 """The commands about time: what drifted, what became of findings, what other policies would have said."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import replace
 from stillframe.engine.commands.groups import By, Choice, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,

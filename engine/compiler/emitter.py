@@ -10,8 +10,10 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...snapshot.model import Json
 from ..language.node import Node, walk
@@ -31,8 +33,7 @@ class Unsupported(Exception):  # noqa: N818 - not an error: the policy takes the
 TOO_MUCH = (Unsupported, RecursionError, ValueError, SyntaxError, MemoryError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(Struct, frozen=True, kw_only=True):
     """What a node became. `need` is its place in a record, `items` that of each item of a list we made."""
 
     code: ast.expr
@@ -48,16 +49,14 @@ class Value:
 Emit = Callable[["Emitter", Node, Value], Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(Struct, frozen=True):
     """How each kind of node becomes a value; and for some, another way to become a truth."""
 
     values: Mapping[str, Emit]
     truths: Mapping[str, Emit]
 
 
-@dataclass(slots=True)
-class Emitter:
+class Emitter(Struct):
     """Writes one function. `variables` are what expressions may name; `counts` how often a node was met before."""
 
     root: LineNeed

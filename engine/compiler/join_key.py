@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from ...snapshot.catalog import load_catalog
 from ...snapshot.format import is_plain
@@ -36,19 +37,18 @@ UNKNOWN = "unknown"  # the key of a row that may match anything; others are tupl
 Row = Any  # a struct of the fields needed, or the whole Resource where it is not plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """The rows of a type, by `theirs`."""
 
     source: str
     theirs: tuple[Expression, ...]
     spread: int | None = None  # which of these is a list, of whose items any may be the equal one
-    name: str = field(init=False, compare=False)  # made once: each account is asked by it
+    name: str = ""  # made once: each account is asked by it
 
     def __post_init__(self) -> None:
         texts = [f"{each.text}{' []' if number == self.spread else ''}" for number, each in enumerate(self.theirs)]
         name = msgspec.json.encode([self.source, *texts]).decode()
-        object.__setattr__(self, "name", name)
+        force_setattr(self, "name", name)
 
     @property
     def timed(self) -> bool:
@@ -92,8 +92,7 @@ def target_of(lookup: Lookup) -> Target:
     return Target(source=lookup.source, theirs=lookup.theirs, spread=lookup.spread)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoder:
+class Decoder(Struct, frozen=True, kw_only=True):
     """How the lines of one type are read: those that `decode` refuses, or that are `flawed`, are not plain."""
 
     decode: Callable[[bytes | memoryview], Any]

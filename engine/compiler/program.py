@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..model.finding import Status
 from ..model.policy import Lookup, Policy
@@ -15,8 +16,7 @@ COUNTED = {Status.PASS: 0, Status.NOT_APPLICABLE: 1}  # the outcomes of which no
 ODD = (None, None)  # the outcome of a record that is not plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Join:
+class Join(Struct, frozen=True, kw_only=True, eq=False):
     """A lookup of a program. `theirs` gives the key of a row, `keep` whether it satisfies a `where` that is fixed."""
 
     lookup: Lookup
@@ -24,8 +24,7 @@ class Join:
     keep: Callable[[Any, str], Any] | None
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Rule:
+class Rule(Struct, kw_only=True, eq=False):
     """One policy as functions of a record, the account, the snapshot's time, and what finds the rows of each join.
 
     What `decide` gives is two pieces of a line, before and after what all findings on a record share. Of a failure it
@@ -46,8 +45,7 @@ class Rule:
     new: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Program:
+class Program(Struct, kw_only=True):
     """The policies on one type, each with its rule; None where the exact path judges.
 
     A column gives one value of each of some records of an account. Findings with a status that is not `written` are
@@ -63,7 +61,7 @@ class Program:
     touched: dict[str, set[Hashable]] = field(default_factory=dict)
     tolls: dict[str, Toll] = field(default_factory=dict)
     rules: Sequence[Rule | None] = ()
-    counts: bool = field(init=False)  # whether some findings are only counted
+    counts: bool = False  # whether some findings are only counted
     columns: Sequence[Callable[[Sequence[Any], str], list[Hashable]]] = ()
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ A resource may always take its part of what all those of an account share; only 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..functions.budget import EACH
 from ..judging.growth import steady
@@ -15,8 +15,7 @@ from .runtime import NotPlain
 _ALL = 2  # budgets: fewer than there are, so that little is done twice
 
 
-@dataclass(slots=True)
-class Toll:
+class Toll(Struct):
     """What is left for one policy in one account: `pace` steps for each row, where a lookup finds more than `few`."""
 
     budget: int

@@ -7,9 +7,11 @@ difference. `state` evaluates a snapshot that is new in some of these kinds, and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...snapshot.catalog import load_catalog, steps
 from ...snapshot.model import EVERYWHERE, Json, Resource, Unknown
@@ -44,8 +46,7 @@ _GONE = (Part.COVERAGE, Part.RESOURCE)
 _Row = tuple[str, RowKey]  # type and key
 
 
-@dataclass(slots=True)
-class _Pair:
+class _Pair(Struct):
     """A row in both snapshots, and by what kind of difference each of its fields differs, or the `whole` of it."""
 
     rows: tuple[Row | None, Row | None]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from ...snapshot.format import encode
 from ..findings.batch import Batch, finding_record
@@ -17,8 +18,7 @@ from .replay import Side
 from .states import STATES, State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One finding before and after; None where the snapshot has no such finding. `why` is empty where it persists."""
 
     change: Change
@@ -34,8 +34,7 @@ class Difference:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(Struct, frozen=True):
     """Findings that are the same before and after: those that fail persist."""
 
     batch: Batch

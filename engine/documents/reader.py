@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from ...snapshot.files import packaged
 from ...snapshot.validation import validator
@@ -68,8 +69,7 @@ def _more(source: str) -> Problem:
     return Problem(path=source, line=0, column=0, message=f"has more faults than these, which are the first {MOST}")
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """One document. Faults are gathered in `problems`, so that all are shown at once."""
 
     source: str

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from .yaml_values import DEPTH, LIMIT, Loader, NotPlain, plain, value_of
 
@@ -30,8 +30,7 @@ class YamlError(Exception):
         super().__init__(str(places))
 
 
-@dataclass(slots=True)
-class Places:
+class Places(Struct):
     """Where each part of a document stands: its values, the keys of its mappings, and the nodes of its texts."""
 
     values: dict[Path, Place] = field(default_factory=dict)

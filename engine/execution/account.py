@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import msgspec
+from msgspec import Struct
 
 from ...snapshot.model import Account, Resource, Snapshot
 from ..compiler.compile import write_programs
@@ -29,8 +29,7 @@ EVERY = frozenset(Status)
 STATUSES = {status.value: status for status in Status}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
+class Compiled(Struct, frozen=True, kw_only=True):
     """Policies, ready to evaluate."""
 
     policies: Sequence[Policy]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from ...snapshot.model import Lines
 from ..compiler.memo_key import KEPT
@@ -21,8 +22,7 @@ _PASS, _FAIL, _ASIDE = Status.PASS.value, Status.FAIL.value, Status.NOT_APPLICAB
 Entry = tuple[Lines, int, str, str, tuple[str, str, bytes]]  # the line, region, id, and what a rollup folds
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What one policy finds in an account: how often what, lines of three pieces each, and what its rollup folds."""
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -37,8 +37,7 @@ class Found:
         self.pieces.extend(chain.from_iterable(zip(fronts, shared, rests, strict=True)))
 
 
-@dataclass(slots=True)
-class Judging:
+class Judging(Struct):
     """The evaluation of one account by one program: a part for each policy, each told which lines are not plain."""
 
     program: Program

@@ -13,12 +13,12 @@ import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import msgspec
 import stillframe
+from msgspec import Struct, field
 
 from ...snapshot.catalog import catalog_digest
 from ...snapshot.files import is_own
@@ -71,8 +71,7 @@ class Index(msgspec.Struct, array_like=True):
     accounts: dict[str, tuple[Place, Place]]
 
 
-@dataclass(slots=True)
-class Cache:
+class Cache(Struct):
     """A cache file that can be read, or nothing. `whole` says that it is of this very evaluation."""
 
     path: Path | None = None
@@ -111,8 +110,7 @@ class Cache:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What was evaluated before. `digests` are of the accounts as they are now; by the ids of policies, `stamps` are of
     these, and `kinds` the types of which they read an account's own resources."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ...snapshot.format import encode
 from ...snapshot.model import Account, Lines, Resource, Snapshot
@@ -19,8 +20,7 @@ from .records import exact_row
 from .remote_join import Far
 
 
-@dataclass(slots=True)
-class Exact:
+class Exact(Struct):
     """The exact path for an account."""
 
     account: Account
@@ -42,8 +42,7 @@ class Exact:
         return judge(policy, resource, self.joins, self.snapshot.captured_at, purse)
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """One policy in one account: what it finds, and what it spends; by its toll, where it is compiled."""
 
     policy: Policy

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch, batches
@@ -21,8 +22,7 @@ FEW = 500  # resources: the exact path has evaluated them before nine policies a
 OF_ACCOUNT = 10  # what evaluating an account without any takes, in resources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
+class Method(Struct, frozen=True, kw_only=True):
     """How to evaluate. The findings are the same, byte for byte; those whose status is not `written` are only counted.
 
     What is found is kept in the folder `cache`, if there is one, and what was found before taken from there.

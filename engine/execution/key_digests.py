@@ -8,11 +8,11 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 from zlib import crc32
 
 import msgspec
+from msgspec import Struct, field
 
 from ...snapshot.model import Account, Lines, Unknown
 from ..compiler.join_key import UNKNOWN, Target
@@ -39,8 +39,7 @@ class Offer(msgspec.Struct, array_like=True):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """By the names of targets, what one account has for others, and why they may not find all that there is."""
 
     offers: dict[str, Offer]
@@ -102,8 +101,7 @@ def _spelled(part: tuple[str, Any]) -> Any:
     return part
 
 
-@dataclass(slots=True)
-class Board:
+class Board(Struct):
     """Who has what of some targets. `gaps` say for each why there may be other rows; `surveys` are there to be kept."""
 
     accounts: Sequence[str]

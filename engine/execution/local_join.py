@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Resource
 from ..compiler.join_key import UNKNOWN, Decoder, Row, exact_keys, several
@@ -18,8 +19,7 @@ Find = Callable[[str, Hashable], Sequence[Row]]
 NONE: Sequence[Row] = ()  # what is found of a key that no row has
 
 
-@dataclass(slots=True)
-class Index:
+class Index(Struct):
     """Rows by key. A key of which a row is not plain is in `odd`; `whole` says that no row has an unknown key."""
 
     rows: dict[Hashable, list[Row]] = field(default_factory=dict)
@@ -84,8 +84,7 @@ def index(rows: Iterable[Row], join: Join, snapshot_time: str) -> Index:
     return found
 
 
-@dataclass(slots=True)
-class Near:
+class Near(Struct):
     """The rows of one account, decoded once for all lookups."""
 
     account: Account

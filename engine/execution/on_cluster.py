@@ -9,11 +9,13 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...snapshot.archive import open_snapshot
 from ...snapshot.cluster import Cluster, ClusterError, Program, check_program, this_program, worker
@@ -34,8 +36,7 @@ MOST = 20_000  # resources of a share, about: a second or two of work, so that l
 DESKS = 4  # that a worker keeps: a comparison has two
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """All that a worker has to know to evaluate accounts of a snapshot."""
 
     place: Place
@@ -126,8 +127,7 @@ def _step(step: str, order: Order, task: Any, board: Board | None) -> Any:
         return [replace(each, batches=list(each.batches)) for each in found]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What accounts have for others, and how much work each is."""
 
     board: Board

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Self
 
 import msgspec
+from msgspec import Struct
 
 from ...snapshot.model import Account, Snapshot
 from ..compiler.join_key import Target, looked_up, target_of
@@ -20,8 +20,7 @@ from .key_digests import Board, Offer, Survey, survey
 from .remote_join import Far
 
 
-@dataclass(slots=True)
-class Desk:
+class Desk(Struct):
     """What a step needs. Without a memory, nothing is remembered or kept."""
 
     compiled: Compiled
@@ -45,8 +44,7 @@ class Desk:
         return _still_offered(self, _Known.of(self, identity)).get(target)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The findings of an account, and what they came from if that is to be kept."""
 
     batches: Iterable[tuple[str, Batch | None]]
@@ -119,8 +117,7 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
     return Judged([(policy.id, (same if policy.id in same else found).get(policy.id)) for policy in policies], meta)
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """What is remembered of an account. It is opened only where its file is not the one of before, and once."""
 
     meta: Meta

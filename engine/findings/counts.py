@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice
+
+from msgspec import Struct, field
 
 from ..model.finding import Finding, Status
 from ..model.policy import Policy, Severity
@@ -19,8 +20,7 @@ _STATUSES = {status.value: status for status in Status}
 _SHOWN = frozenset(status.value for status in SHOWN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One policy's line in a summary. `population` is every resource it applies to, evaluated or not.
 
     `worth` is what it is worth to fix one failure: docs/remediation.md.
@@ -61,8 +61,7 @@ Sums = tuple[
 ]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Counts of what passed through, and the `keep` worst findings. `accounts` has the failures of each account.
 
     Where only some findings are to be `told`, no others are kept.
@@ -76,8 +75,8 @@ class Tally:
     waived: Counter[str] = field(default_factory=Counter)
     accounts: dict[str, Counter[Severity]] = field(default_factory=lambda: defaultdict(Counter))
     _worst: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
-    _severities: dict[str, Severity] = field(init=False)
-    _ranks: dict[str, int] = field(init=False)
+    _severities: dict[str, Severity] = field(default_factory=dict)
+    _ranks: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._severities = {policy.id: policy.severity for policy in self.policies}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from ...snapshot.errors import ArgumentError
 from ...snapshot.outputs import refuse_file
@@ -19,8 +19,7 @@ from .batch import Batch
 _UNKNOWN = (Status.UNKNOWN, Status.ERROR)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """Failures count from the severity `fail_on`, None counts none. At most `unknown` may be, or `per_cent`."""
 
     fail_on: Severity | None = None
@@ -54,8 +53,7 @@ class _Line(msgspec.Struct):
 _read = msgspec.json.Decoder(_Line).decode
 
 
-@dataclass(slots=True)
-class Baseline:
+class Baseline(Struct):
     """What failed before and was not waived, and what was unknown. What passes through and is neither is counted."""
 
     name: str

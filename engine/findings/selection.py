@@ -7,9 +7,9 @@ called is an error, since a choice of nothing looks like a pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from ...snapshot.errors import ArgumentError
 from ...snapshot.model import EVERYWHERE, Json, Snapshot, Unknown
@@ -46,8 +46,7 @@ class _Line(msgspec.Struct):
 _read = msgspec.json.Decoder(_Line).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """What is chosen: for each key of `only` one of its patterns fits, and no pattern of `but`."""
 
     only: Patterns = field(default_factory=dict)

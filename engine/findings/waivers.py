@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.model import Snapshot, Unknown
 from ..functions.unknowns import Truth
@@ -28,8 +30,7 @@ class State(StrEnum):
     UNUSED = "unused"
 
 
-@dataclass(slots=True, kw_only=True)
-class Use:
+class Use(Struct, kw_only=True):
     """How often a waiver met a finding: failures it covers, those it waives, those it no longer fits; those that it
     may cover, of which `why` says what is not known; and what is in its scope and could not be evaluated."""
 

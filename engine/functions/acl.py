@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from itertools import product
+
+from msgspec import Struct
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
@@ -19,8 +20,7 @@ _CIDRS = {4: "CidrBlock", 6: "Ipv6CidrBlock"}
 _WORLD: Mapping[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """What an entry does to packets of one kind, as far as it is known."""
 
     about: Truth

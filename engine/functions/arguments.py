@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.model import Json
 from ..errors import EvaluationError
 from .unknowns import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class _Expression:
+class _Expression(Struct, frozen=True):
     """An `&expression` argument. jmespath.py knows it by this class name and these two attributes."""
 
     expression: Any

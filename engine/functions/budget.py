@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...snapshot.errors import StillframeError
 from ...snapshot.model import Json
@@ -28,8 +29,7 @@ class Recount(Exception):  # noqa: N818 - not an error: the way out where rows a
     """A row is too large not to be counted throughout."""
 
 
-@dataclass(slots=True)
-class Purse:
+class Purse(Struct):
     """What is left of the steps that a policy may take for all that it evaluates in one account."""
 
     left: int
@@ -39,8 +39,7 @@ class Purse:
         return cls(budget * ALL + budget * resources // EACH)
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """What a function tries that may take long, be it the `most` that it may: then it cannot know."""
 
     most: int
@@ -54,8 +53,7 @@ class Work:
             raise EvaluationError(self.cause)
 
 
-@dataclass(slots=True)
-class _Meter:
+class _Meter(Struct):
     """What is left of a budget. With a `pace`, only rows that lookups find are counted, so many steps each."""
 
     budget: int = 0

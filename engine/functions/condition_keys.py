@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .addresses import broad, network
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """What a key fixes callers by; where that is documented; whether a request has several values of it.
 
     Where `to` is given, a value is fixed if what stands before the first such sign is.

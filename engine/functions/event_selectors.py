@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import prod
 
+from msgspec import Struct
 from msgspec.json import decode, encode
 
 from ...snapshot.model import Json, Unknown
@@ -36,8 +36,7 @@ _PARTITION = re.compile("^arn:aws[a-z-]*")  # a trail names resources of its own
 Matches = Sequence[tuple[str, str]]  # an operator and its text
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     """What a selector says of a field. `takes` is None where it takes what it does not leave out."""
 
     name: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..errors import EvaluationError
 
@@ -17,22 +18,19 @@ DEPTH = 50  # how deep parentheses may be nested
 Field = tuple[str, ...]  # of `$.items[0].id`: items, [0], id
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(Struct, frozen=True):
     """Text to compare with, in which `*` stands for any text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Struct, frozen=True):
     """A regular expression to find."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """A condition on one field: an operator and what it compares with; or EXISTS, NOT EXISTS, or IS with a word."""
 
     field: Field
@@ -40,15 +38,13 @@ class Test:
     operand: Glob | Regex | float | str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """All of these."""
 
     parts: tuple[Pattern, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(Struct, frozen=True):
     """At least one of these."""
 
     parts: tuple[Pattern, ...]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from ..errors import EvaluationError
 from .automaton import OTHER, kinds, texts_like
@@ -31,8 +32,7 @@ class Odd(Enum):
 Value = str | float | bool | None | Odd
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """What AWS may do where its text does not say. An earlier one had `Ev*ent` match only `Ev*ent`."""
 
     inner_star: bool  # a * inside a text stands for any text

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.model import Json
 from ...snapshot.types import BOOLEAN, Kind, Type
@@ -16,8 +17,7 @@ Gives = Callable[[Sequence[Type]], Type]
 Fields = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class Cost(Struct, frozen=True, kw_only=True):
     """How many steps a call takes where one for each part of its arguments is not enough.
 
     `place` is the argument of which it may take long where that is made of others, and `built` says that a program is
@@ -33,8 +33,7 @@ class Cost:
     long: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
+class Argument(Struct, frozen=True, kw_only=True):
     """What one argument may be: of some kinds, or anything if there are none.
 
     `check` raises EvaluationError for a literal that can never be right. `rows` are the fields that are read of the
@@ -52,8 +51,7 @@ class Argument:
         return self.name.startswith("&")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
+class Function(Struct, frozen=True, kw_only=True):
     """A function. It sees plain values, and where one of its arguments is unknown, however deep, it is unknown too.
 
     But one that is `aware` decides what it can from what is known. One that is `timed` gets the snapshot's time as

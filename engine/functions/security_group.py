@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
@@ -20,8 +21,7 @@ _ABOUT = ("IpProtocol", "FromPort", "ToPort")
 _RANGES = {4: ("IpRanges", "CidrIp", "0.0.0.0/0"), 6: ("Ipv6Ranges", "CidrIpv6", "::/0")}
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(Struct):
     """A rule as far as it is known: what it is about, whom it lets in, and what nobody can say of either."""
 
     transports: tuple[str, ...] = _TRANSPORTS

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ...snapshot.model import Json, Unknown
 
 Truth = bool | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownLength(Unknown):
+class UnknownLength(Unknown, frozen=True):
     """How long a list is, where some of its items may not be there; at least `known` are."""
 
     known: int = 0

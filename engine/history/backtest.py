@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...snapshot.model import Snapshot
 from ..assess import assess
@@ -48,8 +49,7 @@ _VERDICTS = {
 }
 
 
-@dataclass(slots=True)
-class Case:
+class Case(Struct):
     """One finding with the same new verdict in one or more snapshots."""
 
     verdict: Verdict
@@ -66,8 +66,7 @@ class Case:
         return {name: own[name] if name in own else getattr(self.finding, name) for name in FIELDS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """One snapshot under both sets of policies: rows per policy, and how many findings have which new verdict."""
 
     captured_at: str
@@ -76,8 +75,7 @@ class Trial:
     verdicts: Counter[tuple[str, Verdict]]
 
 
-@dataclass(slots=True)
-class Backtest:
+class Backtest(Struct):
     """Two sets of policies over snapshots, one after the other."""
 
     old: Ruleset

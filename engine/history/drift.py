@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.catalog import load_catalog, steps
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
@@ -31,8 +32,7 @@ class Change(StrEnum):
 FIELDS = ("change", "account", "region", "type", "resource", "name", "fields")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class Drift(Struct, frozen=True, kw_only=True):
     """One resource that differs, by field; or a list that only one of the snapshots has. `*` stands for all."""
 
     change: Change

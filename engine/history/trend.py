@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 import msgspec
+from msgspec import Struct, field
 
 from ...snapshot.model import Snapshot
 from ..assess import assess
@@ -86,8 +86,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Group).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(Struct, frozen=True, kw_only=True):
     """What one snapshot came to: a row per policy, and what these say of each pack."""
 
     snapshot: str
@@ -103,8 +102,7 @@ class Point:
             yield dict(zip(POINT_FIELDS, values, strict=True))
 
 
-@dataclass(slots=True, kw_only=True)
-class Life:
+class Life(Struct, kw_only=True):
     """A finding that failed in some snapshot, and when. `status` is that of the latest, None where it is not there."""
 
     policy: str
@@ -136,8 +134,7 @@ class Life:
         return {name: known[name] if name in known else getattr(self, name) for name in LIFE_FIELDS}
 
 
-@dataclass(slots=True)
-class History:
+class History(Struct):
     """The snapshots of an archive, evaluated one after the other."""
 
     ruleset: Ruleset

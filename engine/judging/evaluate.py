@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
@@ -35,8 +36,7 @@ class Variables(dict[str, Any]):
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What a policy says of one resource, before it becomes a finding."""
 
     status: Status

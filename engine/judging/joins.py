@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import Struct
 
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
@@ -34,8 +34,7 @@ class Matched(Protocol):
 ACCOUNT = "@.$account"  # how a lookup says that it matches the account of a row
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """Rows by key. `maybes` are rows whose key is unknown: they may match anything. Of `heavy` keys a row is large."""
 
     rows: Mapping[Key, list[dict[str, Json]]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ...snapshot.model import Json, Resource, Snapshot, Unknown
 from ..language.interpret import evaluate

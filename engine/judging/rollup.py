@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Unknown
@@ -19,8 +20,7 @@ _STATUS = {True: Status.PASS, False: Status.FAIL}
 _TRUTH = {status: truth for truth, status in _STATUS.items()}
 
 
-@dataclass(slots=True, kw_only=True)
-class Item:
+class Item(Struct, kw_only=True):
     """The verdict on one resource that a rollup folds. `resource` gives all of it, should a text name it."""
 
     resource: Callable[[], Resource]
@@ -32,8 +32,7 @@ class Item:
     evidence: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
+class Folded(Struct, frozen=True, kw_only=True):
     """What a rollup says of one account or region. Its texts may name what `failed`, what is `unknown`, and of
     one that counts what `passed`.
 

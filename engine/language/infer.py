@@ -7,8 +7,10 @@ as a field that no answer has; a warning is something that can go wrong, such as
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...snapshot.types import ANY, BOOLEAN, EMPTY, EXPREF, NULL, NUMBER, STRING, Kind, Type, array, maybe, struct, union
 from ..functions.table import FUNCTIONS
@@ -23,8 +25,7 @@ SCALARS = frozenset({Kind.BOOLEAN, Kind.NUMBER, Kind.STRING})
 OBJECTS = frozenset({Kind.OBJECT, Kind.MAP})
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Complaint:
+class Complaint(Struct, frozen=True, order=True):
     """What is wrong at a character of an expression. `code` names a page in docs/lint/."""
 
     at: int
@@ -32,8 +33,7 @@ class Complaint:
     message: str
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """What the nodes of one expression share. `sure` holds paths that a condition to the left made non-null.
 
     `fields` says what each field, by the character where it begins, is a field of, and `compared` what texts are held

@@ -6,7 +6,8 @@ So whoever walks over an expression sees through a name, and the interpreter and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ...snapshot.format import DEPTH, TOO_DEEP
 from ..errors import EvaluationError

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
-@dataclass(frozen=True, slots=True)
-class Node:
+
+class Node(Struct, frozen=True):
     """One node: its kind, what is below it, what it says itself, and where it stands in the text.
 
     `value` is a name, a literal, the sign of a comparison or the numbers of a slice. What nobody wrote, such as that
@@ -20,10 +21,10 @@ class Node:
     value: Any = None
     start: int = 0
     end: int = 0
-    size: int = field(init=False, compare=False, repr=False)  # how many `walk` gives
+    size: int = 0  # how many `walk` gives
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", 1 + sum(child.size for child in self.children))
+        force_setattr(self, "size", 1 + sum(child.size for child in self.children))
 
     @property
     def written(self) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isfinite
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from jmespath.exceptions import IncompleteExpressionError, JMESPathError, LexerError, ParseError
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
+from msgspec import Struct
 
 from ...snapshot.format import DEPTH, TOO_DEEP, too_deep
 from ..errors import EvaluationError
@@ -28,15 +28,20 @@ LONGEST = 50_000  # characters: parsing takes several times over each
 _Written = dict[str, Any]  # jmespath.ast: {"type", "children", "value"}, and where it stands: {"start", "end"}
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True, eq=False):
     """A parsed expression. Equal text, with equal `lets`, has the same tree. That of one that is `watched` is not for
     the others."""
 
     text: str
-    tree: Node = field(compare=False, repr=False)
-    watched: bool = field(default=False, compare=False)
+    tree: Node
+    watched: bool = False
     lets: tuple[tuple[str, Expression], ...] = ()  # what its names stand for
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and (self.text, self.lets) == (other.text, other.lets)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.lets))
 
     def variables(self, *, through: bool = True) -> frozenset[str]:
         """The variables that it reads; where it is not `through` its names, those that are written in it."""
@@ -193,8 +198,7 @@ class _Parser(Parser):  # type: ignore[misc]
         return {"type": "field", "children": [], "value": name}
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(Struct, frozen=True):
     parsed: _Written
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...snapshot.types import Type
 from ..errors import EvaluationError
@@ -12,8 +13,7 @@ from ..functions.table import FUNCTIONS
 from .node import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A text that a field with two spellings is held against."""
 
     kind: Type

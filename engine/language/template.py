@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from ...snapshot.model import Json
 from ..errors import EvaluationError
@@ -18,8 +18,7 @@ from .parser import Expression, parse
 _CHARACTERS = 8  # for each step: it is written to every report
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """Literal text and expressions in turn; `starts` has the character at which each expression begins."""
 
     parts: tuple[str | Expression, ...]

@@ -7,7 +7,9 @@ at, such as the right of `false && …`, is skipped here too, so that a trace ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
@@ -21,8 +23,7 @@ ITEMS = 5  # of a list: those that decide come first
 _LEAVES = frozenset({"field", "variable", "current", "literal", "index", "slice"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One node: its text and value, and for a condition whether it `held`. `decides` is what `mark` sets."""
 
     text: str
@@ -42,8 +43,7 @@ def trace(expression: Expression, at: Json, scope: Scope) -> Step:
     return _Tracer(expression, scope).condition(expression.tree, at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tracer:
+class _Tracer(Struct, frozen=True):
     """The expression, of whose text nodes are spans, and the variables."""
 
     expression: Expression

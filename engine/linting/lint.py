@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.catalog import load_catalog
 from ...snapshot.types import ANY, NULL, Kind, Type, struct
@@ -48,8 +49,7 @@ NEEDED = ("pass", "fail", "unknown")  # what the examples of a tested policy exp
 _ROLLUP = struct({}, "the text of a rollup, which names $failed, $account and the like,")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True, order=True):
     """One complaint about a policy file. Lines and columns count from 1."""
 
     path: str
@@ -63,8 +63,7 @@ class Diagnostic:
         return CODES[self.code]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Site:
+class _Site(Struct, frozen=True, kw_only=True):
     """An expression in a policy: where it stands, how far into its text it begins, and what it is evaluated on.
 
     `sure` are the paths that the policy's `where` makes sure of.

@@ -7,10 +7,11 @@ there. So every complaint is an error, and nothing is collected by an entry that
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from jmespath.functions import Functions
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.catalog import Call, ResourceType, load_catalog, steps
 from ...snapshot.own_types import spec_of
@@ -44,8 +45,7 @@ def check(file: TypeFile, models: Models) -> None:
         _Entry(file, models, ("resources", name), own.entry, spec_of(name, own)).check()
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     """One entry of a file."""
 
     file: TypeFile

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...snapshot.format import digest
 from ..documents.named_files import held, read_below, read_named
@@ -30,8 +31,7 @@ from .scopes import ACCOUNT, check_scope, no_policy
 from .settings import QUOTE, Values, check_settings, read_settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """What else stillframe.yaml says. `digest` is of its bytes; those of `files` are by their names."""
 
     settings: tuple[Setting, ...] = ()
@@ -62,24 +62,21 @@ def open_config(path: Path, problems: list[Problem]) -> ConfigReader | None:
         return None
     if document.value is None:
         document.value = {}
-    reader = ConfigReader(str(path), document, problems, folder=path.parent, digest=digest(data))
+    folder = path.parent
+    reader = ConfigReader(str(path), document, problems, folder=folder, digest=digest(data), files=ParamFiles(folder))
     if isinstance(document.value, dict):
         return reader
     reader.fault((), f"stillframe.yaml is a mapping{suggest('', config_schema()['properties'])}")
     return None
 
 
-@dataclass(slots=True)
-class ConfigReader(Reader):
+class ConfigReader(Reader, kw_only=True):
     """One stillframe.yaml. Only what has no fault may become a `config`."""
 
-    folder: Path = field(kw_only=True)
-    digest: str = field(kw_only=True)
-    files: ParamFiles = field(init=False)
-    values: Values = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.files = ParamFiles(self.folder)
+    folder: Path
+    digest: str
+    files: ParamFiles
+    values: Values = field(default_factory=dict)
 
     def choice(self) -> Choice:
         """What it wants evaluated; faults aside."""

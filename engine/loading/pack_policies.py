@@ -8,7 +8,8 @@ own, POLICY@PACK, which depends on nothing but the pack: its findings can be fol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..errors import Problem
 from ..functions.equality import equal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -30,7 +29,6 @@ def pack_schema() -> Mapping[str, Any]:
     return schema("pack.schema.json")
 
 
-@dataclass(slots=True)
 class PackReader(Reader):
     """One pack document."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...snapshot.format import digest
 from ..documents.named_files import read_below
@@ -22,8 +23,7 @@ def names_file(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("file"), str) and value.keys() <= _KEYS
 
 
-@dataclass(slots=True)
-class ParamFiles:
+class ParamFiles(Struct):
     """The files below a folder that values were read of, each with its digest."""
 
     folder: Path

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.errors import ArgumentError
 from ...snapshot.files import packaged
@@ -31,8 +32,7 @@ PACKS = "packs"  # a folder of this name holds packs, no policies
 _Near = Callable[[], Mapping[str, bytes]]  # what a policy may extend of what lies beside it, by id
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """The document of a policy; of a file of several it is an `item`."""
 
     path: str
@@ -87,7 +87,7 @@ def override(policy: Policy, params: Mapping[str, Any]) -> Policy:
     for name, value in params.items():
         if fault := misfit(policy, name, value):
             raise EvaluationError(fault)
-    return dataclasses.replace(policy, params={**policy.params, **params})
+    return replace(policy, params={**policy.params, **params})
 
 
 def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[Policy]:
@@ -219,7 +219,7 @@ def _load_one(source: _Source, problems: list[Problem]) -> Policy | None:
     policy = _read(source, found)
     problems += placed(found, source.item)
     if policy and source.item:
-        policy = dataclasses.replace(policy, item=source.item)
+        policy = replace(policy, item=source.item)
     beside = source.beside
     document = open_document(*beside, problems) if beside else None
     if not beside or not document:
@@ -230,7 +230,7 @@ def _load_one(source: _Source, problems: list[Problem]) -> Policy | None:
     if policy is None:
         return None
     texts = {beside[0]: beside[1].decode("utf-8-sig")}
-    return dataclasses.replace(policy, tests=(*policy.tests, *tests), beside=texts)
+    return replace(policy, tests=(*policy.tests, *tests), beside=texts)
 
 
 def _read(source: _Source, problems: list[Problem]) -> Policy | None:
@@ -250,7 +250,7 @@ def _read(source: _Source, problems: list[Problem]) -> Policy | None:
     found: list[Problem] = []
     policy = read_policy(source.path, whole, found)
     problems += moved(found, extends)
-    return dataclasses.replace(policy, extends=extends) if policy else None
+    return replace(policy, extends=extends) if policy else None
 
 
 def _base(identity: str, near: _Near | None) -> tuple[bytes, str]:

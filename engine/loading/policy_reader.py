@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import field
 
 from ...snapshot.errors import SnapshotError
 from ...snapshot.format import decode
@@ -63,11 +64,10 @@ def schema_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key not in ("default", "description")}
 
 
-@dataclass(slots=True)
-class PolicyReader(Reader):
+class PolicyReader(Reader, kw_only=True):
     """One policy document."""
 
-    text: str = field(kw_only=True)
+    text: str
     lets: Lets = field(default_factory=dict)
 
     def valid(self) -> bool:

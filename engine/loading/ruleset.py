@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..errors import ConfigError, PackError, PolicyError, Problem
 from ..functions.equality import equal
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from .config import ConfigReader
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What somebody wants evaluated. `packs` and `shipped` are None where they do not say.
 
     Were the packs `named`? Was it `given` on the command line?
@@ -96,8 +97,7 @@ def _once(disabled: Mapping[str, Setting]) -> Mapping[str, Setting]:
     return {name: each for name, each in disabled.items() if name == base(name) or each != disabled.get(base(name))}
 
 
-@dataclass(slots=True, kw_only=True)
-class _Found:
+class _Found(Struct, kw_only=True):
     """What was read: packs; policies as they are written, as they are in force, and all; faults of both."""
 
     packs: list[Pack]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..documents.named_files import MOST
 from ..documents.reader import open_document
@@ -33,8 +34,7 @@ _DASH = re.compile(r"\s*-\s+\Z")
 _LIST = f"{KEY} is a list: write each policy after a dash, on lines of its own"
 
 
-@dataclass(slots=True)
-class _Outline:
+class _Outline(Struct):
     """Events of a document: its keys, their values, and the items of its policies, each with what ends it."""
 
     keys: list[Any] = field(default_factory=list)

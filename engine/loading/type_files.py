@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ _EXPRESSIONS = ("id", "name", "region", "tags", "items", "result", "when", "unti
 _REQUIRED = ("list", "id")
 
 
-@dataclass(slots=True)
 class TypeFile(Reader):
     """One file of resource types."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.format import decode, encode
 from ...snapshot.model import Json
@@ -26,8 +27,7 @@ class Cause(StrEnum):
     TIME = "time"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A resource, or with no `resource` all of a type in an account and region."""
 
     type: str
@@ -36,8 +36,7 @@ class Place:
     resource: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
+class Detail(Struct, frozen=True, kw_only=True):
     """One thing that was `before` and is `after`: a field, a parameter, a list. `of` is None for the finding's own."""
 
     of: Place | None = None
@@ -49,8 +48,7 @@ class Detail:
         return replace(self, before=self.after, after=self.before)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
+class Why(Struct, frozen=True, kw_only=True):
     """One cause of a change. `alone` says that it was enough by itself; those that are not took each other."""
 
     cause: Cause

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from ...snapshot.model import Json
 from .policy import Policy, Severity
@@ -58,8 +59,7 @@ class Kind(StrEnum):
     MITIGATED = "mitigated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waived:
+class Waived(Struct, frozen=True, kw_only=True):
     """That somebody answers for a failure, through the day `expires` (YYYY-MM-DD)."""
 
     kind: Kind
@@ -72,8 +72,7 @@ class Waived:
         return {name: str(value) for name, value in asdict(self).items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One policy on one resource. Its identity does not depend on the verdict, so it can be followed in time.
 
     `waived` marks a failure; it stays one.

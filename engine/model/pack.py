@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ...snapshot.model import Json
 from .policy import Severity
@@ -17,16 +18,14 @@ class Assessment(StrEnum):
     MANUAL = "manual"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """One policy that answers a control, and the parameters that differ from how it is written."""
 
     policy: str
     params: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
+class Control(Struct, frozen=True, kw_only=True):
     """One control. `manual` says what is left to people, `unanswered` what is missing; `line` is where it stands."""
 
     number: str
@@ -40,8 +39,7 @@ class Control:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """Controls that belong together."""
 
     number: str = ""
@@ -53,8 +51,7 @@ class Section:
         return f"{self.number} {self.title}".strip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pack:
+class Pack(Struct, frozen=True, kw_only=True):
     """One pack file. `key` is what policies call it under `frameworks`; `source` and `text` are the file's."""
 
     name: str

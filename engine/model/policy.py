@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...snapshot.model import Json
 from ..functions.budget import BUDGET
@@ -66,8 +68,7 @@ class Bound(StrEnum):
     SHARE = "share"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True):
     """A bound, and the number that it is; or the parameter that says it."""
 
     bound: Bound
@@ -75,16 +76,14 @@ class Count:
     param: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assertion:
+class Assertion(Struct, frozen=True, kw_only=True):
     """One thing that must hold. Its message, where it has one, replaces the policy's when it does not."""
 
     that: Expression
     message: Template | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(Struct, frozen=True, kw_only=True):
     """A join: the resources of another type whose `theirs` equal our `ours`, and that satisfy `where`.
 
     `among` is which of `ours` is a list, of which any item may be the equal one; `spread` the same of `theirs`.
@@ -117,16 +116,14 @@ def wanted_in(wanted: Any) -> tuple[str, ...]:
     return tuple(wanted) if isinstance(wanted, dict) else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollup:
+class Rollup(Struct, frozen=True, kw_only=True):
     """Fold the verdicts on resources into one finding per account, or per account and region."""
 
     per: Within
     require: Require | Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excuse:
+class Excuse(Struct, frozen=True, kw_only=True):
     """Why examples need not see a condition `never` true or false, or tell it from what it `becomes`."""
 
     that: str
@@ -135,8 +132,7 @@ class Excuse:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extends:
+class Extends(Struct, frozen=True, kw_only=True):
     """What a policy takes from the one it extends: `keys`, which stand below its own `lines`; line `at` says so."""
 
     id: str
@@ -145,8 +141,7 @@ class Extends:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """Where a policy stands that shares a `file` with others: for each line of its text that line there, from 0, and
     by how much it is indented more."""
 
@@ -159,8 +154,7 @@ class Item:
         return line + 1, place[1] + indent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """One policy. Where it is about several `types`, `resource` is one of them. `params` holds the effective values;
     `tests` its examples, also of the file beside it.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .glob import glob
 from .policy import Effort, Exposure, Policy, Severity
@@ -19,8 +20,7 @@ EXPOSURES = {Exposure.INTERNAL: 1, Exposure.PUBLIC: 3}
 EFFORTS = {Effort.SMALL: 0.5, Effort.MEDIUM: 1, Effort.LARGE: 3}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priorities:
+class Priorities(Struct, frozen=True, kw_only=True):
     """The weights in force. `accounts` are factors by pattern, of which the first that fits counts."""
 
     severity: Mapping[Severity, float] = field(default_factory=lambda: SEVERITIES)

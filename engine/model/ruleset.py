@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from .attestation import Attestation
 from .pack import Pack
@@ -13,8 +14,7 @@ from .setting import Setting
 from .waiver import Waiver
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruleset:
+class Ruleset(Struct, frozen=True, kw_only=True):
     """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
 
     Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.

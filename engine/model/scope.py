@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from .glob import glob
 
 Patterns = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """Of each key that is given, one of its patterns fits; where none is given, it holds anywhere.
 
     Accounts are ids. A unit is a name, an id or a path, a tag NAME or NAME=VALUE.

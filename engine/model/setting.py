@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .glob import glob, wild
 from .policy import Effort, Exposure, Policy, Severity, base
 from .scope import ANYWHERE, Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """What differs for the policies that a name or a pattern means; None is as it is. `place` is its file and line."""
 
     policy: str

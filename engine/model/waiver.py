@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from ...snapshot.format import encode
 from ...snapshot.model import EVERYWHERE, Json
@@ -17,8 +18,7 @@ from .scope import ANYWHERE, Scope, fits
 Gap = tuple[str, str, str]  # policy, account, region: a type that could not be listed there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
+class Waiver(Struct, frozen=True, kw_only=True):
     """One entry of stillframe.yaml, of the policies that a pattern fits. `place` is its file and line."""
 
     policy: str

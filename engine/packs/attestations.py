@@ -6,14 +6,14 @@ The only time is the snapshot's: what was said after it was taken, or has expire
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..model.attestation import Attestation
 from ..model.waiver import is_over
 
 
-@dataclass(slots=True)
-class Attestations:
+class Attestations(Struct):
     """The attestations of one evaluation, and which of them answered a control."""
 
     given: Sequence[Attestation]

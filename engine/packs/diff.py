@@ -6,15 +6,15 @@ Controls of both are the same where their titles are: titles are words of our ow
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..model.pack import Control, Pack
 from .page import asked
 from .report import Answer, PackReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class Changed(Struct, frozen=True, kw_only=True):
     """A control that is in one pack only, or not the same in both; `what` says how. Answers, if there is a snapshot."""
 
     old: Control | None

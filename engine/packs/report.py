@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.model import Snapshot
 from ..findings.counts import Row
@@ -34,8 +36,7 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What became of one control. `rows` are its policies' counts; `why` says what its status does not."""
 
     control: Control
@@ -74,8 +75,7 @@ def score(counts: Counter[Outcome]) -> float | None:
     return 100 * counts[Outcome.PASS] / decided(counts) if decided(counts) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackReport:
+class PackReport(Struct, frozen=True, kw_only=True):
     """The answers to a pack, section by section."""
 
     pack: Pack

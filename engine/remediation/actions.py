@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...snapshot.model import Snapshot
 from ..diff.replay import Side
@@ -38,8 +39,7 @@ FIELDS = (
 )
 
 
-@dataclass(slots=True, kw_only=True)
-class Action:
+class Action(Struct, kw_only=True):
     """One thing to do. `weight` is what all that it fixes weighs; `first` is the worst of it."""
 
     at: Place
@@ -79,8 +79,7 @@ class Action:
         return dict(zip(FIELDS, values, strict=True))
 
 
-@dataclass(slots=True)
-class Remediation:
+class Remediation(Struct):
     """What there is to do in a snapshot. Failures that are waived need nothing: they are kept by kind of waiver.
 
     What is `unknown` may be failures, too.

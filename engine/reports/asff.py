@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from ..model.policy import Policy
 from .report import Context, Lines, Record, Totals
@@ -24,14 +24,13 @@ _WORKFLOWS = {"pass": "RESOLVED", "not_applicable": "RESOLVED"}
 _Place = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Requests:
+class Requests(Struct):
     """The files of one folder. It keeps fewer than a hundred findings per region of one account."""
 
     context: Context
     _waiting: dict[_Place, list[dict[str, Any]]] = field(default_factory=dict)
     _written: Counter[_Place] = field(default_factory=Counter)
-    _policies: dict[str, Policy] = field(init=False)
+    _policies: dict[str, Policy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._policies = {policy.id: policy for policy in self.context.policies}

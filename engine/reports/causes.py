@@ -6,9 +6,10 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...snapshot.error_kinds import KINDS, NOT_ASKED, OTHER, kind_of_cause
 from ..loading.pack_files import shipped_packs
@@ -28,8 +29,7 @@ _ADVICE = {kind.name: kind.advice for kind in KINDS} | {
 }
 
 
-@dataclass(slots=True)
-class Causes:
+class Causes(Struct):
     """The causes of what is unknown, as findings pass: of each in how many it is, and by which policies."""
 
     _findings: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -10,9 +10,10 @@ import re
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..model.change import Change
 from ..model.finding import Status
@@ -51,8 +52,7 @@ SEVERITIES = [severity.value for severity in Severity]
 _Parts = Sequence[tuple[str, str]]
 
 
-@dataclass(slots=True)
-class Texts:
+class Texts(Struct):
     """Texts, deflated as they come. One that was seen lately keeps its number, and number 0 is none."""
 
     count: int = 0
@@ -79,8 +79,7 @@ class Texts:
         return {"kind": "text", "length": self.count}, b"".join(self._parts) + self._deflate.flush()
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """Few texts that many rows have."""
 
     numbers: dict[str, int] = field(default_factory=dict)
@@ -89,8 +88,7 @@ class Names:
         return self.numbers.setdefault(text, len(self.numbers))
 
 
-@dataclass(slots=True)
-class Columns:
+class Columns(Struct):
     """Every finding, column by column. A resource that several policies evaluate is kept once."""
 
     policies: dict[str, int]

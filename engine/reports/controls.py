@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..model.pack import Section
 from ..packs.report import Answer
@@ -16,8 +17,7 @@ from .targets import OutputError
 from .text import one_line
 
 
-@dataclass(frozen=True, slots=True)
-class _AtTheEnd:
+class _AtTheEnd(Struct, frozen=True):
     context: Context
 
     def __post_init__(self) -> None:
@@ -31,7 +31,7 @@ class _AtTheEnd:
         return iter(())
 
 
-class Json(_AtTheEnd):
+class Json(_AtTheEnd, frozen=True):
     """One object: the snapshot, and each pack with its sections and controls."""
 
     def end(self, totals: Totals) -> Iterator[bytes]:
@@ -44,7 +44,7 @@ class Json(_AtTheEnd):
         yield json.dumps(found, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-class Markdown(_AtTheEnd):
+class Markdown(_AtTheEnd, frozen=True):
     """A page: a chapter per pack."""
 
     def end(self, totals: Totals) -> Iterator[bytes]:
@@ -63,8 +63,7 @@ _MOST = 20  # findings of a policy that stand as evidence; the others are in the
 _TELLING = frozenset({"fail", "unknown", "error"})
 
 
-@dataclass(frozen=True, slots=True)
-class Csv(_AtTheEnd):
+class Csv(_AtTheEnd, frozen=True):
     """A row per control, with the findings that decided it."""
 
     _kept: dict[str, list[str]] = field(default_factory=dict)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+
+from msgspec import Struct
 
 from ...snapshot.remote import URL
 from ..suggest import suggest
@@ -13,8 +14,7 @@ from .report import Context, Report
 from .targets import STDOUT, OutputError, distinct
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A format. `made` is the function that begins its report, as module:function, imported when it is used.
 
     One without an ending is chosen by name alone. One that is a `folder` gives several files.
@@ -52,8 +52,7 @@ FORMATS = {
 _ALSO = {".om": "metrics", ".sarif.json": "sarif", ".asff.json": "asff"}  # other endings that people know
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A file to write, or `-` for standard output, and its format."""
 
     name: str

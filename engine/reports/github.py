@@ -6,7 +6,8 @@ GitHub shows ten errors and ten warnings of a step. So there is one per policy, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..findings.counts import Row
 from ..model.change import Change
@@ -18,8 +19,7 @@ _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: 
 _SHOWN = 3
 
 
-@dataclass(slots=True)
-class Annotations:
+class Annotations(Struct):
     """The annotations of one run. It keeps three failures of each policy."""
 
     context: Context

@@ -5,26 +5,25 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from .report import Context, Lines, Record, Totals
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(Struct):
     """A report whose findings stand one after the other, and depend on nothing but themselves."""
 
     each: Callable[[Lines], Iterable[bytes]]
     first: bytes = b""
     between: bytes = b""
     last: bytes = b""
-    _begun: bool = field(init=False, default=False)
+    _begun: bool = False
 
     def begin(self) -> Iterator[bytes]:
         yield self.first

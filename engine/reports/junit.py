@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct, field
 
 from .report import Context, Lines, Record, Totals
 from .text import answered, one_line
@@ -18,8 +19,7 @@ _FAILS = {"fail": "failure", "unknown": "error", "error": "error", "not_applicab
 _TOTALS = ("failure", "error", "skipped")
 
 
-@dataclass(slots=True)
-class Suites:
+class Suites(Struct):
     """The suites of one file. It keeps the findings of one policy in one account."""
 
     context: Context

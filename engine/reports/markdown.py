@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..findings.counts import Row, ranked
 from ..model.change import Change
@@ -26,8 +27,7 @@ _CHANGES = ("new", "unknown", "resolved")
 _HEADINGS = {"new": "newly failing", "unknown": "unknown", "error": "in error", "fail": "failing"}
 
 
-@dataclass(slots=True)
-class Comment:
+class Comment(Struct):
     """One page. It keeps a few findings of each policy."""
 
     context: Context

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..model.finding import Status
 from ..packs.report import Outcome
@@ -13,8 +14,7 @@ from .text import milliseconds
 Samples = Iterable[tuple[dict[str, str], float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Exposition:
+class Exposition(Struct, frozen=True):
     """One file, written at the end. Of time it has the snapshot's alone: how old that is, whoever reads it knows."""
 
     context: Context

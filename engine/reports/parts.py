@@ -7,9 +7,9 @@ workers of a cluster, each those of its accounts, and then the index says which 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from ...snapshot.format import digest
 from ...snapshot.remote import Place
@@ -35,8 +35,7 @@ def part_of(number: int, data: bytes) -> Part:
     return Part(f"part-{number:05}.jsonl", data.count(b"\n"), len(data), digest(data))
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(Struct):
     """The files of one folder. It keeps no more than a part."""
 
     context: Context
@@ -78,8 +77,7 @@ class Parts:
         return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class WritesParts:
+class WritesParts(Struct, frozen=True):
     """Writes the findings of some accounts as a part of a folder, those with some statuses alone; or all."""
 
     place: Place

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import stillframe
+from msgspec import Struct, field
 
 from ...snapshot.format import digest
 from ...snapshot.model import Snapshot
@@ -25,8 +25,7 @@ from .targets import whole
 FORMAT = 1
 
 
-@dataclass(slots=True)
-class Receipt:
+class Receipt(Struct):
     """Takes every finding as it passes, and is written at the end."""
 
     _findings: Any = field(default_factory=hashlib.sha256)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...snapshot.model import Snapshot
 from ..findings.counts import Row
@@ -46,8 +47,7 @@ class Lines:
         return _RECORD.decode_lines(self.data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """What is known before the first finding. Were its packs `named`? `before` is a comparison's earlier snapshot."""
 
     snapshot: Snapshot
@@ -63,8 +63,7 @@ class Context:
         return DIFFERENCE_FIELDS if self.before else finding.FIELDS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(Struct, frozen=True, kw_only=True):
     """What is known after the last finding: a row per policy, the failures of each account by severity, notes.
 
     And what the rows say of each pack. Of a comparison also how they were before, and what changed.

@@ -9,9 +9,10 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct, field
 
 from ...snapshot.errors import StillframeError
 from ...snapshot.files import folder_at, replacing
@@ -76,8 +77,7 @@ def _is_device(path: Path) -> bool:
     return path.is_symlink()
 
 
-@dataclass(slots=True)
-class Folder:
+class Folder(Struct):
     """A folder that is being written. `names` are those of its files, whoever writes them."""
 
     place: Place

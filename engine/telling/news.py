@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..console import counted
 from ..findings.batch import Batch, read_finding
@@ -15,8 +16,7 @@ from ..printable import printable
 LISTED = 20  # findings that a message spells out
 
 
-@dataclass(slots=True)
-class Current:
+class Current(Struct):
     """What a snapshot has to tell, by fingerprint: failures from a severity on, and what is unknown, as lines.
 
     `seen` is all that fails or is unknown, told or not; `gaps` are accounts and policies of which something could not
@@ -52,8 +52,7 @@ class Current:
         return evaluated and mark not in self.seen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Struct, frozen=True, kw_only=True):
     """What one channel has not been told of a snapshot. On its `first` night that is nothing but how much there is.
 
     `over` is what it was told of and fails no more, by fingerprint, with the channel's own name for it.

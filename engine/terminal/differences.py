@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from heapq import heappush, heappushpop
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
@@ -29,8 +30,7 @@ _ORDER = (
 _ALWAYS = frozenset({Change.NEW, Change.UNKNOWN, Change.RESOLVED, Change.KNOWN})
 
 
-@dataclass(slots=True)
-class Worst:
+class Worst(Struct):
     """The `keep` worst of all differences that people should see."""
 
     keep: int

@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
+
+from msgspec import Struct
 
 from ..printable import printable
 
@@ -17,8 +18,7 @@ FORMATS = ("text", "json")
 EVERY = 15.0  # seconds between two lines of progress
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """Says what happens on standard error, a line each."""
 
     form: str = "text"

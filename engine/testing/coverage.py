@@ -8,7 +8,9 @@ know, and nobody pays who does not watch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...snapshot.model import Unknown
 from ..functions.table import FUNCTIONS
@@ -22,8 +24,7 @@ from .parts import Part, parts, place, shown
 JOINED = ("and_expression", "or_expression")
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Condition:
+class Condition(Struct, kw_only=True, eq=False):
     """One condition, and what it was seen to be: true, false, or None for unknown."""
 
     part: Part
@@ -35,8 +36,7 @@ class Condition:
         self.seen.add(None if isinstance(found, Unknown) else found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uncovered:
+class Uncovered(Struct, frozen=True, kw_only=True):
     """A condition that no example saw true, or none saw false."""
 
     place: str
@@ -62,8 +62,7 @@ def watch(policy: Policy) -> tuple[Policy, list[Condition]]:
     return policy, found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
+class Covered(Struct, frozen=True, kw_only=True):
     """How many conditions a policy has, and which of them its examples leave open."""
 
     conditions: int

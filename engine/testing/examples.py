@@ -7,13 +7,13 @@ always attaches, is unknown where an example leaves it out: a fixture says no mo
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jmespath
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.catalog import ResourceType, load_catalog
 from ...snapshot.format import decode
@@ -31,8 +31,7 @@ TIME = "2026-01-01T00:00:00Z"
 NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """One example: `faults` says how what was found differs from what was expected; empty where it does not."""
 
     policy: str
@@ -41,8 +40,7 @@ class Outcome:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One example with its snapshot, ready to be evaluated by its policy, or by one that is almost it.
 
     Of a policy on several types, it is about those that it gives.
@@ -57,7 +55,7 @@ class Case:
             params = {**policy.params, **self.test.get("params", {})}
             given = {kind for account in self.snapshot.accounts for kind in self.snapshot.account(account).coverage}
             types = tuple(kind for kind in policy.types if kind in given) or policy.types
-            policy = dataclasses.replace(policy, params=params, types=types)
+            policy = replace(policy, params=params, types=types)
         return tuple(evaluate(self.snapshot, [policy]))
 
 

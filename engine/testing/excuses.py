@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from ..model.policy import Excuse, Policy
 from .parts import place
@@ -12,8 +13,7 @@ from .parts import place
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excused(Generic[T]):
+class Excused(Struct, Generic[T], frozen=True, kw_only=True):
     """What is left of a report, what was excused, and the excuses that nothing needed."""
 
     left: tuple[T, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...snapshot.model import Snapshot
 from ..judging.dependencies import fields
@@ -18,8 +19,7 @@ from .mutants import NOTHING
 _SOUND = frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Loss(Struct, frozen=True, kw_only=True):
     """An example that passes without a field or row. `was` and `becomes` are as a mutant's, for an excuse."""
 
     policy: str

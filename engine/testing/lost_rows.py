@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...snapshot.model import Account, Json, Resource, Snapshot
 from ..model.policy import Policy
@@ -11,8 +13,7 @@ from ..model.policy import Policy
 _Rows = Mapping[tuple[str, str], Sequence[Resource]]  # by account and type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LostRow:
+class LostRow(Struct, frozen=True, kw_only=True):
     """A row, and the `rest` of what its policy reads. It is `named` where a record there says its id.
 
     A row that nobody names, such as the only flow log of a VPC, is found by what it says of others: without it nobody

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..language.node import Node
 from ..language.parser import Expression
@@ -19,8 +19,7 @@ NOTHING = "nothing"
 Change = tuple[Node, str, str, Node]  # the node to point at; what was written, what instead; what to put in place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
+class Mutant(Struct, frozen=True, kw_only=True):
     """A policy with `was` changed to `becomes`."""
 
     place: str
@@ -32,8 +31,7 @@ class Mutant:
         return f"{self.place}: no example tells {self.was} from {self.becomes}"
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """One node of an expression, and the way to it."""
 
     expression: Expression
@@ -64,12 +62,12 @@ def _of_rollup(policy: Policy, rollup: Rollup) -> Iterator[Mutant]:
     asked, path = rollup.require, ("rollup", "require")
     if not isinstance(asked, Count):
         other = Require.ANY if asked is Require.ALL else Require.ALL
-        changed = dataclasses.replace(policy, rollup=dataclasses.replace(rollup, require=other))
+        changed = replace(policy, rollup=replace(rollup, require=other))
         yield _setting(policy, path, asked, other, changed)
     elif not asked.param and asked.bound is not Bound.SHARE:
         for number in (asked.number + 1, asked.number - 1):
-            count = dataclasses.replace(asked, number=number)
-            changed = dataclasses.replace(policy, rollup=dataclasses.replace(rollup, require=count))
+            count = replace(asked, number=number)
+            changed = replace(policy, rollup=replace(rollup, require=count))
             yield _setting(policy, (*path, asked.bound.value), asked.number, number, changed)
 
 
@@ -81,7 +79,7 @@ def _of_expression(policy: Policy, part: Part) -> Iterator[Mutant]:
             where = place(policy, part.path, at.start, key=part.key)
             # What is kept about an expression is kept by its text, so a mutant's is its own.
             text = f"{expression.text} # {where} {becomes}"
-            changed = dataclasses.replace(expression, text=text, tree=graft(expression.tree, steps, instead))
+            changed = replace(expression, text=text, tree=graft(expression.tree, steps, instead))
             mutated = part.put(policy, changed)
             yield Mutant(place=where, was=was, becomes=becomes, policy=mutated)
 
@@ -94,7 +92,7 @@ def _drop_operand(spot: Spot) -> Iterator[Change]:
     operands = list(_operands(node, node.type))
     for number, operand in enumerate(operands):
         left = [*operands[:number], *operands[number + 1 :]]
-        joined = reduce(lambda first, second: dataclasses.replace(node, children=(first, second)), left)
+        joined = reduce(lambda first, second: replace(node, children=(first, second)), left)
         yield operand, shown(spot.expression, operand), NOTHING, joined
 
 
@@ -112,7 +110,7 @@ def _flip(spot: Spot) -> Iterator[Change]:
     for other in _FLIPS[node.value]:
         before, after = spot.text(node.start, operator), spot.text(operator, node.end)
         becomes = before + after.replace(old, _SYMBOLS[other], 1)
-        yield node, shown(spot.expression, node), _line(becomes), dataclasses.replace(node, value=other)
+        yield node, shown(spot.expression, node), _line(becomes), replace(node, value=other)
 
 
 def _alter(spot: Spot) -> Iterator[Change]:
@@ -120,7 +118,7 @@ def _alter(spot: Spot) -> Iterator[Change]:
     for altered in _altered(node.value):
         before, after = spot.text(around.start, node.start), spot.text(node.end, around.end)
         becomes = _line(before + _literal(altered) + after)
-        yield node, shown(spot.expression, around), becomes, dataclasses.replace(node, value=altered)
+        yield node, shown(spot.expression, around), becomes, replace(node, value=altered)
 
 
 def _around(tree: Node, steps: Steps) -> Node:
@@ -166,7 +164,7 @@ def _swap(spot: Spot) -> Iterator[Change]:
     node = spot.node
     if other := _SWAPS.get(node.value):
         was = shown(spot.expression, node)
-        yield node, was, other + was.removeprefix(node.value), dataclasses.replace(node, value=other)
+        yield node, was, other + was.removeprefix(node.value), replace(node, value=other)
 
 
 def _line(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ..model.policy import Excuse, Policy
 from .examples import Case, cases, faults_of
@@ -11,8 +11,7 @@ from .lost_fields import Loss, losses
 from .mutants import Mutant, mutants
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutated:
+class Mutated(Struct, frozen=True, kw_only=True):
     """How many mutants there were; those that no example told from the policy, and what passes for a lost field."""
 
     mutants: int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..documents.yaml12 import Document, Path, load
 from ..functions.table import FUNCTIONS
@@ -17,8 +18,7 @@ from ..model.policy import Policy, wanted_in
 Steps = tuple[int, ...]  # from the root of a tree, which child at a time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """One expression of a policy. `condition` says that its truth is asked, not its value."""
 
     path: Path
@@ -88,13 +88,13 @@ def graft(tree: Node, steps: Steps, node: Node) -> Node:
         return node
     children = list(tree.children)
     children[steps[0]] = graft(children[steps[0]], steps[1:], node)
-    return dataclasses.replace(tree, children=tuple(children))
+    return replace(tree, children=tuple(children))
 
 
 def with_lookup(policy: Policy, name: str, **changes: object) -> Policy:
     """A policy of which one lookup is another."""
-    changed = dataclasses.replace(policy.lookups[name], **changes)  # type: ignore[arg-type]
-    return dataclasses.replace(policy, lookups={**policy.lookups, name: changed})
+    changed = replace(policy.lookups[name], **changes)
+    return replace(policy, lookups={**policy.lookups, name: changed})
 
 
 def _is_test(node: Node) -> bool:
@@ -119,15 +119,15 @@ def _let_putter(name: str) -> Callable[[Policy, Expression | None], Policy]:
 
 
 def _put_where(policy: Policy, expression: Expression | None) -> Policy:
-    return dataclasses.replace(policy, where=expression and bound(expression, policy.lets))
+    return replace(policy, where=expression and bound(expression, policy.lets))
 
 
 def _assertion_putter(number: int) -> Callable[[Policy, Expression | None], Policy]:
     def put(policy: Policy, expression: Expression | None) -> Policy:
         listed = list(policy.assertions)
         that = expression and bound(expression, policy.lets)
-        listed[number : number + 1] = [dataclasses.replace(listed[number], that=that)] if that else []
-        return dataclasses.replace(policy, assertions=tuple(listed))
+        listed[number : number + 1] = [replace(listed[number], that=that)] if that else []
+        return replace(policy, assertions=tuple(listed))
 
     return put
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,6 +13,7 @@ import botocore.session
 import yaml
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError, Shape
+from msgspec.structs import replace
 
 from ..catalog import Call, ResourceType, Steps
 from ..kinds import models_version

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import boto3
 import stillframe
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
+from msgspec import Struct
 
 from ..catalog import ResourceType
 from ..error_kinds import EXPIRED, SERVER, THROTTLED, TRANSPORT, Kind, code_of, kind_of, kind_of_response
@@ -41,8 +41,7 @@ class Credentials(Protocol):
     def renew(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class Sender(Struct, frozen=True, kw_only=True):
     """On whose behalf a request is sent, and in which lane. Without credentials it is the session's own."""
 
     credentials: Credentials | None = None

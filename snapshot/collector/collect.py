@@ -11,14 +11,13 @@ What fails is recorded with its cause, never lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import boto3
-from msgspec import structs
+from msgspec import Struct, structs
 
 from ..archive import open_snapshot
 from ..catalog import REGION_TYPE, ResourceType, catalog_digest, load_catalog
@@ -50,8 +49,7 @@ from .write_objects import begin_objects, pick_up_objects, resume_objects
 WORKERS = 16  # calls under way at once
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class Watch(Struct, frozen=True, kw_only=True):
     """Who wants to hear how it goes: of how many accounts, each that is done, each call, the kind of each error."""
 
     accounts: Callable[[int], None] = lambda _: None
@@ -60,8 +58,7 @@ class Watch:
     error: Callable[[str], None] = lambda _: None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """All that is known before the first account is asked."""
 
     clients: Clients

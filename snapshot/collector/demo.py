@@ -13,11 +13,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 import boto3
+from msgspec.structs import replace
 
 from ..catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from ..errors import CollectError

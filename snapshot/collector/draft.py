@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import UnknownServiceError
+from msgspec import Struct
 
 from ..errors import ArgumentError
 from .pages import TOKENS
@@ -22,8 +22,7 @@ _ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("s", ""))
 _TODO = "..."  # what only people know
 
 
-@dataclass(frozen=True, slots=True)
-class _Attached:
+class _Attached(Struct, frozen=True):
     """A call about one resource, and the shape of what it brings."""
 
     name: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..catalog import ResourceType
 from ..cluster import ClusterError, Program, check_program, this_program, worker
@@ -26,8 +27,7 @@ from .targets import Target, entered
 from .write import Pen, Written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(Struct, frozen=True, kw_only=True):
     """All that a worker has to know to collect accounts."""
 
     types: Mapping[str, ResourceType]
@@ -45,8 +45,7 @@ class Errand:
     name: str = field(default_factory=lambda: token_hex(8))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """What came of an account. Nothing was `written` where credentials expired; `for_all` who have the caller's."""
 
     account: str
@@ -57,8 +56,7 @@ class Done:
     for_all: bool = False
 
 
-@dataclass(slots=True)
-class Came:
+class Came(Struct):
     """What came of an errand: its accounts, how many calls were made, and what kinds of errors they met."""
 
     done: list[Done] = field(default_factory=list)

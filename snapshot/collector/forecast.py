@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..archive import open_snapshot
 from ..catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType
@@ -14,8 +15,7 @@ from ..remote import Place
 from .shared_calls import repeated, token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Struct, frozen=True, kw_only=True):
     """`sure` calls list the types; `likely` ones are about each resource, if there are as many as in `before`."""
 
     accounts: tuple[str, ...]

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from ..files import is_own, user_folder
 
 
-@dataclass(slots=True)
-class Journal:
+class Journal(Struct):
     """The accounts of one plan that are complete, with the digests of their files."""
 
     path: Path

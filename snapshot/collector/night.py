@@ -6,9 +6,10 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
+
+from msgspec import Struct, field
 
 from ..errors import CollectError, StillframeError
 from ..files import lock, open_own, writing
@@ -29,8 +30,7 @@ class Lease(Edge, frozen=True, kw_only=True):
     until: Timestamp
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tonight:
+class Tonight(Struct, frozen=True, kw_only=True):
     """What an archive has of this night: a finished snapshot or one to complete; and what is left of other nights."""
 
     finished: Place | None = None

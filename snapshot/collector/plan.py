@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
+
+from msgspec import Struct
 
 from ..catalog import ResourceType
 from ..format import decode
@@ -36,8 +38,7 @@ class Known(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True, dict=True):
     """What to ask of each account. `regions` None means every enabled region.
 
     `on_call` hears of each call that is made, `on_error` of the kind of each answer that is an error.
@@ -54,10 +55,10 @@ class Plan:
     answers: Answers = ask_aws
     known: Known | None = None
     paced: bool = True
-    repeated: frozenset[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "repeated", repeated(self.types.values()))
+    @cached_property
+    def repeated(self) -> frozenset[str]:
+        return repeated(self.types.values())
 
 
 def targets_of(kept: Kept) -> list[Target]:

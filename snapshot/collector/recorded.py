@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -25,6 +24,7 @@ import boto3
 import yaml
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from ..catalog import Call
 from ..choice import asked_in_part, choose
@@ -63,8 +63,7 @@ SOURCE = "recorded"
 NOT_RECORDED = "NotRecorded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Struct, frozen=True, kw_only=True):
     """What an import brought. `problems` are files that were not used, a line each; `script` records what lacks."""
 
     collected: Collected

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
 from botocore import xform_name
+from msgspec import Struct
 
 from ..catalog import ResourceType
 from ..errors import ArgumentError
@@ -34,8 +34,7 @@ _SCALARS: Mapping[str, Any] = {
 _PAGING = re.compile(r"token|marker|truncated|hasmore", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """What would be written, and what of it is unknown: the cause of each field."""
 
     resource: Resource

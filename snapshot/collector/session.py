@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
+from msgspec import Struct
 
 from ..error_kinds import EXPIRED, REGION_OFF, code_of, kind_of
 from ..errors import ArgumentError, CollectError
@@ -43,8 +43,7 @@ FRESH = 30  # seconds for which they are not renewed again, whatever AWS says
 _LOADER = Loader(include_default_search_paths=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """Whose credentials these are."""
 
     account: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+from msgspec import Struct, field
 
 from ..catalog import Call
 from ..error_kinds import code_of
@@ -24,8 +24,7 @@ EXCLUDED = "EXCLUDED"  # where AWS has a status: ACTIVE, SUSPENDED …
 _REFUSED = (BotoCoreError, ClientError, ResponseParserError, KeyError, UnexpectedAnswer, TooManyPages)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """An account to collect: `enter()` gives its credentials, or None for the caller's own.
 
     `facts` are what the organisation says of it, by the names under which the catalogue attaches them.
@@ -37,8 +36,7 @@ class Target:
     enter: Callable[[], Credentials | None] = lambda: None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """The accounts to collect, and those that are left out: account → why."""
 
     accounts: Sequence[Target]

@@ -7,13 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import msgspec
 import stillframe
+from msgspec import Struct
 
 from ..archive import read_account_file
 from ..catalog import catalog_digest
@@ -44,8 +44,7 @@ from .journal import Journal
 Row = tuple[str, str, bytes]  # a resource as it is written: its region, its id, its line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountData:
+class AccountData(Struct, frozen=True, kw_only=True):
     """What was collected from one account: `coverage` says for each type where it was read and where not."""
 
     id: str
@@ -55,8 +54,7 @@ class AccountData:
     resources: Mapping[str, Sequence[Row]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """An account whose files are written: the digest of its file, and where they are until they are settled."""
 
     account: str
@@ -208,8 +206,7 @@ class SnapshotWriter:
             self.journal.end()
 
 
-@dataclass(frozen=True, slots=True)
-class FolderPen:
+class FolderPen(Struct, frozen=True):
     """Writes accounts into a snapshot's folder, beside their final names; `before` is the snapshot before."""
 
     path: Path

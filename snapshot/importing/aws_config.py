@@ -12,10 +12,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from .. import remote
 from ..collector.anew import begin_anew
@@ -34,8 +35,7 @@ SOURCE = "aws-config"
 OnFile = Callable[[int, int], None]  # hears of each file that was read: its number, of how many
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Struct, frozen=True, kw_only=True):
     """What an import brought. `problems` are files and items that could not be used, one line each."""
 
     path: remote.Place

@@ -6,8 +6,9 @@ Only the recorder's own item does: that it recorded all types that are supported
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from ..config_rule import ConfigRule
 from ..model import EVERYWHERE, Json
@@ -26,8 +27,7 @@ _SETTLED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorder:
+class Recorder(Struct, frozen=True, kw_only=True):
     """What one recorder's item says. `named` is None where it records all types but the `excluded`."""
 
     running: bool
@@ -42,8 +42,7 @@ class Recorder:
         return rule.type not in self.excluded and (self.with_global or not rule.once)
 
 
-@dataclass(slots=True, kw_only=True)
-class Place:
+class Place(Struct, kw_only=True):
     """What is known of one region of one account: its whole file, if there is one, and its recorders."""
 
     moment: datetime | None = None  # of the whole file

@@ -10,10 +10,11 @@ import threading
 from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from .. import remote
 from ..catalog import REGION_TYPE, ResourceType, Steps
@@ -52,8 +53,7 @@ def filling(
             found.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """The answers about a resource that need not be asked; and those that only say its `region`, so not there."""
 
     region: str
@@ -61,8 +61,7 @@ class _Known:
     spare: Mapping[str, Json]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Recorded:
+class _Recorded(Struct, kw_only=True):
     """What AWS Config recorded of one account: as an import has it, and what of it is asked of AWS."""
 
     data: AccountData

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..catalog import Steps
 from ..format import timestamp
@@ -24,8 +25,7 @@ _EPOCH = range(946_684_800_000, 4_102_444_800_000)  # milliseconds of the years 
 _UNPACK = 3  # how often JSON stands in text, at most
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folding:
+class Folding(Struct, frozen=True, kw_only=True):
     """How the values of one resource type are folded. `more` are members that the model lets be anything, by path."""
 
     names: Mapping[str, str | None]

@@ -10,9 +10,10 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
+
+from msgspec import Struct
 
 from ..errors import SnapshotError
 from ..files import FILE, LINE
@@ -47,8 +48,7 @@ _COLUMNS = (
 _SPELLINGS = {"awsAccountId": "accountId", "ARN": "arn", "configurationItemVersion": "version"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A file. `account`, `region`, `kind` and `moment` are what its name says; `whole` that it lists all."""
 
     path: Place
@@ -59,8 +59,7 @@ class Source:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One item: a resource at a moment, or that it was gone then. `moment` is None where the item does not say."""
 
     account: str

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pickle
 import threading
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import SnapshotError, ahead
 from stillframe.snapshot.ahead import ACCOUNTS, ReadingAhead

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from stillframe.engine.authoring.fields import fields_of, first_sentence
 from stillframe.engine.authoring.resources import show_type

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from estates import ACCOUNTS, CATALOG, ONE, OTHER, compact, write_estate
+from msgspec.structs import replace
 from stillframe.engine.compiler import functions, nodes
 from stillframe.engine.compiler.rule import Judgement
 from stillframe.engine.execution import judge

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from builders import compared, nine, write_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stillframe.engine.diff.counterfactual import Part, Scene
 from stillframe.engine.diff.diff import Unchanged, diff, newly_failing
 from stillframe.engine.diff.replay import Side

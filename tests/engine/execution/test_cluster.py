@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from dataclasses import replace
 from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
 
 import pytest
 from builders import shipped
 from clusters import cluster, kill
+from msgspec.structs import replace
 from stillframe.engine.execution import on_cluster
 from stillframe.engine.execution.judge import Method, judge
 from stillframe.snapshot import cluster as clusters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from builders import narrowed, nine, shipped, write_snapshot
+from msgspec.structs import replace
 from stillframe.engine.execution import account as judging
 from stillframe.engine.execution import exact, tasks
 from stillframe.engine.execution import judge as run
@@ -114,7 +114,7 @@ def test_only_what_changed_is_judged_again(archive, expected, judged, cache):
 def test_another_policy_or_parameter_is_judged_anew(archive, judged, cache):
     (picture, _), policies = pictures(archive), shipped("kms-key-rotation", "vpc-flow-logs")
     found(picture, cache, policies)
-    stricter = [dataclasses.replace(each, params={**each.params, "max_period_days": 90}) for each in policies[:1]]
+    stricter = [replace(each, params={**each.params, "max_period_days": 90}) for each in policies[:1]]
     judged.clear()
     assert found(picture, cache, [*stricter, policies[1]]) == found(picture, Method(), [*stricter, policies[1]])
     assert judged

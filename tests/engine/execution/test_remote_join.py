@@ -6,12 +6,12 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from estates import ACCOUNTS, CATALOG, ONCE, ONE, OTHER, REGIONS, Types, compact, write_estate
+from msgspec.structs import replace
 from stillframe.engine.compiler import join_key
 from stillframe.engine.execution import cache, tasks
 from stillframe.engine.execution import exact as exactly

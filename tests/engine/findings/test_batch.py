@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from stillframe.engine.findings.batch import batches, read_finding, replaced
 from stillframe.engine.model.finding import Finding, Kind, Status, Waived
 from stillframe.engine.model.policy import Severity

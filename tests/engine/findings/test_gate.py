@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
 from builders import shipped
+from msgspec.structs import replace
 from stillframe.engine.exit_codes import exit_code
 from stillframe.engine.findings.batch import batches
 from stillframe.engine.findings.counts import Row, Tally, ranked

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
 from builders import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stillframe.engine.assess import waivers_for
 from stillframe.engine.authoring.waivers import draft, quoted
 from stillframe.engine.diff.diff import Unchanged, diff, newly_failing

@@ -2,11 +2,11 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders import shipped, write_snapshot
+from msgspec.structs import replace
 from stillframe.engine.errors import PolicyError
 from stillframe.engine.execution.judge import Method, judge
 from stillframe.engine.judging.growth import LIGHT, pace, steady

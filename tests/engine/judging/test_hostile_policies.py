@@ -1,10 +1,10 @@
 """Policies of people who mean to hold a pipeline: each ends within its budget, with the same bytes whoever judges."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from builders import write_snapshot
+from msgspec.structs import replace
 from stillframe.engine.execution.judge import Method, judge
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.snapshot import open_snapshot

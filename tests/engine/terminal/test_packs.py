@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from stillframe.engine.findings.counts import Row
 from stillframe.engine.model.attestation import Attestation, Said

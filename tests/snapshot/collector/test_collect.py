@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from builders import CALLER, TIME, collect_from, read_types
+from msgspec.structs import replace
 from stillframe.engine.terminal.collecting import advice
 from stillframe.snapshot import CollectError, SnapshotError, list_snapshots, open_snapshot
 from stillframe.snapshot.archive import read_account_file

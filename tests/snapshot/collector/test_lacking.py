@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -12,6 +11,7 @@ import botocore.session
 import pytest
 from botocore.loaders import Loader
 from builders import collect_from
+from msgspec.structs import replace
 from stillframe.engine.execution.judge import Method, judge
 from stillframe.engine.loading.policies import load_policies
 from stillframe.engine.terminal.collecting import advice

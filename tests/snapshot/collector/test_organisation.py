@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from msgspec.structs import replace
 from stillframe.snapshot import ArgumentError, CollectError, open_snapshot
 from stillframe.snapshot.archive import read_manifest
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, load_catalog

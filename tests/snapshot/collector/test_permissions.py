@@ -10,11 +10,11 @@ import json
 import os
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 
 import boto3
 import pytest
+from msgspec.structs import replace
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
 from stillframe.snapshot.collector import demo
 from stillframe.snapshot.collector.collect import collect
