@@ -137,7 +137,7 @@ def one(rows: list[Any]) -> Any:
 
 
 def identify(begins: bytes, marks: Hash, identity: str, name: str | None) -> bytes:
-    """What all findings on a record share: what it is, and its part of the fingerprint as model.py makes it.
+    """What all findings on a record share: what it is, and its part of the fingerprint, as for the exact path.
 
     `marks` has hashed what all resources of its type have in common that are in the same region.
     """

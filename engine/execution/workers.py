@@ -95,7 +95,7 @@ class Crew:
             ):
                 number, task = given
                 line = idle.pop()
-                line.send((step, task))
+                _send(line, (step, task))
                 busy[line] = number
             if turn in done:
                 yield done.pop(turn)
@@ -114,7 +114,7 @@ class Crew:
         if targets_of(policies):
             board = board_of(chain.from_iterable(self.each("survey", shares)), *self._given)
             for line in self._lines:
-                line.send(("share", board))
+                _send(line, ("share", board))
             for line in self._lines:
                 _received(line)
         return shares
@@ -136,16 +136,27 @@ def shared(accounts: Sequence[str]) -> list[Sequence[str]]:
     return [accounts[start : start + size] for start in range(0, len(accounts), size)]
 
 
+def _send(line: Connection, task: Any) -> None:
+    try:
+        line.send(task)
+    except ConnectionError:
+        raise _ended() from None
+
+
 def _received(line: Connection) -> Any:
     try:
         result = line.recv()
     except (EOFError, ConnectionError):
-        raise StillframeError(
-            "a worker process ended in the middle of its work", "if memory ran out, evaluate with --workers 1"
-        ) from None
+        raise _ended() from None
     if isinstance(result, BaseException):
         raise result
     return result
+
+
+def _ended() -> StillframeError:
+    return StillframeError(
+        "a worker process ended in the middle of its work", "if memory ran out, evaluate with --workers 1"
+    )
 
 
 def _end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""What the engine owns: policies, and the findings they produce."""
+"""A policy, and what it is made of: parameters, lookups, rollups, assertions."""
 
 from __future__ import annotations
 

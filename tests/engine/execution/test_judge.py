@@ -11,6 +11,7 @@ import time
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from builders import narrowed, nine, shipped, write_snapshot
@@ -19,7 +20,7 @@ from stillframe.engine.execution import account as judging
 from stillframe.engine.execution import exact, tasks
 from stillframe.engine.execution import judge as run
 from stillframe.engine.execution.judge import judge
-from stillframe.engine.execution.workers import shared
+from stillframe.engine.execution.workers import Crew, shared
 from stillframe.engine.loading.policies import override
 from stillframe.engine.loading.ruleset import load_rules
 from stillframe.engine.model.finding import Status
@@ -282,6 +283,15 @@ def test_a_worker_that_dies_is_an_error_with_advice(archive, monkeypatch):
     with pytest.raises(StillframeError, match="a worker process ended") as error:
         found(pictures(archive)[0], Method(workers=2))
     assert "--workers 1" in error.value.help
+
+
+def test_a_worker_that_dies_before_it_is_given_anything_is_the_same_error():
+    crew = Crew(1, SimpleNamespace(path=None))
+    (process,) = crew._processes
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    with pytest.raises(StillframeError, match="a worker process ended"):
+        list(crew.each("survey", [["111122223333"]]))
 
 
 STUCK = """
