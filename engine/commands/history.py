@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import replace
 from stillframe.engine.commands.groups import By, Choice, Work, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
@@ -145,6 +144,7 @@ def backtest(
     work: Work = Work(),
 ) -> None:
     """Show what a change of policies would have flagged and cleared in every snapshot of an archive."""
+    from msgspec.structs import replace
     from stillframe.engine.assess import choose, notes
     from stillframe.engine.console import console
     from stillframe.engine.history.backtest import FIELDS, Backtest

@@ -195,7 +195,8 @@ class ConfigReader(Reader, kw_only=True):
             return f"{error.instance!r} {_WORDING[name]}"
         if error.validator in _RULES:
             return _RULES[error.validator]
-        written = isinstance(error.instance, (bool, int, float)) and "string" in error.validator_value
+        number = error.validator == "type" and isinstance(error.instance, (bool, int, float))
+        written = number and "string" in error.validator_value
         return f"{error.message}{QUOTE if written else ''}"
 
     def _waiver(self, number: int, entry: Mapping[str, Any]) -> Waiver:
