@@ -84,9 +84,12 @@ def test_each_command_meets_the_limit(run, given, command, depth):
     assert told == 0 if depth == "at the limit" else told >= 1 or TELL.isdisjoint(command)
 
 
+REPORTS = [("diff", each) for each in FORMATS if not each.startswith("controls") and not FORMATS[each].annex]
+REPORTS += [("evaluate", each) for each in ("print", *(form for _, form in REPORTS))]  # `controls` hold no values
+
+
 @pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("form", [each for each in FORMATS if not each.startswith("controls")])  # which hold no values
-@pytest.mark.parametrize("command", ["evaluate", "diff"])
+@pytest.mark.parametrize(("command", "form"), REPORTS)
 def test_each_report_meets_the_limit(run, given, command, form, depth):
     sides = ("NEW",) if command == "evaluate" else ("OLD", "NEW")
     out = given / "out"

@@ -67,7 +67,7 @@ def diff(
     from stillframe.engine.console import console
     from stillframe.engine.reports.formats import printed, targets
 
-    written, within = targets(output or (), form), counted.limits()
+    written, within = targets(output or (), form, compares=True), counted.limits()
     chosen = choice.selection()
     pictures = _pair(old, new, previous=previous)
     sided = partial(By.rules, types=Types(catalogue, pictures), budget=budget, untrusted=untrusted)

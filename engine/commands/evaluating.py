@@ -60,16 +60,18 @@ def evaluate(
     """Evaluate a snapshot, offline: no credentials, no network, no clock."""
     from stillframe.engine.commands.run_evaluate import run_evaluate
     from stillframe.engine.console import console
-    from stillframe.engine.reports.formats import printed, targets
+    from stillframe.engine.reports.formats import files, printed, targets
     from stillframe.engine.reports.targets import distinct
     from stillframe.snapshot import open_snapshot
 
     written, chosen = targets(output or (), form), choice.selection()
-    distinct([*(output or ()), *([receipt] if receipt else ())])
+    distinct([*files(written), *([receipt] if receipt else ())])
     if receipt and chosen.partial:
         raise typer.BadParameter("a receipt is of all findings: not together with --only and --except")
+    if status and any(each.format.annex for each in written):
+        raise typer.BadParameter("an auditor's report has all that fails or is unknown: not together with --status")
     within = counted.limits()
-    method = work.method(exact=exact, remembers=not receipt)
+    method = work.method(exact=exact, remembers=not receipt and not any(each.format.annex for each in written))
     pictures = list(map(open_snapshot, [snapshot, *([baseline] if baseline and not Path(baseline).is_file() else [])]))
     ruleset = by.rules(Types(catalogue, pictures), budget=budget, untrusted=untrusted)
     code = run_evaluate(

@@ -98,8 +98,8 @@ def trend(
     from stillframe.engine.terminal.history import print_pack_trend, print_trend
 
     distinct([*(output or ()), *(series or ())])
-    pages = [name for name in output or () if name.endswith(".html")]
-    output = [name for name in output or () if name not in pages]
+    pages = targets((name for name in output or () if name.endswith(".html")), compares=True)
+    output = [name for name in output or () if not name.endswith(".html")]
     check_names([*output, *(series or ())])
     chosen, types = choice.selection(), _types_of(archive)
     ruleset = by.rules(types, budget=budget, untrusted=untrusted)
@@ -109,7 +109,7 @@ def trend(
         for snapshot in _each(archive):
             history.add(snapshot, chosen, method)
         if pages:
-            write_trend(targets(pages), snapshot, ruleset, chosen, history.points, method)
+            write_trend(pages, snapshot, ruleset, chosen, history.points, method)
         with records(series or (), POINT_FIELDS) as write:
             for point in history.points:
                 for record in point.records():

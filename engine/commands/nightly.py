@@ -99,7 +99,7 @@ def nightly(
     """
     from datetime import timedelta
 
-    from stillframe.engine.reports.formats import targets
+    from stillframe.engine.reports.formats import files, targets
     from stillframe.engine.reports.targets import distinct
     from stillframe.engine.terminal.log import Log
     from stillframe.snapshot import find_snapshot, open_snapshot, snapshot_before
@@ -111,8 +111,8 @@ def nightly(
     if not isfinite(fresh):
         raise typer.BadParameter("--fresh: no number of hours")
     place, log = place_of(archive), log_of(log_format) or Log()
-    distinct([*(reporting.output or ()), *(reporting.changes or ())])
-    files, changes = targets(reporting.output or ()), targets(reporting.changes or ())
+    reports, changes = targets(reporting.output or ()), targets(reporting.changes or (), compares=True)
+    distinct(files([*reports, *changes]))
     keep_apart(place)
     how = asked.options(*ruling.asked())
     limits, chosen, staying = counted.limits(), choice.selection(), parse_keep(keep) if keep else {}
@@ -126,7 +126,7 @@ def nightly(
         old = open_snapshot(before) if before else new
         ruleset = ruling.ruleset(old, new)
         more = {"limits": limits, "chosen": chosen, "method": _method(cache)}
-        _evaluate(new, ruleset, files, log, **more)
+        _evaluate(new, ruleset, reports, log, **more)
         found = _compare(old, new, ruleset, changes, log, **more)
         told = _told(new, found, first=before is None)
         untold = _tell(telling, new, ruleset, told, **more) if reporting.notify else ""

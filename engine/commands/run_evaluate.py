@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from ...snapshot.errors import ArgumentError
+from ...snapshot.format import digest
 from ...snapshot.model import Snapshot
 from ..assess import assess, choose
 from ..console import counted, progress
@@ -22,6 +23,7 @@ from ..packs.report import spoken
 from ..reports.formats import Target
 from ..reports.receipt import Receipt
 from ..reports.report import Context, Totals
+from ..reports.targets import whole
 from ..reports.write import reports
 from ..terminal.findings import print_findings, print_notes, print_summary, print_totals
 from ..terminal.packs import print_reports
@@ -49,14 +51,21 @@ def run_evaluate(
     """
     [ruleset] = choose(chosen, ruleset, of=[snapshot])
     proof = Receipt()
-    every = bool(receipt) or chosen.by_line
+    proven = bool(receipt) or any(target.format.annex for target in targets)
+    every = proven or chosen.by_line
     wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
     method = replace(method, written=wanted)
     # Workers begin before the progress bar's thread does.
     found = assess(snapshot, ruleset, chosen, method, keep=keep, baseline=baseline)
-    context = Context(snapshot=snapshot, policies=spoken(ruleset), packs=ruleset.packs, named=ruleset.named)
+    context = Context(
+        snapshot=snapshot,
+        policies=spoken(ruleset),
+        packs=ruleset.packs,
+        named=ruleset.named,
+        config=ruleset.digest,
+    )
     with progress(err, "evaluating") as advance, reports(targets, context) as written:
-        account, number, here = "", 0, method.cluster is None or receipt or baseline
+        account, number, here = "", 0, method.cluster is None or proven or baseline
         apart = None if here else written.apart(None if statuses >= wanted else statuses)
         for accounts, part in found.apart(method, apart) if apart else ():
             written.include(part)
@@ -64,7 +73,7 @@ def run_evaluate(
             advance(number, len(snapshot.accounts))
         for batch in () if apart else found:
             written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
-            if receipt:
+            if proven:
                 proof.add(batch)
             if batch.account != account:
                 account, number = batch.account, number + 1
@@ -74,10 +83,13 @@ def run_evaluate(
         if baseline:
             unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
             notes.append(baseline.note())
+        made = proof.data(snapshot, ruleset, rows, packs, found.uses()) if proven and not chosen.partial else None
         totals = Totals(rows=rows, accounts=found.tally.accounts, packs=packs, notes=notes)
+        totals = replace(totals, uses=found.uses(), receipt=digest(made) if made else None)
         written.end(totals)
-    if receipt:
-        proof.write(receipt, snapshot, ruleset, rows, packs, found.uses())
+    if receipt and made:
+        with whole(receipt) as file:
+            file.write(made)
     print_findings(out, found.tally, verbose=verbose)
     _print_outcome(err, snapshot, ruleset, totals, hint=not verbose)
     population = sum(row.population for row in rows)

@@ -20,29 +20,27 @@ from ..model.finding import Status
 from ..model.policy import Policy
 from ..model.ruleset import Ruleset
 from ..packs.report import Outcome, PackReport
-from .targets import whole
 
 FORMAT = 1
 
 
 class Receipt(Struct):
-    """Takes every finding as it passes, and is written at the end."""
+    """Takes every finding as it passes, and is made at the end."""
 
     _findings: Any = field(default_factory=hashlib.sha256)
 
     def add(self, batch: Batch) -> None:
         self._findings.update(batch.data)
 
-    def write(
+    def data(
         self,
-        target: str,
         snapshot: Snapshot,
         ruleset: Ruleset,
         rows: Sequence[Row],
         packs: Sequence[PackReport],
         uses: Sequence[Use],
-    ) -> None:
-        """Write it as JSON. Raises OutputError."""
+    ) -> bytes:
+        """The receipt as JSON."""
         record = {
             "format": FORMAT,
             "tool": f"stillframe {stillframe.__version__}",
@@ -56,8 +54,7 @@ class Receipt(Struct):
             "waivers": [_waiver(use) for use in uses],
             "findings": self._findings.hexdigest(),
         }
-        with whole(target) as file:
-            file.write(json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n")
+        return json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def _policies(ruleset: Ruleset, rows: Mapping[str, Row]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ...snapshot.model import Snapshot
 from ..findings.counts import Row
+from ..findings.waivers import Use
 from ..model import finding
 from ..model.change import Change
 from ..model.pack import Pack
@@ -48,7 +49,10 @@ class Lines:
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """What is known before the first finding. Were its packs `named`? `before` is a comparison's earlier snapshot."""
+    """What is known before the first finding. Were its packs `named`? `before` is a comparison's earlier snapshot.
+
+    `config` is the digest of stillframe.yaml.
+    """
 
     snapshot: Snapshot
     policies: Sequence[Policy]
@@ -56,6 +60,7 @@ class Context(Struct, frozen=True, kw_only=True):
     named: bool = False
     before: Snapshot | None = None
     trend: Sequence[Point] = ()
+    config: str | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -66,7 +71,8 @@ class Context(Struct, frozen=True, kw_only=True):
 class Totals(Struct, frozen=True, kw_only=True):
     """What is known after the last finding: a row per policy, the failures of each account by severity, notes.
 
-    And what the rows say of each pack. Of a comparison also how they were before, and what changed.
+    And what the rows say of each pack, what became of each waiver, and the digest of the receipt if all findings were
+    seen. Of a comparison also how they were before, and what changed.
     """
 
     rows: Sequence[Row]
@@ -75,6 +81,8 @@ class Totals(Struct, frozen=True, kw_only=True):
     changes: Counter[tuple[str, Change]] = field(default_factory=Counter)
     packs: Sequence[PackReport] = ()
     notes: Sequence[str] = ()
+    uses: Sequence[Use] = ()
+    receipt: str | None = None
 
     def pairs(self) -> Iterator[tuple[Row, Row]]:
         """Each policy's row before and now. One that is in force on one side only has an empty one on the other."""

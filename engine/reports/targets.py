@@ -21,6 +21,7 @@ from ...snapshot.remote import Place, Remote, put, remote_of, remove
 from ..printable import standard_output
 
 STDOUT = "-"
+REPORT, ANNEX = "", ".annex.csv"  # of a report of two files: what is added to the name of each
 INDEX = "index.json"  # of a folder of parts
 _DEVICES = "/dev/"  # its links, such as /dev/stdout, are the system's own
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import IO
 
 from ..model.finding import Status
 from .formats import Target
@@ -45,6 +47,10 @@ class Reports:
                 write(piece)
 
 
+def _into(files: Mapping[str, IO[bytes]], piece: tuple[str, bytes]) -> None:
+    files[piece[0]].write(piece[1])
+
+
 @contextmanager
 def reports(targets: Sequence[Target], context: Context) -> Iterator[Reports]:
     """Open every target. Call `end` before leaving. Raises OutputError for what cannot be written."""
@@ -56,6 +62,8 @@ def reports(targets: Sequence[Target], context: Context) -> Iterator[Reports]:
             if target.format.folder:
                 folders.append(stack.enter_context(whole_folder(target.name)))
                 write: Write = folders[-1].write
+            elif target.format.annex:
+                write = partial(_into, {part: stack.enter_context(whole(name)) for part, name in target.files.items()})
             else:
                 write = stack.enter_context(whole(target.name)).write
             for piece in report.begin():

@@ -57,7 +57,8 @@ def written(workplace: Path) -> Callable[[str, str], Path]:
 
 KINDS = ("findings", "differences")
 CONTROLS = {"controls", "controls-csv", "controls-markdown"}  # of packs: tests/engine/commands/test_packs.py
-TEXTS = [name for name, form in FORMATS.items() if not form.folder and name not in {"html", *CONTROLS}]
+OTHERS = {"html", *CONTROLS}
+TEXTS = [name for name, form in FORMATS.items() if not (form.folder or form.annex or name in OTHERS)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -407,7 +408,7 @@ def test_endings_that_people_know_from_elsewhere_mean_the_same(run, workplace):
     [
         (["--format", "sarfi"], "did you mean sarif?"),
         (["--format", "asff"], "this format is a folder of files"),
-        (["-o", "x.pdf"], "no format is known for .pdf"),
+        (["-o", "x.docx"], "no format is known for .docx"),
         (["-o", "absent/x.asff"], "cannot be written"),
     ],
 )
