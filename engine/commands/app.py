@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import stillframe
 import typer
+from stillframe.engine.commands.help import Command
 from stillframe.snapshot.outputs import forget_all
 
 # Commands, and groups of them, in the order of `--help` → where they are: a module beside this one, and its function.
@@ -51,9 +52,11 @@ def app_for(arguments: Sequence[str] = ()) -> typer.Typer:
     for name in [first] if first in known else known:
         found = _found(known[name])
         if name in GROUPS:
+            for each in found.registered_commands:
+                each.cls = Command
             app.add_typer(found, name=name)
         else:
-            app.command(name)(found)
+            app.command(name, cls=Command)(found)
     return app
 
 

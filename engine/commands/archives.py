@@ -54,7 +54,8 @@ def snapshot_prune(
     keep: Annotated[
         str,
         typer.Option(
-            help="How many to keep: a number, or last, daily, weekly, monthly and yearly=NUMBER, with commas."
+            help="How many to keep: a number, or last, daily, weekly, monthly and yearly=NUMBER, with commas.",
+            metavar="RULES",
         ),
     ],
     archive: Archive = ARCHIVE,
@@ -76,9 +77,13 @@ def snapshot_prune(
 
 @snapshot_app.command("iam")
 def snapshot_iam(
-    archive: Annotated[str, typer.Argument(help="The archive, by its URL: s3://BUCKET/PREFIX.")],
-    role: Annotated[str, typer.Option("--for", help="Who it is for: reader, writer or pruner.")] = "reader",
-    kms_key: Annotated[str | None, typer.Option(help="The ARN of the key by which the bucket encrypts.")] = None,
+    archive: Annotated[str, typer.Argument(help="The archive, by its URL: s3://BUCKET/PREFIX.", metavar="ARCHIVE")],
+    role: Annotated[
+        str, typer.Option("--for", help="Who it is for: reader, writer or pruner.", metavar="ROLE")
+    ] = "reader",
+    kms_key: Annotated[
+        str | None, typer.Option(help="The ARN of the key by which the bucket encrypts.", metavar="ARN")
+    ] = None,
 ) -> None:
     """Print the least that reading an archive in S3 needs, or collecting into it, or pruning it."""
     from stillframe.snapshot.given import place_of

@@ -59,7 +59,7 @@ def resource_list(
 @resource_app.command("show")
 def resource_show(
     type: TypeName,  # noqa: A002 - the word people see
-    depth: Annotated[int, typer.Option(min=1, help="How many levels of fields to show.")] = 3,
+    depth: Annotated[int, typer.Option(min=1, help="How many levels of fields to show.", metavar="NUMBER")] = 3,
     json: Json = False,
     catalogue: Catalogue = None,
     config: Config = None,
@@ -74,9 +74,13 @@ def resource_show(
 
 @resource_app.command("new")
 def resource_new(
-    service: Annotated[str, typer.Argument(help="The service, as boto3 calls it.")],
-    operation: Annotated[str, typer.Argument(help="The call that lists the type, such as ListChannels.")],
-    output: Annotated[str, typer.Option("--output", "-o", help="The file to write; - for standard output.")] = "-",
+    service: Annotated[str, typer.Argument(help="The service, as boto3 calls it.", metavar="SERVICE")],
+    operation: Annotated[
+        str, typer.Argument(help="The call that lists the type, such as ListChannels.", metavar="OPERATION")
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The file to write; - for standard output.", metavar="FILE")
+    ] = "-",
 ) -> None:
     """Draft a resource type of your own from AWS's API model: a catalogue entry, there to be completed."""
     from stillframe.engine.authoring.scaffold import STDOUT, write_draft
@@ -96,7 +100,8 @@ def resource_new(
 def resource_test(
     type: TypeName,  # noqa: A002 - the word people see
     answers: Annotated[
-        Path | None, typer.Option(help="JSON of the answer to each call, by its name; made up if not given.")
+        Path | None,
+        typer.Option(help="JSON of the answer to each call, by its name; made up if not given.", metavar="FILE"),
     ] = None,
     catalogue: Catalogue = None,
     config: Config = None,
@@ -122,8 +127,10 @@ def resource_test(
 @grouped
 def explain(
     snapshot: SnapshotPath,
-    policy: Annotated[str, typer.Argument(help="The policy's id.")],
-    resource: Annotated[str, typer.Argument(help="A resource's id or name, or a finding's fingerprint.")],
+    policy: Annotated[str, typer.Argument(help="The policy's id.", metavar="POLICY")],
+    resource: Annotated[
+        str, typer.Argument(help="A resource's id or name, or a finding's fingerprint.", metavar="RESOURCE")
+    ],
     by: By = By(),
     budget: Budget = None,
 ) -> None:
@@ -141,7 +148,7 @@ def query(
     snapshot: SnapshotPath,
     type: TypeName,  # noqa: A002 - the word people see
     expression: Annotated[
-        str | None, typer.Argument(help="What to ask of each resource; a prompt if not given.")
+        str | None, typer.Argument(help="What to ask of each resource; a prompt if not given.", metavar="EXPRESSION")
     ] = None,
     where: Annotated[str, typer.Option(help="Only resources for which this holds.", metavar="EXPRESSION")] = "",
     account: Annotated[str, typer.Option(help="Only this account.", metavar="ID")] = "",
@@ -176,7 +183,10 @@ def new(
     id: Annotated[str, typer.Argument(help="Its id: lower case, digits and hyphens.", metavar="ID")],  # noqa: A002
     resource: Annotated[str, typer.Option(help="The resource type to evaluate.", metavar="TYPE")],
     output: Annotated[
-        str, typer.Option("--output", "-o", help="The file to write; ID.yaml if not given; - for standard output.")
+        str,
+        typer.Option(
+            "--output", "-o", help="The file to write; ID.yaml if not given; - for standard output.", metavar="FILE"
+        ),
     ] = "",
     catalogue: Catalogue = None,
     config: Config = None,
@@ -217,7 +227,9 @@ def lint_policies(
     shipped: Shipped = False,
     config: Config = None,
     catalogue: Catalogue = None,
-    form: Annotated[str, typer.Option("--format", help="text, json, or github for annotations.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", help="text, json, or github for annotations.", metavar="FORMAT")
+    ] = "text",
     untrusted: Untrusted = False,
 ) -> None:
     """Check every expression of policies against AWS's API models: exit 1 if there is anything to complain of."""
@@ -251,7 +263,7 @@ def lint_policies(
 
 
 def run_tests(
-    policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.")] = "",
+    policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.", metavar="POLICY")] = "",
     policies: Policies = None,
     packs: Packs = None,
     config: Config = None,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from stillframe.snapshot import Snapshot
 
 _OLD = "Evaluate the old snapshot with this instead: "
-OldPolicies = Annotated[list[Path] | None, typer.Option("--old-policies", help=f"{_OLD}policies; repeatable.")]
+OldPolicies = Annotated[
+    list[Path] | None, typer.Option("--old-policies", help=f"{_OLD}policies; repeatable.", metavar="PATH")
+]
 OldPacks = Annotated[list[str] | None, typer.Option("--old-pack", help=f"{_OLD}a pack; repeatable.", metavar="PACK")]
 OldConfig = Annotated[Path | None, typer.Option("--old-config", help=f"{_OLD}a stillframe.yaml.", metavar="FILE")]
 OldSettings = Annotated[

@@ -39,7 +39,9 @@ def policy_list(
 
 
 def policy_show(
-    policy: Annotated[str, typer.Argument(help="The policy's id.")], policies: Policies = None, config: Config = None
+    policy: Annotated[str, typer.Argument(help="The policy's id.", metavar="POLICY")],
+    policies: Policies = None,
+    config: Config = None,
 ) -> None:
     """Print a policy as it was written."""
     from stillframe.engine.printable import show
@@ -49,7 +51,7 @@ def policy_show(
 
 
 def docs(
-    into: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("docs"),
+    into: Annotated[Path, typer.Option(help="The folder to write to.", metavar="FOLDER")] = Path("docs"),
     policies: Policies = None,
     packs: Packs = None,
     config: Config = None,
@@ -67,8 +69,8 @@ def docs(
 
 @grouped
 def waive(
-    owner: Annotated[str, typer.Option(help="Who answers for the failures.")],
-    reason: Annotated[str, typer.Option(help="Why they are borne.")],
+    owner: Annotated[str, typer.Option(help="Who answers for the failures.", metavar="WHO")],
+    reason: Annotated[str, typer.Option(help="Why they are borne.", metavar="TEXT")],
     expires: Annotated[str, typer.Option(help="The last day of the waivers: YYYY-MM-DD.", metavar="DAY")],
     snapshot: SnapshotPath = ARCHIVE,
     policy: Annotated[str, typer.Option(help="Only what this policy says.", metavar="ID")] = "",

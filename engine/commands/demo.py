@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def demo(
-    into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.")] = Path("demo"),
+    into: Annotated[Path, typer.Option(help="The folder for its snapshots and findings.", metavar="FOLDER")] = Path(
+        "demo"
+    ),
     past: Annotated[
         bool, typer.Option("--import", help="Only the last step: import what AWS Config recorded, without a stand-in.")
     ] = False,

@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 
 Records = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable."),
+    typer.Option(
+        "--output", "-o", help="Write to FILE.jsonl, .json or .csv; - for standard output; repeatable.", metavar="FILE"
+    ),
 ]
 
 
 def drift(
     old: Earlier,
-    new: Annotated[str, typer.Argument(help="The later snapshot.")],
-    types: Annotated[str, typer.Option(help="Resource types to compare, with commas; all if not given.")] = "",
+    new: Annotated[str, typer.Argument(help="The later snapshot.", metavar="NEW")],
+    types: Annotated[
+        str, typer.Option(help="Resource types to compare, with commas; all if not given.", metavar="TYPES")
+    ] = "",
     output: Records = None,
 ) -> None:
     """Compare the configurations of two snapshots, by field, whatever any policy says of them."""
@@ -129,11 +133,15 @@ def trend(
 
 @grouped
 def backtest(
-    policies: Annotated[list[Path], typer.Option("--policies", "-p", help="The new policies; repeatable.")],
+    policies: Annotated[
+        list[Path], typer.Option("--policies", "-p", help="The new policies; repeatable.", metavar="PATH")
+    ],
     archive: Archive = ARCHIVE,
     against: Annotated[
         list[Path] | None,
-        typer.Option(help="The old policies; those of the same ids that are in force, if not given; repeatable."),
+        typer.Option(
+            help="The old policies; those of the same ids that are in force, if not given; repeatable.", metavar="PATH"
+        ),
     ] = None,
     config: Config = None,
     choice: Choice = Choice(),

@@ -25,10 +25,14 @@ import_app = typer.Typer(help="Make snapshots of what others recorded.", no_args
 def import_config(
     paths: Annotated[
         list[str],
-        typer.Argument(help="Files of AWS Config, or folders of them, such as AWSLogs or s3://BUCKET/AWSLogs."),
+        typer.Argument(
+            help="Files of AWS Config, or folders of them, such as AWSLogs or s3://BUCKET/AWSLogs.", metavar="FILE"
+        ),
     ],
     into: Into = ARCHIVE,
-    regions: Annotated[str, typer.Option(help="The regions that are enabled, with commas, where you know them.")] = "",
+    regions: Annotated[
+        str, typer.Option(help="The regions that are enabled, with commas, where you know them.", metavar="REGIONS")
+    ] = "",
     as_of: Annotated[
         str, typer.Option(help="The moment whose state counts; the latest if not given.", metavar="TIME")
     ] = "",
@@ -115,10 +119,16 @@ def _fill(paths: list[str], into: str, purpose: Purpose, way: Way) -> None:
 
 @import_app.command("recorded")
 def import_answers(
-    folder: Annotated[str, typer.Argument(help="The folder, as `collect --record` wrote it, or written by hand.")],
+    folder: Annotated[
+        str, typer.Argument(help="The folder, as `collect --record` wrote it, or written by hand.", metavar="FOLDER")
+    ],
     into: Into = ARCHIVE,
-    regions: Annotated[str, typer.Option(help="Only these regions, with commas; those recorded if not given.")] = "",
-    types: Annotated[str, typer.Option(help="Only these types, with commas; those recorded if not given.")] = "",
+    regions: Annotated[
+        str, typer.Option(help="Only these regions, with commas; those recorded if not given.", metavar="REGIONS")
+    ] = "",
+    types: Annotated[
+        str, typer.Option(help="Only these types, with commas; those recorded if not given.", metavar="TYPES")
+    ] = "",
     as_of: Annotated[
         str, typer.Option(help="When the answers were recorded, where the folder does not say.", metavar="TIME")
     ] = "",

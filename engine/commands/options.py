@@ -25,11 +25,15 @@ TOGETHER = 200  # policies of a stranger that may take as much each; of more, ea
 SnapshotPath = Annotated[
     str, typer.Argument(help="A snapshot's folder, or an archive: its latest snapshot; or a URL.", metavar="SNAPSHOT")
 ]
-Archive = Annotated[str, typer.Argument(help="The archive: a folder, or a URL such as s3://BUCKET/PREFIX.")]
-Earlier = Annotated[str, typer.Argument(help="The earlier snapshot.")]
+Archive = Annotated[
+    str, typer.Argument(help="The archive: a folder, or a URL such as s3://BUCKET/PREFIX.", metavar="ARCHIVE")
+]
+Earlier = Annotated[str, typer.Argument(help="The earlier snapshot.", metavar="OLD")]
 Policies = Annotated[
     list[Path] | None,
-    typer.Option("--policies", "-p", help="Policy file or folder, in place of the pack logging; repeatable."),
+    typer.Option(
+        "--policies", "-p", help="Policy file or folder, in place of the pack logging; repeatable.", metavar="PATH"
+    ),
 ]
 
 
@@ -72,18 +76,27 @@ Untrusted = Annotated[
 Outputs = Annotated[
     list[str] | None,
     typer.Option(
-        "--output", "-o", help="Write a report to FILE, in the format of its ending; - for standard output; repeatable."
+        "--output",
+        "-o",
+        help="Write a report to FILE, in the format of its ending; - for standard output; repeatable.",
+        metavar="FILE",
     ),
 ]
 FormatName = Annotated[
-    str | None, typer.Option("--format", help="The format of every -o, whatever its name; alone, of standard output.")
+    str | None,
+    typer.Option(
+        "--format", help="The format of every -o, whatever its name; alone, of standard output.", metavar="FORMAT"
+    ),
 ]
 ReceiptFile = Annotated[
     str | None, typer.Option(help="Write what the evaluation was made of to this file, as JSON.", metavar="FILE")
 ]
 FailOn = Annotated[
     str,
-    typer.Option(help="Exit 1 for failures at or above: critical, high, medium, low, informational; or never."),
+    typer.Option(
+        help="Exit 1 for failures at or above: critical, high, medium, low, informational; or never.",
+        metavar="SEVERITY",
+    ),
 ]
 AllowUnknown = Annotated[
     bool, typer.Option("--allow-unknown", help="Exit 0, not 4, where something is unknown but nothing fails.")
@@ -98,16 +111,19 @@ Only = Annotated[
         "--only",
         help="Only what fits KEY=PATTERN: policy, severity, framework, control, account, unit, region, type or tag; "
         "repeatable.",
+        metavar="KEY=PATTERN",
     ),
 ]
-Except = Annotated[list[str] | None, typer.Option("--except", help="All but what fits KEY=PATTERN; repeatable.")]
+Except = Annotated[
+    list[str] | None, typer.Option("--except", help="All but what fits KEY=PATTERN; repeatable.", metavar="KEY=PATTERN")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print evidence and remediation with each finding.")]
-Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.")]
+Show = Annotated[int, typer.Option(min=0, help="How many findings to print, worst first; 0 for all.", metavar="NUMBER")]
 
 Exact = Annotated[
     bool, typer.Option("--exact", help="Evaluate with the reference interpreter alone: slower, and the same findings.")
 ]
-Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes that evaluate at once.")]
+Workers = Annotated[int, typer.Option(min=1, max=256, help="Processes that evaluate at once.", metavar="NUMBER")]
 ClusterAddress = Annotated[
     str | None,
     typer.Option(
@@ -120,7 +136,10 @@ UseCache = Annotated[
 ]
 
 Statuses = Annotated[
-    str, typer.Option("--status", help="Write only findings with these statuses, with commas; all if not given.")
+    str,
+    typer.Option(
+        "--status", help="Write only findings with these statuses, with commas; all if not given.", metavar="STATUSES"
+    ),
 ]
 
 

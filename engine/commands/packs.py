@@ -46,7 +46,8 @@ def pack_diff(
     old: Annotated[str, typer.Argument(help="The earlier pack.", metavar="OLD")],
     new: Annotated[str, typer.Argument(help="The later pack.", metavar="NEW")],
     snapshot: Annotated[
-        str | None, typer.Argument(help="What the change means for this snapshot, or an archive's latest.")
+        str | None,
+        typer.Argument(help="What the change means for this snapshot, or an archive's latest.", metavar="SNAPSHOT"),
     ] = None,
     config: Config = None,
     json: Json = False,

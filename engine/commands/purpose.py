@@ -50,7 +50,7 @@ class Purpose:
     ] = None
     policies: Annotated[
         list[Path] | None,
-        typer.Option("--policies", "-p", help="Collect only what these policies read; repeatable."),
+        typer.Option("--policies", "-p", help="Collect only what these policies read; repeatable.", metavar="PATH"),
     ] = None
     shipped: Annotated[bool, typer.Option("--shipped", help="Collect only what the policies that ship read.")] = False
     needed: Annotated[

@@ -25,7 +25,10 @@ def remediate(
     output: Annotated[
         list[str] | None,
         typer.Option(
-            "--output", "-o", help="Write to FILE.jsonl, .json or .csv, the plan to any FILE; - for standard output."
+            "--output",
+            "-o",
+            help="Write to FILE.jsonl, .json or .csv, the plan to any FILE; - for standard output.",
+            metavar="FILE",
         ),
     ] = None,
     show: Show = 20,

@@ -8,9 +8,8 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from ...snapshot.errors import ArgumentError
-from ...snapshot.format import digest
 from ...snapshot.model import Snapshot
-from ..assess import assess, choose
+from ..assess import Assessment, assess, choose
 from ..console import counted, progress
 from ..execution.judge import Method
 from ..exit_codes import exit_code
@@ -50,22 +49,15 @@ def run_evaluate(
     Where there is a baseline, only what is not in it is printed, and decides the exit code.
     """
     [ruleset] = choose(chosen, ruleset, of=[snapshot])
-    proof = Receipt()
-    proven = bool(receipt) or any(target.format.annex for target in targets)
-    every = proven or chosen.by_line
+    proof = Receipt() if receipt or any(target.format.annex for target in targets) else None
+    every = proof or chosen.by_line
     wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
     method = replace(method, written=wanted)
     # Workers begin before the progress bar's thread does.
     found = assess(snapshot, ruleset, chosen, method, keep=keep, baseline=baseline)
-    context = Context(
-        snapshot=snapshot,
-        policies=spoken(ruleset),
-        packs=ruleset.packs,
-        named=ruleset.named,
-        config=ruleset.digest,
-    )
+    context = _context(snapshot, ruleset)
     with progress(err, "evaluating") as advance, reports(targets, context) as written:
-        account, number, here = "", 0, method.cluster is None or proven or baseline
+        account, number, here = "", 0, method.cluster is None or proof or baseline
         apart = None if here else written.apart(None if statuses >= wanted else statuses)
         for accounts, part in found.apart(method, apart) if apart else ():
             written.include(part)
@@ -73,31 +65,48 @@ def run_evaluate(
             advance(number, len(snapshot.accounts))
         for batch in () if apart else found:
             written.add(batch.data if statuses >= wanted else b"".join(batch.having(*statuses)))
-            if proven:
+            if proof:
                 proof.add(batch)
             if batch.account != account:
                 account, number = batch.account, number + 1
                 advance(number, len(snapshot.accounts))
-        rows, packs, notes = found.rows(), found.packs(), found.notes()
-        unknown, failures = sum(row.unknown for row in rows), found.tally.failures(limits.fail_on)
+        totals = _totals(found, proof)
+        unknown, failures = sum(row.unknown for row in totals.rows), found.tally.failures(limits.fail_on)
         if baseline:
             unknown, failures = baseline.newly_unknown, baseline.failures(limits.fail_on)
-            notes.append(baseline.note())
-        made = proof.data(snapshot, ruleset, rows, packs, found.uses()) if proven and not chosen.partial else None
-        totals = Totals(rows=rows, accounts=found.tally.accounts, packs=packs, notes=notes)
-        totals = replace(totals, uses=found.uses(), receipt=digest(made) if made else None)
+            totals = replace(totals, notes=[*totals.notes, baseline.note()])
         written.end(totals)
-    if receipt and made:
+    if receipt and totals.receipt:
         with whole(receipt) as file:
-            file.write(made)
+            file.write(totals.receipt)
     print_findings(out, found.tally, verbose=verbose)
     _print_outcome(err, snapshot, ruleset, totals, hint=not verbose)
-    population = sum(row.population for row in rows)
+    population = sum(row.population for row in totals.rows)
     return exit_code(
         findings=population,
         failures=failures,
         unknown=unknown,
         allow_unknown=limits.allows(unknown, population),
+    )
+
+
+def _context(snapshot: Snapshot, ruleset: Ruleset) -> Context:
+    said = spoken(ruleset)
+    return Context(snapshot=snapshot, policies=said, packs=ruleset.packs, named=ruleset.named, config=ruleset.digest)
+
+
+def _totals(found: Assessment, proof: Receipt | None) -> Totals:
+    """What the findings came to, when they have passed; with the receipt if all of them were seen."""
+    rows, packs, uses = found.rows(), found.packs(), found.uses()
+    return Totals(
+        rows=rows,
+        accounts=found.tally.accounts,
+        packs=packs,
+        notes=found.notes(),
+        uses=uses,
+        receipt=proof.data(found.snapshot, found.ruleset, rows, packs, uses)
+        if proof and not found.chosen.partial
+        else None,
     )
 
 

@@ -11,7 +11,9 @@ from stillframe.engine.commands.options import ARCHIVE, Archive
 def serve(
     archive: Archive = ARCHIVE,
     by: By = By(),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port of 127.0.0.1; 0 for any that is free.")] = 8400,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of 127.0.0.1; 0 for any that is free.", metavar="NUMBER")
+    ] = 8400,
 ) -> None:
     """Show an archive in a browser of this machine: its snapshots, their pages, what changed and how it went."""
     from stillframe.engine.commands.run_serve import serve as serving

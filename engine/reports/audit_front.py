@@ -46,7 +46,7 @@ def cover(context: Context, totals: Totals, annex: Annex) -> Markup:
         ("Policies", f"{len(context.policies):,}, listed with their digests under Policies"),
         ("SHA-256 of stillframe.yaml", _code(context.config)),
         ("Program", f"stillframe {stillframe.__version__}"),
-        ("SHA-256 of the receipt", _code(totals.receipt) or "none: a part was evaluated"),
+        ("SHA-256 of the receipt", _code(digest(totals.receipt)) if totals.receipt else "none: a part was evaluated"),
         ("SHA-256 of the annex", _code(annex.sha256)),
     ]
     return element(
@@ -68,7 +68,7 @@ def cover(context: Context, totals: Totals, annex: Annex) -> Markup:
 CHAPTERS = (
     ("scope", "Scope"),
     ("results", "Results"),
-    ("unknown", "What is not known"),
+    ("unknown", "What is unknown"),
     ("failing", "What fails"),
     ("answers", "Waivers and attestations"),
     ("policies", "Policies"),
@@ -113,7 +113,7 @@ _ASKED = (
 
 def _account_row(account: Account, totals: Totals) -> Iterator[Inside]:
     failures = totals.accounts.get(account.id) or Counter[Severity]()
-    regions = f"not known: {account.regions}" if isinstance(account.regions, Unknown) else f"{len(account.regions):,}"
+    regions = f"unknown: {account.regions}" if isinstance(account.regions, Unknown) else f"{len(account.regions):,}"
     yield from (account.id, account.name or "", regions)
     yield from (f"{failures.get(severity, 0):,}" for severity in Severity)
 

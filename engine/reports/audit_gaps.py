@@ -1,4 +1,4 @@
-"""The chapter of the auditor's report about what is not known, and why."""
+"""The chapter of the auditor's report about what is unknown, and why."""
 
 from __future__ import annotations
 

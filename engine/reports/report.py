@@ -71,8 +71,8 @@ class Context(Struct, frozen=True, kw_only=True):
 class Totals(Struct, frozen=True, kw_only=True):
     """What is known after the last finding: a row per policy, the failures of each account by severity, notes.
 
-    And what the rows say of each pack, what became of each waiver, and the digest of the receipt if all findings were
-    seen. Of a comparison also how they were before, and what changed.
+    And what the rows say of each pack, what became of each waiver, and the receipt if all findings were seen. Of a
+    comparison also how they were before, and what changed.
     """
 
     rows: Sequence[Row]
@@ -82,7 +82,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     packs: Sequence[PackReport] = ()
     notes: Sequence[str] = ()
     uses: Sequence[Use] = ()
-    receipt: str | None = None
+    receipt: bytes | None = None
 
     def pairs(self) -> Iterator[tuple[Row, Row]]:
         """Each policy's row before and now. One that is in force on one side only has an empty one on the other."""
