@@ -187,6 +187,25 @@ def test_a_page_of_an_archive_shows_how_it_went(written, opened, run, tmp_path, 
 
 
 @in_a_browser
+@pytest.mark.parametrize("chosen_here", [False, True], ids=["the system's", "chosen"])
+def test_dark_stays_on_the_screen(chosen_here, written, opened):
+    """Of neither the system nor the page's own button anything comes onto paper."""
+    page = opened(written("findings", "html"), color_scheme="light" if chosen_here else "dark")
+    if chosen_here:
+        page.locator("#theme").click()
+    paper = "['--paper', '--ink', '--critical', '--good-ink'].map((name) => style.getPropertyValue(name))"
+    asked = (
+        f"() => {{ const style = getComputedStyle(document.documentElement); return [style.colorScheme, ...{paper}] }}"
+    )
+    assert page.evaluate(asked)[0] == "dark"
+    page.emulate_media(media="print")
+    light = opened(written("findings", "html"), color_scheme="light")
+    assert light.evaluate(asked)[0] == "light"
+    light.emulate_media(media="print")
+    assert page.evaluate(asked) == light.evaluate(asked)
+
+
+@in_a_browser
 def test_paper_has_rows_and_no_controls(written, opened):
     page = opened(written("findings", "html"))
     page.emulate_media(media="print")
