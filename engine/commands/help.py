@@ -15,6 +15,7 @@ FIRST = {
     "trend": ("--pack", "--policies", "--output", "--only", "--series"),
     "backtest": ("--policies", "--against", "--output", "--only", "--verbose"),
     "remediate": ("--pack", "--policies", "--output", "--only", "--plan"),
+    "aws-config": ("--into", "--regions", "--as-of", "--every", "--fill"),
     "waive": ("--owner", "--reason", "--expires", "--policy", "--account"),
 }
 _TABLE = {
