@@ -58,8 +58,9 @@ def _unread(topics: Topics, unread: Iterable[Gap]) -> Iterator[tuple[Inside, ...
     regions: dict[tuple[str, str], set[str]] = {}
 
     def count(gap: Gap, region: str, cause: str, times: int) -> None:
-        # A cause that names the account is another one in each: what it says is said by where it is.
-        key = gap.type, cause.replace(f" from account {gap.account}", "").replace(f" in account {gap.account}", "")
+        # This cause names the place, and would be another one in each.
+        unasked = cause.startswith(f"{gap.type} was not collected from ")
+        key = gap.type, "it was not collected" if unasked else cause
         accounts.setdefault(key, Counter())[gap.account] += times
         regions.setdefault(key, set()).add(region)
 

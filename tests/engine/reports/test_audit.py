@@ -15,7 +15,7 @@ from builders import TIME, write_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 from paged import in_a_browser
-from reported import CONFIG, A, B, key, prepare, records
+from reported import CONFIG, A, B, estate, key, prepare, records
 from stillframe.engine.reports.audit_controls import _level, _values
 from stillframe.engine.reports.markup import join
 from stillframe.engine.reports.text import one_line
@@ -146,6 +146,24 @@ def test_where_there_is_too_much_it_says_how_much_and_where_it_is(run, place):
     text = Reader(Path("r.print.html").read_text()).text
     assert "200of300standhere;theannexhasallofkeys" in text
     assert text.count("oftheannexKeyk") == 200
+
+
+def test_what_was_not_collected_is_one_row_for_all_places(run, place):
+    path = write_snapshot(place / "part", {"AWS::KMS::Key": estate(later=True)["AWS::KMS::Key"]}, TIME)
+    Path("topics.yaml").write_text(TOPICS)
+    Path("none.yaml").write_text("waivers: []\n")
+    run("evaluate", path, "-p", "topics.yaml", "-c", "none.yaml", "-o", "r.print.html")
+    text = Reader(Path("r.print.html").read_text()).text
+    assert "AWS::SNS::Topicitwasnotcollected1ineachof2accounts2" in text
+
+
+TOPICS = """
+id: topics
+title: Topics have names
+severity: low
+resource: AWS::SNS::Topic
+assert: TopicArn
+"""
 
 
 def test_evidence_is_whole_or_in_the_annex_with_how_much_of_it():
