@@ -124,7 +124,7 @@ def test_the_archive_is_judged_without_the_file_to_the_same_bytes_by_every_path(
     shutil.copytree("snapshots", bare / "snapshots")
     shutil.copytree("policies", bare / "policies")
     monkeypatch.chdir(bare)
-    monkeypatch.setitem(judge.Method.__init__.__kwdefaults__, "few", 0)
+    monkeypatch.setattr(judge, "_are_few", lambda *_: False)
     command = ["evaluate", "snapshots", "-p", "policies", "-o", "found.jsonl", "--no-cache"]
     for options in ([], ["--exact"]):
         own_types.use({})
@@ -132,7 +132,7 @@ def test_the_archive_is_judged_without_the_file_to_the_same_bytes_by_every_path(
         assert Path("found.jsonl").read_bytes() == expected
         Path("found.jsonl").unlink()
     script = (
-        "from stillframe.engine.execution import judge; judge.Method.__init__.__kwdefaults__['few'] = 0; "
+        "from stillframe.engine.execution import judge; judge._are_few = lambda *_: False; "
         "from stillframe.cli import main; main()"
     )
     found = subprocess.run([sys.executable, "-c", script, *command, "--workers", "2"], capture_output=True, text=True)
