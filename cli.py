@@ -44,6 +44,7 @@ def _run(arguments: list[str]) -> None:
 
     app = app_for(arguments)
     gc.freeze()  # what is imported stays: looking for cycles in it, time and again, takes 2 % of a short run
+    gc.set_threshold(100_000)  # and in what is made, such as AWS's models to collect by, a tenth
     with kept(arguments):
         app()
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from builders import TIME, write_snapshot
+from builders import TIME, shipped, write_snapshot
 from stillframe.engine.judging.evaluate import evaluate
-from stillframe.engine.loading.policies import load_policies
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
 from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.format import TOO_DEEP, digest
@@ -38,7 +37,7 @@ def snapshot(tmp_path: Path) -> Path:
 
 
 def read_everything(path: Path) -> None:
-    list(evaluate(open_snapshot(path), load_policies()))
+    list(evaluate(open_snapshot(path), shipped()))
 
 
 def test_a_snapshot_is_read_as_it_was_written(snapshot):

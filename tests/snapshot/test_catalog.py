@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 
@@ -24,7 +24,23 @@ from stillframe.snapshot.resource_file import complete
 
 SESSION = session._shared(boto3.Session("x", "x", region_name="us-east-1"))
 SPECS = list(load_catalog().values())
-EACH = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.type)
+
+
+def each(test: Callable[[ResourceType], None]) -> Callable[[], None]:
+    """Hold every type to a test, and tell of all that do not: as tests of their own they would take longer to begin."""
+
+    def of_all() -> None:
+        faults = {}
+        for spec in SPECS:
+            try:
+                test(spec)
+            except Exception as error:
+                faults[spec.type] = f"{type(error).__name__}: {error}"
+        assert faults == {}
+
+    return of_all
+
+
 # Error codes that botocore's models do not have, because S3's models have none.
 S3_CODES = {
     "NoSuchAccessPointPolicy",
@@ -133,7 +149,7 @@ def text(path: tuple[str, ...]) -> str:
     return ".".join(path).replace(".[]", "[]")
 
 
-@EACH
+@each
 def test_the_call_is_one_aws_has(spec):
     for call in spec.calls():
         known = model(call).input_shape
@@ -385,7 +401,7 @@ def optional_parameters(call: Call) -> set[str]:
     return {name for name in found if not WHICH.fullmatch(name)}
 
 
-@EACH
+@each
 def test_each_parameter_that_could_change_a_list_is_decided_on(spec):
     """A newer botocore may know one more, and AWS may leave out by default what it is for."""
     for call in spec.calls():
@@ -398,7 +414,7 @@ def test_each_parameter_that_could_change_a_list_is_decided_on(spec):
         )
 
 
-@EACH
+@each
 def test_what_is_left_out_is_by_a_parameter_that_aws_has(spec):
     for call in spec.calls():
         known = set(model(call).input_shape.members if model(call).input_shape else ())
@@ -407,7 +423,7 @@ def test_what_is_left_out_is_by_a_parameter_that_aws_has(spec):
         assert all(len(why.split()) > 2 for why in call.leaves_out.values())
 
 
-@EACH
+@each
 def test_constants_are_what_aws_takes(spec):
     for call in spec.calls():
         shape = model(call).input_shape
@@ -420,7 +436,7 @@ def test_constants_are_what_aws_takes(spec):
             assert not getattr(allowed, "enum", None) or set(values) <= set(allowed.enum)
 
 
-@EACH
+@each
 def test_what_a_call_is_given_is_in_the_resource(spec):
     for call in spec.calls():
         for expression in (*call.arguments.values(), *([call.when] if call.when else [])):
@@ -430,7 +446,7 @@ def test_what_a_call_is_given_is_in_the_resource(spec):
             assert not firsts or firsts & tops, expression
 
 
-@EACH
+@each
 def test_the_result_is_in_the_answer(spec):
     for call in spec.calls():
         jmespath.compile(call.result)
@@ -441,14 +457,14 @@ def test_the_result_is_in_the_answer(spec):
             assert set(names_in(call.until)) <= set(model(call).output_shape.members)
 
 
-@EACH
+@each
 def test_keys_are_named_of_maps_whose_keys_the_model_does_not_list(spec):
     for call in spec.calls():
         shape = result_shape(call) if call.keys else None
         assert not call.keys or (shape.type_name == "map" and not getattr(shape.key, "enum", []))
 
 
-@EACH
+@each
 def test_every_page_is_asked_for(spec):
     """Either botocore knows an operation's pages, or its answer names the next one as its input takes it."""
     for call in spec.calls():
@@ -463,7 +479,7 @@ def test_queues_are_listed_by_the_page_without_which_aws_stops_at_a_thousand():
     assert load_catalog()["AWS::SQS::Queue"].list.page_size == 1000
 
 
-@EACH
+@each
 def test_the_call_only_reads(spec):
     for call in spec.calls():
         assert call.operation.startswith(("BatchGet", "Describe", "Get", "List")) or (
@@ -491,7 +507,7 @@ def matches(action: str, allowed: set[str]) -> bool:
     return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed)
 
 
-@EACH
+@each
 def test_every_path_is_in_the_model(spec):
     simple = [path for path in (spec.id, spec.name, spec.region) if path and path.replace("_", "a").isalnum()]
     for path in [*simple, *map(text, spec.always), *spec.volatile, *([spec.tags] if spec.tags else [])]:
@@ -499,7 +515,7 @@ def test_every_path_is_in_the_model(spec):
             at(spec, path)
 
 
-@EACH
+@each
 def test_documents_and_secrets_are_text(spec):
     for path in (*spec.json, *spec.redact):
         shape = at(spec, text(path))
@@ -530,7 +546,7 @@ NO_SECRET = {
 }
 
 
-@EACH
+@each
 def test_what_awss_models_call_sensitive_is_redacted(spec):
     answers = [("", item_shape(spec)), *((name, result_shape(call)) for name, call in spec.attach.items())]
     found = {path for name, shape in answers if shape for path, sensitive in leaves(shape, name) if sensitive}
@@ -538,7 +554,7 @@ def test_what_awss_models_call_sensitive_is_redacted(spec):
     assert [path for path in sorted(kept) if not path.startswith(NO_SECRET.get(spec.type, ("-",)))] == []
 
 
-@EACH
+@each
 def test_it_is_called_as_cloudformation_calls_it(spec):
     own = {"AWS::Account", "AWS::Region"}
     assert spec.type in own or len(spec.type.split("::")) == 3
@@ -546,7 +562,7 @@ def test_it_is_called_as_cloudformation_calls_it(spec):
     assert spec.scope == "account" or not spec.list.region
 
 
-@EACH
+@each
 def test_absent_codes_are_ones_that_the_call_gives(spec):
     for call in spec.calls():
         known = {shape.error_code for shape in model(call).error_shapes} | S3_CODES
@@ -586,7 +602,7 @@ OLDER = {
 }
 
 
-@EACH
+@each
 def test_what_is_always_there_is_there_in_awss_own_examples(spec):
     lost = set()
     elsewhere = {*spec.attach, *(own_fields(spec.list.of) if spec.list.of else ())}
