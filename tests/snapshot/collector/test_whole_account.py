@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from stillframe.engine.model.finding import Status
 from stillframe.snapshot import Snapshot, open_snapshot
 from stillframe.snapshot.catalog import ResourceType, load_catalog
 from stillframe.snapshot.choice import choose
+from stillframe.snapshot.collector import clients as making
 from stillframe.snapshot.collector.demo import MANAGEMENT
 from stillframe.snapshot.collector.record import Recorder
 from stillframe.snapshot.collector.recorded import import_recorded
@@ -77,8 +77,8 @@ def take_all(folder: Path, url: str) -> Mapping[str, Taken]:
         )
         return Taken(done.path, done.gaps, len(calls))
 
-    with pytest.MonkeyPatch.context() as patch:  # what the stand-in does not know it answers with 500
-        patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "ATTEMPTS", 1)  # what the stand-in does not know it answers with 500
         whole = take("", load_catalog())
         return {"": whole} | {name: take(name, choose(reads=needed(policies))) for name, policies in PACKS.items()}
 
