@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -165,7 +166,7 @@ def test_a_collector_that_was_killed_is_completed_by_the_next_run(script, empty,
     with proxy(empty, latency=0.05) as url:
         process = script.begin(url=url)
         while not list(tmp_path.glob("archive/2*/.plan.json")) and process.poll() is None:
-            pass
+            time.sleep(0.005)
         subprocess.run(["pkill", "-9", "-P", str(process.pid)])
         process.kill()
         process.communicate()
@@ -238,6 +239,7 @@ def test_a_lease_is_held_for_as_long_as_the_night_takes(bucket, monkeypatch):
         while datetime.now(UTC) < until:
             with pytest.raises(CollectError), alone(place):
                 pass
+            time.sleep(0.1)
 
 
 # ---------------------------------------------------------------------------------------- compared with the one before
