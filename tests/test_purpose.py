@@ -96,6 +96,7 @@ def policy(body: str) -> Policy:
         ("assert: Acl\nremediation: {text: x, cli: 'aws {{ Policy.Id }}'}", {BUCKET: ("Acl", "Policy")}),
         (LOOKUP, {BUCKET: ("Encryption",), KEY: ("Aliases", "Metadata", "Policy", "Rotation")}),
         ("assert: Acl\nrollup: {per: region, require: any}", {BUCKET: ("Acl",), REGION_TYPE: ()}),
+        ("assert: Acl\nrollup: {per: $tags.team, require: any}", {BUCKET: ("$tags", "Acl"), "AWS::Account": ()}),
         ("assert: $name == 'x'", {BUCKET: ()}),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,12 +13,13 @@ from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Json, Resource, Snaps
 from ..errors import EvaluationError
 from ..functions.budget import Purse, spending
 from ..functions.unknowns import Truth
-from ..judging.evaluate import Variables, Verdict, judge, variables
+from ..judging.evaluate import Verdict, judge, variables
 from ..judging.joins import Joins
+from ..judging.recording_joins import is_about
+from ..judging.scope import Variables
 from ..language.trace import Step, mark, trace
 from ..model.finding import Finding, Status
 from ..model.policy import Lookup, Policy
-from .subjects import about
 
 ROWS = 5  # of a lookup
 
@@ -77,17 +78,23 @@ def explain(snapshot: Snapshot, policy: Policy, finding: Finding, only: Resource
 
     Raises OverBudget where evaluating all that is shown takes more steps than the policy may.
     """
-    joins, places = Joins(snapshot), Places(snapshot)
-    account = snapshot.account(finding.account)
-    joins.enter(account)
-    chosen = [
-        (each, resource)
-        for each in policy.by_type()
-        for resource in joins.resources(each.resource)
-        if (resource == only if only else about(policy, finding, resource))
-    ]
-    purse = Purse.of(policy.budget, len(chosen))
-    found = [_explained(each, resource, joins, places, snapshot.captured_at, purse) for each, resource in chosen]
+    joins, places, time = Joins(snapshot), Places(snapshot), snapshot.captured_at
+    accounts = snapshot.accounts if policy.is_wide() else (finding.account,)
+    chosen = []
+    for account in map(snapshot.account, accounts):
+        joins.enter(account)
+        chosen += [
+            (account, each, resource)
+            for each in policy.by_type()
+            for resource in joins.resources(each.resource)
+            if (resource == only if only else is_about(policy, finding, resource, account, time))
+        ]
+    purse, found, entered = Purse.of(policy.budget, len(chosen)), list[Explained](), ""
+    for account, each, resource in chosen:
+        if account.id != entered:
+            joins.enter(account)
+            entered = account.id
+        found.append(_explained(each, resource, joins, places, time, purse))
     return sorted(found, key=lambda each: (not decides(finding, each), each.verdict.status is Status.NOT_APPLICABLE))
 
 
@@ -97,19 +104,23 @@ def decides(finding: Finding, each: Explained) -> bool:
     return each.verdict.status is finding.status or {each.verdict.status, finding.status} <= unsure
 
 
-def gap_of(account: Account, policy: Policy, finding: Finding) -> Unknown | None:
+def gap_of(snapshot: Snapshot, policy: Policy, finding: Finding) -> Unknown | None:
     """Why resources that the finding should rest on may be missing from the snapshot."""
-    if isinstance(account.regions, Unknown) and finding.type == REGION_TYPE and policy.rollup:
-        return account.regions
-    kinds = policy.subjects() if policy.rollup else (finding.type,)
-    whole = finding.type == ACCOUNT_TYPE and policy.rollup
-    gaps: Iterable[Unknown | None]
-    if finding.region == EVERYWHERE or whole or finding.region == GLOBAL:
-        gaps = map(account.gap_anywhere, kinds)
-    else:
-        gaps = (account.gap(kind, finding.region) for kind in kinds)
-    found = [gap for gap in gaps if gap is not None]
+    accounts = snapshot.accounts if policy.is_wide() else (finding.account,)
+    found = [gap for each in accounts for gap in _gaps_of(snapshot.account(each), policy, finding)]
     return Unknown.merge(found) if found else None
+
+
+def _gaps_of(account: Account, policy: Policy, finding: Finding) -> Iterator[Unknown]:
+    if isinstance(account.regions, Unknown) and finding.type == REGION_TYPE and policy.rollup:
+        yield account.regions
+        return
+    whole = finding.type == ACCOUNT_TYPE and policy.rollup
+    for kind in policy.subjects() if policy.rollup else (finding.type,):
+        everywhere = finding.region in (EVERYWHERE, GLOBAL) or whole
+        gap = account.gap_anywhere(kind) if everywhere else account.gap(kind, finding.region)
+        if gap is not None:
+            yield gap
 
 
 def _explained(policy: Policy, resource: Resource, joins: Joins, places: Places, time: str, purse: Purse) -> Explained:

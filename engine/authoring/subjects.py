@@ -9,8 +9,9 @@ from itertools import chain
 from ...snapshot.errors import ArgumentError
 from ...snapshot.model import Resource, Snapshot
 from ..console import counted
+from ..judging.recording_joins import is_about
 from ..model.finding import Finding
-from ..model.policy import Policy, Within
+from ..model.policy import Policy
 from ..printable import printable
 
 LISTED = 20  # findings that a name may mean
@@ -38,21 +39,14 @@ def find(
     )
 
 
-def about(policy: Policy, finding: Finding, resource: Resource) -> bool:
-    """Whether a finding rests on a resource."""
-    if policy.rollup is None:
-        return (finding.type, finding.region, finding.resource) == (resource.type, resource.region, resource.id)
-    near = policy.rollup.per is Within.ACCOUNT or finding.region == resource.region
-    return near and finding.account == resource.account
-
-
 def _folded(
     snapshot: Snapshot, policy: Policy, findings: Sequence[Finding], wanted: str
 ) -> Iterator[tuple[Finding, Resource]]:
-    for account in snapshot.accounts:
-        for resource in chain.from_iterable(map(snapshot.account(account).read, policy.subjects())):
+    time = snapshot.captured_at
+    for account in map(snapshot.account, snapshot.accounts):
+        for resource in chain.from_iterable(map(account.read, policy.subjects())):
             if _means(wanted, resource):
-                yield from ((found, resource) for found in findings if about(policy, found, resource))
+                yield from ((each, resource) for each in findings if is_about(policy, each, resource, account, time))
 
 
 def _ambiguous(wanted: str, matches: Sequence[tuple[Finding, Resource | None]]) -> str:

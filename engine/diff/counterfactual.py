@@ -14,13 +14,15 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ...snapshot.catalog import load_catalog, steps
-from ...snapshot.model import EVERYWHERE, Json, Resource, Unknown
+from ...snapshot.model import EVERYWHERE, Account, Json, Resource, Snapshot, Unknown
 from ..execution.cache import reads_time
 from ..functions.equality import equal
 from ..functions.unknowns import unknown_in
 from ..judging.dependencies import deciding
-from ..judging.evaluate import findings, judge
+from ..judging.evaluate import findings
+from ..judging.grouping import is_grouped
 from ..judging.joins import Index, Joins, Key, build, row
+from ..judging.organisation import findings_of_all
 from ..judging.recording_joins import Row, RowKey, row_key
 from ..language.paths import Path, get, label, without
 from ..model.cause import ABSENT, PRESENT, READ, Detail, Place
@@ -62,6 +64,16 @@ class _Pair(Struct):
         return {name: source[name] for name, source in sources.items() if source and name in source}
 
 
+def _made(snapshot: Snapshot, rows: Sequence[Resource], time: str) -> Snapshot:
+    """A snapshot that has these resources, and the gaps of another."""
+
+    def account(identity: str) -> Account:
+        own = [each for each in rows if each.account == identity]
+        return replace(snapshot.account(identity), read=lambda kind: [each for each in own if each.type == kind])
+
+    return replace(snapshot, account=account, captured_at=time)
+
+
 class Scene:
     """One finding in two snapshots. `details` says what differs, by part; parts that do not differ are not there."""
 
@@ -101,9 +113,15 @@ class Scene:
         joins = Joins(side.snapshot, across)
         joins.enter(near)
         time = self._sides[Part.TIME in new].snapshot.captured_at
-        for found in findings(policy, near, joins, time):
-            if found.identity == self._finding.identity:
-                return STATES[found.status]
+        if policy.is_wide():
+            found = list(findings_of_all(policy, _made(side.snapshot, rows, time), self._finding.account))
+        else:
+            found = list(findings(policy, near, joins, time))
+        for each in found:
+            if each.identity == self._finding.identity:
+                return STATES[each.status]
+        if is_grouped(policy):
+            return State.UNKNOWN if any(each.resource == each.type for each in found) else State.ABSENT
         return side.accounts.without(self._finding)
 
     def _fill(self) -> None:
@@ -111,6 +129,12 @@ class Scene:
         rows: tuple[dict[_Row, Row], dict[_Row, Row]] = {}, {}
         for policy in self._policies:
             owns = [{row_key(row(each)): each for each in side.own(policy, self._finding)} for side in self._sides]
+            if is_grouped(policy):  # what is of another group now is there all the same
+                keys = {(each.type, *key) for own in owns for key, each in own.items()}
+                owns = [
+                    {row_key(row(each)): each for each in side.those(policy, self._finding, keys)}
+                    for side in self._sides
+                ]
             differing = self._differing(policy, owns)
             for key, resource in [each for own in owns for each in own.items()]:
                 for side, own, every in zip(self._sides, owns, rows, strict=True):
@@ -119,6 +143,10 @@ class Scene:
                     every.update(here)
                     self._away |= side.joins.away
                     self._shown |= here.keys() if key in differing else set()
+            if policy.rollup and policy.rollup.unit:  # the account says of which it is
+                for side, every in zip(self._sides, rows, strict=True):
+                    every.update(known := dict(side.account_rows()))
+                    self._shown |= known.keys()
         self._pairs = {at: _Pair((rows[0].get(at), rows[1].get(at))) for at in sorted({*rows[0], *rows[1]})}
 
     def _differing(self, policy: Policy, owns: Sequence[Mapping[RowKey, Resource]]) -> Collection[RowKey]:
@@ -127,7 +155,7 @@ class Scene:
         for side, own, found in zip(self._sides, owns, said, strict=True):
             now = side.policies.get(policy.id, policy)
             for key, each in own.items() if policy.rollup else ():
-                found[key] = judge(now, each, side.joins, side.snapshot.captured_at).status
+                found[key] = side.says(now, each)
         every = {**said[0], **said[1]}
         differing = [key for key in every if said[0].get(key, policy) != said[1].get(key, policy)]
         return differing if policy.rollup and differing else every
@@ -138,7 +166,11 @@ class Scene:
         account = side.accounts.of(finding.account)
         if account is None:
             return Part.COVERAGE
-        if rollup and rollup.per is Within.ACCOUNT:
+        if rollup and is_grouped(self._policies[-1]) and finding.resource != finding.type:
+            if side.own(self._policies[-1], finding):
+                return None
+            return Part.RESOURCE if side.without(finding) is State.ABSENT else Part.COVERAGE
+        if rollup and rollup.per is not Within.REGION:
             return None
         if rollup:
             if isinstance(account.regions, Unknown):
@@ -175,9 +207,10 @@ class Scene:
 
     def _gaps(self) -> Iterator[Detail]:
         """Lists that only one of the snapshots has, of all that the policies look at."""
-        account, places = self._finding.account, dict[Place, None]()
+        places = dict[Place, None]()
         for policy in self._policies:
-            whole = policy.rollup is not None and policy.rollup.per is Within.ACCOUNT
+            account = EVERYWHERE if policy.is_wide() else self._finding.account
+            whole = policy.rollup is not None and policy.rollup.per is not Within.REGION
             here = EVERYWHERE if whole else self._finding.region
             for kind in policy.subjects() if policy.rollup else (self._finding.type,):
                 places[Place(type=kind, account=account, region=here, resource=None)] = None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
+from typing import Any
 
+from ...snapshot.catalog import ACCOUNT_TYPE
 from ...snapshot.model import EVERYWHERE, Account, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
 from ..execution.remote_join import Far
-from ..judging.evaluate import variables
-from ..judging.recording_joins import Row, RowKey, Spy, is_about
-from ..model.finding import Finding
+from ..judging.evaluate import findings, judge, variables
+from ..judging.grouping import group_of, is_grouped, unit_of
+from ..judging.joins import row
+from ..judging.organisation import findings_of_all
+from ..judging.recording_joins import Row, RowKey, Spy, is_about, row_key
+from ..model.finding import Finding, Status
 from ..model.policy import Policy
 from .states import Accounts, State
 
@@ -26,6 +31,7 @@ class Side:
         self.joins = Spy(snapshot, Far(snapshot).across if snapshot.path else None)
         self._entered: str | None = None
         self._own: dict[str, dict[tuple[str, str], Resource]] = {}
+        self._open: dict[tuple[str, str], bool] = {}
 
     def enter(self, identity: str) -> Account | None:
         account = self.accounts.of(identity)
@@ -37,11 +43,10 @@ class Side:
 
     def own(self, policy: Policy, finding: Finding) -> list[Resource]:
         """The resources that a policy evaluates for a finding: one, or with a rollup those that it folds."""
+        if policy.rollup:
+            return list(self._folded(policy, finding))
         if not self.enter(finding.account):
             return []
-        if policy.rollup:
-            every = chain.from_iterable(map(self.joins.resources, policy.subjects()))
-            return [each for each in every if is_about(policy, finding, each)]
         kind = finding.type
         if kind not in policy.subjects():
             return []
@@ -49,6 +54,41 @@ class Side:
             self._own[kind] = {(each.region, each.id): each for each in self.joins.resources(kind)}
         found = self._own[kind].get((finding.region, finding.resource))
         return [found] if found else []
+
+    def _folded(self, policy: Policy, finding: Finding) -> Iterator[Resource]:
+        for account in self._accounts_of(policy, finding):
+            for each in chain.from_iterable(map(self.joins.resources, policy.subjects())):
+                if is_about(policy, finding, each, account, self.snapshot.captured_at):
+                    yield each
+
+    def _accounts_of(self, policy: Policy, finding: Finding) -> Iterator[Account]:
+        """The accounts of which a rollup folds resources for a finding, each entered when it is its turn."""
+        for identity in self.snapshot.accounts if policy.is_wide() else (finding.account,):
+            if account := self.enter(identity):
+                yield account
+
+    def those(self, policy: Policy, finding: Finding, keys: Collection[tuple[str, ...]]) -> list[Resource]:
+        """The resources with some types, accounts, regions and ids that the finding's rollup may fold."""
+        return [
+            each
+            for _ in self._accounts_of(policy, finding)
+            for each in chain.from_iterable(map(self.joins.resources, policy.subjects()))
+            if (each.type, each.account, each.region, each.id) in keys
+        ]
+
+    def account_rows(self) -> Iterator[tuple[tuple[str, RowKey], Row]]:
+        """What each account is, as rows."""
+        for account in map(self.snapshot.account, self.snapshot.accounts):
+            for each in map(row, account.read(ACCOUNT_TYPE)):
+                yield (ACCOUNT_TYPE, row_key(each)), each
+
+    def says(self, policy: Policy, resource: Resource) -> tuple[Status, Any]:
+        """What a policy says of a resource that its rollup folds: the status, and for which group."""
+        account, time = self.enter(resource.account), self.snapshot.captured_at
+        status = judge(policy, resource, self.joins, time).status
+        if not policy.rollup or not is_grouped(policy) or account is None:
+            return status, None
+        return status, unit_of(account) if policy.rollup.unit else group_of(policy, resource, time)
 
     def joined(self, policy: Policy, resource: Resource) -> Iterator[tuple[tuple[str, RowKey], Row]]:
         """The rows that a policy's lookups come by here for a resource, be it of this snapshot or not."""
@@ -71,7 +111,22 @@ class Side:
     def without(self, finding: Finding | None) -> State:
         """How a finding stands that is not here. What no policy asks for is absent, whatever was collected."""
         assert finding is not None  # noqa: S101 - of a pair, one is there
-        return self.accounts.without(finding) if finding.policy in self.policies else State.ABSENT
+        policy = self.policies.get(finding.policy)
+        if policy is None or not is_grouped(policy):
+            return self.accounts.without(finding) if policy else State.ABSENT
+        account = self.enter(finding.account)
+        return State.UNKNOWN if account is None or self._is_open(policy, account) else State.ABSENT
+
+    def _is_open(self, policy: Policy, account: Account) -> bool:
+        """Whether an account may have groups that nobody has seen."""
+        place = account.id, policy.id
+        if place not in self._open:
+            if policy.is_wide():
+                found: Iterable[Finding] = findings_of_all(policy, self.snapshot, account.id)
+            else:
+                found = findings(policy, account, self.joins, self.snapshot.captured_at)
+            self._open = {place: any(each.resource == each.type for each in found)}
+        return self._open[place]
 
 
 def same_snapshot(old: Snapshot, new: Snapshot) -> bool:

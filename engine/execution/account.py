@@ -14,7 +14,7 @@ from ..compiler.join_key import Decoder, decoder
 from ..compiler.program import Join, Program
 from ..findings.batch import Batch, finding_line
 from ..functions.budget import Purse
-from ..judging.evaluate import folded, gaps
+from ..judging.evaluate import folded, gaps, wide_findings
 from ..judging.rollup import Item
 from ..model.finding import Finding, Status
 from ..model.policy import Policy, Within
@@ -57,7 +57,8 @@ def _is_compiled(policy: Policy, written: Collection[Status]) -> bool:
 
 
 def _compiled(ordered: Sequence[Policy], written: Collection[Status], exact: Collection[str] = ()) -> Compiled:
-    programs, needs = write_programs(ordered, written, exact)
+    narrow = [policy for policy in ordered if not policy.is_wide()]
+    programs, needs = write_programs(narrow, written, exact)
     decoders = {kind: decoder(need) for kind, need in needs.items()}
     return Compiled(policies=ordered, programs=programs, decoders=decoders, written=written)
 
@@ -79,7 +80,12 @@ def judge_account(
             for part in _run(program, compiled.decoders[program.kind], near, exact):
                 parts.setdefault(part.policy.id, []).append(part)
     for policy in compiled.policies:
-        if policy.id in parts:
+        if policy.is_wide():
+            late = wide_findings(policy, snapshot, identity, far.speaker(compiled.policies))
+            whole = Found()
+            _add(late, whole, compiled.written, sort=False)
+            yield policy.id, Batch(identity, policy.id, whole.counts, b"".join(whole.pieces)) if late else None
+        elif policy.id in parts:
             found = _whole(policy, parts.pop(policy.id))
             counts, data = found.counts, b"".join(found.pieces)
             yield policy.id, Batch(identity, policy.id, counts, data) if counts else None

@@ -19,8 +19,9 @@ from ..compiler.join_key import UNKNOWN, Decoder, Target, target_of
 from ..compiler.program import Join
 from ..compiler.runtime import NotPlain
 from ..errors import EvaluationError
+from ..judging.evaluate import speaker
 from ..judging.joins import Index, Key, Matched, build
-from ..model.policy import Lookup
+from ..model.policy import Lookup, Policy
 from . import local_join
 from .key_digests import ANYTHING, Board, Offer, Survey, offer, short, survey
 from .local_join import Find
@@ -94,6 +95,7 @@ class Far:
     remembered: _Remembered = lambda *_: None
     used: set[tuple[str, Hashable]] = field(default_factory=set)
     _accounts: frozenset[str] = field(init=False)
+    _speaker: str | None = None
     _files: _Kept[tuple[str, str], _File] = field(default_factory=lambda: _Kept(OPEN))
     _plain: _Kept[tuple[Join, Hashable], Sequence[Any] | None] = field(default_factory=lambda: _Kept(KEPT))
     _rows: _Kept[tuple[str, Hashable], Sequence[Any]] = field(default_factory=lambda: _Kept(KEPT))
@@ -106,6 +108,12 @@ class Far:
     def __post_init__(self) -> None:
         self.board = Board(self.snapshot.accounts)
         self._accounts = frozenset(self.snapshot.accounts)
+
+    def speaker(self, policies: Sequence[Policy]) -> str:
+        """The account that has the findings of the whole organisation."""
+        if self._speaker is None:
+            self._speaker = speaker(policies, self.snapshot)
+        return self._speaker
 
     def find(self, join: Join) -> Find:
         """The function that finds a lookup's rows for a key."""

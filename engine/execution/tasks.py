@@ -142,7 +142,9 @@ class _Known(Struct):
         return cls(meta, memory, unchanged, account, stamp)
 
     def same(self, policy: Policy) -> bool:
-        """Whether a policy, and all that it reads of the account, are as they were."""
+        """Whether a policy, and all that it reads of the account, are as they were. One may read all accounts."""
+        if policy.is_wide():
+            return False
         if self.memory.cache.index.policies.get(policy.id) != self.memory.stamps[policy.id]:
             return False
         return self.unchanged or self.meta.stamps.get(policy.id) == self.stamp(self.memory.kinds[policy.id])
@@ -165,7 +167,7 @@ def _still_offered(desk: Desk, known: _Known | None) -> dict[str, Offer]:
 
 def targets_of(policies: Sequence[Policy]) -> list[Target]:
     """What policies look for across the snapshot."""
-    lookups = (lookup for policy in policies for lookup in looked_up(policy))
+    lookups = (lookup for policy in policies if not policy.is_wide() for lookup in looked_up(policy))
     return list({target_of(each): None for each in lookups if each.within is Within.SNAPSHOT})
 
 

@@ -8,7 +8,7 @@ policy at a time. So memory grows neither with the fleet nor with the archive.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -23,6 +23,7 @@ from ..execution.judge import Method
 from ..findings.batch import Batch
 from ..findings.counts import Row
 from ..findings.selection import Selection
+from ..judging.grouping import is_grouped
 from ..model.finding import OF_RESOURCE, Status
 from ..model.policy import Severity
 from ..model.ruleset import Ruleset
@@ -52,6 +53,7 @@ POINT_FIELDS = (
 
 
 _PLACE = ("region", "type", "resource", "name")
+_Placed = tuple[str, str, str, str | None]
 
 
 class _Line(msgspec.Struct, array_like=True):
@@ -60,7 +62,7 @@ class _Line(msgspec.Struct, array_like=True):
     fingerprint: str
     status: str
     waived: bool
-    place: tuple[str, str, str, str | None] | None
+    place: _Placed | None
 
 
 class _Group(msgspec.Struct, array_like=True):
@@ -108,7 +110,7 @@ class Life(Struct, kw_only=True):
     policy: str
     account: str
     fingerprint: str
-    place: tuple[str, str, str, str | None]
+    place: _Placed
     status: str | None = None
     waived: bool = False
     first_failed: str | None = None
@@ -166,10 +168,16 @@ class History(Struct):
             for mark, place in sorted(places.items()):
                 life = Life(policy=policy, account=account, fingerprint=mark, place=place)
                 for number, point in enumerate(self.points):
-                    line = told.get(number, {}).get(mark)
-                    hidden = line is None and self._accounts[number].gap(place[1], account, place[0]) is not None
-                    life.see(line, point.captured_at, hidden=hidden)
+                    lines = told.get(number, {})
+                    hidden = mark not in lines and self._is_hidden(number, policy, account, place, lines)
+                    life.see(lines.get(mark), point.captured_at, hidden=hidden)
                 yield life
+
+    def _is_hidden(self, number: int, policy: str, account: str, place: _Placed, lines: Mapping[str, _Line]) -> bool:
+        """Whether what a snapshot has no finding of may be there: its list was not read, or nobody knows its group."""
+        grouped = any(is_grouped(each) for each in self.ruleset.policies if each.id == policy)
+        open_ = grouped and any(line.status == Status.UNKNOWN for line in lines.values())
+        return open_ or self._accounts[number].gap(place[1], account, place[0]) is not None
 
     def close(self) -> None:
         for file in self._files:

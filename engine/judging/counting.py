@@ -17,7 +17,10 @@ from ..model.policy import Bound, Count, Policy
 
 
 def counted(count: Count, number: Fraction, statuses: Iterable[Status], gaps: list[Unknown], *, whole: bool) -> Truth:
-    """Whether a count holds. `gaps` say why something is unknown; it is `whole` where no resource may be missing."""
+    """Whether a count holds of so many of each status.
+
+    `gaps` say why something is unknown; it is `whole` where no resource may be missing.
+    """
     found = Counter(statuses)
     passed, failed = found[Status.PASS], found[Status.FAIL]
     unsure = found.total() - passed - failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ...snapshot.catalog import ResourceType, load_catalog
+from ...snapshot.catalog import ACCOUNT_TYPE, ResourceType, load_catalog
 from ...snapshot.kinds import read, says, shipped_fields
 from ...snapshot.model import Json, Snapshot
 from ..language.node import walk
@@ -28,8 +28,10 @@ def needed(policies: Iterable[Policy]) -> Mapping[str, tuple[str, ...]]:
     """Resource type → the fields of its rows that policies read, also in their texts; `$tags` where they read tags."""
     found: dict[str, set[str]] = {}
     for policy in policies:
-        for kind in (*policy.kinds(), *([policy.population()] if policy.rollup else [])):
+        for kind in (*policy.kinds(), *([policy.rollup.kind()] if policy.rollup else [])):
             found.setdefault(kind, set())
+        if policy.is_wide():
+            found[ACCOUNT_TYPE] |= {"Organization", "OrganizationalUnits"}
         for kind, path in _paths(policy, _read(policy, texts=True)):
             found[kind].add(path[0])
     return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
@@ -78,6 +80,8 @@ def deciding(policy: Policy) -> Mapping[str, tuple[Path, ...]]:
     for kind, path in _paths(policy, [*settled, *named]):
         if not path[0].startswith("$") or path[0] in _OF_ROWS:
             found[kind].add(path)
+    if policy.rollup and policy.rollup.unit:
+        found.setdefault(ACCOUNT_TYPE, set()).add(("OrganizationalUnits",))
     return {kind: tuple(sorted(paths)) for kind, paths in sorted(found.items())}
 
 
@@ -113,6 +117,7 @@ def _expressions(policy: Policy, *, texts: bool) -> Iterator[tuple[str, Expressi
     """Each expression, with the type of the resource at which it is evaluated, and whether that is a row's."""
     ours: list[Expression] = [assertion.that for assertion in policy.assertions]
     ours += [policy.where] if policy.where else []
+    ours += [policy.rollup.by] if policy.rollup and policy.rollup.by else []
     for lookup in policy.lookups.values():
         ours += lookup.ours
         theirs = [*lookup.theirs, *([lookup.where] if lookup.where else [])]

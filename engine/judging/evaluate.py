@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from msgspec import Struct
 
@@ -13,27 +12,16 @@ from ...snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
 from ..functions.budget import OverBudget, Purse, Recount, spending
 from ..functions.unknowns import Truth, kleene_all
-from ..language.interpret import evaluate as value_of
 from ..language.interpret import holds
 from ..language.paths import evidence
 from ..language.template import Template, render
 from ..model.finding import Finding, Status, of_policy
 from ..model.policy import Assertion, Policy
+from .grouping import Group, group_of
 from .growth import is_light, steady
 from .joins import Joins, row
 from .rollup import Folded, Item, fold
-
-
-class Variables(dict[str, Any]):
-    """The variables of one resource. A lookup is made, and a name worked out, when it is first read."""
-
-    def __init__(self, fixed: Mapping[str, Json], lookups: Mapping[str, Callable[[Variables], Json]]) -> None:
-        super().__init__(fixed)
-        self._lookups = lookups
-
-    def __missing__(self, name: str) -> Json:
-        found = self[name] = self._lookups[name](self)
-        return found
+from .scope import Variables, of_account, of_resource
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -53,38 +41,69 @@ def evaluate(snapshot: Snapshot, policies: Sequence[Policy]) -> Iterator[Finding
     """
     joins = Joins(snapshot)
     ordered = sorted(policies, key=lambda policy: policy.id)
+    speaks = speaker(ordered, snapshot)
     for account_id in snapshot.accounts:
         account = snapshot.account(account_id)
         joins.enter(account)
         for policy in ordered:
+            if policy.is_wide():
+                yield from wide_findings(policy, snapshot, account_id, speaks)
+                continue
             yield from sorted(findings(policy, account, joins, snapshot.captured_at), key=lambda found: found.identity)
+
+
+def speaker(policies: Iterable[Policy], snapshot: Snapshot) -> str:
+    """The account that has the findings of the whole organisation; empty where nobody asks for any."""
+    from .organisation import home
+
+    return home(snapshot) if any(policy.is_wide() for policy in policies) and snapshot.accounts else ""
+
+
+def wide_findings(policy: Policy, snapshot: Snapshot, account: str, speaks: str) -> list[Finding]:
+    """What a policy says of the whole organisation, sorted, if the account is the one that `speaks` for it."""
+    from .organisation import findings_of_all
+
+    found = findings_of_all(policy, snapshot, account) if account == speaks else ()
+    return sorted(found, key=lambda each: each.identity)
 
 
 def findings(policy: Policy, account: Account, joins: Joins, snapshot_time: str) -> Iterable[Finding]:
     """Every finding of one policy in one account, which the joins have entered, in no order."""
+    if policy.rollup:
+        items, purse = items_of(policy, joins, snapshot_time)
+        yield from folded(policy, account, items, snapshot_time, purse)
+        return
+    for resource, verdict in _judged_all(policy, joins, snapshot_time)[0]:
+        yield finding(policy, resource, verdict)
+    yield from gaps(policy, account)
+
+
+def items_of(policy: Policy, joins: Joins, snapshot_time: str) -> tuple[list[Item], Purse]:
+    """What a rollup folds of the account that the joins have entered, and what it may take for it."""
+    judged, purse = _judged_all(policy, joins, snapshot_time)
+    items = [
+        Item(
+            resource=partial(_itself, resource),
+            type=resource.type,
+            region=resource.region,
+            id=resource.id,
+            status=verdict.status,
+            message=verdict.message,
+            evidence=verdict.evidence,
+            account=resource.account if policy.is_wide() else "",
+        )
+        for resource, verdict in judged
+    ]
+    return items, purse
+
+
+def _judged_all(policy: Policy, joins: Joins, snapshot_time: str) -> tuple[list[tuple[Resource, Verdict]], Purse]:
     purses, judged = list[Purse](), list[tuple[Resource, Verdict]]()
     for each in policy.by_type():
         resources = joins.resources(each.resource)
         purses.append(purse := Purse.of(policy.budget, len(resources)))
         judged += [(resource, judge(each, resource, joins, snapshot_time, purse)) for resource in resources]
-    if policy.rollup:
-        items = [
-            Item(
-                resource=partial(_itself, resource),
-                type=resource.type,
-                region=resource.region,
-                id=resource.id,
-                status=verdict.status,
-                message=verdict.message,
-                evidence=verdict.evidence,
-            )
-            for resource, verdict in judged
-        ]
-        yield from folded(policy, account, items, snapshot_time, purses[0])
-        return
-    for resource, verdict in judged:
-        yield finding(policy, resource, verdict)
-    yield from gaps(policy, account)
+    return judged, purses[0]
 
 
 def _itself(resource: Resource) -> Resource:
@@ -100,14 +119,35 @@ def folded(
     policy: Policy, account: Account, items: Sequence[Item], snapshot_time: str, purse: Purse
 ) -> Iterator[Finding]:
     """What a rollup makes of verdicts on resources."""
-    base = _variables(policy, account.id, snapshot_time)
-    for found in fold(policy, account, items):
+    found = fold(policy, account, items, group_within(policy, snapshot_time, purse))
+    return as_findings(policy, (account.id, account.name), found, snapshot_time, purse)
+
+
+def group_within(policy: Policy, snapshot_time: str, purse: Purse) -> Callable[[Item], Group]:
+    """The group of what a rollup folds, for what a purse has left."""
+
+    def group(item: Item) -> Group:
+        try:
+            with spending(policy.budget, purse=purse):
+                return group_of(policy, item.resource(), snapshot_time)
+        except OverBudget as error:
+            return Unknown.because(str(error))
+
+    return group
+
+
+def as_findings(
+    policy: Policy, account: tuple[str, str | None], folds: Iterable[Folded], snapshot_time: str, purse: Purse
+) -> Iterator[Finding]:
+    """What a rollup says, as findings of an account, by its id and name."""
+    base = of_account(policy, account[0], snapshot_time)
+    for found in folds:
         try:
             with spending(policy.budget, purse=purse):
                 verdict = _worded(policy, found, base)
         except OverBudget as error:
             verdict = Verdict(status=Status.ERROR, message=str(error), evidence={})
-        yield _finding(policy, account.id, found.region, found.type, found.subject, account.name, verdict)
+        yield _finding(policy, account[0], found.region, found.type, found.subject, account[1], verdict)
 
 
 def gaps(policy: Policy, account: Account) -> Iterator[Finding]:
@@ -120,21 +160,8 @@ def gaps(policy: Policy, account: Account) -> Iterator[Finding]:
 
 def variables(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str) -> Variables:
     """What a policy's expressions may name when they evaluate a resource."""
-    return Variables(
-        {
-            **_variables(policy, resource.account, snapshot_time),
-            "type": resource.type,
-            "region": resource.region,
-            "id": resource.id,
-            "name": resource.name,
-            "tags": resource.tags,
-            "self": resource.config,
-        },
-        {
-            **{name: partial(joins.find, lookup, resource) for name, lookup in policy.lookups.items()},
-            **{name: partial(value_of, each, resource.config) for name, each in policy.lets.items()},
-        },
-    )
+    lookups = {name: partial(joins.find, lookup, resource) for name, lookup in policy.lookups.items()}
+    return of_resource(policy, resource, snapshot_time, lookups)
 
 
 def judge(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str, purse: Purse | None = None) -> Verdict:
@@ -228,10 +255,6 @@ def _text(template: Template | None, policy: Policy, config: Json, scope: Variab
 
 def _command(policy: Policy, config: Json, scope: Variables) -> str | None:
     return render(policy.remediation_cli, config, scope, shell=True) if policy.remediation_cli else None
-
-
-def _variables(policy: Policy, account: str, snapshot_time: str) -> dict[str, Json]:
-    return {"account": account, "params": policy.params, "snapshot_time": snapshot_time}
 
 
 def _finding(

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from ...snapshot.model import Json, Resource, Snapshot, Unknown
+from ...snapshot.model import Account, Json, Resource, Snapshot, Unknown
 from ..language.interpret import evaluate
 from ..model.finding import Finding
 from ..model.policy import Lookup, Policy, Within
+from .grouping import is_folded
 from .joins import ACCOUNT, Across, Joins, asked
 
 Row = dict[str, Json]
@@ -49,8 +50,12 @@ def row_key(found: Row) -> RowKey:
     return found["$account"], found["$region"], found["$id"]
 
 
-def is_about(policy: Policy, finding: Finding, resource: Resource) -> bool:
-    """Whether a finding is about a resource of its account, or with a rollup of one that it folds."""
+def is_about(policy: Policy, finding: Finding, resource: Resource, account: Account, snapshot_time: str) -> bool:
+    """Whether a finding is about a resource of an account, or with a rollup of one that it folds."""
     if policy.rollup:
-        return policy.rollup.per is Within.ACCOUNT or resource.region == finding.region
-    return (resource.type, resource.region, resource.id) == (finding.type, finding.region, finding.resource)
+        return is_folded(policy, finding, resource, account, snapshot_time)
+    return finding.account == account.id and (resource.type, resource.region, resource.id) == (
+        finding.type,
+        finding.region,
+        finding.resource,
+    )

@@ -176,6 +176,8 @@ def _sites(policy: Policy, given: Mapping[str, Any], config_type: Callable[[str]
         yield site(("let", name), named, sure=frozenset() if early or name in asked else asks)
     if "where" in given:
         yield site(("where",), given["where"], sure=frozenset())
+    if policy.rollup and policy.rollup.by:
+        yield site(("rollup", "per"), given["rollup"]["per"])
     for name, lookup in given.get("lookup", {}).items():
         at = ("lookup", name)
         row = row_type(config_type(lookup["from"]))

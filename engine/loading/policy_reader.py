@@ -18,13 +18,24 @@ from ..language.parser import Expression, check_variables, parse
 from ..language.shell import variables
 from ..language.shell_syntax import VALUE, check_command
 from ..language.template import Template, parse_template
-from ..model.policy import Assertion, Effort, Excuse, Exposure, Lookup, Policy, Severity, Within, wanted_in
+from ..model.policy import (
+    Assertion,
+    Effort,
+    Excuse,
+    Exposure,
+    Lookup,
+    Policy,
+    Rollup,
+    Severity,
+    Within,
+    wanted_in,
+)
 from ..suggest import suggest
 from .example_files import tests_schema
 from .let_reader import read_lets
 from .policy_types import check_type, read_types, tagged
 from .policy_wording import wording
-from .rollup_reader import read_rollup
+from .rollup_reader import WORDS, read_per, read_rollup
 
 T = TypeVar("T")
 
@@ -112,7 +123,7 @@ class PolicyReader(Reader, kw_only=True):
             where=self._expression(given, ("where",), variables),
             lookups=lookups,
             lets=self.lets,
-            rollup=read_rollup(self, rollup, given.get("params", {})) if rollup else None,
+            rollup=self._rollup(rollup, given.get("params", {})) if rollup else None,
             params=self._params(given.get("params", {})),
             message=self._template(given, ("message",), worded),
             description=given.get("description", ""),
@@ -132,6 +143,13 @@ class PolicyReader(Reader, kw_only=True):
             text=self.text,
         )
         return tagged(policy, given["resource"])
+
+    def _rollup(self, given: dict[str, Any], params: Mapping[str, Any]) -> Rollup | None:
+        by, path = read_per(self, given["per"]), ("rollup", "per")
+        group = self._parsed(by, path, parse, (*ENVELOPE, *self.lets)) if by else None
+        if group and (lookups := group.variables() - {*ENVELOPE, *self.lets}):
+            self.fault(path, f"which group a resource is of cannot rest on a lookup: {', '.join(sorted(lookups))}")
+        return read_rollup(self, given, params, group) if group or given["per"] in WORDS else None
 
     def _command(self, given: Any, remediation: Mapping[str, Any], worded: Collection[str]) -> Template | None:
         """The command, whose variables are those that a person is told of."""

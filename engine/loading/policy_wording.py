@@ -11,6 +11,8 @@ def wording(path: tuple[str | int, ...], error: Any) -> str:
         return f"there are more than {error.validator_value:,} characters"
     if error.validator == "pattern" and path == ("id",):
         return f"{error.instance!r} is no id: lower case, digits and hyphens{_as_id(error.instance)}"
+    if path == ("rollup", "per"):
+        return "per takes account, organisation, region, unit or an expression, such as $tags.service"
     return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
 
 

@@ -109,7 +109,7 @@ def _outline(text: str) -> _Outline | None:
                 return None
         elif isinstance(event, yaml.NodeEvent) and depth == 1:
             (found.keys if len(found.keys) == len(found.values) else found.values).append(event)
-        elif depth == _ITEM and _is_list(found.keys[-1], found.values[-1]):
+        elif depth == _ITEM and len(found.keys) == len(found.values) and _is_list(found.keys[-1], found.values[-1]):
             if ends:
                 found.items[-1] = found.items[-1][0], event
             else:

@@ -117,10 +117,17 @@ def wanted_in(wanted: Any) -> tuple[str, ...]:
 
 
 class Rollup(Struct, frozen=True, kw_only=True):
-    """Fold the verdicts on resources into one finding per account, or per account and region."""
+    """Fold the verdicts on resources into one finding per account, per account and region, or for the whole snapshot;
+    or, of an account or all of them, per value of an expression, `by`; or, of all, per organisational `unit`."""
 
     per: Within
     require: Require | Count
+    by: Expression | None = None
+    unit: bool = False
+
+    def kind(self) -> str:
+        """The type of its findings: a group is a part of its account."""
+        return "AWS::Region" if self.per is Within.REGION else "AWS::Account"
 
 
 class Excuse(Struct, frozen=True, kw_only=True):
@@ -196,9 +203,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
 
     def conditions(self) -> Iterator[Expression]:
-        """Every expression that decides: what must hold, where, and lookups."""
+        """Every expression that decides: what must hold, where, lookups, and which group it counts for."""
         yield from (assertion.that for assertion in self.assertions)
         yield from [self.where] if self.where else []
+        yield from [self.rollup.by] if self.rollup and self.rollup.by else []
         for lookup in self.lookups.values():
             yield from (*lookup.theirs, *lookup.ours, *([lookup.where] if lookup.where else []))
 
@@ -224,6 +232,7 @@ class Policy(Struct, frozen=True, kw_only=True):
                 Assertion(that=bound(each.that, lets), message=text(each.message)) for each in self.assertions
             ),
             lookups={name: each.rebound(lets) for name, each in self.lookups.items()},
+            rollup=self.rollup and replace(self.rollup, by=self.rollup.by and bound(self.rollup.by, lets)),
             message=text(self.message),
             remediation_cli=text(self.remediation_cli),
         )
@@ -255,6 +264,10 @@ class Policy(Struct, frozen=True, kw_only=True):
         """Where a line and column of its text are in its file."""
         return self.item.placed(place) if self.item else place
 
+    def is_wide(self) -> bool:
+        """Whether it speaks of the whole snapshot, and not of each account by itself."""
+        return self.rollup is not None and self.rollup.per is Within.SNAPSHOT
+
     def takes(self, key: str) -> bool:
         """Whether a key is not the policy's own, but of the one it extends."""
         return self.extends is not None and key in self.extends.keys
@@ -267,9 +280,11 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def population(self) -> str:
         """What the policy counts, as a type: the denominator of its percentages."""
+        kinds = ", ".join(self.subjects()) if len(self.subjects()) <= _NAMED else f"{len(self.subjects())} types"
         if self.rollup:
-            return "AWS::Account" if self.rollup.per is Within.ACCOUNT else "AWS::Region"
-        return ", ".join(self.subjects()) if len(self.subjects()) <= _NAMED else f"{len(self.subjects())} types"
+            by = self.rollup.by.text if self.rollup.by else "unit" if self.rollup.unit else ""
+            return f"{by} of {kinds}" if by else "organisation" if self.is_wide() else self.rollup.kind()
+        return kinds
 
 
 _NAMED = 3  # types, where they are shown

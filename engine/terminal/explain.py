@@ -37,11 +37,12 @@ def run_explain(snapshot: Snapshot, ruleset: Ruleset, name: str, wanted: str, ou
     explained = explain(snapshot, policy, finding, only)
     for text in _finding(finding):
         out.print(text, soft_wrap=True)
-    gap = gap_of(snapshot.account(finding.account), policy, finding)
+    gap = gap_of(snapshot, policy, finding)
     if gap is not None:
         kinds = ", ".join(policy.subjects()) if policy.rollup else finding.type
         out.print(safe(f"{kinds} was not read everywhere: {gap}", "yellow"), soft_wrap=True)
-        out.print(safe(f"from {finding.account}/account.json", "dim"), soft_wrap=True)
+        if not policy.is_wide():
+            out.print(safe(f"from {finding.account}/account.json", "dim"), soft_wrap=True)
     full = [each for each in explained if only or decides(finding, each)][:FOLDED]
     for each in full:
         out.print()

@@ -60,6 +60,11 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
 
 def _of_rollup(policy: Policy, rollup: Rollup) -> Iterator[Mutant]:
     asked, path = rollup.require, ("rollup", "require")
+    if rollup.by or policy.is_wide():
+        per = rollup.by.text if rollup.by else "unit" if rollup.unit else "organisation"
+        simple = replace(rollup, per=Within.ACCOUNT, by=None, unit=False)
+        where, changed = place(policy, ("rollup", "per")), replace(policy, rollup=simple)
+        yield Mutant(place=where, was=f"per: {per}", becomes="per: account", policy=changed)
     if not isinstance(asked, Count):
         other = Require.ANY if asked is Require.ALL else Require.ALL
         changed = replace(policy, rollup=replace(rollup, require=other))

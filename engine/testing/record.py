@@ -10,7 +10,7 @@ from typing import Any
 from ...snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from ...snapshot.errors import ArgumentError, StillframeError
 from ...snapshot.format import MISSING, encode
-from ...snapshot.model import Json, Snapshot, Unknown
+from ...snapshot.model import EVERYWHERE, Json, Snapshot, Unknown
 from ..judging.dependencies import fields
 from ..judging.evaluate import evaluate, judge
 from ..judging.joins import row
@@ -85,9 +85,13 @@ class _Target:
         return any(
             (found.status, found.message) == (wanted.status, wanted.message)
             # A list that could not be read has no place of its own in an example.
-            and (found.identity == wanted.identity or found.resource == wanted.resource == wanted.type)
+            and (found.identity == wanted.identity or (found.resource == wanted.resource and self._is_anywhere(found)))
             for found in self.judge(given)
         )
+
+    def _is_anywhere(self, found: Finding) -> bool:
+        """Whether a finding may be in another account or region of an example: of a list, or of the organisation."""
+        return found.resource == self.finding.type or self.policy.is_wide()
 
     def walk(self, given: Given) -> list[frozenset[bool | None]]:
         for condition in self.conditions:
@@ -118,21 +122,28 @@ def _find(policies: Sequence[Policy], snapshot: Snapshot, wanted: str) -> Findin
 
 def _estates(policy: Policy, snapshot: Snapshot, finding: Finding) -> Iterator[Given]:
     """What an example may give, likelier things first: all that the policy came by, then with lists not read."""
-    account = snapshot.account(finding.account)
-    joins = Spy(snapshot)
-    joins.enter(account)
+    joins, time = Spy(snapshot), snapshot.captured_at
     kinds = policy.subjects() if policy.rollup else (finding.type,)
     rows: dict[str, dict[RowKey, Row]] = {kind: {} for kind in kinds}
-    for each in policy.by_type():
-        for resource in joins.resources(each.resource):
-            if is_about(policy, finding, resource):
-                judge(each, resource, joins, snapshot.captured_at)
-                found = row(resource)
-                rows[each.resource][row_key(found)] = found
+    lost: dict[str, list[Unknown]] = {kind: [] for kind in kinds}
+    for account in map(snapshot.account, snapshot.accounts if policy.is_wide() else (finding.account,)):
+        joins.enter(account)
+        for each in policy.by_type():
+            for resource in joins.resources(each.resource):
+                if is_about(policy, finding, resource, account, time):
+                    judge(each, resource, joins, time)
+                    found = row(resource)
+                    rows[each.resource][row_key(found)] = found
+        if policy.rollup and policy.rollup.unit:
+            rows.setdefault(ACCOUNT_TYPE, {}).update(
+                (row_key(found), found) for found in map(row, account.read(ACCOUNT_TYPE))
+            )
+        for kind in kinds:
+            lost[kind] += account.gaps(kind).values()
     rows = {kind: rows.get(kind, {}) | joins.rows.get(kind, {}) for kind in (*rows, *(joins.rows.keys() - rows.keys()))}
     gaps = {kind: [*found] for kind, found in joins.gaps.items()}
     for kind in kinds:
-        gaps.setdefault(kind, []).extend(account.gaps(kind).values())
+        gaps.setdefault(kind, []).extend(lost[kind])
     choices = [list(_choices(kind, list(found.values()), gaps.get(kind, []))) for kind, found in rows.items()]
     for anchor in ({}, *_anchors(finding)):
         for chosen in product(*choices):
@@ -159,7 +170,8 @@ def _entry(found: Row) -> dict[str, Json]:
 def _anchors(finding: Finding) -> Iterator[Given]:
     """An account or region in which nothing is left is there by itself."""
     yield {ACCOUNT_TYPE: [{"$account": finding.account, "AccountId": finding.account}]}
-    yield {REGION_TYPE: [{"$account": finding.account, "RegionName": finding.region}]}
+    if finding.region != EVERYWHERE:
+        yield {REGION_TYPE: [{"$account": finding.account, "RegionName": finding.region}]}
 
 
 def _narrowed(rows: Any, read: Sequence[Path]) -> Any:

@@ -389,7 +389,11 @@ def catalogue(folder: Path) -> Try:
 
     def attempt(pick: int, says: bool, edits: Sequence[Edit], loud: bool) -> bool:
         file, name, text = entries[pick % len(entries)]
-        data = json.dumps(altered(yaml.safe_load(text), edits)).encode() if says else edited(text.encode(), edits)
+        data = (
+            json.dumps(altered(yaml.safe_load(text), edits), default=str).encode()
+            if says
+            else edited(text.encode(), edits)
+        )
         return accepted(lambda: reader._type(name, file, data.decode("utf-8", "replace")))
 
     return attempt

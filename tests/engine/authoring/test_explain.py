@@ -259,14 +259,16 @@ severity: medium
 resource: AWS::CloudTrail::Trail
 where: Name != 'ignored'
 assert: KmsKeyId
-rollup: {per: account, require: REQUIRE}
+rollup: {require: REQUIRE}
 """
 
 
 @pytest.fixture
 def rolled(run, tmp_path):
     def rolled(wanted, require, *trails):
-        (tmp_path / "r.yaml").write_text(ROLLUP.replace("REQUIRE", require))
+        (tmp_path / "r.yaml").write_text(
+            ROLLUP.replace("REQUIRE", require if "per:" in require else f"{require}, per: account")
+        )
         path = write_snapshot(tmp_path / "r", {"AWS::CloudTrail::Trail": list(trails)})
         return run("policy", "explain", path, "encrypted", wanted, "-p", tmp_path / "r.yaml")
 
@@ -301,8 +303,24 @@ def test_a_rollup_over_nothing_says_so(rolled):
     assert "there is nothing to evaluate" in result.out
 
 
+def test_a_group_is_explained_by_its_resources_and_those_that_may_be_of_it(rolled):
+    trails = trail("a", S3BucketName="x"), trail("b", S3BucketName="y"), trail("c", S3BucketName={"$missing": "lost"})
+    out = rolled("x", "all, per: S3BucketName", *trails).out
+    head, *shown = out.split("\n\n")
+    assert head.startswith(f"fail  medium  encrypted  {A} * x")
+    assert [each.split()[2].rpartition("/")[2] for each in shown if "CloudTrail" in each] == ["a", "c"]
+    assert rolled("AWS::Account", "all, per: S3BucketName", *trails).out.startswith("unknown  medium  encrypted")
+
+
+def test_what_is_said_of_the_organisation_is_explained_by_resources_of_all_accounts(rolled):
+    out = rolled("organisation", "all, per: organisation", trail("a"), trail("b", **{"$account": "444455556666"})).out
+    assert out.startswith(f"fail  medium  encrypted  {A} * organisation")
+    assert "444455556666/AWS-CloudTrail-Trail.jsonl:1" in out
+    assert f"{A}/AWS-CloudTrail-Trail.jsonl:1" in out
+
+
 def test_an_explanation_ends_by_the_budget_of_its_policy(run, tmp_path):
-    costly = ROLLUP.replace("REQUIRE", "all") + "\n"
+    costly = ROLLUP.replace("REQUIRE", "all, per: account") + "\n"
     costly = costly.replace("assert: KmsKeyId", "assert: length([Name]" + ".[@, @][]" * 14 + ") == `0` || KmsKeyId")
     (tmp_path / "r.yaml").write_text(costly)
     path = write_snapshot(tmp_path / "r", {"AWS::CloudTrail::Trail": [trail("a", KmsKeyId="k")]})

@@ -195,7 +195,16 @@ REQUIRED = st.sampled_from([*Require, *Require]) | st.builds(
     Count, bound=st.sampled_from(Bound), number=st.sampled_from([0, 1, 2, 0.5]), param=st.sampled_from(["", "", "n"])
 )
 ROLLUPS = (
-    st.none() | st.none() | st.builds(Rollup, per=st.sampled_from([Within.REGION, Within.ACCOUNT]), require=REQUIRED)
+    st.none()
+    | st.none()
+    | st.builds(Rollup, per=st.sampled_from([Within.REGION, Within.ACCOUNT]), require=REQUIRED)
+    | st.builds(
+        Rollup,
+        per=st.sampled_from([Within.ACCOUNT, Within.SNAPSHOT]),
+        require=REQUIRED,
+        by=about((*OURS, "$named", "$tags.a")),
+    )
+    | st.builds(Rollup, per=st.just(Within.SNAPSHOT), require=REQUIRED, unit=st.booleans())
 )
 FOLDED = (
     "$failed",

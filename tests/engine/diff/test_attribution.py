@@ -111,6 +111,12 @@ assert: IsMultiRegionTrail
 rollup: {per: account, require: any}
 """,
 )
+TEAMS = parse_policy("teams.yaml", MULTI.text.replace("multi", "teams", 1).replace("per: account", "per: Name"))
+EVERYWHERE = parse_policy("all.yaml", MULTI.text.replace("multi", "all", 1).replace("account", "organisation"))
+EVERY_TEAM = parse_policy(
+    "every.yaml", TEAMS.text.replace("teams", "every", 1).replace("Name,", "Name, within: organisation,")
+)
+UNITS = parse_policy("units.yaml", MULTI.text.replace("multi", "units", 1).replace("account", "unit"))
 STRICT = override(KEYS, {"days": 90})
 NAMED = parse_policy("keys.yaml", KEYS.text.replace("assert: ", "assert: Description && "))
 
@@ -128,6 +134,34 @@ OTHER = key(name="0")
 
 def keys(*found):
     return {"AWS::KMS::Key": [OTHER, *found]}
+
+
+def named(*given):
+    trails = [
+        {"TrailARN": f"arn:aws:cloudtrail:us-east-1:{A}:trail/t{n}", "Name": name, "IsMultiRegionTrail": multi}
+        for n, (name, multi) in enumerate(given)
+    ]
+    return {"AWS::CloudTrail::Trail": trails}
+
+
+def apart(*given):
+    """Trails of several accounts, by their names."""
+    found = named(*given)["AWS::CloudTrail::Trail"]
+    return {
+        "AWS::CloudTrail::Trail": [{"$account": account, **each} for account, each in zip((A, B), found, strict=False)]
+    }
+
+
+def units(*paths):
+    rows = [
+        {"$account": account, "AccountId": account, "OrganizationalUnits": [{"Name": name, "Id": name}]}
+        for account, name in zip((A, B), paths, strict=True)
+    ]
+    return {"AWS::Account": rows}
+
+
+TRAIL_OF_A = f"arn:aws:cloudtrail:us-east-1:{A}:trail/t0"
+TRAIL_OF_B = f"arn:aws:cloudtrail:us-east-1:{A}:trail/t1"
 
 
 def vpc(*logs, **more):
@@ -372,6 +406,55 @@ CASES = {
         "unknown",
         [("coverage", True, [("AWS::CloudTrail::Trail", None), (f"arn:aws:cloudtrail:us-east-1:{A}:trail/t0", None)])],
     ),
+    "a group: the trail that passed": (
+        named(("pay", True), ("sell", True)),
+        named(("pay", False), ("sell", True)),
+        TEAMS,
+        "new",
+        [("configuration", True, [(f"arn:aws:cloudtrail:us-east-1:{A}:trail/t0", "IsMultiRegionTrail")])],
+    ),
+    "a group: the trail that passed is another's": (
+        named(("pay", False), ("pay", True), ("sell", True)),
+        named(("pay", False), ("sell", True), ("sell", True)),
+        TEAMS,
+        "new",
+        [("configuration", True, [(f"arn:aws:cloudtrail:us-east-1:{A}:trail/t1", "Name")])],
+    ),
+    "a group: nobody knows of which its only trail is": (
+        named(("pay", False), ("sell", True)),
+        named(({"$missing": "lost"}, False), ("sell", True)),
+        TEAMS,
+        "unknown",
+        [("coverage", True, [(f"arn:aws:cloudtrail:us-east-1:{A}:trail/t0", "Name")])],
+    ),
+    "a group: nothing is of it": (
+        named(("pay", False), ("sell", True)),
+        named(("sell", True)),
+        TEAMS,
+        "vanished",
+        [("resource", True, [None])],
+    ),
+    "the organisation: the trail that passed, in another account": (
+        apart(("a", False), ("b", True)),
+        apart(("a", False), ("b", False)),
+        EVERYWHERE,
+        "new",
+        [("configuration", True, [(TRAIL_OF_B, "IsMultiRegionTrail")])],
+    ),
+    "the organisation: the list is denied in another account": (
+        apart(("a", False), ("b", False)),
+        {**apart(("a", False)), "AWS::CloudTrail::Trail": {"$missing": "denied"}},
+        EVERYWHERE,
+        "unknown",
+        [("coverage", True, [("AWS::CloudTrail::Trail", None), (TRAIL_OF_A, None), (TRAIL_OF_B, None)])],
+    ),
+    "a group of the organisation: the trail that passed, in another account": (
+        apart(("a", False), ("a", True)),
+        apart(("a", False), ("a", False)),
+        EVERY_TEAM,
+        "new",
+        [("configuration", True, [(TRAIL_OF_B, "IsMultiRegionTrail")])],
+    ),
 }
 
 
@@ -406,6 +489,13 @@ def test_a_change_has_the_causes_that_were_enough(case):
     for (*_, details), (*_, expected) in zip(said, causes, strict=True):
         assert {*map(str, details)} == {*map(str, expected)}
     assert all(" → " in line for line in why_lines(one.why))
+
+
+def test_a_unit_changes_by_an_account_that_is_in_another():
+    old, new = (fixture({**apart(("a", False), ("b", True)), **units(*paths)}) for paths in (("x", "x"), ("x", "y")))
+    found = {each.finding.resource: each for each in compared(old, new, [UNITS])}
+    assert {name: each.change.value for name, each in found.items()} == {"x": "new", "y": "appeared"}
+    assert told(found["x"].why) == [("configuration", True, [(B, "OrganizationalUnits")])]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -19,7 +19,7 @@ from stillframe.engine.execution import judge as run
 from stillframe.engine.execution.judge import judge
 from stillframe.engine.language.parser import parse
 from stillframe.engine.language.template import Template
-from stillframe.engine.model.policy import Assertion, Lookup, Policy, Severity, Within
+from stillframe.engine.model.policy import Assertion, Lookup, Policy, Require, Rollup, Severity, Within
 from stillframe.snapshot import open_snapshot, remote, resource_file
 from stillframe.snapshot.catalog import steps
 from stillframe.snapshot.errors import StillframeError
@@ -156,6 +156,19 @@ def test_a_line_is_a_record(path, monkeypatch, data, count, is_right, together):
     write_estate(path, {A: having(other=THREE)})
     replaced(path, data, count)
     assert isinstance(same(path, policy("p", "a == `1`", resource=OTHER)), list) is is_right
+
+
+def test_what_is_said_of_all_accounts_is_said_by_one_of_them_and_anew_where_another_changes(path):
+    every = policy("p", "a == `1`", rollup=Rollup(per=Within.SNAPSHOT, require=Require.ALL))
+    groups = Rollup(per=Within.SNAPSHOT, require=Require.ALL, by=parse("b"))
+    for last, expected in ((1, {"pass": 1}), (2, {"fail": 1}), (1, {"pass": 1})):
+        shutil.rmtree(path, ignore_errors=True)
+        lines = {A: [line(ONE, A, "i", {"a": 1, "b": "x"})], B: [line(ONE, B, "j", {"a": last, "b": "x"})]}
+        write_estate(path, {account: having(given) for account, given in lines.items()})
+        for each in (every, replace(every, rollup=groups, text="by b")):
+            (found,) = same(path, each)
+            assert (found.account, found.counts) == (A, expected)
+            assert judged(path, [each], workers=2) == [found]
 
 
 def test_targets_with_other_fields_are_others(path):

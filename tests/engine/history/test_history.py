@@ -212,6 +212,22 @@ def test_a_finding_has_its_dates(states, status, expected):
     assert len(points) == len(states)
 
 
+@pytest.mark.parametrize(
+    ("later", "status"),
+    [({"KeyId": "a", "Team": "b"}, None), ({"KeyId": "a", "Team": {"$missing": "lost"}}, "unknown")],
+)
+def test_a_group_is_gone_only_where_nothing_may_be_of_it(later, status):
+    text = KEYS.replace("assert: ", "rollup: {per: Team, require: any}\nassert: ")
+    history = History(Ruleset(policies=[parse_policy("keys.yaml", text)]))
+    for day, row in zip(
+        DAYS, ({"KeyId": "a", "Team": "a", "Rotation": {"KeyRotationEnabled": False}}, later), strict=False
+    ):
+        given = {"AWS::KMS::Key": [{"Rotation": {"KeyRotationEnabled": True}, **row}], "AWS::Account": [{}]}
+        history.add(fixture(given, f"{day:%Y-%m-%d}T00:00:00Z"))
+    assert [(each.place[2], each.status) for each in history.lives()] == [("a", status)]
+    history.close()
+
+
 def test_the_trend_of_an_archive(run, tmp_path, policy):
     for states, day in zip(([True, False], [False, False], [True, DENIED]), DAYS, strict=False):
         write_snapshot(tmp_path / "s", keys(**dict(zip("ab", states, strict=True))), day)

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 from types import SimpleNamespace
 
 import pytest
-from stillframe.engine.judging.rollup import Item, fold
+from hypothesis import given
+from hypothesis import strategies as st
+from stillframe.engine.judging.rollup import Item, Place, fold, fold_all
+from stillframe.engine.language.parser import parse
 from stillframe.engine.model.finding import Status
-from stillframe.engine.model.policy import Require, Rollup, Within
+from stillframe.engine.model.policy import Bound, Count, Require, Rollup, Within
 from stillframe.snapshot.model import Account, Coverage, Unknown
+
+
+def at_least(number):
+    return Count(bound=Bound.AT_LEAST, number=number)
+
+
+def at_most(number):
+    return Count(bound=Bound.AT_MOST, number=number)
+
+
+def share(number):
+    return Count(bound=Bound.SHARE, number=number)
+
 
 A, KIND = "111122223333", "AWS::EC2::VPC"
 EAST, WEST = "us-east-1", "eu-west-1"
@@ -60,6 +77,11 @@ def test_a_gap_and_an_error_count_as_not_known(require, statuses, missing, expec
     assert one.status is expected
 
 
+def test_a_failure_over_nothing_says_so():
+    (one,) = folded([], require=Require.ANY)
+    assert (one.status, one.message) == (FAIL, "there is nothing to evaluate")
+
+
 def test_each_region_is_folded_by_itself_and_has_its_own_gap():
     items = [item(PASS), item(FAIL, WEST), item(PASS, WEST)]
     found = folded(items, per=Within.REGION)
@@ -78,6 +100,118 @@ def test_a_message_names_some_causes_and_counts_the_rest():
     (one,) = folded([], regions=regions)
     assert one.message.count("was not collected from") == 10
     assert one.message.endswith("; and 4 more")
+
+
+def grouped(items, require, missing=()) -> list:
+    """What is said of groups: items are a status and a group, which is unknown where it is None."""
+    rollup = Rollup(per=Within.ACCOUNT, require=require, by=parse("team"))
+    policy = SimpleNamespace(rollup=rollup, subjects=lambda: (KIND,), params={})
+    placed = {f"vpc-{number}": group for number, (_, group) in enumerate(items)}
+    given = [item(status, name=name) for (status, _), name in zip(items, placed, strict=True)]
+    found = fold(policy, account(missing), given, lambda each: placed[each.id] or Unknown.because("denied"))
+    return [(one.subject, one.status) for one in found]
+
+
+ACCOUNT = "AWS::Account"
+
+
+@pytest.mark.parametrize(
+    ("require", "items", "expected"),
+    [
+        (Require.ALL, [(PASS, "b"), (FAIL, "a"), (PASS, "a")], [("a", FAIL), ("b", PASS)]),
+        (Require.ANY, [(PASS, "b"), (FAIL, "a"), (PASS, "a")], [("a", PASS), ("b", PASS)]),
+        (Require.ALL, [(UNKNOWN, "a"), (NOT_APPLICABLE, "c"), (ERROR, "b")], [("a", UNKNOWN), ("b", ERROR)]),
+        (Require.ALL, [], []),
+        # What may be of any group leaves open what it could change, and only that.
+        (Require.ALL, [(PASS, "a"), (FAIL, None)], [("a", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (Require.ALL, [(PASS, "a"), (PASS, None)], [("a", PASS), (ACCOUNT, UNKNOWN)]),
+        (Require.ALL, [(FAIL, "a"), (PASS, None)], [("a", FAIL), (ACCOUNT, UNKNOWN)]),
+        (Require.ALL, [(PASS, "a"), (UNKNOWN, None)], [("a", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (Require.ANY, [(FAIL, "a"), (PASS, None)], [("a", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (Require.ANY, [(FAIL, "a"), (FAIL, None)], [("a", FAIL), (ACCOUNT, UNKNOWN)]),
+        (Require.ANY, [(PASS, "a"), (ERROR, None)], [("a", PASS), (ACCOUNT, UNKNOWN)]),
+        (at_least(1), [(PASS, "a"), (FAIL, "b"), (PASS, None)], [("a", PASS), ("b", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (at_least(2), [(PASS, "a"), (FAIL, "b"), (PASS, None)], [("a", UNKNOWN), ("b", FAIL), (ACCOUNT, UNKNOWN)]),
+        (at_least(1), [(FAIL, "a"), (FAIL, None)], [("a", FAIL), (ACCOUNT, UNKNOWN)]),
+        (at_most(1), [(PASS, "a"), (FAIL, "b"), (PASS, None)], [("a", UNKNOWN), ("b", PASS), (ACCOUNT, UNKNOWN)]),
+        (share(0.5), [(PASS, "a"), (FAIL, "b"), (FAIL, None)], [("a", PASS), ("b", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (share(0.6), [(PASS, "a"), (FAIL, None)], [("a", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (Require.ALL, [(NOT_APPLICABLE, None)], []),
+    ],
+)
+def test_each_group_is_folded_by_itself_and_what_may_be_of_any_is_lost_in_none(require, items, expected):
+    assert grouped(items, require) == expected
+
+
+def test_a_place_that_was_not_read_may_have_more_of_each_group_and_other_groups():
+    items = [(PASS, "a"), (FAIL, "b")]
+    assert grouped(items, Require.ALL, [WEST]) == [("a", UNKNOWN), ("b", FAIL), (ACCOUNT, UNKNOWN)]
+    assert grouped(items, Require.ANY, [WEST]) == [("a", PASS), ("b", UNKNOWN), (ACCOUNT, UNKNOWN)]
+    assert grouped([], Require.ANY, [WEST]) == [(ACCOUNT, UNKNOWN)]
+
+
+@given(
+    st.sampled_from([Require.ALL, Require.ANY, at_least(1), at_least(2), at_most(1), share(0.5), share(0.7)]),
+    st.lists(st.tuples(st.sampled_from([PASS, FAIL]), st.sampled_from(["a", "b", None])), max_size=6),
+)
+def test_a_verdict_on_a_group_holds_wherever_those_belong_whose_group_is_unknown(require, items):
+    """All ways to place them give what is said, or nothing is said."""
+    said = dict(grouped(items, require))
+    lost = [number for number, (_, group) in enumerate(items) if group is None]
+    ways: dict[str, set[Status]] = {}
+    for chosen in product("abc", repeat=len(lost)):
+        placed = dict(zip(lost, chosen, strict=True))
+        for name, status in grouped([(it[0], placed.get(n, it[1])) for n, it in enumerate(items)], require):
+            ways.setdefault(name, set()).add(status)
+    for name in {group for _, group in items if group}:
+        if said[name] is not UNKNOWN:
+            assert ways[name] == {said[name]}
+    if lost:  # there may be a group that nobody has seen
+        assert said[ACCOUNT] is UNKNOWN
+
+
+DENIED = Unknown.because("denied")
+
+
+@pytest.mark.parametrize(
+    ("require", "items", "places", "expected"),
+    [
+        (Require.ANY, [(PASS, "a"), (FAIL, "b")], [("a", None), ("b", None)], [("a", PASS), ("b", FAIL)]),
+        (Require.ANY, [], [("a", None)], [("a", FAIL)]),
+        (Require.ALL, [], [("a", None)], [("a", UNKNOWN)]),
+        # A list that was not read leaves open the unit of its account alone.
+        (Require.ANY, [(FAIL, "b")], [("a", DENIED), ("b", None)], [("a", UNKNOWN), ("b", FAIL)]),
+        (Require.ANY, [(FAIL, "a")], [("a", None), ("a", DENIED)], [("a", UNKNOWN)]),
+        # Where the unit is unknown, it leaves open all units.
+        (Require.ANY, [(FAIL, "a")], [("a", None), (None, DENIED)], [("a", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (Require.ANY, [(FAIL, "a"), (PASS, None)], [("a", None), (None, None)], [("a", UNKNOWN), (ACCOUNT, UNKNOWN)]),
+        (Require.ANY, [(FAIL, "a"), (FAIL, None)], [("a", None), (None, None)], [("a", FAIL), (ACCOUNT, UNKNOWN)]),
+        (Require.ANY, [(FAIL, "a")], [("a", None), (None, None)], [("a", FAIL), (ACCOUNT, UNKNOWN)]),
+    ],
+)
+def test_each_unit_is_folded_over_its_accounts(require, items, places, expected):
+    policy = SimpleNamespace(rollup=Rollup(per=Within.SNAPSHOT, require=require, unit=True), params={})
+    placed = [(item(status), unit or Unknown.because("no unit")) for status, unit in items]
+    known = [Place(group=unit or Unknown.because("no unit"), gap=gap) for unit, gap in places]
+    assert [(one.subject, one.status) for one in fold_all(policy, placed, known)] == expected
+
+
+@pytest.mark.parametrize(
+    ("require", "statuses", "gap", "expected"),
+    [
+        (Require.ANY, [FAIL, PASS], None, PASS),
+        (Require.ANY, [FAIL], DENIED, UNKNOWN),
+        (Require.ANY, [], None, FAIL),
+        (Require.ALL, [PASS], DENIED, UNKNOWN),
+        (Require.ALL, [FAIL], DENIED, FAIL),
+        (Require.ALL, [], None, UNKNOWN),
+    ],
+)
+def test_the_organisation_is_folded_over_all_accounts(require, statuses, gap, expected):
+    policy = SimpleNamespace(rollup=Rollup(per=Within.SNAPSHOT, require=require), params={})
+    places = [Place(group="organisation", gap=None), Place(group="organisation", gap=gap)]
+    (one,) = fold_all(policy, [(item(each), "organisation") for each in statuses], places)
+    assert (one.subject, one.region, one.status) == ("organisation", "*", expected)
 
 
 @pytest.mark.parametrize("require", Require)

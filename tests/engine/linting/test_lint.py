@@ -278,6 +278,7 @@ def test_what_is_inside_a_document_is_not_known_and_not_complained_of():
             "params: {n: {type: integer, default: 1, description: d}}\nwhere: $params.n == 'x'\n",
             "bad-comparison: a number is never equal to a string",
         ),
+        ("rollup: {per: Nmae, require: any}\n", "7:15 unknown-field"),
         ("rollup: {per: account, require: any}\nmessage: '{{ Name }}'\n", "8:14 unknown-field: the text of a rollup"),
         ("rollup: {per: account, require: any}\nmessage: '{{ $failed[0].Nmae }}'\n", "8:25 unknown-field"),
         ("tests: [{name: a, given: {AWS::CloudTrail::Trail: [{Nmae: x}]}, expect: fail}]\n", "7:53 unknown-field"),

@@ -104,6 +104,32 @@ def test_five_lines_are_a_policy(tmp_path):
         ("Rotation.KeyRotationEnabled", "A\nrollup: {per: acount, require: all}", "did you mean account?"),
         (
             "Rotation.KeyRotationEnabled",
+            "A\nrollup: {per: organization, require: all}",
+            "6:15: per takes account, organisation, region, unit or an expression, such as $tags.service; did you mean",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nrollup: {per: unit, within: account, require: all}",
+            "6:21: per unit says it already: leave `within` out",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nrollup: {per: [a], require: all}",
+            "6:15: per takes account, organisation, region, unit or an exp",
+        ),
+        ("Rotation.KeyRotationEnabled", "A\nrollup: {per: 'a[', require: all}", "6:18: not JMESPath"),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nrollup: {per: $tag.a, require: all}",
+            "unknown variable $tag; did you mean",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
+            "A\nlet: {b: $x.Name}\nlookup: {x: {from: AWS::EC2::VPC, one: true}}\nrollup: {per: $b, require: all}",
+            "p0.yaml:8:15: which group a resource is of cannot rest on a lookup: x",
+        ),
+        (
+            "Rotation.KeyRotationEnabled",
             "A\nrollup: {per: account, require: all}\nmessage: '{{ $tags }}'",
             "unknown variable $tags",
         ),

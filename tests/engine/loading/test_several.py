@@ -102,6 +102,7 @@ def test_each_is_a_policy_of_its_own_with_the_anchors_that_it_uses(tmp_path):
         ("  - {id: faster, ", "  - faster\n  - {id: f, ", "p.yaml:29:5: a policy is a mapping with id"),
         ("  - {id: faster, ", "  -\n  - {id: f, ", "a policy is a mapping with id"),
         ("x-other: 1", "x-other: [", "p.yaml:32:1: not YAML"),
+        ("x-key: &key", "? [a]\n: &key", "p.yaml:1:3: a key must be plain text"),
         ("x-other: 1", "x-other: 1\n---\na: b", "not YAML: "),
         (FILE, "policies: []\n", "p.yaml:1:11: policies is a list: write each policy after a dash"),
         (FILE, "policies: {a: b}\n", "p.yaml:1:11: policies is a list"),

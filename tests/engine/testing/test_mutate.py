@@ -8,6 +8,7 @@ import pytest
 from builders import nine
 from stillframe.engine.language.paths import without
 from stillframe.engine.loading.policies import parse_policy
+from stillframe.engine.model.policy import Require, Rollup, Within
 from stillframe.engine.testing.examples import Case, fixture
 from stillframe.engine.testing.mutants import mutants
 from stillframe.engine.testing.mutate import mutate
@@ -91,6 +92,14 @@ def test_what_is_changed_around_expressions():
         "p.yaml:8:62: no example tells $region: $region from nothing",
         "p.yaml:9:33: no example tells require: all from require: any",
     ]
+
+
+@pytest.mark.parametrize("per", ["Team", "Team, within: organisation", "unit", "organisation"])
+def test_what_is_asked_of_a_group_is_tried_on_the_account(per):
+    found = mutants(policy(f"    rollup: {{per: {per}, require: all}}\n    assert: IsDefault\n"))
+    (tried,) = [each for each in found if each.becomes == "per: account"]
+    assert tried.was == f"per: {per.partition(',')[0]}"
+    assert tried.policy.rollup == Rollup(per=Within.ACCOUNT, require=Require.ALL)
 
 
 def test_each_mutant_is_another_policy_with_texts_of_its_own():

@@ -64,6 +64,63 @@ def test_every_finding_of_every_example_can_be_recorded_and_pasted(policy, case,
         assert finding.message in {found.message for found in outcome.findings}
 
 
+GROUPED = """\
+id: teams
+title: Some VPC of a team is not default
+severity: low
+resource: AWS::EC2::VPC
+assert: "!IsDefault"
+rollup: {per: $tags.team, require: any}
+
+tests:
+"""
+
+
+@pytest.mark.parametrize("wanted", ["a", "b", "null", "AWS::Account"])
+def test_a_group_can_be_recorded_and_pasted(wanted):
+    vpcs = [
+        {**VPC, "VpcId": f"vpc-{team}-{default}", "IsDefault": default, "$tags": {"team": team} if team else {}}
+        for team, default in [("a", True), ("a", False), ("b", True), (None, True), ({"$missing": "lost"}, True)]
+    ]
+    (policy,) = [parse_policy("p.yaml", f"{GROUPED}  []\n".replace("tests:\n  []", "tests: []"))]
+    text = record([policy], fixture({"AWS::EC2::VPC": vpcs}), wanted)
+    (outcome,) = run_tests(parse_policy("pasted.yaml", GROUPED + text))
+    assert outcome.faults == ()
+    assert len(text.splitlines()) < 12
+
+
+@pytest.mark.parametrize(
+    ("rollup", "wanted"),
+    [
+        ("per: organisation", "organisation"),
+        ("per: unit", "Root/a"),
+        ("per: unit", "Root/b"),
+        ("per: $tags.team, within: organisation", "a"),
+    ],
+)
+def test_what_is_said_of_several_accounts_can_be_recorded_and_pasted(rollup, wanted):
+    accounts = {"111122223333": "a", FAR: "b"}
+    assert len(accounts) == 2
+    given = {
+        "AWS::Account": [
+            {
+                "$account": account,
+                "Organization": {"MasterAccountId": FAR},
+                "OrganizationalUnits": [{"Name": "Root", "Id": "r-1"}, {"Name": unit, "Id": f"ou-{unit}"}],
+            }
+            for account, unit in accounts.items()
+        ],
+        "AWS::EC2::VPC": [
+            {**VPC, "$account": account, "OwnerId": account, "IsDefault": unit == "b", "$tags": {"team": "a"}}
+            for account, unit in accounts.items()
+        ],
+    }
+    text = GROUPED.replace("per: $tags.team", rollup)
+    policy = parse_policy("p.yaml", text.replace("tests:\n", "tests: []\n"))
+    (outcome,) = run_tests(parse_policy("pasted.yaml", text + record([policy], fixture(given), wanted)))
+    assert outcome.faults == ()
+
+
 def test_it_holds_what_decides_and_no_more():
     given = {
         "AWS::EC2::VPC": [VPC, {**VPC, "VpcId": "vpc-2"}],
