@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -25,6 +25,11 @@ from stillframe.snapshot import own_types, remote
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.demo import stand_in
 from stillframe.snapshot.remote import Remote
+
+# Where this is installed, jsonschema has it make 38 grammars at each start, of formats that nobody here checks.
+sys.modules.setdefault("rfc3987_syntax", ModuleType("rfc3987_syntax"))
+# What tests write need not outlive a power cut: waiting for the disk took a tenth of their time.
+os.fsync = lambda _: None
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection takes a second
 HOMES = count()

@@ -52,6 +52,7 @@ from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.verify import schema
+from together import together
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -510,7 +511,7 @@ def invocations(text: str) -> Iterator[list[str]]:
                 words.append(word)
 
 
-@pytest.mark.parametrize("page", WRITTEN)
+@together("page", WRITTEN)
 def test_commands_that_are_not_run_exist(page):
     for block in blocks(PAGES[page]):
         for words in invocations(block.text) if block.kind == "sh" else ():
@@ -521,7 +522,7 @@ def test_commands_that_are_not_run_exist(page):
             )
 
 
-@pytest.mark.parametrize("page", WRITTEN)
+@together("page", WRITTEN)
 def test_make_targets_exist(page):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     code = [block.text for block in blocks(PAGES[page]) if block.kind == "sh"] + names(PAGES[page])
@@ -549,7 +550,7 @@ def broken_links(page: str) -> Iterator[str]:
             yield f"{page}: {link}"
 
 
-@pytest.mark.parametrize("page", WRITTEN)
+@together("page", WRITTEN)
 def test_links_lead_somewhere(page):
     assert list(broken_links(page)) == []
 
@@ -574,7 +575,7 @@ def reached_pages() -> frozenset[str]:
     return frozenset(reached)
 
 
-@pytest.mark.parametrize("page", WRITTEN)
+@together("page", WRITTEN)
 def test_every_page_can_be_reached_from_the_readme(page):
     assert page in reached_pages()
 
@@ -643,7 +644,7 @@ def forbidden(text: str) -> list[str]:
     return [found[0] for found in FORBIDDEN.finditer(prose)]
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.keys() - SAID))
+@together("page", sorted(PAGES.keys() - SAID))
 def test_pages_say_one_word_for_one_thing(page):
     assert forbidden(PAGES[page]) == []
 

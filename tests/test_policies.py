@@ -15,6 +15,7 @@ from stillframe.engine.model.policy import Exposure, Policy
 from stillframe.engine.testing.coverage import cover
 from stillframe.engine.testing.examples import TIME, cases, fixture, run_tests
 from stillframe.engine.testing.mutate import mutate
+from together import together
 
 NINE = {
     "cloudtrail-multi-region": "high",
@@ -29,14 +30,14 @@ NINE = {
 }
 
 
-@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+@together("policy", shipped(), name=lambda policy: policy.id)
 def test_each_example_comes_out_as_it_says(policy):
     outcomes = list(run_tests(policy))
     assert len(outcomes) == len(policy.tests) > 0
     assert {outcome.name: outcome.faults for outcome in outcomes if outcome.faults} == {}
 
 
-@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+@together("policy", shipped(), name=lambda policy: policy.id)
 def test_each_policy_is_complete(policy):
     assert policy.description
     assert policy.rationale
@@ -52,7 +53,7 @@ def test_each_policy_is_complete(policy):
     assert {"pass", "fail", "unknown"} <= expected
 
 
-@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+@together("policy", shipped(), name=lambda policy: policy.id)
 def test_the_examples_see_each_condition_true_and_false(policy):
     gaps = cover(policy).gaps
     assert list(map(str, gaps.left)) == []

@@ -13,6 +13,7 @@ from stillframe.engine.linting.resource_types import config_types
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.api_models import output_type
 from stillframe.snapshot.types import ANY, BOOLEAN, NUMBER, STRING, Kind, Type, array, mapping, maybe, struct
+from together import together
 
 TYPES = config_types(output_type)
 KEY = struct(
@@ -71,7 +72,7 @@ def test_a_type_is_shown_as_a_tree(capsys):
     assert capsys.readouterr().out == SHOWN
 
 
-@pytest.mark.parametrize("kind", load_catalog())
+@together("kind", load_catalog())
 def test_every_type_is_readable_at_80_columns(run, narrow, kind):
     result = run("resource", "show", kind, "--depth", 9)
     assert result.code == 0

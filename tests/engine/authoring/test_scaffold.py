@@ -15,6 +15,7 @@ from stillframe.engine.testing.examples import run_tests
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.api_models import output_type
 from stillframe.snapshot.types import ANY, BOOLEAN, STRING, Kind, Type, maybe, struct
+from together import together
 
 TYPES = config_types(output_type)
 
@@ -25,7 +26,7 @@ def loaded(tmp_path, text):
     return policy
 
 
-@pytest.mark.parametrize("kind", load_catalog())
+@together("kind", load_catalog())
 def test_every_type_gives_a_policy_that_passes_its_tests_and_lint(tmp_path, kind):
     policy = loaded(tmp_path, draft("drafted", kind, TYPES, tmp_path))
     outcomes = list(run_tests(policy))

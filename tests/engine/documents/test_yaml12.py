@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stillframe.engine.documents.yaml12 import YamlError, _read, load
 from stillframe.engine.documents.yaml_values import NotPlain, value_of
+from together import together
 
 ROOT = Path(__file__).parents[3]
 
@@ -101,7 +102,7 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@together("file", FILES)
 def test_the_quick_reading_of_a_file_is_the_full_one(file):
     with contextlib.suppress(UnicodeDecodeError):
         agree(file.read_text())

@@ -223,7 +223,6 @@ def test_a_whole_benchmark_is_judged_alike_and_only_closed_regions_need_the_exac
 def test_the_examples_of_the_policies_are_judged_alike(tmp_path, monkeypatch):
     """Each policy is compiled once for each time, so that what is remembered of one example is true of the next."""
     ready = {}
-    monkeypatch.setattr(os, "fsync", lambda _: None)
     compiled = tasks.compile_policies
     monkeypatch.setattr(
         tasks, "compile_policies", lambda *given: ready.get(key) or ready.setdefault(key, compiled(*given))

@@ -25,6 +25,7 @@ from stillframe.snapshot.collector import api_models
 from stillframe.snapshot.collector.api_models import output_type
 from stillframe.snapshot.kinds import config_kind
 from stillframe.snapshot.types import ANY
+from together import together
 
 TYPES = config_types(output_type)
 ROOT = Path(__file__).parents[3]
@@ -55,7 +56,7 @@ def test_an_error_is_told_however_many_warnings_are_ignored():
     assert [each.split()[1] for each in complaints(text)] == ["unknown-field:"]
 
 
-@pytest.mark.parametrize("policy", shipped(), ids=lambda policy: policy.id)
+@together("policy", shipped(), name=lambda policy: policy.id)
 def test_the_shipped_policies_have_nothing_to_complain_of(policy):
     assert lint(policy, TYPES) == []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from builders import nine, shipped
 from stillframe.engine.assess import notes
 from stillframe.engine.errors import ConfigError, PolicyError
 from stillframe.engine.loading.config import config_schema
@@ -66,8 +67,8 @@ def by_id(rules):
     return {policy.id: policy for policy in rules.policies}
 
 
-NINE = ids(load_rules())
-SHIPPED = ids(load_rules(shipped=True))
+NINE = {policy.id for policy in nine()}
+SHIPPED = {policy.id for policy in shipped()}
 
 
 @pytest.mark.parametrize(
