@@ -132,6 +132,7 @@ def collect(
         return
     _either("--resume", resume, "--dry-run", dry_run)
     _either("--record", record, "--dry-run", dry_run)
+    _either("--record", record, "--cluster", cluster)  # before the cluster is begun or reached
     how, log = asked.options(types, reads), log_of(log_format)
     if dry_run:
         _foresee(into, session=asked.session(), **how)

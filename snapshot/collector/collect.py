@@ -259,6 +259,7 @@ def _of(plan: Kept, name: str) -> Any:
 
 def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
     """The order of a plan that this user made here."""
+    recorder = _recorder(options.get("record"), options.get("cluster"))
     clients = _clients(options)
     caller = identify(clients)
     if caller.account != kept.caller:
@@ -269,7 +270,6 @@ def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
     organization = kept.scope["accounts"] == "organization"
     workers, watch = options.get("workers", WORKERS), options.get("watch", Watch())
     types = choose([name for name in kept.types if name not in kept.attached], kept.attached, options.get("catalog"))
-    recorder = _recorder(options.get("record"), options.get("cluster"))
     plan = _plan(types, kept.regions or (), organization, workers, watch, recorder)
     return Order(
         clients=clients,

@@ -20,7 +20,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from builders import TIME
 from msgspec import structs
-from stillframe.snapshot import CollectError, SnapshotError, list_snapshots, open_snapshot
+from stillframe.snapshot import ArgumentError, CollectError, SnapshotError, cluster, list_snapshots, open_snapshot
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from stillframe.snapshot.collector import clients, write
 from stillframe.snapshot.collector import session as aws
@@ -266,24 +266,26 @@ def test_one_collector_at_a_time_completes_a_snapshot(estate, tmp_path):
     assert list(verify_archive(tmp_path)) == []
 
 
+OTHERS_PLAN = Kept(
+    catalog=catalog_digest(),
+    captured_at="2026-01-01T00:00:00Z",
+    caller=OTHERS[0],
+    accounts={MANAGEMENT: None},
+    facts={},
+    types=[],
+    regions=None,
+    roles=["reader"],
+    external_id=None,
+    scope={"accounts": "listed"},
+)
+
+
 def test_a_plan_of_another_catalogue_or_caller_is_not_followed(estate, tmp_path):
-    kept = Kept(
-        catalog="0" * 64,
-        captured_at="2026-01-01T00:00:00Z",
-        caller=OTHERS[0],
-        accounts={MANAGEMENT: None},
-        facts={},
-        types=[],
-        regions=None,
-        roles=["reader"],
-        external_id=None,
-        scope={"accounts": "listed"},
-    )
     folder = tmp_path / "2026-01-01T00-00-00Z"
     folder.mkdir()
     for plan, message in (
-        (kept, "another catalogue"),
-        (structs.replace(kept, catalog=catalog_digest()), f"credentials of account {OTHERS[0]}"),
+        (structs.replace(OTHERS_PLAN, catalog="0" * 64), "another catalogue"),
+        (OTHERS_PLAN, f"credentials of account {OTHERS[0]}"),
     ):
         file, _ = keep(folder, plan)
         file.close()
@@ -292,6 +294,26 @@ def test_a_plan_of_another_catalogue_or_caller_is_not_followed(estate, tmp_path)
     (folder / ".plan.json").unlink()
     with pytest.raises(CollectError, match="keeps no plan"):
         resume(tmp_path, session=session(), endpoint_url=estate)
+
+
+@pytest.mark.parametrize("whole", [(), ("--resume",)])
+def test_answers_are_not_recorded_on_a_cluster(run, tmp_path, whole):
+    """It is said before a cluster is reached: there is none at that address."""
+    done = run("collect", *whole, "--record", tmp_path / "answers", "--cluster", "tcp://127.0.0.1:9")
+    assert (done.code, "--record and --cluster exclude each other" in done.err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nor_where_a_program_completes_what_it_began(tmp_path):
+    """Nobody is asked: neither a scheduler nor AWS, of which there is none here."""
+    folder = tmp_path / "2026-01-01T00-00-00Z"
+    folder.mkdir()
+    file, _ = keep(folder, OTHERS_PLAN)
+    file.close()
+    given = {"record": tmp_path / "answers", "cluster": cluster.Cluster("tcp://127.0.0.1:9", None)}
+    with pytest.raises(ArgumentError, match="answers are not recorded on a cluster"):
+        resume(tmp_path, **given)
+    assert not (tmp_path / "answers").exists()
 
 
 @pytest.fixture(scope="module")
