@@ -194,7 +194,7 @@ def extended_type(
 
     So an entry can make more of a type unknown, and nothing known.
     """
-    attach = {name: _call(document, dict(call)) for name, call in entry["attach"].items() if name not in taken}
+    attach = {name: _call(document, dict(call)) for name, call in entry.get("attach", {}).items() if name not in taken}
 
     def paths(key: str) -> tuple[Steps, ...]:
         return tuple(path for path in map(steps, entry.get(key, ())) if path[0] in attach)

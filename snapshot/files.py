@@ -134,11 +134,21 @@ def write_file(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def open_held(path: Path) -> IO[bytes] | None:
-    """Open a file of an archive and lock it; None where another process has it. Raises OSError or SnapshotError."""
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file that somebody else may have written. Raises OSError, also for a link; SnapshotError for a pipe."""
     file = os.fdopen(os.open(path, _FLAGS), "rb")
     try:
         _size(file.fileno(), path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def open_held(path: Path) -> IO[bytes] | None:
+    """Open a file of an archive and lock it; None where another process has it. Raises OSError or SnapshotError."""
+    file = open_file(path)
+    try:
         if lock(file, wait=False):
             return file
     except BaseException:

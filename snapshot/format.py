@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -21,7 +22,9 @@ FORMAT = 1  # of files in folders, and of every account file
 BY_DIGEST = 2  # of a manifest whose account and resource files are named by their digests
 MISSING = "$missing"
 DEPTH = 100
+CARRIED = 2_000  # types of somebody's own in a snapshot: CloudFormation has fewer in all
 TOO_DEEP = f"nested more than {DEPTH} deep"
+NO_NUMBER = "MalformedValue: a number beyond all size, or none"
 
 _ESCAPED = re.compile(r"\$+missing\Z")
 _TEXT = rb'"(?:[^"\\]++|\\.?)*+"?'  # also one without an end, so that none is read twice
@@ -75,7 +78,7 @@ class Manifest(Edge, frozen=True, kw_only=True):
     scope: dict[str, Any]
     accounts: dict[AccountId, Digest]
     previous: Previous | None = None
-    types: dict[str, CarriedType] | msgspec.UnsetType = msgspec.UNSET
+    types: Annotated[dict[str, CarriedType], msgspec.Meta(max_length=CARRIED)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TypeEntry(Edge, frozen=True, kw_only=True):
@@ -167,6 +170,8 @@ def _other(value: Json) -> Json:
             return bytes(value).decode("utf-8", "replace")
         case Unknown():
             return {MISSING: str(value)}
+        case float() if not isfinite(value):
+            return {MISSING: NO_NUMBER}  # JSON has no such, and null would say that there is nothing
         case _:
             return value
 
@@ -175,6 +180,11 @@ def _text(value: object) -> str:
     # JSON from AWS may hold half of a surrogate pair, which UTF-8 cannot.
     text = str(value)
     return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
+
+
+def has_halves(text: str) -> bool:
+    """Whether a text holds half of a character: two such texts may be written alike."""
+    return not text.isascii() and _LONE_SURROGATES.search(text) is not None
 
 
 def spelled(key: Any) -> str:

@@ -10,7 +10,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from .catalog import ResourceType
-from .format import not_collected
+from .format import has_halves, not_collected
 from .model import Json, Unknown
 
 TAGS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))  # what services call a tag's two halves
@@ -59,12 +59,12 @@ def names_in(expression: str) -> frozenset[str]:
 
 
 def id_of(spec: ResourceType, config: Json) -> str | None:
-    """What identifies a resource; None where that is not there, is empty, or is no text."""
+    """What identifies a resource; None where that is not there, is empty, or is no text of whole characters."""
     try:
         found = compiled(spec.id).search(config)
     except JMESPathError:
         return None
-    return found if isinstance(found, str) and found else None
+    return found if isinstance(found, str) and found and not has_halves(found) else None
 
 
 def name_of(spec: ResourceType, config: Mapping[str, Json]) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...snapshot.errors import ArgumentError
-from ...snapshot.format import CarriedType
+from ...snapshot.format import CARRIED, CarriedType
 from ...snapshot.own_types import ships, spec_of
 from ..authoring.resources import pick_type
 from ..documents.reader import open_document
@@ -30,6 +30,8 @@ def read_types(paths: Sequence[Path], *, checked: bool) -> dict[str, CarriedType
     """
     files = read_type_files(paths)
     found = {name: own for file in files for name, own in file.entries()}
+    if len(found) > CARRIED:
+        raise ArgumentError(f"{len(found):,} resource types, where a snapshot carries {CARRIED:,}", "name fewer files")
     if not checked:
         return found
     from ...snapshot.collector import api_models

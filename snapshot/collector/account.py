@@ -19,7 +19,7 @@ from ..resource import compiled, id_of, known, name_of, tags_of
 from .call import ask, part
 from .clients import Clients, Sender, sending
 from .decode import finish
-from .found import distinct, enabled, objects, region_is_one
+from .found import distinct, enabled, few, objects, region_is_one
 from .plan import Plan
 from .rate_limit import Lane, Lanes
 from .scheduler import Job, Work
@@ -99,7 +99,7 @@ class Visit:
         gap = yield self._callers.of("sts", "AssumeRole", self._home), self._assume
         by_region = gap
         if gap is None:
-            by_region = yield from self._list(self._plan.types[REGION_TYPE], GLOBAL)
+            by_region = few((yield from self._list(self._plan.types[REGION_TYPE], GLOBAL)))
         self._enabled = enabled(by_region)
         chosen = self._plan.regions
         self._asked = self._enabled

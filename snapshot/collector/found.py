@@ -25,11 +25,18 @@ def objects(items: Json, call: Call) -> list[dict[str, Json]] | Unknown:
     return items if whole else Unknown.because(f"UnexpectedAnswer: {call.action}")
 
 
+def few(listed: Json) -> Json:
+    """The regions that AWS listed, of which there cannot be many: each of them is asked."""
+    many = isinstance(listed, list) and len(listed) > REGIONS
+    return Unknown.because("UnexpectedAnswer: ec2:DescribeRegions") if many else listed
+
+
 def enabled(listed: Json) -> frozenset[str] | Unknown:
     """The regions that are enabled, of those that AWS listed."""
+    listed = few(listed)
     if isinstance(listed, Unknown):
         return listed
-    if len(listed) > REGIONS or not all(REGION.match(str(item.get("RegionName"))) for item in listed):
+    if not all(REGION.match(str(item.get("RegionName"))) for item in listed):
         return Unknown.because("UnexpectedAnswer: ec2:DescribeRegions")
     found = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
     return found or Unknown.because("ec2:DescribeRegions named no enabled region")

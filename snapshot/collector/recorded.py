@@ -115,10 +115,7 @@ def import_recorded(
     )
     try:
         done = run(
-            [
-                Target(account=account, name=said.accounts.get(account), facts=decode(said.facts.get(account, {})))
-                for account in accounts
-            ],
+            [_target(folder, said, account) for account in accounts],
             begin_anew(archive, moment, len(accounts)),
             clients=Nobody(),
             caller=Caller(account=accounts[0], partition=said.partition),
@@ -129,6 +126,13 @@ def import_recorded(
         why = "; ".join([*player.problems, *player.unused()][:3])
         raise CollectError(f"{folder}: no answer there tells of a resource; {why}", LAYOUT) from None
     return Imported(collected=done, problems=(*player.problems, *player.unused()), script=player.script())
+
+
+def _target(folder: Path, said: Recording, account: str) -> Target:
+    try:
+        return Target(account=account, name=said.accounts.get(account), facts=decode(said.facts.get(account, {})))
+    except SnapshotError as error:
+        raise SnapshotError(f"{folder / ABOUT}: facts of {account}: {error}", "remove it from there") from None
 
 
 def _scope(said: Recording, plan: Plan) -> dict[str, Any]:

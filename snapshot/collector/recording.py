@@ -29,6 +29,7 @@ LAYOUT = "answers stand in ACCOUNT/REGION/SERVICE/OPERATION.json, or in OPERATIO
 REDACTED = "redacted"  # also what eight letters of base64 may be
 _LONGEST = 240  # bytes of a file's name
 _DIGEST = "sha256-"
+_SAYS = 1 << 16  # characters in which the AWS command line has said what is wrong: more may take the square of them
 _SAID = re.compile(
     r"An error occurred \((?P<code>[\w.:-]+)\) when calling the (?P<operation>\w+) operation.*?: (?P<message>.*)",
     re.DOTALL,
@@ -94,12 +95,16 @@ def _text(value: Json) -> str:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ",".join(map(_text, value))
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
-    return quote(text, safe="@+")
+    return quote(text, safe="@+", errors="surrogatepass")
 
 
 def _comparable(name: str) -> str:
     """The same for every way to quote a name."""
-    return "&".join("=".join(map(quote, map(unquote, part.split("=")))) for part in name.split("&"))
+    return "&".join("=".join(_quoted(unquote(each)) for each in part.split("=")) for part in name.split("&"))
+
+
+def _quoted(text: str) -> str:
+    return quote(text, errors="surrogatepass")  # no name of a file, whatever its bytes, is an error
 
 
 def found_in(folder: Path) -> tuple[dict[Key, Path], list[str]]:
@@ -175,7 +180,7 @@ def read_answer(path: Path) -> dict[str, Json]:
         text = read_file(path).decode().strip()
     except (SnapshotError, UnicodeDecodeError) as error:
         raise UnusableError(str(error).removeprefix(f"{path}: ")) from None
-    if said := _SAID.search(text) if not text.startswith("{") else None:
+    if said := _SAID.search(text[:_SAYS]) if not text.startswith("{") else None:
         return {"Error": {"Code": said["code"], "Message": said["message"]}, "Operation": said["operation"]}
     if not text:
         raise UnusableError("is empty: where AWS answered with nothing, write {}")

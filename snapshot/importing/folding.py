@@ -107,7 +107,7 @@ def _number(value: Json) -> Json:
 
 
 def _text(value: Json) -> Json:
-    if isinstance(value, int | float) and not isinstance(value, bool) and int(value) in _EPOCH:
+    if isinstance(value, int | float) and not isinstance(value, bool) and _EPOCH[0] <= value <= _EPOCH[-1]:
         return timestamp(datetime.fromtimestamp(int(value) // 1000, UTC))
     if isinstance(value, str) and _WORDS.match(value):
         return Unknown.because("MalformedValue: a time without its zone")

@@ -6,17 +6,20 @@ import codecs
 import gzip
 import io
 import json
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 from msgspec import Struct
 
 from ..errors import SnapshotError
-from ..files import FILE, LINE
+from ..files import FILE, LINE, open_file
+from ..format import has_halves
 from ..model import GLOBAL, Json
 from ..names import ACCOUNT_ID, REGION
 from ..remote import Place, Remote, every, read
@@ -78,9 +81,12 @@ class BrokenError(Exception):
 def source_of(path: Place) -> Source:
     """What the name of a file says, if it is one that AWS Config gives."""
     named = _NAME.match(path.name)
-    if named is None:
+    try:
+        moment = datetime.strptime(named["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if named else None
+    except ValueError:  # a time that there is not: somebody else named it so
+        moment = None
+    if named is None or moment is None:
         return Source(path=path)
-    moment = datetime.strptime(named["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     whole = named["what"] == "ConfigSnapshot"
     return Source(
         path=path,
@@ -98,9 +104,9 @@ def read_items(source: Source) -> Iterator[Item | BrokenError]:
         with _opened(source.path) as (file, size):
             for found in _objects(_text(file, size)):
                 yield _item(found)
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except (OSError, EOFError, SnapshotError, zlib.error, UnicodeDecodeError) as error:
         what = "is cut off" if isinstance(error, EOFError) else f"cannot be read ({error})"
-        raise BrokenError(what) from None
+        raise BrokenError("is a link" if source.path.is_symlink() else what) from None
 
 
 @contextmanager
@@ -113,8 +119,8 @@ def _opened(path: Place) -> Iterator[tuple[IO[bytes], int]]:
             raise BrokenError(f"cannot be read ({error})") from None
         yield io.BytesIO(data), len(data)
     else:
-        with path.open("rb") as file:
-            yield file, path.stat().st_size
+        with open_file(path) as file:
+            yield file, os.fstat(file.fileno()).st_size
 
 
 def _text(file: IO[bytes], size: int) -> Iterator[str]:
@@ -159,7 +165,11 @@ def _objects(pieces: Iterator[str]) -> Iterator[Json]:
             continue
         yield value
         at = end
-    after = text[at:] + "".join(pieces)
+    after = text[at:]
+    for piece in pieces:
+        after += piece
+        if len(after) > LINE:
+            raise BrokenError("goes on after its list, beyond all size")
     try:
         json.loads(before + after)
     except (ValueError, RecursionError):
@@ -198,10 +208,11 @@ def _item(found: Json) -> Item | BrokenError:
         return BrokenError(f"without {', '.join(lacking)}: a query must select {', '.join(_COLUMNS)}")
     named = [body[name] for name in _COLUMNS[:4]]
     kind, account, region, identity = named
-    if not all(isinstance(each, str) and each for each in named) or not ACCOUNT_ID.match(account):
+    whole = all(isinstance(each, str) and each and not has_halves(each) for each in named)
+    if not whole or not ACCOUNT_ID.match(account):
         return BrokenError("without an account, a region, a type or an id")
     status = body["configurationItemStatus"]
-    if status not in _HERE | _GONE or not (region == GLOBAL or REGION.match(region)):
+    if not isinstance(status, str) or status not in _HERE | _GONE or not (region == GLOBAL or REGION.match(region)):
         return BrokenError("with a status or a region that AWS Config does not have")
     try:
         moment = moment_of(body.get("configurationItemCaptureTime"))
@@ -231,7 +242,7 @@ def sources(paths: list[Place]) -> list[Source]:
         if path.is_dir():
             found += sorted((each for each in _below(path) if each.name.endswith((".json", ".json.gz"))), key=str)
         elif path.is_file():
-            found.append(path)
+            found.append(path.resolve() if isinstance(path, Path) and path.is_symlink() else path)  # somebody named it
         else:
             raise SnapshotError(f"{path}: no such file or folder", "name files of AWS Config, or a folder of them")
     return [source_of(path) for path in dict.fromkeys(found)]

@@ -15,10 +15,10 @@ def moment(text: str) -> datetime:
     """A time in UTC where it names no zone; of a day its end. Raises ArgumentError."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        return found.replace(hour=23, minute=59, second=59) if len(text) == len(_DAY) else found
+    except (ValueError, OverflowError):
         raise ArgumentError(f"{text!r} is no time", f"write {_DAY}, or {_DAY}T12:00:00Z") from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return found + timedelta(days=1, seconds=-1) if len(text) == len(_DAY) else found
 
 
 def moments(step: str, days: str) -> Iterator[datetime]:
@@ -31,6 +31,7 @@ def moments(step: str, days: str) -> Iterator[datetime]:
     at, end = moment(first), moment(last)
     if end < at:
         raise ArgumentError(f"{days}: it ends before it begins", f"write {_DAY}..2026-03-31")
-    while at <= end:
-        yield at
+    yield at
+    while end - at >= _STEPS[step]:
         at += _STEPS[step]
+        yield at

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from ..catalog import ResourceType
 from ..collector.write import Row, row
+from ..errors import SnapshotError
 from ..model import EVERYWHERE, GLOBAL
 from .coverage import RECORDER, Place, recorder_of
 from .items import UNRECORDED, BrokenError, Item, Source, read_items
@@ -135,7 +136,10 @@ class State:
         item = replace(
             item, moment=moment, body={**item.body, "regions": sorted(self.regions)} if self.regions else item.body
         )
-        written = (None, None, None) if item.gone else row(resource_of(spec, item))
+        try:
+            written = (None, None, None) if item.gone else row(resource_of(spec, item))
+        except SnapshotError as error:
+            raise BrokenError(str(error)) from None
         when, key = moment.isoformat(timespec="microseconds"), f"{item.region}/{item.id}"
         with self._lock:
             self._db.execute(_ADD, (item.account, spec.type, region, key, when, item.gone, *written))

@@ -14,6 +14,7 @@ from stillframe.snapshot.format import (
     _CUT,
     DEPTH,
     FORMAT,
+    NO_NUMBER,
     TOO_DEEP,
     AccountFile,
     all_known,
@@ -87,6 +88,11 @@ def test_a_marker_that_is_not_one_is_refused(value):
 
 def test_half_a_surrogate_pair_does_not_break_the_file():
     assert msgspec.json.decode(encode({"name\ud800": "\udfff"})) == {"name\ufffd": "\ufffd"}
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_json_has_not_is_unknown_rather_than_none(number):
+    assert decode(msgspec.json.decode(encode({"a": [number]}))) == {"a": [Unknown.because(NO_NUMBER)]}
 
 
 def test_tags_that_are_not_collected_are_unknown_rather_than_none():

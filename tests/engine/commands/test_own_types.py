@@ -13,6 +13,8 @@ import pytest
 import yaml
 from stillframe.engine.execution import judge
 from stillframe.snapshot import SnapshotError, open_snapshot, own_types
+from stillframe.snapshot.catalog import load_catalog
+from stillframe.snapshot.format import CARRIED
 from stillframe.snapshot.layout import MANIFEST
 from stillframe.snapshot.verify import verify
 
@@ -199,8 +201,6 @@ def test_a_stranger_s_snapshot_makes_no_call_and_changes_nothing_that_ships(coll
     manifest["types"]["AWS::CloudTrail::Trail"] = trail
     (second / MANIFEST).write_text(json.dumps(manifest))
     own_types.use({}, open_snapshot(second).types)
-    from stillframe.snapshot.catalog import load_catalog
-
     ours = load_catalog()["AWS::CloudTrail::Trail"]
     shipped = load_catalog().shipped("AWS::CloudTrail::Trail")
     assert (ours.list, ours.id, ours.tags) == (shipped.list, shipped.id, shipped.tags)
@@ -228,6 +228,28 @@ def test_what_is_no_entry_is_refused(collected, harm):
     harm(manifest["types"][CHANNEL])
     path.write_text(json.dumps(manifest))
     with pytest.raises(SnapshotError):
+        open_snapshot(path.parent)
+
+
+@pytest.mark.parametrize("entry", [{"always": ["Name"]}, {"volatile": ["Name"], "redact": ["Name"], "json": ["Name"]}])
+def test_an_entry_that_adds_nothing_to_what_ships_changes_nothing(collected, entry):
+    """A snapshot may carry what no file may say."""
+    path = collected[1] / MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["types"]["AWS::CloudTrail::Trail"] = {"service": "x", "iam": "x", "entry": entry, "kinds": {}}
+    path.write_text(json.dumps(manifest))
+    own_types.use({}, open_snapshot(path.parent).types)
+    catalog = load_catalog()
+    assert catalog["AWS::CloudTrail::Trail"] == catalog.shipped("AWS::CloudTrail::Trail")
+
+
+def test_a_snapshot_carries_no_more_types_than_there_are(collected):
+    path = collected[1] / MANIFEST
+    manifest = json.loads(path.read_text())
+    entry = manifest["types"][CHANNEL]
+    manifest["types"] |= {f"X::Y::Z{number}": entry for number in range(CARRIED)}
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(SnapshotError, match=f"length <= {CARRIED}"):
         open_snapshot(path.parent)
 
 

@@ -107,6 +107,44 @@ def test_a_file_that_cannot_be_used_is_named_once_and_leaves_unknown_what_it_was
     assert [found.id for found in account.read("AWS::Region")] == [EAST]  # the rest is kept
 
 
+def test_a_name_that_is_no_utf8_is_named_and_the_rest_is_kept(folder):
+    path = write(folder, os.fsdecode(f"{A}/{EAST}/ec2/describe-vpcs/x=".encode() + b"\xff.json"), "{}")
+    account, (problem,) = taken(folder)
+    assert vpcs(account) == [("vpc-1", EAST, "10.0.0.0/16")]
+    assert problem.startswith(f"{path}: nobody asks for it")
+
+
+def test_an_error_that_is_said_again_and_again_is_read_once(folder):
+    """What ends in no colon took the square of its length: an hour for 4 MB."""
+    said = "An error occurred (x) when calling the DescribeVpcs operation"
+    write(folder, f"{A}/{EAST}/ec2/describe-vpcs.json", said * 70_000)
+    account, (problem,) = taken(folder)
+    assert "is no JSON, or is cut off" in problem
+    assert account.coverage["AWS::EC2::VPC"].missing == {EAST: "NotRecorded: ec2:DescribeVpcs"}
+
+
+@pytest.mark.parametrize("halves", [("vpc-\ud800",), ("vpc-\ud800", "vpc-\ud801")])
+def test_a_list_with_half_a_character_in_an_id_is_no_list(folder, halves):
+    """Two such ids would be written alike."""
+    write(folder, f"{A}/{EAST}/ec2/describe-vpcs.json", {"Vpcs": [{**VPC, "VpcId": each} for each in halves]})
+    account, _ = taken(folder)
+    assert account.coverage["AWS::EC2::VPC"].missing == {EAST: "UnexpectedAnswer: ec2:DescribeVpcs"}
+
+
+def test_an_account_of_more_regions_than_there_can_be_is_asked_in_none(folder):
+    many = [{**REGIONS["Regions"][0], "RegionName": f"us-x-{number}"} for number in range(300)]
+    write(folder, f"{A}/{EAST}/ec2/describe-regions/AllRegions=true.json", {"Regions": many})
+    with pytest.raises(CollectError, match="no answer there tells of a resource"):
+        taken(folder)
+
+
+def test_facts_that_are_none_are_said_to_be_where_they_are(folder):
+    about = {"captured_at": "2026-01-01T00:00:00Z", "facts": {A: {"Tags": {"$missing": 5}}}}
+    write(folder, "recording.json", about)
+    with pytest.raises(SnapshotError, match=rf"recording\.json: facts of {A}: "):
+        taken(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
