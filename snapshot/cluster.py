@@ -138,7 +138,8 @@ class Cluster:
     def says(self) -> str:
         """A line for people."""
         number = self.workers()
-        return f"{self.address}: {number} worker{'s' * (number != 1)}; dashboard: {self._client.dashboard_link}"
+        dashboard = "" if self._own else f"; dashboard: {self._client.dashboard_link}"
+        return f"{self.address}: {number} worker{'s' * (number != 1)}{dashboard}"
 
     def close(self) -> None:
         for each in (self._client, self._own):
@@ -177,11 +178,8 @@ def reach(address: str) -> Cluster:
     found = _ADDRESS.match(address)
     if found is None:
         raise ArgumentError(f"{address!r} is no cluster", "write tcp://HOST:8786, or local:N for N processes")
-    distributed, own = _distributed(), None
-    if address.startswith("local"):
-        number = int(found[1] or os.cpu_count() or 1)
-        how: dict[str, Any] = {"dashboard_address": "127.0.0.1:0", "silence_logs": 50}
-        own = distributed.LocalCluster(n_workers=number, threads_per_worker=1, processes=True, **how)
+    distributed = _distributed()
+    own = _own(int(found[1] or os.cpu_count() or 1)) if address.startswith("local") else None
     try:
         client = distributed.Client(own or address, timeout=SCHEDULER, set_as_default=False)
     except (OSError, TimeoutError) as error:
@@ -196,6 +194,31 @@ def reach(address: str) -> Cluster:
         cluster.close()
         raise
     return cluster
+
+
+def _own(number: int) -> Any:
+    """Processes of this machine, for whoever has the key of this run: others reach its ports, too. Raises ClusterError.
+
+    What Dask tells of itself by HTTP would be told to them as well.
+    """
+    import dask
+
+    distributed = _distributed()
+    try:
+        key = distributed.Security.temporary()
+    except ImportError:
+        raise ClusterError("a cluster needs the package cryptography", "pip install '.[dask]'") from None
+    with dask.config.set({"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}):
+        return distributed.LocalCluster(
+            n_workers=number,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            protocol="tls",
+            security=key,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=50,
+        )
 
 
 @cache

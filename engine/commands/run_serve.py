@@ -142,7 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 60  # of who connects and says nothing
 
     def do_GET(self) -> None:
-        asked = urlsplit(self.path)
+        try:
+            asked = urlsplit(self.path)
+        except ValueError:  # such as a host with an open bracket
+            self._send(HTTPStatus.BAD_REQUEST, _told("Not an address", "Open the address that was printed."))
+            return
         secret, _, path = asked.path.removeprefix("/").partition("/")
         mine = hmac.compare_digest(secret.encode(), self.server.secret.encode())
         if self.headers.get_all("Host", []) not in ([host] for host in self.server.hosts):

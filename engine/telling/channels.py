@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 
 from ...snapshot.errors import ArgumentError
 from ..suggest import suggest
@@ -15,6 +15,8 @@ from .news import News
 # Gives the failures that it told of, by fingerprint, with its own name for each. Raises NotToldError.
 Tell = Callable[[News], dict[str, str]]
 KINDS = ("sns", "eventbridge", "securityhub", "github", "jira")
+# Some services take what they show as text for a mention of everybody, or for a link that is called something else.
+_QUIET = {"@": "@\u200b", "](": "]\u200b("}
 _HELP = (
     "write the name of a variable that holds an address of Apprise, such as SLACK_URL; or sns:TOPIC-ARN, "
     "eventbridge:BUS, securityhub:ROLE, github:OWNER/REPOSITORY or jira:PROJECT"
@@ -52,7 +54,8 @@ def _apprise(url: str, news: News) -> dict[str, str]:
     one = apprise.Apprise()
     if not one.add(url):
         raise NotToldError("the address is none that Apprise knows", "its documentation lists them")
-    if not one.notify(title=news.title, body=news.body, body_format=apprise.NotifyFormat.TEXT):
+    body = reduce(lambda text, pair: text.replace(*pair), _QUIET.items(), news.body)
+    if not one.notify(title=news.title, body=body, body_format=apprise.NotifyFormat.TEXT):
         raise NotToldError("the message was not taken", "check the address, and the network")
     return _all(news)
 

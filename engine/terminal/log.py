@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ..printable import printable
+from ..printable import harmless, printable
 
 FORMATS = ("text", "json")
 EVERY = 15.0  # seconds between two lines of progress
@@ -28,7 +28,7 @@ class Log(Struct, frozen=True):
         time = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         line = f"{time} {event}: {printable(text)}"
         if self.form == "json":
-            line = json.dumps({"time": time, "event": event, "message": text, **facts}, ensure_ascii=False)
+            line = harmless(json.dumps({"time": time, "event": event, "message": text, **facts}, ensure_ascii=False))
         print(line, file=sys.stderr, flush=True)
 
 

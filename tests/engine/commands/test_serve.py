@@ -97,6 +97,12 @@ def test_another_name_that_leads_here_is_refused(host, server):
     assert asked(server, below(server, ""), Host=f"localhost:{server.server_port}")[0] == 200
 
 
+def test_what_is_no_address_is_refused(server, capfd):
+    """It ended the thread, and a traceback was printed."""
+    assert asked(server, "http://[/", Host=f"localhost:{server.server_port}")[0] == 400
+    assert capfd.readouterr().err == ""
+
+
 def test_a_page_from_elsewhere_is_refused_and_nothing_is_taken(server):
     assert asked(server, below(server, ""), **{"Sec-Fetch-Site": "cross-site"})[0] == 404
     assert asked(server, below(server, ""), "POST")[0] == 501

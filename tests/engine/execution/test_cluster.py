@@ -7,6 +7,8 @@ import os
 import pickle
 from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from builders import shipped
@@ -241,6 +243,25 @@ def test_a_damaged_file_ends_it_as_it_ends_one_process(run, archive, processes, 
     )
     assert one.code == other.code == 2
     assert one.err.splitlines()[-2:] == other.err.splitlines()[-2:]
+
+
+def test_processes_that_are_begun_here_take_work_from_nobody_else():
+    """Other users of the machine reach 127.0.0.1, too: they could have run what they like as whoever evaluates."""
+    import distributed
+
+    own = reach("local:1")
+    try:
+        address = own._own.scheduler_address
+        assert address.startswith("tls://127.0.0.1:")
+        for key in (None, distributed.Security.temporary()):
+            with pytest.raises((OSError, TypeError)):
+                distributed.Client(address, timeout=5, security=key, set_as_default=False)
+        for page in ("status", "info/main/workers.html", "json/identity.json", "metrics", "api/v1/get_workers"):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(own._client.dashboard_link.replace("status", page))
+        assert "dashboard" not in own.says()
+    finally:
+        own.close()
 
 
 @pytest.mark.parametrize("address", ["nonsense", "local:0", "http://host:80", "tcp://host"])

@@ -54,6 +54,9 @@ class Server(ThreadingHTTPServer):
         self.code = 201
         self.codes: dict[str, int] = {}  # of some methods
         self.broken = ""  # the method that gets no answer
+        self.says: dict[str, Any] = {}  # what is said otherwise, or as well
+        self.leads = ""  # where it sends whoever asks
+        self.keys: list[str | None] = []  # by which it was asked
         self.url = f"127.0.0.1:{self.server_address[1]}"
 
 
@@ -63,13 +66,22 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((self.command, self.path, json.loads(body or b"null")))
+        self.server.keys.append(self.headers.get("Authorization"))
         if self.server.broken == self.command:
             return  # and the connection ends
+        if self.server.leads:
+            self.send_response(302)
+            self.send_header("Location", self.server.leads)
+            self.end_headers()
+            return
         number = len(self.server.asked)
         begun, done = (
             {"id": name, "to": {"statusCategory": {"key": key}}} for name, key in (("1", "new"), ("31", "done"))
         )
-        answer = {"number": number, "key": f"SEC-{number}", "transitions": [begun, done]}
+        fields = {"status": begun["to"], "labels": ["stillframe"]}
+        labels = [{"name": "stillframe"}]
+        answer = {"number": number, "key": f"SEC-{number}", "labels": labels, "fields": fields}
+        answer |= {"transitions": [begun, done], **self.server.says}
         self.send_response(self.server.codes.get(self.command, self.server.code))
         self.end_headers()
         self.wfile.write(json.dumps(answer).encode())
@@ -96,7 +108,9 @@ def night(tmp_path, capsys) -> Callable[..., str]:
     days = iter(range(1, 28))
 
     def tell(name: str, *states: Any, gap: str = "", chosen: Selection = Selection(), **how: Any) -> str:
-        given = {"AWS::KMS::Key": {"$missing": gap} if gap else [key(n, each) for n, each in enumerate(states)]}
+        more = {"KeyId": how["called"]} if "called" in how else {}
+        found = [{**key(n, each), **more} for n, each in enumerate(states)]
+        given = {"AWS::KMS::Key": {"$missing": gap} if gap else found}
         path = write_snapshot(tmp_path / "archive", fixture(given), TIME.replace(day=next(days)))
         telling = Telling(tmp_path / "archive", boto3.Session, how.get("endpoint"), Log(), [name])
         capsys.readouterr()
@@ -200,7 +214,7 @@ def test_an_issue_is_opened_for_each_new_failure_and_closed_when_it_is_over(peer
     night(name, False, False)
     assert len(peer.asked) == 1
     night(name, True, False)
-    closed = [(method, path, body) for method, path, body in peer.asked[1:]]
+    closed = [(method, path, body) for method, path, body in peer.asked[1:] if method != "GET"]
     if tracker == "github":
         assert closed == [("PATCH", "/repos/acme/findings/issues/1", {"state": "closed", "state_reason": "completed"})]
     else:
@@ -225,12 +239,77 @@ def test_an_issue_that_was_deleted_is_closed_and_one_that_cannot_be_keeps_none_f
     assert methods(peer) == ["POST"]
     peer.codes["PATCH"] = 403
     assert "1 channel not told" in night(issues, True, False)
-    assert methods(peer) == ["POST", "PATCH"]
+    assert methods(peer) == ["POST", "GET", "PATCH"]
     peer.codes["PATCH"] = 410
     assert "not told" not in night(issues, True, False)
-    assert methods(peer) == ["PATCH"]  # again, and what was opened is not opened twice
+    assert methods(peer) == ["GET", "PATCH"]  # again, and what was opened is not opened twice
     night(issues, True, False)
     assert methods(peer) == []
+
+
+TRACKERS = {"github": "github:acme/findings", "jira": "jira:SEC"}
+
+
+@pytest.fixture(params=TRACKERS)
+def tracker(request, issues, peer, monkeypatch) -> str:
+    for name, value in {"JIRA_URL": f"http://{peer.url}", "JIRA_USER": "u", "JIRA_TOKEN": "t"}.items():
+        monkeypatch.setenv(name, value)
+    return TRACKERS[request.param]
+
+
+@pytest.mark.parametrize("name", ["../../../other/repository/issues/7", "OTHER-7", "1?x=", "1\n", "7", "SEC-7"])
+def test_an_issue_that_was_not_opened_here_is_not_closed(peer, night, tracker, tmp_path, name):
+    """What was told is a file of the archive: who may write that may name any issue there is."""
+    night(tracker, True)
+    night(tracker, False)
+    path = tmp_path / "archive" / TOLD
+    told = json.loads(path.read_text())
+    [known] = told["channels"][tracker]["failing"].values()
+    known["name"] = name
+    path.write_text(json.dumps(told))
+    peer.asked.clear()
+    peer.says = {"labels": [{"name": "theirs"}], "fields": {"status": {"statusCategory": {"key": "new"}}, "labels": []}}
+    assert "not told" not in night(tracker, True)
+    asked = [(method, path.partition("?fields")[0]) for method, path, _ in peer.asked]
+    own = {"/repos/acme/findings/issues/7", "/rest/api/2/issue/SEC-7"}
+    assert set(asked) <= {("GET", path) for path in own}
+
+
+@pytest.mark.parametrize("says", [{"number": None, "key": None}, {"number": "1", "key": 1}, {"number": [], "key": {}}])
+def test_an_answer_that_names_no_issue_is_none(peer, night, tracker, says):
+    night(tracker, True)
+    peer.says = says
+    assert "1 channel not told" in night(tracker, False)
+    peer.says = {}
+    assert "not told" not in night(tracker, False)
+
+
+def test_nobody_is_followed_elsewhere_with_the_token(peer, night, tracker):
+    night(tracker, True)
+    with Server() as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        peer.leads = f"http://{elsewhere.url}/"
+        assert "1 channel not told" in night(tracker, False)
+        elsewhere.shutdown()
+    assert (len(peer.keys), elsewhere.keys) == (1, [])
+
+
+def test_what_people_chose_mentions_nobody_and_hides_no_address(hook, night):
+    """Of the services that Apprise knows, some read what is to be shown as text."""
+    name = "@everyone [here](https://evil.example)"
+    night("HOOK_URL", True)
+    told(hook)
+    night("HOOK_URL", False, called=name)
+    [message] = told(hook)
+    assert "everyone" in message["message"]
+    assert "@everyone" not in message["message"]
+    assert "](http" not in message["message"]
+
+
+def test_a_line_of_the_log_cannot_act_on_a_terminal(capsys):
+    for form in ("text", "json"):
+        Log(form)("told", "\x9b31m \u202e \x1b", more="\x9b")
+    assert not set(capsys.readouterr().err) & set("\x9b\u202e\x1b")
 
 
 def test_a_connection_that_ends_and_a_state_that_is_none_lose_no_night(peer, night, issues, tmp_path):
