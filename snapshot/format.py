@@ -16,13 +16,12 @@ import msgspec
 
 from .errors import SnapshotError
 from .model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
-from .names import REGIONS
+from .names import CARRIED, HALVES, REGIONS
 
 FORMAT = 1  # of files in folders, and of every account file
 BY_DIGEST = 2  # of a manifest whose account and resource files are named by their digests
 MISSING = "$missing"
 DEPTH = 100
-CARRIED = 2_000  # types of somebody's own in a snapshot: CloudFormation has fewer in all
 TOO_DEEP = f"nested more than {DEPTH} deep"
 NO_NUMBER = "MalformedValue: a number beyond all size, or none"
 
@@ -33,7 +32,6 @@ _MARKS = re.compile(_TEXT + rb"|[][{}]", re.DOTALL)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 _CUT = b'{"%b":"MalformedValue: %b"}' % (MISSING.encode(), TOO_DEEP.encode())
-_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -179,12 +177,7 @@ def _other(value: Json) -> Json:
 def _text(value: object) -> str:
     # JSON from AWS may hold half of a surrogate pair, which UTF-8 cannot.
     text = str(value)
-    return text if text.isascii() else _LONE_SURROGATES.sub("\ufffd", text)
-
-
-def has_halves(text: str) -> bool:
-    """Whether a text holds half of a character: two such texts may be written alike."""
-    return not text.isascii() and _LONE_SURROGATES.search(text) is not None
+    return text if text.isascii() else HALVES.sub("\ufffd", text)
 
 
 def spelled(key: Any) -> str:

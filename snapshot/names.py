@@ -7,7 +7,14 @@ from datetime import datetime
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}\Z")
 REGION = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")  # and partitions
+HALVES = re.compile("[\ud800-\udfff]")  # of characters, which JSON may hold and UTF-8 cannot
+CARRIED = 2_000  # types of somebody's own in a snapshot: CloudFormation has fewer in all
 REGIONS = 200  # that an account may have: AWS has 34 in its largest partition, and each may be a finding of each policy
+
+
+def has_halves(text: str) -> bool:
+    """Whether a text holds half of a character: two such texts may be written alike."""
+    return not text.isascii() and HALVES.search(text) is not None
 
 
 def moment_of(text: str) -> datetime | None:

@@ -10,8 +10,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from .catalog import ResourceType
-from .format import has_halves, not_collected
+from .format import not_collected
 from .model import Json, Unknown
+from .names import has_halves
 
 TAGS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))  # what services call a tag's two halves
 

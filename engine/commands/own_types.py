@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...snapshot.errors import ArgumentError
-from ...snapshot.format import CARRIED, CarriedType
+from ...snapshot.format import CarriedType
+from ...snapshot.names import CARRIED
 from ...snapshot.own_types import ships, spec_of
 from ..authoring.resources import pick_type
 from ..documents.reader import open_document

@@ -28,7 +28,7 @@ from ..model.policy import Lookup, Policy
 LIGHT = 1 << 16  # bytes of a line, which need no counting
 _HEAVY = LIGHT << 3  # what is read of such a line, written again in whatever way, is no longer
 _SLOW = 1 << 13  # a policy whose pace is more than such a part of its budget is counted whatever it reads
-_KEY = 50  # steps for each value: what a row is matched by may take no more, for nobody counts them
+KEY = 50  # steps for each value: what a row is matched by may take no more, for nobody counts them
 _FIXED = frozenset({"params", "snapshot_time"})  # variables that are the same for every resource
 _SHORT = frozenset({"account", "region", "type", "id", "name", "snapshot_time"})  # those that are short texts
 _MOST = 1 << 40
@@ -62,10 +62,10 @@ def steady(policy: Policy) -> int | None:
     return None if steps is None or steps * _SLOW > policy.budget else steps
 
 
-def is_steady(expression: Expression) -> bool:
+def is_steady(expression: Expression, most: int = KEY) -> bool:
     """Whether an expression takes so few steps for each value that nobody ever counts them."""
     try:
-        return _Tree({}).grows(expression.tree, inner=True)[1] <= _KEY
+        return _Tree({}).grows(expression.tree, inner=True)[1] <= most
     except _Unbounded:
         return False
 

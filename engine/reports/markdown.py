@@ -134,8 +134,8 @@ def code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A policy's own words, as no markup."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", one_line(text))
+    """A policy's own words, as no markup, and as no mention: hosts of code read those in what is escaped, too."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text)).replace("@", "@\u200b")
 
 
 def _cut(text: str) -> str:

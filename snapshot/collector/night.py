@@ -21,6 +21,7 @@ from ..remote import OvertakenError, Place, Remote, concurrently, entries, find,
 LOCK = ".nightly"
 LEASE = timedelta(minutes=3)  # of an object store, where nothing tells that a holder is gone
 _RENEWED = 45.0  # seconds
+_AHEAD = timedelta(hours=1)  # of this clock may another be; a snapshot of later would be of every night to come
 
 
 class Lease(Edge, frozen=True, kw_only=True):
@@ -43,19 +44,23 @@ def tonight(archive: Place, fresh: timedelta) -> Tonight:
     found = []
     with suppress(FileNotFoundError):
         found = [path for path in entries(archive) if ID.match(path.name) and path.is_dir()]
-    since = datetime.now(UTC) - fresh
+    now = datetime.now(UTC)
+    since, until = now - fresh, now + _AHEAD
     whole = concurrently(lambda path: (path / MANIFEST).exists(), found)
     done = [path for path, finished in zip(found, whole, strict=True) if finished]
     begun = [path for path, finished in zip(found, whole, strict=True) if not finished]
-    left = [path.name for path in begun if not _after(path, since)]
-    of_now = [path for path in done if _after(path, since)]
-    last = begun[-1] if begun and _after(begun[-1], since) else None
-    return Tonight(finished=of_now[-1] if of_now else None, unfinished=last, left=left)
+    of_now = [path for path in done if _between(path, since, until)]
+    to_complete = [path for path in begun if _between(path, since, until)]
+    return Tonight(
+        finished=of_now[-1] if of_now else None,
+        unfinished=to_complete[-1] if to_complete else None,
+        left=[path.name for path in begun if path not in to_complete],
+    )
 
 
-def _after(path: Place, since: datetime) -> bool:
+def _between(path: Place, since: datetime, until: datetime) -> bool:
     moment = moment_of(path.name)
-    return moment is not None and moment > since
+    return moment is not None and since < moment < until
 
 
 @contextmanager

@@ -19,9 +19,8 @@ from msgspec import Struct
 
 from ..errors import SnapshotError
 from ..files import FILE, LINE, open_file
-from ..format import has_halves
 from ..model import GLOBAL, Json
-from ..names import ACCOUNT_ID, REGION
+from ..names import ACCOUNT_ID, REGION, has_halves
 from ..remote import Place, Remote, every, read
 from .folding import unpacked
 

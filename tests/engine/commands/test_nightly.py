@@ -219,6 +219,15 @@ def test_what_is_of_this_night_is_told_from_what_is_not(tmp_path):
     assert tonight(tmp_path, timedelta(0)).finished is None
 
 
+def test_a_snapshot_of_a_time_to_come_is_of_no_night(tmp_path):
+    """Of one that somebody planted nothing would be collected any more."""
+    write_snapshot(tmp_path, {"AWS::KMS::Key": []}, NOW + timedelta(days=365))
+    later = begun(tmp_path, NOW + timedelta(days=2))
+    assert tonight(tmp_path, timedelta(hours=12)) == night.Tonight(left=[later])
+    now = begun(tmp_path, NOW)
+    assert tonight(tmp_path, timedelta(hours=12)) == night.Tonight(unfinished=tmp_path / now, left=[later])
+
+
 def test_in_object_storage_a_lease_keeps_others_out_until_it_is_over(bucket, monkeypatch):
     place = place_of(f"{bucket}/archive")
     with alone(place), pytest.raises(CollectError, match="another night is at work"), alone(place):

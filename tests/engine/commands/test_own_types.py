@@ -14,8 +14,8 @@ import yaml
 from stillframe.engine.execution import judge
 from stillframe.snapshot import SnapshotError, open_snapshot, own_types
 from stillframe.snapshot.catalog import load_catalog
-from stillframe.snapshot.format import CARRIED
 from stillframe.snapshot.layout import MANIFEST
+from stillframe.snapshot.names import CARRIED
 from stillframe.snapshot.verify import verify
 
 CHANNEL = "AWS::IVS::Channel"
@@ -304,6 +304,7 @@ def fault(run, text: str) -> str:
         ("result: channel", "result: channel, absent: [AccessDenied]", "AccessDenied does not say that there is noth"),
         ("result: channel", "result: channel, absent: [ResourceNotFound]", "did you mean ResourceNotFoundException?"),
         ("page_size: 50", "params: {filter: x}", "ListChannels takes no filter"),
+        ("id: arn", f"id: 'arn {'| [@, @] ' * 40}| to_string(@)'", "5:9: too much is made of an answer"),
     ],
 )
 def test_a_fault_says_where_and_what_was_meant(place, run, old, new, said):

@@ -273,7 +273,9 @@ def cut_off(data):
 
 
 def bomb(data):
-    return gzip.compress(data[:-1] + b" " * (70 << 20) + b"}")
+    document = json.loads(data)
+    document["configurationItems"] += [{**document["configurationItems"][0], "x": " " * (1 << 20)}] * 70
+    return gzip.compress(json.dumps(document).encode())
 
 
 BROKEN = {
