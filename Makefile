@@ -44,7 +44,7 @@ $(BENCH): $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	touch $@
 
-lowest: ## Try the lowest versions that are declared, for a quarter of an hour or two; PYTHON=python3.13 for another Python
+lowest: ## Try the lowest versions that are declared; PYTHON=python3.13 for another Python, ARGS=smoke for no tests
 	tests/lowest.sh $(PYTHON) $(ARGS)
 
 site: dev ## Build the documentation as a site into site/; a link that leads nowhere is an error

@@ -17,6 +17,7 @@ from builders import CALLER
 from conftest import Once
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, Call, ResourceType
+from stillframe.snapshot.collector.api_models import are_old
 from stillframe.snapshot.collector.decode import REDACTED
 from stillframe.snapshot.model import GLOBAL, Account, Collected, Resource, Unknown
 from stillframe.snapshot.resource import names_in
@@ -67,8 +68,13 @@ def resources(done: Collected, regions: Iterable[str] = REGIONS[1:]) -> Iterator
         yield spec, [each for each in found if kind != REGION_TYPE or each.region in regions]
 
 
+def is_lacking(cause: object) -> bool:
+    """Whether something is unknown because botocore is older than what `kinds.json` was made from."""
+    return are_old() and str(cause).startswith("UnknownMemberError: ")
+
+
 def test_every_type_is_read_in_every_place_and_to_the_last_page(done):
-    assert done.gaps == {}
+    assert [cause for cause in done.gaps if not is_lacking(cause)] == []
     for spec, found in resources(done, REGIONS):
         coverage = account(done).coverage[spec.type]
         assert coverage.missing == {}
@@ -88,7 +94,8 @@ def test_nothing_is_unknown_but_what_is_redacted(done):
     for spec, found in resources(done, REGIONS):
         redacted = {".".join(path).replace(".[]", "[]").replace(".*", ".chosen") for path in spec.redact}
         for resource in found:
-            assert set(unknowns(resource.config)) == {(path, REDACTED) for path in redacted}, spec.type
+            unknown = {each for each in unknowns(resource.config) if not is_lacking(each[1])}
+            assert unknown == {(path, REDACTED) for path in redacted}, spec.type
 
 
 def test_no_secret_is_in_any_byte_that_is_written(done):
