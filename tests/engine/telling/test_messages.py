@@ -84,4 +84,5 @@ def test_mail_has_the_sender_whom_it_is_for_and_what_is_new(monkeypatch):
     assert (sender, to) == ("FROM:<nightly@acme.example>", ["TO:<security@acme.example>"])
     message = message_from_bytes(text, policy=policy.default)
     assert message["Subject"] == "Stillframe: 1 new failure"
-    assert FINDING.message in " ".join(message.get_content().split())
+    quiet = FINDING.message.replace("](", "]\u200b(")  # for any channel, as some read text so
+    assert quiet in " ".join(message.get_content().split())
