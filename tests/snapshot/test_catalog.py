@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 
@@ -21,26 +21,11 @@ from stillframe.snapshot.collector.pages import TOKENS
 from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.resource import names_in, tags_of
 from stillframe.snapshot.resource_file import complete
+from together import together
 
 SESSION = session._shared(boto3.Session("x", "x", region_name="us-east-1"))
 SPECS = list(load_catalog().values())
-
-
-def each(test: Callable[[ResourceType], None]) -> Callable[[], None]:
-    """Hold every type to a test, and tell of all that do not: as tests of their own they would take longer to begin."""
-
-    def of_all() -> None:
-        faults = {}
-        for spec in SPECS:
-            try:
-                test(spec)
-            except Exception as error:
-                faults[spec.type] = f"{type(error).__name__}: {error}"
-        assert faults == {}
-
-    return of_all
-
-
+each = together("spec", SPECS, name=lambda spec: spec.type)
 # Error codes that botocore's models do not have, because S3's models have none.
 S3_CODES = {
     "NoSuchAccessPointPolicy",
