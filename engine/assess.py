@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,13 +17,17 @@ from .findings.counts import Row, Tally
 from .findings.gate import Baseline
 from .findings.selection import Selection
 from .findings.source import source_notes
+from .findings.variants import Variants, variants
 from .findings.waivers import Use, Waivers
 from .functions.budget import BUDGET
 from .judging.dependencies import is_idle, undescribed
-from .model.policy import Policy
+from .model.finding import Status
+from .model.policy import Policy, spoken
 from .model.ruleset import Ruleset
+from .model.setting import Setting
 from .model.waiver import Waiver
-from .packs.report import PackReport, reports, spoken
+from .packs.report import PackReport, reports
+from .packs.report import spoken as framed
 
 
 class Assessment(Struct):
@@ -33,6 +37,7 @@ class Assessment(Struct):
     ruleset: Ruleset
     chosen: Selection
     tally: Tally
+    variants: Variants
     _waivers: Waivers
     _batches: Iterator[Batch]
 
@@ -49,7 +54,8 @@ class Assessment(Struct):
 
     def notes(self) -> list[str]:
         """A line for all that people should see to: what is a part or evaluated otherwise, waivers, attestations."""
-        return [*source_notes(self.snapshot), *notes(self.ruleset, chosen=self.chosen), *self.lapses()]
+        told = [*notes(self.ruleset, chosen=self.chosen), *self.variants.notes]
+        return [*source_notes(self.snapshot), *told, *self.lapses()]
 
     def lapses(self) -> list[str]:
         """A line for each waiver and attestation that does not do what it was written for."""
@@ -64,14 +70,23 @@ class Assessment(Struct):
 
         Gives accounts in order, some at a time, and what `write` gave for their findings.
         """
-        share = Share(self._waivers.waivers, self.chosen, self.tally.keep, write)
-        for accounts, told in judge_apart(self.snapshot, self.tally.policies, method, share):
+        share = Share(
+            self._waivers.waivers,
+            self.chosen,
+            self.variants,
+            self.tally.policies,
+            self.tally.keep,
+            write,
+            method.written,
+        )
+        method = replace(method, written=_wanted(self.variants, method))
+        for accounts, told in judge_apart(self.snapshot, self.variants.evaluated, method, share):
             self.tally.include(told.tally)
             self._waivers.include(told.waivers)
             yield accounts, told.written
 
     def _reports(self) -> tuple[list[PackReport], list[str]]:
-        return reports(self.ruleset, self.snapshot, self.rows())
+        return reports(self.ruleset, self.snapshot, self.rows(), self.variants.disabled)
 
 
 Write = Callable[[int, Iterable[Batch]], Any]  # of the findings of a share, by its number
@@ -90,14 +105,18 @@ class Share(Struct, frozen=True):
 
     waivers: Sequence[Waiver]
     chosen: Selection
+    variants: Variants
+    policies: Sequence[Policy]
     keep: int
     write: Write
+    written: Collection[Status]
 
-    def __call__(self, snapshot: Snapshot, policies: Sequence[Policy], number: int, batches: Iterable[Batch]) -> Told:
+    def __call__(self, snapshot: Snapshot, _: Sequence[Policy], number: int, batches: Iterable[Batch]) -> Told:
         """Assess findings in order, all of some accounts."""
         waived = Waivers(self.waivers, snapshot)
-        tally = Tally(policies, keep=self.keep)
-        through = tally.through(self.chosen.over(waived.over(batches), snapshot))
+        tally = Tally(self.policies, keep=self.keep)
+        found = self.variants.over(batches, snapshot, self.written)
+        through = tally.through(self.chosen.over(waived.over(found), snapshot))
         return Told(self.write(number, through), tally.sums(), waived.sums())
 
 
@@ -118,8 +137,13 @@ def assess(
     """
     check_described(snapshot, ruleset.policies)
     waivers = waivers_for(ruleset, snapshot)
-    policies = [policy for policy in ruleset.policies if not is_idle(policy)]
-    batches = chosen.over(waivers.over(judge(snapshot, policies, method)), *(tagged or (snapshot,)))
+    made = variants(ruleset, snapshot)
+    made.evaluated = [policy for policy in made.evaluated if not is_idle(policy)]
+    names = {spoken(policy.id) for policy in made.evaluated}
+    policies = [policy for policy in ruleset.policies if policy.id in names]
+    judged = judge(snapshot, made.evaluated, replace(method, written=_wanted(made, method)))
+    found = made.over(judged, snapshot, method.written)
+    batches = chosen.over(waivers.over(found), *(tagged or (snapshot,)))
     told = baseline.lacks if baseline else None
     return Assessment(
         snapshot=snapshot,
@@ -127,8 +151,14 @@ def assess(
         chosen=chosen,
         tally=Tally(policies, keep=keep, priorities=ruleset.priorities, told=told),
         _waivers=waivers,
+        variants=made,
         _batches=baseline.through(batches) if baseline else batches,
     )
+
+
+def _wanted(made: Variants, method: Method) -> Collection[Status]:
+    """The findings that are needed: where variants decide by region or tag, each, as of another nothing is kept."""
+    return frozenset(Status) if made.by_line else method.written
 
 
 def check_described(snapshot: Snapshot, policies: Sequence[Policy]) -> None:
@@ -162,7 +192,7 @@ def choose(chosen: Selection, *rulesets: Ruleset, of: Sequence[Snapshot] = ()) -
 
 def _framed(ruleset: Ruleset) -> Iterator[Policy]:
     """Policies with the controls that they say they answer, and those that packs ask them for."""
-    for policy, said in zip(ruleset.policies, spoken(ruleset), strict=True):
+    for policy, said in zip(ruleset.policies, framed(ruleset), strict=True):
         yield replace(policy, frameworks={**policy.frameworks, **said.frameworks})
 
 
@@ -171,16 +201,24 @@ def notes(*rulesets: Ruleset, chosen: Selection = Selection()) -> list[str]:
     return list(dict.fromkeys([*chosen.notes(), *(note for each in rulesets for note in _notes(each))]))
 
 
+def _disabled_in_part(ruleset: Ruleset) -> Iterator[tuple[str, Setting]]:
+    for policy in ruleset.policies:
+        for setting in ruleset.layers[policy.id].settings if policy.id in ruleset.layers else ():
+            if setting.enabled is False:
+                yield policy.id, setting
+
+
 _NAMED = 4  # policies that one setting disables
 
 
 def _notes(ruleset: Ruleset) -> Iterator[str]:
     disabled: dict[tuple[str, str], list[str]] = {}
-    for name, setting in ruleset.disabled.items():
-        disabled.setdefault((setting.place, setting.reason), []).append(name)
-    for (place, reason), names in disabled.items():
+    for name, setting in [*ruleset.disabled.items(), *_disabled_in_part(ruleset)]:
+        where = f" where {words}" if (words := setting.scope.words()) else ""
+        disabled.setdefault((setting.place, f"disabled{where}: {setting.reason}"), []).append(name)
+    for (place, what), names in disabled.items():
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        yield f"{place}: {', '.join(names[:_NAMED])}{more} {'are' if len(names) > 1 else 'is'} disabled: {reason}"
+        yield f"{place}: {', '.join(names[:_NAMED])}{more} {'are' if len(names) > 1 else 'is'} {what}"
     for budget in sorted({policy.budget for policy in ruleset.policies} - {BUDGET}):
         yield f"a policy may take {budget:,} steps for a resource, not {BUDGET:,}"
     for policy in filter(is_idle, ruleset.policies):

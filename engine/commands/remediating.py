@@ -57,7 +57,8 @@ def remediate(
     remediation = Remediation(opened, ruleset.policies, ruleset.priorities)
     written = frozenset(Status) if chosen.by_line else frozenset({Status.FAIL, Status.UNKNOWN, Status.ERROR})
     method = work.method(written=written)
-    remediation.take(assess(opened, ruleset, chosen, method))
+    found = assess(opened, ruleset, chosen, method)
+    remediation.take(found, found.variants)
     said = notes(ruleset, chosen=chosen)
     if plan:
         text = "".join(f"{line}\n" for line in script(remediation, ruleset.policies, said)).encode("utf-8", "replace")

@@ -68,11 +68,16 @@ def run_diff(
     given, ruleset = choose(chosen, old_ruleset or ruleset, ruleset, of=[old, new])
     earlier = assess(old, given, chosen, method, tagged=(new, old))
     later = assess(new, ruleset, chosen, method, tagged=(new, old))
-    changes = diff(Side(old, given.policies), Side(new, ruleset.policies), earlier, later)
+    changes = diff(
+        Side(old, given.policies, earlier.variants), Side(new, ruleset.policies, later.variants), earlier, later
+    )
     counts: Counter[tuple[str, Change]] = Counter()
     failures, worst = 0, Worst(keep)
     policies = _spoken(given, ruleset)
-    context = Context(snapshot=new, policies=policies, packs=ruleset.packs, named=ruleset.named, before=old)
+    varied = given.layers.keys() | ruleset.layers.keys()
+    context = Context(
+        snapshot=new, policies=policies, packs=ruleset.packs, named=ruleset.named, before=old, varied=varied
+    )
     with reports(targets, context) as written:
         for changed in changes:
             written.add(difference_lines(changed))

@@ -91,8 +91,14 @@ def run_evaluate(
 
 
 def _context(snapshot: Snapshot, ruleset: Ruleset) -> Context:
-    said = spoken(ruleset)
-    return Context(snapshot=snapshot, policies=said, packs=ruleset.packs, named=ruleset.named, config=ruleset.digest)
+    return Context(
+        snapshot=snapshot,
+        policies=spoken(ruleset),
+        packs=ruleset.packs,
+        named=ruleset.named,
+        config=ruleset.digest,
+        varied=ruleset.layers.keys(),
+    )
 
 
 def _totals(found: Assessment, proof: Receipt | None) -> Totals:
@@ -104,7 +110,7 @@ def _totals(found: Assessment, proof: Receipt | None) -> Totals:
         packs=packs,
         notes=found.notes(),
         uses=uses,
-        receipt=proof.data(found.snapshot, found.ruleset, rows, packs, uses)
+        receipt=proof.data(found.snapshot, found.ruleset, rows, packs, uses, found.variants)
         if proof and not found.chosen.partial
         else None,
     )

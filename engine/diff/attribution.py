@@ -24,14 +24,14 @@ class Attribution:
     def __init__(self, old: Side, new: Side) -> None:
         self._sides = old, new
         self._same = same_snapshot(old.snapshot, new.snapshot)
-        self._policies: dict[str, list[Detail]] = {}
+        self._policies: dict[tuple[int, int], list[Detail]] = {}  # by which they are, as sides keep them
 
     def why(self, finding: Finding, after: State) -> tuple[Why, ...]:
         """The causes of a change of state. Of several differences those are causes that are enough alone.
 
         Where none is, the causes are those that are enough together: the fewest, and all such.
         """
-        policy = self._policy(finding.policy)
+        policy = self._policy(finding)
         if self._same:  # nothing else can differ
             return (Why(cause=Cause.POLICY, details=tuple(policy)),)
         scene = Scene(*self._sides, finding)
@@ -45,10 +45,12 @@ class Attribution:
                 found.setdefault(_CAUSES[part], []).extend(details[part])
         return tuple(Why(cause=cause, alone=alone, details=tuple(each)) for cause, each in found.items())
 
-    def _policy(self, name: str) -> list[Detail]:
-        if name not in self._policies:
-            self._policies[name] = policy_details(*(side.policies.get(name) for side in self._sides))
-        return self._policies[name]
+    def _policy(self, finding: Finding) -> list[Detail]:
+        old, new = (side.policy(finding) for side in self._sides)
+        key = id(old), id(new)
+        if key not in self._policies:
+            self._policies[key] = policy_details(old, new)
+        return self._policies[key]
 
 
 def _enough(scene: Scene, parts: list[Part], after: State) -> tuple[set[Part], bool]:
@@ -92,4 +94,5 @@ def policy_details(old: Policy | None, new: Policy | None) -> list[Detail]:
 
 def _decides(policy: Policy) -> Mapping[str, Any]:
     written = load(policy.text.encode()).value
-    return {"params": dict(policy.params)} | {key: written[key] for key in _DEFINITION if key in written}
+    unsure = {"settings": policy.unsure} if policy.unsure is not None else {}
+    return {"params": dict(policy.params), **unsure} | {key: written[key] for key in _DEFINITION if key in written}

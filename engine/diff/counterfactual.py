@@ -79,7 +79,7 @@ class Scene:
 
     def __init__(self, old: Side, new: Side, finding: Finding) -> None:
         self._sides, self._finding = (old, new), finding
-        policies = [policy for side in self._sides if (policy := side.policies.get(finding.policy))]
+        policies = [policy for side in self._sides if (policy := side.policy(finding))]
         self._policies = policies[:1] if policies[0] is policies[-1] else policies
         self._pairs: dict[_Row, _Pair] = {}
         self._shown: set[_Row] = set()
@@ -94,7 +94,7 @@ class Scene:
 
     def state(self, new: Collection[Part]) -> State:
         """How the finding stands where what differs in some ways is as in the new snapshot, all else as in the old."""
-        policy = self._sides[Part.POLICY in new].policies.get(self._finding.policy)
+        policy = self._sides[Part.POLICY in new].policy(self._finding)
         if self._only:
             new = [*Part] if self._only in new else []
         side = self._sides[Part.COVERAGE in new]
@@ -153,7 +153,7 @@ class Scene:
         """Of the resources that a rollup folds, those of which it says something else."""
         said: list[dict[RowKey, Any]] = [dict.fromkeys(own) for own in owns]
         for side, own, found in zip(self._sides, owns, said, strict=True):
-            now = side.policies.get(policy.id, policy)
+            now = side.policy(self._finding) or policy
             for key, each in own.items() if policy.rollup else ():
                 found[key] = side.says(now, each)
         every = {**said[0], **said[1]}

@@ -11,6 +11,8 @@ from ...snapshot.catalog import ACCOUNT_TYPE
 from ...snapshot.model import EVERYWHERE, Account, Resource, Snapshot, Unknown
 from ..errors import EvaluationError
 from ..execution.remote_join import Far
+from ..findings.places import Places
+from ..findings.variants import Variants
 from ..judging.evaluate import findings, judge, variables
 from ..judging.grouping import group_of, is_grouped, unit_of
 from ..judging.joins import row
@@ -24,14 +26,23 @@ from .states import Accounts, State
 class Side:
     """One snapshot and the policies that evaluate it. Rows are read when they are first asked for."""
 
-    def __init__(self, snapshot: Snapshot, policies: Sequence[Policy]) -> None:
+    def __init__(self, snapshot: Snapshot, policies: Sequence[Policy], made: Variants | None = None) -> None:
         self.snapshot = snapshot
+        self._variants, self._places = made, Places(snapshot)
         self.policies = {policy.id: policy for policy in policies}
         self.accounts = Accounts(snapshot)
         self.joins = Spy(snapshot, Far(snapshot).across if snapshot.path else None)
         self._entered: str | None = None
         self._own: dict[str, dict[tuple[str, str], Resource]] = {}
         self._open: dict[tuple[str, str], bool] = {}
+
+    def policy(self, finding: Finding) -> Policy | None:
+        """The policy of a finding as it is for its resource here; None where it is not asked."""
+        policy = self.policies.get(finding.policy)
+        if policy is None or self._variants is None:
+            return policy
+        place = finding.account, finding.region, finding.type, finding.resource
+        return self._variants.of(finding.policy, self._places, *place)
 
     def enter(self, identity: str) -> Account | None:
         account = self.accounts.of(identity)
@@ -111,7 +122,7 @@ class Side:
     def without(self, finding: Finding | None) -> State:
         """How a finding stands that is not here. What no policy asks for is absent, whatever was collected."""
         assert finding is not None  # noqa: S101 - of a pair, one is there
-        policy = self.policies.get(finding.policy)
+        policy = self.policy(finding)
         if policy is None or not is_grouped(policy):
             return self.accounts.without(finding) if policy else State.ABSENT
         account = self.enter(finding.account)

@@ -42,7 +42,7 @@ def compile_policies(policies: Sequence[Policy], written: Collection[Status] = E
     """Policies as functions, one for each resource type. Findings with another status than `written` are counted."""
     ordered = sorted(policies, key=lambda policy: policy.id)
     try:
-        return _compiled(ordered, written)
+        return _compiled(ordered, written, [policy.id for policy in ordered if policy.unsure is not None])
     except Exception:  # nothing that one policy says ends the run of the others: it takes the exact path
         odd = [policy.id for policy in ordered if not _is_compiled(policy, written)]
         return _compiled(ordered, written, odd or [policy.id for policy in ordered])
@@ -76,7 +76,7 @@ def judge_account(
     near = Near(account, compiled.decoders, snapshot.captured_at)
     parts: dict[str, list[Part]] = {}
     for program in compiled.programs.values():
-        if any(policy.id not in known for policy in program.policies):
+        if any(policy.id not in known and policy.is_of(identity) for policy in program.policies):
             for part in _run(program, compiled.decoders[program.kind], near, exact):
                 parts.setdefault(part.policy.id, []).append(part)
     for policy in compiled.policies:
@@ -97,8 +97,11 @@ def _run(program: Program, decoder: Decoder, near: Near, exact: Exact) -> list[P
     text = text_of(account, kind)
     parts = [
         Part(policy, exact, text, program.written, program.toll(policy) if rule else None)
+        if policy.is_of(account.id)
+        else None
         for policy, rule in zip(program.policies, program.rules, strict=True)
     ]
+    there = [part for part in parts if part]
     finds = [_finder(join, near, far) for join in program.joins.values()]
     judging = Judging(program, account.id, exact.snapshot.captured_at, finds, text, parts)
     for before, rows in read_rows(account, kind, text, decoder):
@@ -106,9 +109,9 @@ def _run(program: Program, decoder: Decoder, near: Near, exact: Exact) -> list[P
             judging.judge(before, rows)
             continue
         for number, resource in enumerate(rows, before):
-            for part in parts:
+            for part in there:
                 part.judge(number, resource)
-    return parts
+    return there
 
 
 def _whole(policy: Policy, parts: Sequence[Part]) -> Found:

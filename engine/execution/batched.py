@@ -38,20 +38,23 @@ class Found(Struct):
 
 
 class Judging(Struct):
-    """The evaluation of one account by one program: a part for each policy, each told which lines are not plain."""
+    """The evaluation of one account by one program: a part for each policy that is of the account, told
+    which lines are not plain."""
 
     program: Program
     account: str
     snapshot_time: str
     finds: Sequence[Callable[..., Any]]
     text: Lines
-    parts: Sequence[Part]
+    parts: Sequence[Part | None]
 
     def judge(self, before: int, rows: Sequence[Any]) -> None:
         """Evaluate records that are plain, with so many lines before them."""
         columns, names = _Columns(self.program, self.account, rows), _Names(self.program.kind, self.account, rows)
         for position, rule in enumerate(self.program.rules):
             part = self.parts[position]
+            if part is None:
+                continue
             if rule is None:
                 for number in range(before, before + len(rows)):
                     part.judge(number)

@@ -124,7 +124,10 @@ def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) 
     """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
     parts = [sorted(written), policy.id, policy.text, policy.severity.value, policy.types]
     moment = captured_at if reads_time(policy) else None
-    return hashlib.sha256(encode([*parts, dict(policy.params), policy.budget, moment])).digest()
+    somewhere = sorted(policy.accounts) if policy.accounts is not None else None
+    unsure = str(policy.unsure) if policy.unsure is not None else None
+    more = [dict(policy.params), policy.budget, moment, somewhere, unsure]
+    return hashlib.sha256(encode([*parts, *more])).digest()
 
 
 def reads_time(policy: Policy) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from ...snapshot.format import MISSING, decode, encode
-from ..model.finding import FIELDS, Finding, Kind, Status, Waived
+from ..model.finding import FIELDS, Finding, Kind, Status, Waived, policy_mark
 from ..model.policy import Severity
 
 _LETTERS = {status.value: ord(status.value[0]) for status in Status}
@@ -85,6 +85,22 @@ def replaced(found: Batch, findings: Mapping[bytes, Finding]) -> Batch:
     """A batch with other findings in the place of some lines; all of them are waived."""
     lines = [finding_line(findings[line]) if line in findings else line for line in found.lines()]
     return msgspec.structs.replace(found, data=b"".join(lines), waived=len(findings))
+
+
+def renamed(found: Batch, name: str) -> Batch:
+    """A batch as that of a policy with another id."""
+    begins, ends = (b'{"policy":' + encode(each) for each in (found.policy, name))
+    mark, now = (policy_mark(each).encode() for each in (found.policy, name))
+    lines = []
+    for line in found.lines():
+        at = line.index(_MARK) + _OF_RESOURCE  # no text before it has such quotes
+        assert line[at : at + len(mark)] == mark  # noqa: S101
+        lines.append(ends + line[len(begins) : at] + now + line[at + len(mark) :])
+    return msgspec.structs.replace(found, policy=name, data=b"".join(lines))
+
+
+_MARK = b'"fingerprint":"'
+_OF_RESOURCE = len(_MARK) + 28
 
 
 def read_finding(line: bytes) -> Finding:

@@ -58,14 +58,14 @@ class Places:
         yield not scope.account or account in scope.account
         if scope.unit:
             above = self._names.above(account)
-            unknown = Unknown.because(f"the organisational units above account {account} are unknown")
+            unknown = Unknown.because("the organisational units above the account are unknown")
             yield unknown if above is None else fits(scope.unit, above)
         if scope.account_tag:
             yield _tagged(scope.account_tag, self._of(account))
 
     def _of(self, account: str) -> Known:
         found = self._tags.of(account, GLOBAL, ACCOUNT_TYPE, account)
-        return Unknown.because(f"the tags of account {account} were not collected") if found is None else found
+        return Unknown.because("the tags of the account were not collected") if found is None else found
 
     def _account_tags(self) -> set[str] | None:
         found = [self._of(account) for account in self._snapshot.accounts]

@@ -87,7 +87,7 @@ class Backtest(Struct):
         """Evaluate the next snapshot by both."""
         before, after = (assess(snapshot, each, chosen, method) for each in (self.old, self.new))
         verdicts: Counter[tuple[str, Verdict]] = Counter()
-        old, new = (Side(snapshot, each.policies) for each in (self.old, self.new))
+        old, new = (Side(snapshot, each.ruleset.policies, each.variants) for each in (before, after))
         for changed in diff(old, new, before, after):
             if not isinstance(changed, Unchanged) and (verdict := _verdict(changed)):
                 verdicts[changed.finding.policy, verdict] += 1

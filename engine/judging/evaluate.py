@@ -45,7 +45,7 @@ def evaluate(snapshot: Snapshot, policies: Sequence[Policy]) -> Iterator[Finding
     for account_id in snapshot.accounts:
         account = snapshot.account(account_id)
         joins.enter(account)
-        for policy in ordered:
+        for policy in (each for each in ordered if each.is_of(account_id)):
             if policy.is_wide():
                 yield from wide_findings(policy, snapshot, account_id, speaks)
                 continue
@@ -194,6 +194,8 @@ def _judged(policy: Policy, resource: Resource, joins: Joins, snapshot_time: str
         if applies is False:
             return Verdict(status=Status.NOT_APPLICABLE, evidence=seen)
         return Verdict(status=Status.UNKNOWN, message=str(applies), evidence=seen)
+    if policy.unsure is not None:
+        return Verdict(status=Status.UNKNOWN, message=str(policy.unsure), evidence={})
 
     outcomes = [(assertion, *_outcome(assertion, config, scope)) for assertion in policy.assertions]
     overall = kleene_all([truth for _, truth, _ in outcomes])

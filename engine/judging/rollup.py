@@ -185,6 +185,8 @@ def _fold(
         truth, headline = counted(require, number, votes, gaps, whole=gap is None), said(require, number, each)
     else:
         truth = _FOLD[require](truths)
+    if policy.unsure is not None:
+        truth = policy.unsure
     if isinstance(truth, Unknown):
         status = Status.ERROR if any(item.status is Status.ERROR for item in items) else Status.UNKNOWN
         deciding = [item for item in items if item.status in (Status.UNKNOWN, Status.ERROR)]

@@ -110,6 +110,14 @@ def apply_settings(policies: Sequence[Policy], settings: Sequence[str]) -> list[
     return list(by_id.values())
 
 
+def last_params(policy: Policy, settings: Sequence[str]) -> dict[str, Any]:
+    """Of the parameters of a policy those that such settings set, as they are in it."""
+    targets = {setting.partition("=")[0].rpartition(".")[::2] for setting in settings}
+    return {
+        name: value for name, value in policy.params.items() if {(policy.id, name), (base(policy.id), name)} & targets
+    }
+
+
 def _value(policy: Policy, parameter: str, text: str) -> Any:
     value = load(text.encode()).value
     if misfit(policy, parameter, value) and not misfit(policy, parameter, text):

@@ -11,14 +11,15 @@ from msgspec.structs import replace
 
 from ..errors import ConfigError, PackError, PolicyError, Problem
 from ..functions.equality import equal
+from ..model.layers import Layers
 from ..model.pack import Pack
 from ..model.policy import Policy, base
 from ..model.priorities import DEFAULTS
 from ..model.ruleset import Ruleset
-from ..model.setting import Setting, changed, disabling, settings_of
+from ..model.setting import Setting, by_place, changed, disabling, everywhere, settings_of
 from .pack_files import DEFAULT, find_packs
 from .pack_policies import resolve
-from .policies import apply_settings, distinct, load_policies, shipped_files
+from .policies import apply_settings, distinct, last_params, load_policies, shipped_files
 
 if TYPE_CHECKING:
     from .config import ConfigReader
@@ -75,13 +76,16 @@ def load_rules(
     differing = {policy.id: settings_of(policy, given.settings) if given else [] for policy in found.every()}
     there = [replace(policy, budget=budget or policy.budget) for _, policy in sorted(found.in_force.items())]
     disabled = {name: setting for name, each in differing.items() if (setting := disabling(each))}
-    changes = [changed(policy, differing[policy.id]) for policy in there]
+    changes = [changed(policy, everywhere(differing[policy.id])) for policy in there]
     judged = [policy for policy in apply_settings(changes, settings) if policy.id not in disabled]
+    last = {policy.id: last_params(policy, settings) for policy in judged}
+    scoped = [each for each in there if each.id in last and by_place(each, differing[each.id])]
     return Ruleset(
         policies=judged,
         written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
         packs=found.packs,
         named=choice.named and bool(found.packs),
+        layers={each.id: Layers(policy=each, settings=differing[each.id], last=last[each.id]) for each in scoped},
         disabled=_once(disabled),
         tailored=list(_tailored(found, judged)) if choice.named else (),
         waivers=given.waivers if given else (),

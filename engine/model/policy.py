@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ...snapshot.model import Json
+from ...snapshot.model import Json, Unknown
 from ..functions.budget import BUDGET
 from ..language.lets import Lets, bound, bound_text
 from ..language.parser import Expression
@@ -168,6 +168,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     `fixes` is the lookup whose row its remediation changes; None where that is the resource itself. `fill` and `each`
     say what the shell variables of its command stand for: one value for all failures, and one for each. `lets` are
     what its names stand for, each after those that it names. `budget` is how many steps it may take for one resource.
+    It is evaluated in these `accounts`, or in all. `unsure` says why nobody knows what it asks: then all is unknown.
     """
 
     id: str
@@ -198,6 +199,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     source: str
     text: str  # with what it takes from another
     budget: int = BUDGET
+    accounts: frozenset[str] | None = None
+    unsure: Unknown | None = None
     extends: Extends | None = None
     item: Item | None = None  # where it is not its file's only one
     beside: Mapping[str, str] = field(default_factory=dict)  # files of further examples: path → text
@@ -248,6 +251,10 @@ class Policy(Struct, frozen=True, kw_only=True):
             known = _BY_TYPE[id(self)] = self, [replace(self, resource=kind, types=()) for kind in self.types]
         return known[1]
 
+    def is_of(self, account: str) -> bool:
+        """Whether it is evaluated in an account."""
+        return self.accounts is None or account in self.accounts
+
     def subjects(self) -> tuple[str, ...]:
         """Every type that the policy evaluates."""
         return self.types or (self.resource,)
@@ -290,6 +297,12 @@ class Policy(Struct, frozen=True, kw_only=True):
 _NAMED = 3  # types, where they are shown
 _BY_TYPE: dict[int, tuple[Policy, Sequence[Policy]]] = {}
 AT = "@"
+VARIANT = "!"  # sorts before all that an id may have, so that the findings of variants come together
+
+
+def spoken(policy: str) -> str:
+    """The id in findings: of one that settings make different somewhere, that of the policy."""
+    return policy.partition(VARIANT)[0]
 
 
 def base(policy: str) -> str:

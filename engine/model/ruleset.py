@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, field
 
 from .attestation import Attestation
+from .layers import Layers
 from .pack import Pack
 from .policy import Policy
 from .priorities import DEFAULTS, Priorities
@@ -17,6 +18,7 @@ from .waiver import Waiver
 class Ruleset(Struct, frozen=True, kw_only=True):
     """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
 
+    Of policies that are different in some places, `layers` say how: as they are here, they are everywhere else.
     Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
     `tailored` says which policies are evaluated in another way than a pack asks. `digest` is of stillframe.yaml; those
     of `files` are of what it has parameters from.
@@ -26,6 +28,7 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     written: Sequence[Policy] = ()
     packs: Sequence[Pack] = ()
     named: bool = True
+    layers: Mapping[str, Layers] = field(default_factory=dict)
     disabled: Mapping[str, Setting] = field(default_factory=dict)
     tailored: Sequence[str] = ()
     waivers: Sequence[Waiver] = ()

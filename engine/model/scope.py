@@ -31,6 +31,15 @@ class Scope(Struct, frozen=True, kw_only=True):
         """The scope of an entry of stillframe.yaml: each key has one pattern, or a list of them."""
         return cls(**{key: _patterns(written[key]) for key in KEYS if key in written})
 
+    @property
+    def by_line(self) -> bool:
+        """Whether of the findings of one account some may be in it, and others not."""
+        return bool(self.region or self.resource or self.tag)
+
+    def words(self) -> str:
+        """For people."""
+        return " and ".join(f"{key.replace('_', ' ')} {' or '.join(getattr(self, key))}" for key in self.record())
+
     def record(self) -> dict[str, str | list[str]]:
         """The keys that are given, as they may be written."""
         given = {key: found for key in KEYS if (found := getattr(self, key))}

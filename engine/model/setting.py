@@ -73,7 +73,19 @@ def changed(policy: Policy, settings: Sequence[Setting]) -> Policy:
     return policy
 
 
+def everywhere(settings: Sequence[Setting]) -> Sequence[Setting]:
+    """Those of some settings that hold everywhere."""
+    return [each for each in settings if each.scope == ANYWHERE]
+
+
+def by_place(policy: Policy, settings: Sequence[Setting]) -> bool:
+    """Whether some of a policy's settings hold somewhere alone. What counts over accounts is in no place."""
+    return not policy.is_wide() and len(everywhere(settings)) < len(settings)
+
+
 def disabling(settings: Sequence[Setting]) -> Setting | None:
-    """Which of a policy's settings disables it, if it is disabled."""
+    """Which of a policy's settings disables it, if it is disabled everywhere."""
     said = [each for each in settings if each.enabled is not None]
-    return said[-1] if said and not said[-1].enabled else None
+    here = everywhere(said)
+    somewhere = any(each.enabled for each in said if each not in here)
+    return here[-1] if here and not here[-1].enabled and not somewhere else None

@@ -99,11 +99,16 @@ def statuses(answers: Iterable[Answer]) -> Counter[Outcome]:
     return Counter(answer.status for answer in answers)
 
 
-def reports(ruleset: Ruleset, snapshot: Snapshot, rows: Sequence[Row]) -> tuple[list[PackReport], list[str]]:
-    """What the counts of its policies say of each pack; and a line for each attestation that says nothing."""
+def reports(
+    ruleset: Ruleset, snapshot: Snapshot, rows: Sequence[Row], partly: Mapping[str, str] = {}
+) -> tuple[list[PackReport], list[str]]:
+    """What the counts of its policies say of each pack; and a line for each attestation that says nothing.
+
+    Policies that are `partly` disabled, each with where and why, answer no control alone.
+    """
     said = Attestations(ruleset.attestations, snapshot.captured_at)
     disabled = {name: setting.reason for name, setting in ruleset.disabled.items()}
-    found = [report(pack, rows, disabled, said) for pack in ruleset.packs]
+    found = [report(pack, rows, disabled, said, partly) for pack in ruleset.packs]
     return found, list(said.reports([pack.name for pack in ruleset.packs]))
 
 
@@ -123,24 +128,34 @@ def _framed(policies: Sequence[Policy], packs: Sequence[Pack]) -> Sequence[Polic
     return [replace(policy, frameworks=asked[policy.id]) for policy in policies]
 
 
-def report(pack: Pack, rows: Sequence[Row], disabled: Mapping[str, str], attestations: Attestations) -> PackReport:
+def report(
+    pack: Pack,
+    rows: Sequence[Row],
+    disabled: Mapping[str, str],
+    attestations: Attestations,
+    partly: Mapping[str, str] = {},
+) -> PackReport:
     """A pack's report from the counts of its policies; `disabled` are policies that are not evaluated, and why."""
     by_policy = {row.policy: row for row in rows}
 
     def answer(control: Control) -> Answer:
-        return _answer(pack.name, control, by_policy, disabled, attestations)
+        left = {name: f"{name} is disabled {why}" for name, why in partly.items()}
+        for ask in control.asks:
+            if ask.policy not in by_policy:
+                left[ask.policy] = _unjudged(ask.policy, disabled)
+        return _answer(pack.name, control, by_policy, left, attestations)
 
     sections = [(section, [answer(control) for control in section.controls]) for section in pack.sections]
     return PackReport(pack=pack, sections=sections)
 
 
 def _answer(
-    pack: str, control: Control, rows: Mapping[str, Row], disabled: Mapping[str, str], attestations: Attestations
+    pack: str, control: Control, rows: Mapping[str, Row], unanswered: Mapping[str, str], attestations: Attestations
 ) -> Answer:
     found = tuple(rows[ask.policy] for ask in control.asks if ask.policy in rows)
-    missing = [ask.policy for ask in control.asks if ask.policy not in rows]
+    missing = [unanswered[ask.policy] for ask in control.asks if ask.policy in unanswered]
     judged = _judged(found)
-    left = [control.manual, control.unanswered, *(_unjudged(name, disabled) for name in missing)]
+    left = [control.manual, control.unanswered, *missing]
     why = " ".join(filter(None, left))
     if judged in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED) or not why:
         return Answer(control=control, status=judged, rows=found, why=why)

@@ -16,6 +16,7 @@ from ...snapshot.model import Snapshot
 from ..diff.replay import Side
 from ..errors import EvaluationError
 from ..findings.batch import Batch
+from ..findings.variants import Variants
 from ..judging.evaluate import variables
 from ..model.cause import Place
 from ..model.finding import Finding, Kind, Status
@@ -93,9 +94,9 @@ class Remediation(Struct):
     unknown: int = 0
     _actions: dict[tuple[str, ...], Action] = field(default_factory=dict)
 
-    def take(self, batches: Iterable[Batch]) -> None:
-        """Take in the failures of an evaluation."""
-        side = Side(self.snapshot, list(self.policies))
+    def take(self, batches: Iterable[Batch], made: Variants | None = None) -> None:
+        """Take in the failures of an evaluation, which made these variants of the policies."""
+        side = Side(self.snapshot, list(self.policies), made)
         for batch in batches:
             self.unknown += batch.count(Status.UNKNOWN, Status.ERROR)
             for finding in batch.findings(Status.FAIL):
@@ -130,7 +131,7 @@ class Remediation(Struct):
 
 def _thing(finding: Finding, side: Side) -> Place:
     """What is to be changed: the row of the lookup that the policy names, or else the resource of the finding."""
-    policy = side.policies[finding.policy]
+    policy = side.policy(finding) or side.policies[finding.policy]
     own = side.own(policy, finding) if policy.fixes and not policy.rollup else []
     for resource in own:
         scope = variables(policy, resource, side.joins, side.snapshot.captured_at)

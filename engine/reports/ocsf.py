@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import stillframe
+from msgspec.structs import replace
 
 from ..model.policy import Policy
 from .jsonl_csv import Stream, csv_row
@@ -70,7 +71,7 @@ def rows(context: Context) -> Stream:
 
 
 def _events(context: Context, lines: Lines) -> Iterator[dict[str, Any]]:
-    policies = {policy.id: policy for policy in context.policies}
+    policies = {each.id: replace(each, params={}) if each.id in context.varied else each for each in context.policies}
     made = partial(_event, milliseconds(context.snapshot.captured_at))
     return (made(policies[record.policy], record) for record in lines.records)
 

@@ -14,10 +14,11 @@ from ...snapshot.format import digest
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch
 from ..findings.counts import Row
+from ..findings.variants import Variants
 from ..findings.waivers import Use
 from ..functions.budget import BUDGET
 from ..model.finding import Status
-from ..model.policy import Policy
+from ..model.policy import Policy, spoken
 from ..model.ruleset import Ruleset
 from ..packs.report import Outcome, PackReport
 
@@ -39,6 +40,7 @@ class Receipt(Struct):
         rows: Sequence[Row],
         packs: Sequence[PackReport],
         uses: Sequence[Use],
+        made: Variants,
     ) -> bytes:
         """The receipt as JSON."""
         record = {
@@ -47,7 +49,7 @@ class Receipt(Struct):
             "snapshot": {"id": snapshot.id, "captured_at": snapshot.captured_at, "manifest": snapshot.digest},
             "config": ruleset.digest,
             "files": dict(sorted(ruleset.files.items())),
-            "policies": _policies(ruleset, {row.policy: row for row in rows}),
+            "policies": _policies(ruleset, {row.policy: row for row in rows}, made),
             "packs": {report.pack.name: _pack(report) for report in packs},
             "idle": sorted({policy.id for policy in ruleset.policies} - {row.policy for row in rows}),
             "disabled": {name: setting.reason for name, setting in sorted(ruleset.disabled.items())},
@@ -57,9 +59,9 @@ class Receipt(Struct):
         return json.dumps(record, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-def _policies(ruleset: Ruleset, rows: Mapping[str, Row]) -> dict[str, Any]:
+def _policies(ruleset: Ruleset, rows: Mapping[str, Row], made: Variants) -> dict[str, Any]:
     ordered = sorted(ruleset.policies, key=lambda policy: policy.id)
-    return {policy.id: _policy(policy, rows[policy.id]) for policy in ordered if policy.id in rows}
+    return {policy.id: _policy(policy, rows[policy.id], made) for policy in ordered if policy.id in rows}
 
 
 def _pack(report: PackReport) -> dict[str, Any]:
@@ -70,14 +72,21 @@ def _pack(report: PackReport) -> dict[str, Any]:
     }
 
 
-def _policy(policy: Policy, row: Row) -> dict[str, Any]:
+def _policy(policy: Policy, row: Row, made: Variants) -> dict[str, Any]:
+    variants = [_variant(each) for each in made.evaluated if each.id != policy.id and spoken(each.id) == policy.id]
     return {
         "sha256": digest(policy.text.encode()),
         "severity": policy.severity.value,
         "params": dict(sorted(policy.params.items())),
+        **({"variants": variants} if variants else {}),
         **({"budget": policy.budget} if policy.budget != BUDGET else {}),
         "counts": {status.value: row.counts.get(status, 0) for status in Status} | {"waived": row.waived},
     }
+
+
+def _variant(policy: Policy) -> dict[str, Any]:
+    asked = {"params": dict(sorted(policy.params.items()))} if policy.unsure is None else {"unsure": str(policy.unsure)}
+    return {"accounts": sorted(policy.accounts or ()), **asked}
 
 
 def _waiver(use: Use) -> dict[str, Any]:

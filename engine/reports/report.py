@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,7 +51,7 @@ class Lines:
 class Context(Struct, frozen=True, kw_only=True):
     """What is known before the first finding. Were its packs `named`? `before` is a comparison's earlier snapshot.
 
-    `config` is the digest of stillframe.yaml.
+    The parameters of policies that are `varied` are not everywhere the same. `config` is the digest of stillframe.yaml.
     """
 
     snapshot: Snapshot
@@ -59,6 +59,7 @@ class Context(Struct, frozen=True, kw_only=True):
     packs: Sequence[Pack] = ()
     named: bool = False
     before: Snapshot | None = None
+    varied: Collection[str] = ()
     trend: Sequence[Point] = ()
     config: str | None = None
 

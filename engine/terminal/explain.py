@@ -15,6 +15,7 @@ from ..authoring.explain import Candidate, Explained, LookupTrace, decides, expl
 from ..authoring.subjects import find
 from ..console import safe
 from ..execution.judge import Method
+from ..findings.places import Places
 from ..functions.unknowns import Truth
 from ..language.trace import Step
 from ..loading.policies import pick
@@ -34,6 +35,8 @@ def run_explain(snapshot: Snapshot, ruleset: Ruleset, name: str, wanted: str, ou
     judged = assess(snapshot, replace(ruleset, policies=[policy]), method=Method(exact=True))
     findings = [finding for batch in judged for finding in batch.findings()]
     finding, only = find(snapshot, policy, findings, wanted)
+    place = finding.account, finding.region, finding.type, finding.resource
+    policy = judged.variants.of(policy.id, Places(snapshot), *place) or policy
     explained = explain(snapshot, policy, finding, only)
     for text in _finding(finding):
         out.print(text, soft_wrap=True)

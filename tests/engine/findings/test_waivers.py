@@ -179,8 +179,8 @@ def test_a_waiver_may_be_of_units_and_tags_and_several_of_each(scope, expected):
     ("account", "tags", "scope", "why"),
     [
         ({**ACCOUNT, "$tags": DENIED}, {}, {"account_tag": "env=dev"}, DENIED["$missing"]),
-        (None, {}, {"account_tag": "env=dev"}, f"the tags of account {A} were not collected"),
-        (None, {}, {"unit": "Sandbox"}, f"the organisational units above account {A} are unknown"),
+        (None, {}, {"account_tag": "env=dev"}, "the tags of the account were not collected"),
+        (None, {}, {"unit": "Sandbox"}, "the organisational units above the account are unknown"),
         (ACCOUNT, DENIED, {"tag": "team"}, DENIED["$missing"]),
         (ACCOUNT, DENIED, {"tag": "team", "unit": "Sandbox"}, DENIED["$missing"]),
     ],

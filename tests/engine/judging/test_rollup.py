@@ -50,7 +50,7 @@ def item(status: Status, region: str = EAST, name: str = "vpc-1", message: str =
 
 
 def folded(items, per=Within.ACCOUNT, require=Require.ALL, **estate) -> list:
-    policy = SimpleNamespace(rollup=Rollup(per=per, require=require), subjects=lambda: (KIND,))
+    policy = SimpleNamespace(rollup=Rollup(per=per, require=require), subjects=lambda: (KIND,), unsure=None)
     return list(fold(policy, account(**estate), items))
 
 
@@ -105,7 +105,7 @@ def test_a_message_names_some_causes_and_counts_the_rest():
 def grouped(items, require, missing=()) -> list:
     """What is said of groups: items are a status and a group, which is unknown where it is None."""
     rollup = Rollup(per=Within.ACCOUNT, require=require, by=parse("team"))
-    policy = SimpleNamespace(rollup=rollup, subjects=lambda: (KIND,), params={})
+    policy = SimpleNamespace(rollup=rollup, subjects=lambda: (KIND,), params={}, unsure=None)
     placed = {f"vpc-{number}": group for number, (_, group) in enumerate(items)}
     given = [item(status, name=name) for (status, _), name in zip(items, placed, strict=True)]
     found = fold(policy, account(missing), given, lambda each: placed[each.id] or Unknown.because("denied"))
@@ -190,7 +190,7 @@ DENIED = Unknown.because("denied")
     ],
 )
 def test_each_unit_is_folded_over_its_accounts(require, items, places, expected):
-    policy = SimpleNamespace(rollup=Rollup(per=Within.SNAPSHOT, require=require, unit=True), params={})
+    policy = SimpleNamespace(rollup=Rollup(per=Within.SNAPSHOT, require=require, unit=True), params={}, unsure=None)
     placed = [(item(status), unit or Unknown.because("no unit")) for status, unit in items]
     known = [Place(group=unit or Unknown.because("no unit"), gap=gap) for unit, gap in places]
     assert [(one.subject, one.status) for one in fold_all(policy, placed, known)] == expected
@@ -208,7 +208,7 @@ def test_each_unit_is_folded_over_its_accounts(require, items, places, expected)
     ],
 )
 def test_the_organisation_is_folded_over_all_accounts(require, statuses, gap, expected):
-    policy = SimpleNamespace(rollup=Rollup(per=Within.SNAPSHOT, require=require), params={})
+    policy = SimpleNamespace(rollup=Rollup(per=Within.SNAPSHOT, require=require), params={}, unsure=None)
     places = [Place(group="organisation", gap=None), Place(group="organisation", gap=gap)]
     (one,) = fold_all(policy, [(item(each), "organisation") for each in statuses], places)
     assert (one.subject, one.region, one.status) == ("organisation", "*", expected)

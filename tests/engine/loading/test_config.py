@@ -177,6 +177,7 @@ WRONG = [
     (b"\xff", "1:1: not UTF-8 text"),
     ("settings:\n  vpc-flow-log: {severity: low}", "2:3: unknown policy vpc-flow-log; did you mean vpc-flow-logs?"),
     ("settings: {own: {severity: low}}", "1:12: unknown policy own"),
+    ("priorities: {accounts: {a: 0}}", "1:28: 0 is less than or equal to the minimum of 0"),
     ("settings: {'kmss-*': {severity: low}}", "1:12: no policy is called kmss-*"),
     ("settings: {vpc-flow-logs: [{severity: lwo}]}", "1:39: 'lwo' is none of critical, high"),
     ("settings: {vpc-flow-logs: []}", "1:27: [] should be non-empty"),

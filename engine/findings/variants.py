@@ -1,0 +1,174 @@
+"""Policies that settings make different in some accounts, regions or for some tags: which one decides of what.
+
+Each difference makes a variant, a policy with an id of its own, which is evaluated like any other in the accounts where
+it may decide. Of its findings those are kept of which it decides, in the name of the policy that it is a variant of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, product
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from ...snapshot.model import EVERYWHERE, Snapshot, Unknown
+from ..functions.unknowns import Truth, kleene_all
+from ..model.finding import Status
+from ..model.policy import Policy, spoken
+from .batch import Batch, batch, renamed
+
+if TYPE_CHECKING:
+    from ..model.layers import Layers
+    from ..model.ruleset import Ruleset
+    from ..model.scope import Scope
+    from .places import Places
+
+_TAGS = Unknown.because("the tags of the resource are unknown")
+_Case = tuple[bool | None, ...]  # whether what holds by region and tag does; None where that is unknown
+_OPEN: tuple[bool | None, ...] = (True, False, None)
+
+
+class _Line(Struct):
+    region: str
+    type: str
+    resource: str
+    status: str
+
+
+_read = msgspec.json.Decoder(_Line).decode
+
+
+class Sheet(Struct, frozen=True):
+    """Which variant of a policy decides in an account, by its id, in each case of what holds by region and tag."""
+
+    scopes: Sequence[Scope]
+    variants: Mapping[_Case, str | None]
+
+
+class Variants(Struct):
+    """The policies to `evaluate`, and those that they are `spoken` of as. `disabled` says which of these are not asked
+    everywhere, and why. `notes` are of settings that hold nowhere."""
+
+    evaluated: list[Policy]
+    spoken: Sequence[Policy]
+    sheets: dict[tuple[str, str], Sheet] = field(default_factory=dict)  # by account and policy
+    disabled: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    _named: dict[str, Policy] = field(default_factory=dict)
+
+    @property
+    def by_line(self) -> bool:
+        """Whether findings of one account are told apart, which takes all of them."""
+        return any(sheet.scopes for sheet in self.sheets.values())
+
+    def over(self, batches: Iterable[Batch], snapshot: Snapshot, written: Collection[Status]) -> Iterator[Batch]:
+        """The findings of those that decide; others than those with a status that is `written` are only counted."""
+        if not self.sheets:
+            yield from batches
+            return
+        from .places import Places
+
+        places = Places(snapshot)
+        for (account, name), group in groupby(batches, key=lambda each: (each.account, spoken(each.policy))):
+            sheet = self.sheets.get((account, name))
+            if sheet is None:
+                yield from group
+            elif not sheet.scopes:
+                yield from (renamed(each, name) for each in group)
+            elif found := self._chosen(sheet, name, list(group), places, written):
+                yield found
+
+    def _chosen(
+        self, sheet: Sheet, name: str, found: Sequence[Batch], places: Places, written: Collection[Status]
+    ) -> Batch | None:
+        account, kept, counted = found[0].account, list[tuple[tuple[str, str, str], bytes]](), dict[str, int]()
+        for each in found:
+            for was, line in zip(each.lines(), renamed(each, name).lines(), strict=True):
+                of = _read(was)
+                at = of.region, of.type, of.resource
+                if sheet.variants[_case(sheet, places, account, *at)] != each.policy:
+                    continue
+                if of.status in written:
+                    kept.append((at, line))
+                else:
+                    counted[of.status] = counted.get(of.status, 0) + 1
+        return batch(account, name, [line for _, line in sorted(kept)], counted)
+
+    def of(self, name: str, places: Places, account: str, region: str, kind: str, resource: str) -> Policy | None:
+        """The policy of that id as it is for a finding; None where it is disabled, or there is none."""
+        sheet = self.sheets.get((account, name))
+        if sheet is None:
+            return next((policy for policy in self.spoken if policy.id == name), None)
+        wanted = sheet.variants[_case(sheet, places, account, region, kind, resource)]
+        if not self._named:
+            self._named = {policy.id: replace(policy, id=spoken(policy.id)) for policy in self.evaluated}
+        return self._named[wanted] if wanted else None
+
+
+def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
+    """What becomes of the policies of a ruleset in a snapshot."""
+    varied = [policy for policy in ruleset.policies if policy.id in ruleset.layers]
+    made = Variants([policy for policy in ruleset.policies if policy.id not in ruleset.layers], ruleset.policies)
+    if not varied:
+        return made
+    from .places import Places
+
+    places, known = Places(snapshot), dict[tuple[str, str], Sheet]()
+    found, there = dict[str, Policy](), dict[str, set[str]]()
+    for account in snapshot.accounts:
+        for policy in varied:
+            layers = ruleset.layers[policy.id]
+            truths = [places.account(each.scope, account) for each in layers.settings]
+            key = policy.id, repr(truths)
+            if key not in known:
+                known[key] = _sheet(layers, truths, found)
+            sheet = made.sheets[account, policy.id] = known[key]
+            for name in filter(None, sheet.variants.values()):
+                there.setdefault(name, set()).add(account)
+            if None in sheet.variants.values():
+                made.disabled[policy.id] = _reason(layers)
+    made.evaluated += [replace(found[name], accounts=frozenset(accounts)) for name, accounts in there.items()]
+    scoped = {each.place: each for policy in varied for each in ruleset.layers[policy.id].settings}
+    for place, each in scoped.items():
+        if nowhere := places.nowhere(each.scope):
+            made.notes.append(f"{place}: the setting of {each.policy} holds nowhere: {nowhere}")
+    return made
+
+
+def _sheet(layers: Layers, truths: Sequence[Truth], found: dict[str, Policy]) -> Sheet:
+    """What decides in accounts where settings hold so, if not by region and tag they do not."""
+    settings = layers.settings
+    inside = [number for number, each in enumerate(settings) if each.scope.by_line and truths[number] is not False]
+    cases: dict[_Case, str | None] = {}
+    for case in product(_OPEN, repeat=len(inside)):
+        held = dict(zip(inside, case, strict=True))
+        policy = layers.where(
+            [kleene_all([truth, _truth(held.get(number, True))]) for number, truth in enumerate(truths)]
+        )
+        cases[case] = policy.id if policy else None
+        if policy:
+            found[policy.id] = policy
+    return Sheet([settings[number].scope for number in inside], cases)
+
+
+def _truth(held: bool | None) -> Truth:
+    return _TAGS if held is None else held
+
+
+def _case(sheet: Sheet, places: Places, account: str, region: str, kind: str, resource: str) -> _Case:
+    """Which case a finding is; of one that stands for all regions it is open what holds by region."""
+
+    def holds(scope: Scope) -> bool | None:
+        truth = places.of(scope, account, region, kind, resource)
+        return None if isinstance(truth, Unknown) or (region == EVERYWHERE and scope.region) else truth
+
+    return tuple(map(holds, sheet.scopes))
+
+
+def _reason(layers: Layers) -> str:
+    each = next(each for each in reversed(layers.settings) if each.enabled is False)
+    where = each.scope.words()
+    return f"where {where}: {each.reason}" if where else each.reason
