@@ -56,6 +56,11 @@ def extend(data: bytes, base: bytes) -> tuple[bytes, Extends]:
     return "\n".join([*lines, *below]).encode(), extends
 
 
+def keys_of(data: bytes) -> frozenset[str]:
+    """The keys that stand in a policy's own file. Raises UnicodeDecodeError where it is no text."""
+    return frozenset(key for key, _ in _blocks(data.decode("utf-8-sig").split("\n")))
+
+
 def moved(problems: Sequence[Problem], extends: Extends) -> Iterator[Problem]:
     """Problems of what was taken, at the line that takes it."""
     for problem in problems:

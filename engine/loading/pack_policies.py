@@ -16,7 +16,8 @@ from ..functions.equality import equal
 from ..model.pack import Ask, Control, Pack
 from ..model.policy import AT, Policy
 from ..suggest import suggest
-from .policies import misfit, override, shipped_files
+from .policies import misfit, override
+from .shipped import shipped_files
 
 
 def resolve(pack: Pack, known: Mapping[str, Policy], problems: list[Problem]) -> tuple[Pack, dict[str, Policy]]:

@@ -13,7 +13,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...snapshot.errors import ArgumentError
-from ...snapshot.files import packaged
 from ...snapshot.given import paths_of
 from ..documents.named_files import is_yaml, read_below, read_named, yaml_files
 from ..documents.reader import open_document, unfit
@@ -21,15 +20,14 @@ from ..documents.yaml12 import YamlError, load
 from ..errors import EvaluationError, PolicyError, Problem
 from ..model.policy import Item, Policy, base
 from ..suggest import suggest
+from .bases import Bases, Document, Near
 from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
-from .extends import extend, extended, identity_of, moved
+from .extends import extended, identity_of, moved
 from .policy_reader import PolicyReader, read_policy, schema_of
 from .several import placed, policies_of
+from .shipped import PACKS, policy_files
 
 CONFIG_FILE = "stillframe.yaml"
-PACKS = "packs"  # a folder of this name holds packs, no policies
-
-_Near = Callable[[], Mapping[str, bytes]]  # what a policy may extend of what lies beside it, by id
 
 
 class _Source(Struct, frozen=True):
@@ -38,18 +36,28 @@ class _Source(Struct, frozen=True):
     path: str
     data: bytes
     beside: Beside | None = None
-    near: _Near | None = None
+    near: Near | None = None
     item: Item | None = None
 
 
-def load_policies(paths: Sequence[Path | str] = (), *, shipped: bool | Collection[str] = True) -> list[Policy]:
+def load_policies(
+    paths: Sequence[Path | str] = (), *, shipped: bool | Collection[str] = True, among: Sequence[Path] = ()
+) -> list[Policy]:
     """The shipped policies, or those of some ids, and those of files and folders (every *.yaml below them), by id.
 
-    Raises PolicyError with every fault found in any of them.
+    They may extend each other, and what is `among` other files and folders. Raises PolicyError with every fault found
+    in any of them.
     """
     problems: list[Problem] = []
-    sources = _sources(paths_of(paths), problems, shipped=shipped)
-    found = [policy for source in sources if (policy := _load_one(source, problems))]
+    sources = list(_sources(paths_of(paths), problems, shipped=shipped))
+
+    @cache
+    def named() -> Mapping[str, Document]:
+        every = [*_sources(among, [], shipped=False), *sources]
+        return {identity_of(each.data) or "": Document(each.data, each.near) for each in every if each.near}
+
+    bases = Bases(named)
+    found = [policy for source in sources if (policy := _load_one(source, problems, bases))]
     distinct(found, problems)
     if problems:
         raise PolicyError(problems)
@@ -148,19 +156,8 @@ def load_params(policy: Policy) -> Mapping[str, Any]:
     return {name: schema_of(entry) for name, entry in declared.items()}
 
 
-def shipped_files() -> dict[str, Path]:
-    """The files of the shipped policies, by id: a file's name is its policy's. None of them is read."""
-    return {name.removesuffix(".yaml"): file for name, file in _inside().items() if not holds_tests(name)}
-
-
-def _inside() -> dict[str, Path]:
-    services = [folder for folder in packaged("policies").iterdir() if folder.is_dir()]
-    there = (file for folder in services if folder.name != PACKS for file in folder.iterdir())
-    return {file.name: file for file in sorted(there, key=lambda file: file.name) if file.name.endswith(".yaml")}
-
-
 def _shipped(wanted: Collection[str] | None) -> Iterator[_Source]:
-    there = _inside()
+    there = policy_files()
     for name, file in there.items():
         if not holds_tests(name) and (wanted is None or name.removesuffix(".yaml") in wanted):
             tests = there.get(tests_name(name))
@@ -222,9 +219,9 @@ def _below(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def _load_one(source: _Source, problems: list[Problem]) -> Policy | None:
+def _load_one(source: _Source, problems: list[Problem], bases: Bases = Bases(dict)) -> Policy | None:
     found: list[Problem] = []
-    policy = _read(source, found)
+    policy = _read(source, found, bases)
     problems += placed(found, source.item)
     if policy and source.item:
         policy = replace(policy, item=source.item)
@@ -241,39 +238,22 @@ def _load_one(source: _Source, problems: list[Problem]) -> Policy | None:
     return replace(policy, tests=(*policy.tests, *tests), beside=texts)
 
 
-def _read(source: _Source, problems: list[Problem]) -> Policy | None:
-    """A policy, with what it takes from another if it extends one: one in the same folder, or that ships."""
-    named = extended(source.data)
-    if named is None:
-        return read_policy(source.path, source.data, problems)
-    identity, line = named
-    base, fault = _base(identity, source.near)
-    if fault:
-        problems.append(Problem(path=source.path, line=line, column=1, message=f"extends: {fault}"))
-        return None
+def _read(source: _Source, problems: list[Problem], bases: Bases) -> Policy | None:
+    """A policy, with what it takes from another if it extends one."""
     try:
-        whole, extends = extend(source.data, base)
+        whole, extends = bases.whole(Document(source.data, source.near))
+    except EvaluationError as error:
+        _, line = extended(source.data) or ("", 0)
+        problems.append(Problem(path=source.path, line=line, column=1, message=f"extends: {error}"))
+        return None
     except UnicodeDecodeError:
+        return read_policy(source.path, source.data, problems)
+    if extends is None:
         return read_policy(source.path, source.data, problems)
     found: list[Problem] = []
     policy = read_policy(source.path, whole, found)
     problems += moved(found, extends)
     return replace(policy, extends=extends) if policy else None
-
-
-def _base(identity: str, near: _Near | None) -> tuple[bytes, str]:
-    """The file of the policy of that id, and what is wrong with it."""
-    try:
-        beside = near() if near else {}
-    except OSError as error:
-        return b"", f"what is beside this one cannot be read: {error.strerror}"
-    data = beside.get(identity)
-    if data is None and (shipped := shipped_files().get(identity)):
-        data = shipped.read_bytes()
-    if data is None:
-        known = suggest(identity, {*shipped_files(), *beside})
-        return b"", f"no policy {identity} beside this one, or that ships{known}"
-    return data, f"{identity} extends a policy itself" if extended(data) else ""
 
 
 def _beside(folder: Path, within: Path) -> dict[str, bytes]:

@@ -19,7 +19,8 @@ from ..model.ruleset import Ruleset
 from ..model.setting import Setting, by_place, changed, disabling, everywhere, settings_of
 from .pack_files import DEFAULT, find_packs
 from .pack_policies import resolve
-from .policies import apply_settings, distinct, last_params, load_policies, shipped_files
+from .policies import apply_settings, distinct, last_params, load_policies
+from .shipped import shipped_files
 
 if TYPE_CHECKING:
     from .config import ConfigReader
@@ -119,8 +120,9 @@ class _Found(Struct, kw_only=True):
 def _read(choice: Choice, reader: ConfigReader | None) -> _Found:
     misread: list[Problem] = []
     found = _Found(packs=find_packs(choice.packs or (), misread), misread=misread)
-    own = _load(choice.policies, found.unread)
-    others = _load(reader.choice().policies, found.unread) if reader and choice.given else []
+    elsewhere = reader.choice().policies if reader and choice.given else ()
+    own = _load(choice.policies, found.unread, among=elsewhere)
+    others = _load(elsewhere, found.unread)
     wanted = {ask.policy for pack in found.packs for ask in pack.asks()}
     wanted |= shipped_files().keys() if choice.shipped else set()
     said = {base(name) for name in reader.mentioned()} if reader else set()
@@ -164,9 +166,11 @@ def _open(config: Path, problems: list[Problem]) -> ConfigReader | None:
     return open_config(config, problems)
 
 
-def _load(paths: Sequence[Path], problems: list[Problem], *, shipped: Collection[str] = ()) -> list[Policy]:
+def _load(
+    paths: Sequence[Path], problems: list[Problem], *, shipped: Collection[str] = (), among: Sequence[Path] = ()
+) -> list[Policy]:
     try:
-        return load_policies(paths, shipped=shipped)
+        return load_policies(paths, shipped=shipped, among=among)
     except PolicyError as error:
         problems += error.problems
         return []

@@ -11,7 +11,7 @@ from ..model.glob import glob, wild
 from ..model.policy import base
 from ..model.regions import never
 from ..suggest import suggest
-from .policies import shipped_files
+from .shipped import shipped_files
 
 ACCOUNT = "is not an account id: 12 digits, in quotes"
 

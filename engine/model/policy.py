@@ -139,13 +139,24 @@ class Excuse(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Base(Struct, frozen=True, kw_only=True):
+    """A policy that another extends, and the keys that stand in its own file."""
+
+    id: str
+    keys: frozenset[str]
+
+
 class Extends(Struct, frozen=True, kw_only=True):
-    """What a policy takes from the one it extends: `keys`, which stand below its own `lines`; line `at` says so."""
+    """What a policy takes from the one it extends: `keys`, which stand below its own `lines`; line `at` says so.
+
+    That may extend another: `bases` are all of which something is taken, the nearest first.
+    """
 
     id: str
     keys: frozenset[str]
     lines: int
     at: int
+    bases: tuple[Base, ...] = ()
 
 
 class Item(Struct, frozen=True, kw_only=True):

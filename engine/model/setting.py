@@ -9,7 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .glob import glob, wild
-from .policy import Effort, Exposure, Policy, Severity, base
+from .policy import Effort, Exposure, Policy, Severity
+from .policy import base as written
 from .scope import ANYWHERE, Scope
 
 
@@ -29,7 +30,8 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 def means(name: str, policy: str) -> bool:
     """Whether the key of a setting means a policy, by its own id or that which it is written with."""
-    return name in (policy, base(policy)) or (wild(name) and (glob(name, policy) or glob(name, base(policy))))
+    ids = (policy, written(policy))
+    return name in ids or (wild(name) and any(glob(name, each) for each in ids))
 
 
 def settings_of(policy: Policy, settings: Iterable[Setting]) -> list[Setting]:
@@ -41,21 +43,29 @@ def settings_of(policy: Policy, settings: Iterable[Setting]) -> list[Setting]:
     found: list[tuple[int, Setting]] = []
     for each in settings:
         if means(each.policy, policy.id):
-            weight = 1 if wild(each.policy) else 3 if each.policy == policy.id != base(policy.id) else 2
+            weight = 1 if wild(each.policy) else 3 if each.policy == policy.id != written(policy.id) else 2
             found.append((weight, each))
-        elif policy.extends and means(each.policy, policy.extends.id):
-            found.append((0, _inherited(each, policy)))
+        for distance, base in enumerate(policy.extends.bases if policy.extends else ()):
+            if means(each.policy, base.id) and not means(each.policy, policy.id):
+                found.append((-distance, _inherited(each, policy, distance)))
+                break
     return [each for _, each in sorted(found, key=lambda pair: pair[0])]
 
 
-def _inherited(setting: Setting, policy: Policy) -> Setting:
+def _inherited(setting: Setting, policy: Policy, distance: int) -> Setting:
+    """What of a setting reaches from a base to a policy: not what this says itself, nor what a nearer base does."""
+
+    def said(key: str) -> bool:
+        nearer = policy.extends.bases[:distance] if policy.extends else ()
+        return policy.says(key) or any(key in base.keys for base in nearer)
+
     return replace(
         setting,
         enabled=None,
-        params={} if policy.says("params") else setting.params,
-        severity=None if policy.says("severity") else setting.severity,
-        effort=None if policy.says("effort") else setting.effort,
-        exposure=None if policy.says("exposure") else setting.exposure,
+        params={} if said("params") else setting.params,
+        severity=None if said("severity") else setting.severity,
+        effort=None if said("effort") else setting.effort,
+        exposure=None if said("exposure") else setting.exposure,
     )
 
 

@@ -307,6 +307,25 @@ def test_settings_reach_policies_that_extend_but_for_what_these_say(config, tmp_
     assert (found.severity.value, found.params["traffic_type"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("middle", "setting", "expected"),
+    [
+        ("", "vpc-flow-logs: {severity: low}", "low"),
+        ("severity: high\n", "vpc-flow-logs: {severity: low}", "high"),
+        ("severity: high\n", "middle: {severity: low}", "low"),
+        ("", "middle: {severity: critical}, vpc-flow-logs: {severity: low}", "critical"),
+        ("", "vpc-flow-logs: {severity: low}, middle: {severity: critical}", "critical"),
+    ],
+)
+def test_settings_reach_over_several_levels_and_the_nearest_has_most_weight(
+    config, tmp_path, middle, setting, expected
+):
+    (tmp_path / "policies" / "middle.yaml").write_text(EXTENDS.replace("id: own", "id: middle") + middle)
+    (tmp_path / "policies" / "own.yaml").write_text(EXTENDS.replace("vpc-flow-logs", "middle"))
+    rules = load_rules(config(f"policies: [policies]\nsettings: {{{setting}}}"))
+    assert by_id(rules)["own"].severity.value == expected
+
+
 def test_policies_that_one_setting_disables_share_a_note(config):
     rules = load_rules(
         config("settings: {'cloudtrail-*': {enabled: false, reason: r}, kms-key-rotation: {enabled: false, reason: k}}")

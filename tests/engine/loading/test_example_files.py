@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from stillframe.engine.errors import PolicyError
-from stillframe.engine.loading import policies
+from stillframe.engine.loading import shipped
 from stillframe.engine.loading.policies import load_policies
 
 POLICY = """\
@@ -44,7 +44,7 @@ def test_shipped_tests_are_no_policies(folder, monkeypatch):
     (folder / "ec2").mkdir()
     for name in ("p.yaml", "p.test.yaml"):
         (folder / name).rename(folder / "ec2" / name)
-    monkeypatch.setattr(policies, "packaged", lambda _: folder)
+    monkeypatch.setattr(shipped, "packaged", lambda _: folder)
     (policy,) = load_policies()
     assert [test["name"] for test in policy.tests] == ["inline", "beside"]
     (folder / "ec2" / "p.test.yaml").write_text("tests: 3")

@@ -284,10 +284,20 @@ def test_a_policy_of_the_same_folder_comes_before_one_that_ships(tmp_path):
         ),
         (OTHER, BASE.replace("where: ", "where: *x #"), "other.yaml:3:1: in what it takes from keys: not YAML"),
         (OTHER, "{id: keys}", "other.yaml:1:1: missing 'resource', 'assert'"),
-        (OTHER.replace("extends: keys", "extends: keyz"), BASE, "other.yaml:3:1: extends: no policy keyz beside this"),
+        (OTHER.replace("extends: keys", "extends: keyz"), BASE, "other.yaml:3:1: extends: no policy keyz beside it"),
         (OTHER, BASE.replace("id: keys", "id: keyz"), "or that ships; did you mean keyz?"),
-        (OTHER.replace("extends: keys", "extends: ../keys"), BASE, "extends: no policy ../keys beside this"),
-        (OTHER, BASE + "extends: vpc-flow-logs\n", "other.yaml:3:1: extends: keys extends a policy itself"),
+        (OTHER.replace("extends: keys", "extends: ../keys"), BASE, "extends: no policy ../keys beside it"),
+        (
+            OTHER,
+            BASE + "extends: other\n",
+            "other.yaml:3:1: extends: other extends keys extends other: that has no",
+        ),
+        (
+            OTHER,
+            BASE + "extends: gone\n",
+            "other.yaml:3:1: extends: keys extends gone, and there is no policy gone",
+        ),
+        (OTHER.replace("extends: keys", "extends: other"), BASE, "extends: other extends other: that has no end"),
         (OTHER, BASE + "message: again\n", "other.yaml:3:1: in what it takes from keys: "),
     ],
 )
@@ -295,6 +305,49 @@ def test_faults_of_a_policy_that_extends_another_have_a_place_in_its_file(tmp_pa
     with pytest.raises(PolicyError) as error:
         load_policies([extending(tmp_path, text, base)], shipped=False)
     assert expected in str(error.value)
+
+
+def sourced(folder: Path, **texts: str) -> list[Path]:
+    """A folder for each policy, called as it is."""
+    for name, text in texts.items():
+        (folder / name).mkdir()
+        (folder / name / f"{name}.yaml").write_text(text)
+    return [folder / name for name in texts]
+
+
+THIRD = "id: third\ntitle: Keys rotate fastest\nextends: other\nmessage: no\n"
+
+
+def test_policies_extend_each_other_across_the_sources_that_are_named_over_several_levels(tmp_path):
+    paths = sourced(tmp_path, third=THIRD, keys=BASE, other=OTHER)
+    found = {policy.id: policy for policy in load_policies(paths, shipped=False)}
+    third = found["third"]
+    assert (third.severity, third.params, third.message.parts) == ("high", {"days": 90}, ("no",))
+    assert [(base.id, "severity" in base.keys) for base in third.extends.bases] == [("other", True), ("keys", True)]
+    assert load_policies(paths[:1], shipped=False, among=paths[1:])[0].text == third.text
+    with pytest.raises(PolicyError, match="extends: no policy other beside it, in what is named"):
+        load_policies(paths[:2], shipped=False)
+
+
+def test_an_id_in_two_sources_is_an_error_with_both_places(tmp_path):
+    one, two = sourced(tmp_path, keys=BASE, again=BASE)
+    with pytest.raises(PolicyError) as error:
+        load_policies([one, two], shipped=False)
+    assert str(error.value) == f"{two}/again.yaml:1:1: id 'keys' is already in {one}/keys.yaml"
+
+
+def test_of_what_no_source_names_nothing_is_read(tmp_path):
+    """Neither through a link, nor by an id that looks like a path."""
+    keys, other = sourced(tmp_path, keys=BASE, other=OTHER)
+    (other / "link.yaml").symlink_to(keys / "keys.yaml")
+    with pytest.raises(PolicyError, match="no policy keys beside it"):
+        load_policies([other / "other.yaml"], shipped=False)
+
+
+def test_a_chain_of_policies_has_a_most(tmp_path):
+    texts = {f"p{n}": OTHER.replace("id: other", f"id: p{n}").replace("keys", f"p{n + 1}") for n in range(17)}
+    with pytest.raises(PolicyError, match="more than 16 policies extend each other"):
+        load_policies(sourced(tmp_path, **texts, p17=BASE.replace("id: keys", "id: p17")), shipped=False)
 
 
 def test_what_is_taken_is_covered_mutated_and_linted_where_it_was_written(tmp_path):
