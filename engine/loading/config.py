@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..model.scope import Scope
 from ..model.setting import Setting
 from ..model.waiver import Waiver, is_day
 from ..suggest import suggest
+from .libraries import library, names_library, packs_of
 from .pack_files import find_packs, names_file, shipped_packs
 from .param_files import ParamFiles
 from .policies import CONFIG_FILE
@@ -81,19 +82,17 @@ class ConfigReader(Reader, kw_only=True):
     def choice(self) -> Choice:
         """What it wants evaluated; faults aside."""
         given = self.document.value
-        names = [name for name in _items(given.get("policies")) if isinstance(name, str)]
-        packs = [self._pack(name) for name in _items(given.get("packs")) if isinstance(name, str)]
+        packs = [pack for name in _texts(given.get("packs")) for pack in self._packs(name)]
         shipped = given.get("shipped")
         return Choice(
-            policies=[self.folder / name for name in names if not self._unread(name)],
-            packs=[name for name in packs if name] if "packs" in given else None,
+            policies=self._places("policies"),
+            packs=packs if "packs" in given else None,
             shipped=shipped if isinstance(shipped, bool) else None,
         )
 
     def catalogue(self) -> list[Path]:
         """The files and folders of resource types that it names; faults aside."""
-        names = [name for name in _items(self.document.value.get("catalogue")) if isinstance(name, str)]
-        return [self.folder / name for name in names if not self._unread(name)]
+        return self._places("catalogue")
 
     def mentioned(self) -> set[str]:
         """The ids that it says something of: of policies that need not be in force."""
@@ -101,20 +100,32 @@ class ConfigReader(Reader, kw_only=True):
         waived = [_mapping(entry).get("policy") for entry in _items(given.get("waivers"))]
         return {name for name in (*_mapping(given.get("settings")), *waived) if isinstance(name, str)}
 
-    def _pack(self, name: str) -> str:
-        """A pack by name, or by its path relative to this file; empty where there is none."""
-        if not names_file(name):
-            return name if name in shipped_packs() else ""
-        return "" if self._unread(name) else str(self.folder / name)
+    def _packs(self, name: str) -> list[str]:
+        """A pack by name, or by its path relative to this file, or those of a library; none where there is none."""
+        if not (names_library(name) or names_file(name)):
+            return [name] if name in shipped_packs() else []
+        if self._unread("packs", name):
+            return []
+        return packs_of(name) if names_library(name) else [str(self.folder / name)]
 
-    def _unread(self, name: str) -> str:
-        """Why what it names is not read: it is below its own folder, as the file may be a stranger's."""
+    def _places(self, key: str) -> list[Path]:
+        """The files and folders that a key names, but for those that are at fault."""
+        names = [name for name in _texts(self.document.value.get(key)) if not self._unread(key, name)]
+        return [library(name, key) if names_library(name) else self.folder / name for name in names]
+
+    def _unread(self, key: str, name: str) -> str:
+        """Why what a key names is not read: it is below this folder, as the file may be a stranger's, or installed."""
         path = self.folder / name
         try:
-            held(path, self.folder).stat()
+            if names_library(name):
+                library(name, key)
+            else:
+                held(path, self.folder).stat()
         except ValueError:
             return f"{name!r} is no path"
         except OSError as error:
+            if names_library(name):
+                return str(error.strerror)
             there = error.errno != errno.ENOENT
             return f"{path}: {error.strerror}" if there else f"{path}: no such file or folder"
         return ""
@@ -128,12 +139,14 @@ class ConfigReader(Reader, kw_only=True):
         given = self.document.value
         for key in ("policies", "catalogue"):
             for number, name in enumerate(_items(given.get(key))):
-                if isinstance(name, str) and (fault := self._unread(name)):
+                if isinstance(name, str) and (fault := self._unread(key, name)):
                     self.fault((key, number), fault)
         for number, name in enumerate(_items(given.get("packs"))):
-            if isinstance(name, str) and not self._pack(name):
-                there = suggest(name, shipped_packs())
-                fault = self._unread(name) if names_file(name) else f"unknown pack {name}{there}"
+            if isinstance(name, str) and not self._packs(name):
+                elsewhere = names_file(name) or names_library(name)
+                fault = (
+                    self._unread("packs", name) if elsewhere else f"unknown pack {name}{suggest(name, shipped_packs())}"
+                )
                 self.fault(("packs", number), fault)
         if given.get("shipped") is False and not (given.get("policies") or given.get("packs")):
             fault = "without the shipped policies there are none: name some in `policies`, or a pack in `packs`"
@@ -244,6 +257,10 @@ def _priorities(given: Mapping[str, Mapping[str, float]]) -> Priorities:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    return (each for each in _items(value) if isinstance(each, str))
 
 
 def _items(value: Any) -> Sequence[Any]:

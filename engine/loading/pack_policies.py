@@ -53,4 +53,6 @@ def _fault(ask: Ask, known: Mapping[str, Policy]) -> str:
 
 
 def _problem(pack: Pack, control: Control, message: str) -> Problem:
-    return Problem(path=pack.source, line=control.line, column=1, message=f"control {control.number}: {message}")
+    return Problem(
+        path=control.source or pack.source, line=control.line, column=1, message=f"control {control.number}: {message}"
+    )

@@ -39,9 +39,11 @@ class PackReader(Reader):
             return False
         return self.conforms(pack_schema) and self._distinct()
 
-    def wording(self, path: Path, error: Any) -> str:  # noqa: ARG002 - what is said does not depend on it
+    def wording(self, path: Path, error: Any) -> str:
         if error.validator == "not":
             return "what is unanswered has neither policies nor anything manual"
+        if error.validator == "anyOf" and not path:
+            return "a pack has `sections`, or `extends` another"
         if error.validator == "anyOf" and "required" in error.validator_value[0]:
             return "say what answers it: `policies`, `manual` or `unanswered`"
         written = isinstance(error.instance, int | float) and error.validator_value == "string"
@@ -60,9 +62,10 @@ class PackReader(Reader):
             description=given.get("description", ""),
             references=tuple(given.get("references", ())),
             key=given.get("key", name),
-            sections=tuple(self._section(number, entry) for number, entry in enumerate(given["sections"])),
+            sections=tuple(self._section(number, entry) for number, entry in enumerate(given.get("sections", ()))),
             source=self.source,
             text=text,
+            extends=given.get("extends", ""),
         )
 
     def _section(self, at: int, entry: Mapping[str, Any]) -> Section:
@@ -86,7 +89,7 @@ class PackReader(Reader):
 
     def _distinct(self) -> bool:
         seen: set[str] = set()
-        for at, section in enumerate(self.document.value["sections"]):
+        for at, section in enumerate(self.document.value.get("sections", ())):
             for number, entry in enumerate(section["controls"]):
                 if entry["number"] in seen:
                     self.fault(("sections", at, "controls", number, "number"), "this control is there twice")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ...snapshot.model import Json
 from .policy import Severity
@@ -26,7 +26,9 @@ class Ask(Struct, frozen=True, kw_only=True):
 
 
 class Control(Struct, frozen=True, kw_only=True):
-    """One control. `manual` says what is left to people, `unanswered` what is missing; `line` is where it stands."""
+    """One control. `manual` says what is left to people, `unanswered` what is missing; `line` is where it stands in the
+    pack's file, or in that `source`.
+    """
 
     number: str
     title: str
@@ -37,6 +39,7 @@ class Control(Struct, frozen=True, kw_only=True):
     manual: str = ""
     unanswered: str = ""
     line: int = 0
+    source: str = ""
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -52,7 +55,10 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class Pack(Struct, frozen=True, kw_only=True):
-    """One pack file. `key` is what policies call it under `frameworks`; `source` and `text` are the file's."""
+    """One pack file. `key` is what policies call it under `frameworks`; `source` and `text` are the file's.
+
+    `bases` are the packs that it builds on, each to the digest of its text: the one that it `extends`, and so on.
+    """
 
     name: str
     framework: str
@@ -64,6 +70,8 @@ class Pack(Struct, frozen=True, kw_only=True):
     sections: tuple[Section, ...]
     source: str
     text: str
+    extends: str = ""
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     def controls(self) -> Iterator[Control]:
         for section in self.sections:

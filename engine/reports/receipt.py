@@ -68,6 +68,7 @@ def _pack(report: PackReport) -> dict[str, Any]:
     counts = report.counts()
     return {
         "sha256": digest(report.pack.text.encode()),
+        **({"extends": dict(report.pack.bases)} if report.pack.bases else {}),
         "counts": {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]},
     }
 

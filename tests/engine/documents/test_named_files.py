@@ -118,7 +118,7 @@ def test_a_pipe_that_lies_in_a_folder_is_no_policy(folder):
     with pytest.raises(PolicyError, match=r"pipe\.yaml: cannot be read: not a regular file"):
         load_policies([folder], shipped=False)
     (folder / "x.yaml").write_text("id: x\ntitle: X\nextends: pipe\n")
-    with pytest.raises(PolicyError, match="no policy pipe beside this one"):
+    with pytest.raises(PolicyError, match="no policy pipe beside it"):
         load_policies([folder / "x.yaml"], shipped=False)
 
 
