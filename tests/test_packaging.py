@@ -10,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from stillframe.engine.authoring.library import start_library
+from stillframe.engine.loading.ruleset import load_rules
 
 ROOT = Path(__file__).parent.parent
 IGNORED = shutil.ignore_patterns(".*", "build", "dist", "demo", "snapshots", "tests", "__pycache__", "*.egg-info")
@@ -47,6 +49,28 @@ def test_the_wheel_holds_exactly_the_package(wheel):
     )
     expected = [*modules, *(path for kind in kinds for path in ROOT.glob(kind))]
     assert found == {f"stillframe/{path.relative_to(ROOT)}" for path in expected}
+
+
+def test_the_wheel_of_a_library_is_installed_and_named(tmp_path, monkeypatch):
+    start_library("acme-policies", tmp_path / "source")
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, tmp_path / "source"]
+    subprocess.run(build, check=True, capture_output=True)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-index",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        tmp_path / "in",
+    ]
+    subprocess.run([*pip, next(tmp_path.glob("*.whl"))], check=True, capture_output=True)
+    monkeypatch.syspath_prepend(str(tmp_path / "in"))
+    (tmp_path / "stillframe.yaml").write_text('policies: ["python:acme-policies"]\nshipped: false\n')
+    rules = load_rules(tmp_path / "stillframe.yaml")
+    assert [policy.id for policy in rules.policies] == ["acme-policies-volume-encrypted"]
 
 
 def test_the_installed_wheel_judges_without_extras(wheel, tmp_path):

@@ -33,6 +33,7 @@ GROUPS = {
     "policy": "policy_group.policy_app",
     "pack": "packs.pack_app",
     "resource": "authoring.resource_app",
+    "library": "sharing.library_app",
 }
 
 
