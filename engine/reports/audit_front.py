@@ -204,15 +204,18 @@ def policies(context: Context) -> Markup:
     """Each policy by which it was evaluated, with its digest and its parameters."""
     ordered = sorted(context.policies, key=lambda each: each.id)
     return _chapter(
-        "policies", element("p", _DIGESTS, of="small"), element("div", *map(_policy, ordered), of="policies")
+        "policies",
+        element("p", _DIGESTS, of="small"),
+        element("div", *(_policy(each, context) for each in ordered), of="policies"),
     )
 
 
 _DIGESTS = "Each with its severity, the SHA-256 of its file, and its parameters."
 
 
-def _policy(policy: Policy) -> Markup:
+def _policy(policy: Policy, context: Context) -> Markup:
     params = "; ".join(f"{name} = {encode(value).decode()}" for name, value in sorted(policy.params.items()))
+    params += "; set otherwise in some places" if policy.id in context.varied else ""
     digits = _code(digest(policy.text.encode()))
     return element("p", element("b", policy.id), f" {policy.severity.value} ", digits, f" {params}" if params else None)
 
