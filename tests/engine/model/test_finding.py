@@ -21,6 +21,7 @@ TABLES = {
     HOME,
     "engine/judging/evaluate.py",  # makes findings
     "engine/reports/columns.py",
+    "engine/reports/audit.py",  # the columns of its annex
     "engine/remediation/actions.py",  # an action is no finding
     "engine/history/trend.py",
 }
