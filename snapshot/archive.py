@@ -17,7 +17,7 @@ from .format import AccountFile, AccountIndex, Manifest, Marker, TypeEntry, dige
 from .given import place_of
 from .layout import ACCOUNT, ID, MANIFEST, OBJECTS, Files, files_of
 from .model import Account, Coverage, Lines, Resource, Snapshot, Unknown, lines_of
-from .names import moment_of
+from .names import id_at, moment_of
 from .outputs import refuse_inside
 from .own_types import fault_of
 from .remote import Place, Remote, concurrently, entries, read
@@ -67,26 +67,43 @@ def _is_snapshot(path: Place) -> bool:
 
 def find_snapshot(path: Place | str) -> Place:
     """The folder of a snapshot: `path` itself, or the latest finished snapshot of the archive `path`."""
+    return _find(path)[0]
+
+
+def _find(path: Place | str) -> tuple[Place, list[str]]:
+    """The same, with a line for each later snapshot of the archive, which is not finished."""
     path = place_of(path)
     keep_apart(path)
     with suppress(OSError):  # a name that none can have is refused below
         if (path / MANIFEST).is_file():
-            return path
+            return path, []
     if ID.match(path.name) and path.is_dir():
         raise SnapshotError(
             f"{path}: unfinished snapshot: it has no {MANIFEST}",
             f"the collector was stopped before the end: {completing(path.parent)}",
         )
-    folders = _folders(path)
-    latest = next((folder for folder in reversed(folders) if (folder / MANIFEST).exists()), None)
-    if latest is None and folders:
+    folders, later = _folders(path), list[str]()
+    for folder in reversed(folders):
+        if (folder / MANIFEST).exists():
+            return folder, later
+        later.append(_unfinished(folder))
+    if folders:
         raise SnapshotError(f"{path}: no finished snapshot here, but {folders[-1].name}, unfinished", completing(path))
-    if latest is None:
-        raise SnapshotError(
-            f"{path}: no finished snapshot here",
-            "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
-        )
-    return latest
+    raise SnapshotError(
+        f"{path}: no finished snapshot here",
+        "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
+    )
+
+
+def passed_over(path: Place | str, *, every: bool = False) -> list[str]:
+    """A line for each unfinished snapshot of an archive: for those later than what `find_snapshot` finds, or every."""
+    if not every:
+        return _find(path)[1]
+    return [_unfinished(folder) for folder in _folders(place_of(path)) if not (folder / MANIFEST).exists()]
+
+
+def _unfinished(folder: Place) -> str:
+    return f"snapshot {folder.name} is unfinished, and passed over: {completing(folder.parent)}"
 
 
 def completing(archive: Place) -> str:
@@ -116,7 +133,7 @@ def open_snapshot(path: Place | str) -> Snapshot:
 
     Raises SnapshotError here and while reading: absent, unfinished, newer, malformed, or changed.
     """
-    folder = find_snapshot(path)
+    folder, later = _find(path)
     data = read(folder / MANIFEST)
     manifest = _manifest(data, folder)
     accounts = tuple(sorted(manifest.accounts))
@@ -135,6 +152,7 @@ def open_snapshot(path: Place | str) -> Snapshot:
         digests=manifest.accounts,
         types=manifest.types or {},
         scope=manifest.scope,
+        passed_over=tuple(later),
     )
 
 
@@ -148,6 +166,9 @@ def _manifest(data: bytes, folder: Place) -> Manifest:
         raise SnapshotError(f"{folder / MANIFEST}: there is no time {manifest.captured_at}", DAMAGED)
     if ID.match(folder.name) and folder.name != manifest.id:
         raise SnapshotError(f"{folder / MANIFEST}: it is the manifest of {manifest.id}", DAMAGED)
+    if manifest.id != id_at(manifest.captured_at):  # or a waiver that is over would be in force again
+        differ = f"the id {manifest.id} is not the time {manifest.captured_at}"
+        raise SnapshotError(f"{folder / MANIFEST}: {differ}", DAMAGED)
     for name, carried in (manifest.types or {}).items():
         if fault := fault_of(name, carried):
             raise SnapshotError(f"{folder / MANIFEST}: {name}: {fault}", DAMAGED)

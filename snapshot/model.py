@@ -194,7 +194,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     `digest` is of its manifest, and so of all its files; `path` is its folder, `digests` are of its
     accounts; `types` are what it says of resource types that do not ship, and `scope` of what was asked for, which
-    decides nothing. One in memory has none of them.
+    decides nothing. `passed_over` has a line for each later one of its archive that is unfinished, where it was found
+    as the latest. One in memory has none of them.
     """
 
     id: str
@@ -206,6 +207,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     digests: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
     scope: Mapping[str, Any] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
 
 
 class Collected(Struct, frozen=True, kw_only=True):

@@ -23,3 +23,8 @@ def moment_of(text: str) -> datetime | None:
         return datetime.fromisoformat(text[:10] + text[10:].replace("-", ":"))
     except ValueError:
         return None
+
+
+def id_at(captured_at: str) -> str:
+    """The id of the snapshot of a time, as snapshots write it: without a fraction, and colons are dashes."""
+    return captured_at.partition(".")[0].replace(":", "-").rstrip("Z") + "Z"

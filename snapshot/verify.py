@@ -13,15 +13,15 @@ import msgspec
 
 from .archive import find_snapshot, read_account_file, read_manifest
 from .catalog import load_catalog
-from .chain import verify_chain
+from .chain import CLAIM, verify_chain
 from .errors import SnapshotError
-from .files import FILE, packaged
+from .files import FILE, PLAN, packaged
 from .format import TOO_DEEP, AccountFile, Marker, file_name, read_line, too_deep
 from .given import place_of
 from .kinds import MALFORMED, malformed
 from .layout import ACCOUNT, ID, MANIFEST, Files, files_of
 from .model import EVERYWHERE, GLOBAL
-from .names import REGION, moment_of
+from .names import REGION
 from .remote import Place, entries, read
 from .resource_file import read_resources
 from .validation import validator
@@ -38,15 +38,13 @@ def verify(path: Place | str) -> Iterator[str]:
         yield str(error)
         return
     yield from _document("manifest", folder / MANIFEST)
-    if (
-        moment_of(manifest.id) is None
-        or manifest.id != manifest.captured_at.partition(".")[0].replace(":", "-").rstrip("Z") + "Z"
-    ):
-        yield f"{folder / MANIFEST}: the id {manifest.id} is not the time {manifest.captured_at}"
     if manifest.id != folder.name:
         yield f"{folder / MANIFEST}: it is the manifest of {manifest.id}"
     files = files_of(folder, manifest)
-    for stray in sorted(set(_folders(folder)) - (set() if files.by_digest else {*manifest.accounts})):
+    known = {MANIFEST, PLAN, CLAIM} | (set() if files.by_digest else {*manifest.accounts})
+    for stray in sorted({path.name for path in folder.iterdir()} - known):
+        if stray.startswith(f"{MANIFEST}."):  # such as a signature
+            continue
         yield f"{folder / stray}: not in {MANIFEST}"
     for account, digest in sorted(manifest.accounts.items()):
         try:
@@ -70,7 +68,8 @@ def verify_archive(archive: Place | str) -> Iterator[str]:
     with suppress(OSError):
         finished = [path for path in entries(archive) if ID.match(path.name) and (path / MANIFEST).exists()]
     if not finished:
-        find_snapshot(archive)  # which says what is wrong with it
+        folder = find_snapshot(archive)  # which says what is wrong with it
+        raise SnapshotError(f"{folder}: a snapshot, and no archive", "name the folder that it is in")
     faults = [fault for path in finished for fault in verify(path)]
     yield from dict.fromkeys([*faults, *verify_chain(archive)])
 
@@ -166,7 +165,3 @@ def _against(name: str, where: object, data: bytes) -> Iterator[str]:
 @cache
 def _validator(name: str) -> Any:
     return validator(schema(name))
-
-
-def _folders(folder: Place) -> Iterator[str]:
-    return (path.name for path in folder.iterdir() if path.is_dir())

@@ -35,18 +35,23 @@ def snapshot_verify(
         bool, typer.Option("--archive", help="Check every snapshot of the archive, and the chain that they form.")
     ] = False,
 ) -> None:
-    """Check every digest, count and schema of a snapshot: exit 2 if anything is wrong."""
+    """Check a snapshot against its manifest, every digest, count and schema: exit 2 if anything is wrong."""
     from stillframe.engine import exit_codes
+    from stillframe.engine.console import console
     from stillframe.engine.printable import printable
+    from stillframe.engine.terminal.findings import print_notes
+    from stillframe.snapshot.archive import passed_over
     from stillframe.snapshot.verify import verify, verify_archive
 
     faults = 0
     for fault in (verify_archive if archive else verify)(snapshot):
         faults += 1
         typer.echo(printable(fault))
+    print_notes(console(stderr=True), passed_over(snapshot, every=archive))
     if faults:
         raise typer.Exit(exit_codes.INVALID)
-    typer.secho(_whole(snapshot) if archive else "the snapshot is whole and unchanged", fg="green", err=True)
+    for text in (_chained if archive else _agreeing)(snapshot):
+        typer.secho(printable(text), fg="green", err=True)
 
 
 @snapshot_app.command("prune")
@@ -98,7 +103,19 @@ def snapshot_iam(
     typer.echo(archive_policy(place, role, kms_key))
 
 
-def _whole(archive: str) -> str:
+def _agreeing(snapshot: str) -> tuple[str, ...]:
+    """What is known of a snapshot without a fault: whoever changed it could have changed its manifest, too."""
+    from stillframe.snapshot.archive import find_snapshot
+    from stillframe.snapshot.format import digest
+    from stillframe.snapshot.layout import MANIFEST
+    from stillframe.snapshot.remote import read
+
+    folder = find_snapshot(snapshot)
+    manifest = folder / MANIFEST
+    return f"snapshot {folder.name} agrees with its manifest:", f"{digest(read(manifest))}  {manifest}"
+
+
+def _chained(archive: str) -> tuple[str, ...]:
     from stillframe.engine.console import counted
     from stillframe.snapshot.chain import heads, links
     from stillframe.snapshot.given import place_of
@@ -107,7 +124,8 @@ def _whole(archive: str) -> str:
     pruned = sum(link.pruned for link in chain.values())
     beside = f", and {pruned:,} manifests of pruned ones" if pruned else ""
     last = heads(chain)[-1]
+    found = f"{counted(len(chain) - pruned, 'snapshot')}{beside}"
     return (
-        f"{counted(len(chain) - pruned, 'snapshot')}{beside}: whole and unchanged\n"
-        f"the last manifest is {last.digest}  {last.path}"
+        f"{found}: all agree, with their manifests and as a chain, of which the last is",
+        f"{last.digest}  {last.path}",
     )

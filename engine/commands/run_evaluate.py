@@ -121,7 +121,7 @@ def _print_outcome(err: Console, snapshot: Snapshot, ruleset: Ruleset, totals: T
     print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
     print_reports(err, totals.packs if ruleset.named else ())
     print_totals(err, totals.rows, totals.accounts, hint=hint)
-    print_notes(err, totals.notes)
+    print_notes(err, [*snapshot.passed_over, *totals.notes])
 
 
 def baseline_of(snapshot: Snapshot, other: Snapshot, ruleset: Ruleset, method: Method = Method()) -> Baseline:

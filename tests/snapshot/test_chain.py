@@ -170,7 +170,7 @@ def test_the_command_prunes_and_says_what(run, archive):
     assert (done.code, done.out.split()) == (0, ids[:3])
     verified = run("snapshot", "verify", "--archive", archive)
     assert verified.code == 0
-    assert "2 snapshots, and 3 manifests of pruned ones: whole and unchanged" in verified.err
+    assert "2 snapshots, and 3 manifests of pruned ones: all agree" in verified.err
     assert links(archive)[ids[4]].digest in verified.err
     wrong = run("snapshot", "prune", archive, "--keep", "hourly=3")
     assert (wrong.code, "is no rule" in wrong.err) == (2, True)

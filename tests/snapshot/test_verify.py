@@ -94,7 +94,6 @@ MEANINGS = [
     ("account", edited(types__vpc__missing={"../x": "denied"}), "is no place"),
     ("account", edited(types__vpc__read=["mars-1", "us-east-1"]), "is not enabled"),
     ("account", edited(regions=["us-east-1", "us-east-1"]), "one twice"),
-    ("manifest", edited(captured_at="2026-01-01T00:00:01Z"), "is not the time"),
 ]
 
 
@@ -111,6 +110,8 @@ REFUSED = [
     ("manifest", edited(captured_at="2026-13-01T00:00:00Z"), "there is no time"),
     ("manifest", edited(captured_at="2026-02-30T00:00:00Z"), "there is no time"),
     ("manifest", edited(captured_at="2026-01-01T25:00:00Z"), "there is no time"),
+    ("manifest", edited(captured_at="2026-01-01T00:00:01Z"), "is not the time"),
+    ("manifest", edited(captured_at="2025-01-01T00:00:00Z"), "is not the time"),
     ("manifest", edited(id="2025-01-01T00-00-00Z"), "it is the manifest of"),
     ("manifest", edited(format=0), "snapshot format 0"),
     ("account", edited(format=0), "snapshot format 0"),
@@ -149,3 +150,39 @@ def test_a_region_that_is_a_path_names_no_file(run, snapshot, tmp_path):
 def test_a_snapshot_in_a_folder_of_another_name_is_told(snapshot, name):
     moved = snapshot.rename(snapshot.with_name(name))
     assert [fault for fault in verify(moved) if "it is the manifest of 2026-01-01T00-00-00Z" in fault]
+
+
+@pytest.mark.parametrize("stray", ["notes.txt", "stillframe.yaml", ".hidden", "other/"])
+def test_what_lies_in_a_snapshot_and_is_none_of_it_is_a_fault(snapshot, stray):
+    (snapshot / stray).mkdir() if stray.endswith("/") else (snapshot / stray).write_text("")
+    assert list(verify(snapshot)) == [f"{snapshot / stray}: not in manifest.json"]
+
+
+def test_a_signature_beside_the_manifest_is_none(snapshot):
+    (snapshot / "manifest.json.sig").write_text("")
+    assert list(verify(snapshot)) == []
+
+
+def test_verify_says_of_what_it_speaks(run, snapshot):
+    said = f"{digest((snapshot / 'manifest.json').read_bytes())}  {snapshot / 'manifest.json'}\n"
+    for path in (snapshot, snapshot.parent):
+        assert run("snapshot", "verify", path).err == f"snapshot {snapshot.name} agrees with its manifest:\n{said}"
+    assert run("snapshot", "verify", "--archive", snapshot.parent).err.endswith(said)
+    wrong = run("snapshot", "verify", "--archive", snapshot)
+    assert (wrong.code, "a snapshot, and no archive" in wrong.err) == (2, True)
+
+
+def test_an_unfinished_snapshot_that_is_passed_over_is_named(run, snapshot):
+    early, late = ((snapshot.parent / f"202{year}-01-02T00-00-00Z") for year in (5, 6))
+    early.mkdir()
+    late.mkdir()
+    for words, named in [
+        (("snapshot", "verify", snapshot.parent), [late]),
+        (("snapshot", "verify", "--archive", snapshot.parent), [early, late]),
+        (("snapshot", "verify", snapshot), []),
+        (("evaluate", snapshot.parent), [late]),
+        (("evaluate", snapshot), []),
+    ]:
+        lines = [line for line in run(*words).err.splitlines() if "is unfinished" in line]
+        assert [line.split()[1] for line in lines] == [each.name for each in named], words
+        assert all(f"complete it with `stillframe collect --resume --into {snapshot.parent}`" in line for line in lines)
