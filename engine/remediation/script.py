@@ -111,12 +111,9 @@ def _lines(step: _Step) -> Iterator[str]:
 
 
 def minded(command: str) -> list[str]:
-    """A command whose failure ends the script: of a && b, set -e minds b alone."""
-    if "&&" not in command:
-        return [f"  {command}"]
-    if "\n" in command or "#" in command or command.rstrip().endswith(";"):  # its end may be a comment's
-        return ["  {", f"  {command}", "  } || exit"]
-    return [f"  {command} || exit"]
+    """A command whose failure ends the script. Of `a && b` set -e minds b alone, so what came of it is looked at; with
+    `|| exit` instead, it would mind nothing of a loop that stands before."""
+    return [f"  {command}", *(['  [ "$?" -eq 0 ] || exit 1'] if "&&" in command else [])]
 
 
 def hindrances(command: str, template: Template) -> str:

@@ -387,7 +387,16 @@ def test_what_a_person_has_to_give_is_declared(run, tmp_path, old, new, message)
     assert message in result.err
 
 
-@pytest.mark.parametrize("command", ["aws {} x && aws y", "aws {} x; aws y", "for each in a; do aws {} x; aws y; done"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "aws {} x && aws y",
+        "aws {} x; aws y",
+        "for each in a; do aws {} x; aws y; done",
+        'for each in a b; do aws {} "$(true && echo x)"; aws y; done',
+        "aws {} x && aws y # and no more",
+    ],
+)
 def test_the_plan_stops_at_the_first_command_that_fails(run, tmp_path, policies, command):
     cli = '"aws kms enable-key-rotation --key-id {{ KeyId }} --region {{ $region }}"'
     (policies / "keys.yaml").write_text(KEYS.replace(cli, json.dumps(command.format("fail {{ KeyId }}"))))
