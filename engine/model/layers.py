@@ -49,7 +49,7 @@ class Layers(Struct, frozen=True, kw_only=True):
         if not enabled and _ENABLED not in unsure:
             return None
         if unsure:
-            return _named(_unsure(self.policy, Unknown.merge(unsure.values())))
+            return _named(_unsure(policy, Unknown.merge(unsure.values())))
         return _named(replace(policy, params={**policy.params, **self.last}))
 
 

@@ -20,6 +20,7 @@ from stillframe.engine.loading.ruleset import load_rules
 from stillframe.engine.model.cause import Cause, why_lines
 from stillframe.engine.model.change import Change
 from stillframe.engine.model.finding import Status
+from stillframe.engine.model.policy import Severity
 from stillframe.snapshot import open_snapshot
 
 A, B, C = "111122223333", "444455556666", "777788889999"
@@ -195,6 +196,12 @@ def test_the_cause_says_what_is_not_known(rules, estate):
     found = assess(estate, rules("[{account_tag: env=prod, params: {most: 9}}]"), method=Method(few=0))
     (message,) = {each.message for batch in found for each in batch.findings(Status.UNKNOWN)}
     assert message == "which settings hold here is unknown: AccessDenied: ec2:DescribeTags"
+
+
+def test_what_is_unknown_has_the_severity_that_is_set(rules, estate):
+    set_so = "[{severity: critical}, {account_tag: env=prod, params: {most: 9}}]"
+    found = assess(estate, rules(set_so), method=Method(few=0))
+    assert {each.severity for batch in found for each in batch.findings()} == {Severity.CRITICAL}
 
 
 def test_the_command_line_has_the_last_word_everywhere(rules, estate):
