@@ -46,8 +46,7 @@ class Target(Struct, frozen=True, kw_only=True):
     name: str = ""  # made once: each account is asked by it
 
     def __post_init__(self) -> None:
-        texts = [f"{each.text}{' []' if number == self.spread else ''}" for number, each in enumerate(self.theirs)]
-        name = msgspec.json.encode([self.source, *texts]).decode()
+        name = msgspec.json.encode([self.source, self.spread, *(each.text for each in self.theirs)]).decode()
         force_setattr(self, "name", name)
 
     @property

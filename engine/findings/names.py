@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...snapshot.catalog import ACCOUNT_TYPE, load_catalog
 from ...snapshot.model import EVERYWHERE, Account, Json, Snapshot, Unknown
+from ..model.scope import unit_path
 
 
 class Names:
@@ -35,7 +36,7 @@ class Names:
         if units is None:
             return None
         names = [unit["Name"] for unit in units]
-        paths = {"/".join(names[: number + 1]) for number in range(len(names))}
+        paths = {unit_path(names[: number + 1]) for number in range(len(names))}
         return {*names, *paths, *(unit["Id"] for unit in units if isinstance(unit.get("Id"), str))}
 
     def accounts(self) -> set[str]:

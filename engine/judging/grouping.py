@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -15,9 +16,11 @@ from ..functions.unknowns import unknown_in
 from ..language.interpret import evaluate
 from ..model.finding import Finding
 from ..model.policy import Policy, Within
+from ..model.scope import unit_path
 from .scope import of_resource
 
 Group = str | Unknown
+_AMBIGUOUS = re.compile(rf'[\[{{"]|(?:|null|true|false|-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|{ACCOUNT_TYPE})\Z')
 
 
 def is_grouped(policy: Policy) -> bool:
@@ -40,8 +43,11 @@ def group_of(policy: Policy, resource: Resource, snapshot_time: str) -> Group:
 
 
 def text_of(value: Json) -> str:
-    """Text as it is, anything else as JSON."""
-    return value if isinstance(value, str) and value else encode(value).decode()
+    """Text as it is, anything else as JSON; and so is text that would read as something else, and empty text.
+
+    No two values that differ have one text, nor has any that of what nobody can place.
+    """
+    return value if isinstance(value, str) and not _AMBIGUOUS.match(value) else encode(value).decode()
 
 
 def is_folded(policy: Policy, finding: Finding, resource: Resource, account: Account, snapshot_time: str) -> bool:
@@ -64,7 +70,7 @@ def unit_of(account: Account) -> Group:
         if isinstance(units, list) and all(isinstance(unit, dict) and "Name" in unit for unit in units):
             names: Sequence[object] = [unit["Name"] for unit in units]
             gaps = [name for name in names if isinstance(name, Unknown)]
-            return Unknown.merge(gaps) if gaps else text_of("/".join(map(str, names)))
+            return Unknown.merge(gaps) if gaps else text_of(unit_path(map(str, names)))
     return Unknown.because(f"the organisational units above account {account.id} were not collected")
 
 

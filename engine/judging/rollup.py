@@ -220,16 +220,23 @@ def _reasons(items: Sequence[Item]) -> str:
     return "; ".join(f"{message} ({', '.join(labels)})" for message, labels in about.items()) or NOTHING
 
 
-def _label(item: Item) -> str:
-    alone = item.id.startswith("arn:") or (item.id == item.region and not item.account)
-    return item.id if alone else f"{item.account} {item.region} {item.id}".lstrip()
+def _alone(item: Item) -> bool:
+    """Whether an id says where the item is: an account may have what is of another, such as a trail."""
+    if item.id.startswith("arn:"):
+        return not item.account or "".join(item.id.split(":")[4:5]) in ("", item.account)
+    return item.id == item.region and not item.account
 
 
 def _labels(items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
     """Each item, and what tells it from the others."""
     several = len({item.type for item in items}) > 1
+    apart = Counter(
+        (kind, name) for kind, name, _, _ in {(each.type, each.id, each.account, each.region) for each in items}
+    )
     for item in items:
-        yield f"{item.type} {_label(item)}" if several else _label(item), item
+        alone = _alone(item) and apart[item.type, item.id] == 1
+        label = item.id if alone else f"{item.account} {item.region} {item.id}".lstrip()
+        yield f"{item.type} {label}" if several else label, item
 
 
 def _merged(gaps: Iterable[Unknown | None]) -> Unknown | None:

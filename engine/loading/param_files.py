@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class ParamFiles(Struct):
     digests: dict[str, str] = field(default_factory=dict)
 
     def values(self, named: Mapping[str, Any]) -> list[Any]:
-        """What a file says; of a column as text, or else with its numbers as such. Raises ValueError."""
+        """What a file says; of a column as text, and with its numbers as such. Raises ValueError."""
         name, column = named["file"], named.get("column")
         if not name.endswith(_ENDINGS):
             raise ValueError(f"{name!r} is no file of a value: its name ends in {', '.join(_ENDINGS)}")
@@ -78,4 +79,4 @@ def _plain(text: str) -> Any:
         found = json.loads(text)
     except ValueError:
         return text
-    return found if isinstance(found, int | float) else text
+    return found if isinstance(found, int | float) and math.isfinite(found) else text

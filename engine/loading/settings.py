@@ -72,6 +72,10 @@ def _value(reader: Reader, at: Path, written: Any, policies: list[Policy], files
         reader.fault(at, f"parameter {parameter}: {error}")
         return None
     faults = [next(filter(None, (misfit(each, parameter, value) for each in policies)), "") for value in values]
+    if len(values) > 1 and not any(faults) and values[0] != values[-1]:
+        items = "give the parameter `items` of one type, such as {type: string} or {type: number}"
+        reader.fault(at, f"parameter {parameter}: {written['file']} may be texts or numbers: {items}")
+        return None
     for value, fault in zip(values, faults, strict=True):
         if not fault:
             return value

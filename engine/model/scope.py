@@ -57,3 +57,8 @@ def _patterns(written: Any) -> Patterns:
 def fits(patterns: Sequence[str], names: Iterable[str]) -> bool:
     """Whether one of some patterns fits one of the names that something has, or there are no patterns."""
     return not patterns or any(glob(pattern, name) for name in names for pattern in patterns)
+
+
+def unit_path(units: Iterable[str]) -> str:
+    """The path of organisational units, from the root down: a slash in a name is none between two."""
+    return "/".join(name.replace("%", "%25").replace("/", "%2F") for name in units)

@@ -16,6 +16,12 @@ KEYS = st.one_of(st.just(UNKNOWN), st.lists(VALUES, min_size=1, max_size=2).map(
 TARGET = Target(source="AWS::S3::Bucket", theirs=(parse("Name"),))
 
 
+def test_a_field_of_each_item_and_a_list_that_contains_are_asked_for_by_other_names():
+    fields = [(("A []",), None), (("A",), 0), (("A",), None), (("A", "B"), 0), (("A", "B"), 1)]
+    targets = [Target(source="X", theirs=tuple(map(parse, texts)), spread=spread) for texts, spread in fields]
+    assert len({target.name for target in targets}) == len(fields)
+
+
 @given(VALUES, VALUES)
 def test_equal_keys_stand_for_the_same(one, other):
     """1 is 1.0 for JMESPath, and one is looked for by the other."""

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stillframe.engine.judging.rollup import Item, Place, fold, fold_all
 from stillframe.engine.language.parser import parse
 from stillframe.engine.model.finding import Status
@@ -246,6 +247,26 @@ def test_texts_may_name_what_failed_and_what_is_not_known():
 def test_a_resource_is_named_with_its_region_unless_its_id_tells_it(name, label):
     (one,) = folded([item(FAIL, name=name), item(FAIL, name=name)])
     assert one.message == f"m ({label}, {label})"
+
+
+TRAIL = f"arn:aws:cloudtrail:{EAST}:{A}:trail/x"
+OTHER = "444455556666"
+
+
+@pytest.mark.parametrize(
+    ("name", "places", "labels"),
+    [
+        (TRAIL, [(A, EAST)], [TRAIL]),
+        (TRAIL, [(A, EAST), (OTHER, EAST)], [f"{A} {EAST} {TRAIL}", f"{OTHER} {EAST} {TRAIL}"]),
+        (TRAIL, [(OTHER, EAST)], [f"{OTHER} {EAST} {TRAIL}"]),
+        (TRAIL, [("", EAST), ("", WEST)], [f"{EAST} {TRAIL}", f"{WEST} {TRAIL}"]),
+        ("arn:aws:s3:::b", [(A, EAST)], ["arn:aws:s3:::b"]),
+    ],
+)
+def test_no_evidence_is_lost_where_several_places_have_one_arn(name, places, labels):
+    items = [replace(item(FAIL, region, name), account=account) for account, region in places]
+    (one,) = folded(items)
+    assert list(one.evidence) == labels
 
 
 def test_many_regions_and_many_rows_are_folded_in_one_pass():

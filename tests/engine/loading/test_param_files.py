@@ -18,6 +18,7 @@ assert: KeyId
 params: {value: {description: d, default: [], SCHEMA}}
 """
 TEXTS, NUMBERS = "type: array, items: {type: string}", "type: array, items: {type: integer}"
+REALS = "type: array, items: {type: number}"
 ROWS = "type: array, items: {type: object}"
 
 
@@ -49,6 +50,7 @@ def load(tmp_path):
         ),
         (ROWS, "p.csv", b"port,team\n22,a\n", "{file: p.csv}", [{"port": "22", "team": "a"}]),
         (TEXTS, "p.csv", b"port\n", "{file: p.csv}", []),
+        ("type: array", "p.csv", b"team\na\nNaN\n", "{file: p.csv}", ["a", "NaN"]),
         (NUMBERS, "p.json", b"[22, 443]", "{file: p.json}", [22, 443]),
         (TEXTS, "p.yml", b"- a\n- no\n", "{file: p.yml}", ["a", "no"]),
         ("type: object", "p.json", b'{"file": 1}', "{file: p.json}", {"file": 1}),
@@ -64,6 +66,16 @@ def test_a_parameter_is_what_its_file_says(load, schema, name, data, named, valu
 @pytest.mark.parametrize(
     ("schema", "data", "named", "said"),
     [
+        (REALS, b"n\nNaN\n", "{file: p.csv}", "parameter value: 'NaN' is not of type 'number'"),
+        (REALS, b"n\n-Infinity\n", "{file: p.csv}", "parameter value: '-Infinity' is not of type 'number'"),
+        (REALS, b"n\n1e999\n", "{file: p.csv}", "parameter value: '1e999' is not of type 'number'"),
+        (REALS, b"[1e999]", "{file: p.json}", "parameter value: '1e999' is not of type 'number'"),
+        (
+            "type: array",
+            b"n\n7\n",
+            "{file: p.csv}",
+            "parameter value: p.csv may be texts or numbers: give the parameter",
+        ),
         (NUMBERS, b"port\nssh\n", "{file: p.csv}", "parameter value: 'ssh' is not of type 'integer'"),
         (TEXTS, b"a,b\n1,2\n", "{file: p.csv, column: c}", "p.csv: there is no column c; there are a, b"),
         (TEXTS, b"a,b\n1\n", "{file: p.csv}", "p.csv: line 2 has 1 values, where there are 2 columns"),
