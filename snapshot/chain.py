@@ -101,8 +101,8 @@ def settle(archive: Remote) -> Last | None:
     return Last(link.id, digest(data), tag)
 
 
-def is_finished(snapshot: Remote) -> bool:
-    """Whether a snapshot in object storage is finished, or was and is pruned."""
+def is_finished(snapshot: Place) -> bool:
+    """Whether a snapshot is finished, or was and is pruned."""
     pruned = snapshot.parent / PRUNED / f"{snapshot.name}.json"
     return (snapshot / MANIFEST).is_file() or pruned.is_file()
 

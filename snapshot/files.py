@@ -163,10 +163,31 @@ def open_own(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "rb+")
 
 
-def lock(file: IO[bytes], *, wait: bool) -> bool:
+def hold_folder(path: Path) -> int | None:
+    """The descriptor of a folder, locked while it is open; None where another has it, or nobody can know.
+
+    Whoever ends, however it ends, holds it no longer. Raises OSError, also for a link.
+    """
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+        return None
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    if lock(folder, wait=False) and _is_at(folder, path):  # it may have been removed since
+        return folder
+    os.close(folder)
+    return None
+
+
+def _is_at(folder: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(folder), os.lstat(path))
+    except OSError:
+        return False
+
+
+def lock(file: IO[bytes] | int, *, wait: bool) -> bool:
     """Lock an open file for as long as it is open; False where another process has it."""
     if fcntl is None:
-        return msvcrt is None or _lock_a_byte(file.fileno(), wait=wait)
+        return msvcrt is None or _lock_a_byte(file if isinstance(file, int) else file.fileno(), wait=wait)
     try:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from rich.console import Console
 
+from ...snapshot.layout import MANIFEST
 from ...snapshot.model import Collected
 from ..console import counted, safe
 from .collecting import print_collected
@@ -27,7 +28,8 @@ def print_imported(console: Console, done: Imported) -> None:
     """What an import brought, and each file and item that could not be used."""
     print_problems(console, done.problems)
     if not done.written:
-        console.print(safe(f"{done.path} is there already"), soft_wrap=True)
+        what = "is there already" if (done.path / MANIFEST).is_file() else "was there, and is pruned"
+        console.print(safe(f"{done.path} {what}"), soft_wrap=True)
         return
     what = f"{counted(done.resources, 'resource')} of {counted(done.accounts, 'account')} in {done.path}"
     console.print(safe(f"{what}, from {counted(done.items, 'item')}"), soft_wrap=True)

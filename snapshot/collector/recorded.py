@@ -27,10 +27,11 @@ from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from ..catalog import Call
+from ..chain import is_finished
 from ..choice import asked_in_part, choose
 from ..error_kinds import EXPIRED, code_of, kind_of
 from ..errors import ArgumentError, CollectError, SnapshotError
-from ..format import decode
+from ..format import decode, snapshot_id
 from ..given import check_names, path_of
 from ..given import place_of as archive_of
 from ..model import Collected, Json
@@ -116,7 +117,7 @@ def import_recorded(
     try:
         done = run(
             [_target(folder, said, account) for account in accounts],
-            begin_anew(archive, moment, len(accounts)),
+            begin_anew(archive, moment, len(accounts), exact=not is_finished(archive / snapshot_id(moment))),
             clients=Nobody(),
             caller=Caller(account=accounts[0], partition=said.partition),
             plan=plan,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ from ..own_types import carried
 from ..remote import Place
 from ..resource_file import read_resources
 from .journal import Journal
+from .taking import take
 
 Row = tuple[str, str, bytes]  # a resource as it is written: its region, its id, its line
 
@@ -105,11 +107,13 @@ class SnapshotWriter:
         *,
         unfinished: Collection[str] | None = None,
         journal: Journal | None = None,
+        exact: bool = False,
     ) -> None:
         """Make the snapshot's folder; or go on with the `unfinished` one of that time, of these accounts.
 
-        What is complete in it stays, if the journal says so as well. Raises CollectError where the archive cannot be
-        written, and where there is an account that was not asked for.
+        Where somebody has that second, it is of a later one, unless that must be `exact`: then what an import left
+        there is begun anew. What is complete in an unfinished one stays, if the journal says so as well. Raises
+        CollectError where the archive cannot be written, and where there is an account that was not asked for.
         """
         self.captured_at = captured_at.replace(microsecond=0)
         self.done: dict[str, str] = {}
@@ -118,6 +122,11 @@ class SnapshotWriter:
             if unfinished is not None:
                 self.path = archive / snapshot_id(self.captured_at)
                 self._clear(unfinished)
+            elif exact:
+                self.path = archive / snapshot_id(self.captured_at)
+                archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+                if (held := take(self.path)) is not None:
+                    weakref.finalize(self, os.close, held)
             else:
                 self._make(archive)
             self.files, self._before = Files(self.path), cast("Path | None", latest(archive))

@@ -27,6 +27,7 @@ from ..resource_file import read_resources
 from .journal import Journal, begin
 from .journal import find as find_journal
 from .kept import Kept, kept_bytes, read_plan
+from .taking import at_work, refuse
 from .write import AccountData, Written, check_account, compose, manifest_of
 
 NOTES = 32  # how often it is written down which accounts are complete, in the course of a snapshot
@@ -156,26 +157,34 @@ def begin_objects(archive: Remote, kept: Kept) -> ObjectWriter:
     return ObjectWriter(path, moment, len(kept.accounts), claim, tag, begin(digest(plan)))
 
 
-def begin_without_plan(archive: Remote, moment: datetime, accounts: int) -> ObjectWriter:
-    """Begin a snapshot that cannot be completed, only begun anew: one that is made of what others recorded."""
-    path, moment, claim, tag = _claimed(archive, moment)
+def begin_without_plan(archive: Remote, moment: datetime, accounts: int, *, exact: bool = True) -> ObjectWriter:
+    """Begin a snapshot that cannot be completed, only begun anew: one that is made of what others recorded.
+
+    Of an `exact` moment a claim is taken over. Who had it is told, should it still be at work. Raises CollectError.
+    """
+    path, moment, claim, tag = _claimed(archive, moment, exact=exact)
     _not_pruned(archive, [path / CLAIM])
     return ObjectWriter(path, moment, accounts, claim, tag)
 
 
-def _claimed(archive: Remote, moment: datetime) -> tuple[Remote, datetime, Claim, str]:
+def _claimed(archive: Remote, moment: datetime, *, exact: bool = False) -> tuple[Remote, datetime, Claim, str]:
     """The place and the time of a snapshot under a name that nobody has, and the claim to it with its tag."""
     moment = moment.replace(microsecond=0)
     claim = Claim(holder=secrets.token_hex(16), accounts={})
     while True:
         path = archive / snapshot_id(moment)
+        before = find(path / CLAIM) if exact else None
+        if exact:
+            refuse(path)
         try:
-            tag = put_if(path / CLAIM, _bytes(claim), None)
+            tag = put_if(path / CLAIM, _bytes(claim), before[1] if before else None)
             if not is_finished(path):
                 return path, moment, claim, tag
             remove([path / CLAIM])
         except OvertakenError:  # another collector took this second
             pass
+        if exact:
+            raise at_work(path)
         moment += timedelta(seconds=1)
 
 

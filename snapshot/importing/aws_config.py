@@ -12,18 +12,18 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from .. import remote
+from ..chain import is_finished
 from ..collector.anew import begin_anew
 from ..errors import ArgumentError, CollectError
 from ..format import snapshot_id, timestamp
 from ..given import check_names, place_of
-from ..layout import MANIFEST
 from ..model import GLOBAL
 from ..names import REGION
 from .account import account_of
@@ -32,6 +32,7 @@ from .items import Source, sources
 from .state import State, chosen, utc
 
 SOURCE = "aws-config"
+SKEW = timedelta(minutes=5)  # by which clocks may differ: what is later than that is still to come
 OnFile = Callable[[int, int], None]  # hears of each file that was read: its number, of how many
 
 
@@ -95,6 +96,10 @@ def _named(regions: Collection[str]) -> frozenset[str]:
 def _import(
     found: list[Source], into: remote.Place, regions: frozenset[str], until: datetime | None, on_file: OnFile
 ) -> Imported:
+    if until is not None and until - datetime.now(UTC) > SKEW:
+        raise ArgumentError(
+            f"{timestamp(until)} is still to come", "name a moment that is past, or days up to yesterday"
+        )
     with reading(found, until, regions, on_file) as state:
         moment = until or state.moment()
         if moment is None or not state.places:
@@ -102,7 +107,12 @@ def _import(
                 "; ".join(["no item of AWS Config from that time", *state.problems[:3]]),
                 "name its snapshot files, and those of its history",
             )
-        if (into / snapshot_id(moment) / MANIFEST).exists():
+        if moment - datetime.now(UTC) > SKEW:
+            raise CollectError(
+                f"the latest of these files is of {timestamp(moment)}, which is still to come",
+                "name a moment that is past with --as-of, or look where they are from",
+            )
+        if is_finished(into / snapshot_id(moment)):
             return _done(into / snapshot_id(moment), moment, state, 0, written=False)
         return _write(state, into, moment, regions)
 

@@ -27,7 +27,7 @@ from ..given import place_of
 from ..model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
 from ..resource import names_in
 from .account import account_of
-from .aws_config import OnFile, find, reading, scope_of
+from .aws_config import SKEW, OnFile, find, reading, scope_of
 from .coverage import Place
 from .merging import merged
 from .state import State
@@ -75,7 +75,7 @@ class Filling:
     """A snapshot that is written of both. To a collection it is what is `Known`, and the `Writer`."""
 
     def __init__(self, state: State, into: remote.Place, counts: Paths, now: datetime) -> None:
-        self._state, self._counts = state, counts
+        self._state, self._counts, self._now = state, counts, now
         self._places = {account: _fresh(places, now) for account, places in state.places.items()}
         if not any(self._places.values()):
             latest = state.moment()
@@ -84,7 +84,7 @@ class Filling:
                 "not what it was like then",
                 "name files up to today, or import them without --fill",
             )
-        self._writer = begin_anew(into, now, len(state.places))
+        self._writer = begin_anew(into, now, len(state.places), exact=False)
         self.captured_at, self.files = self._writer.captured_at, self._writer.files
         self.done, self.pen = self._writer.done, self._writer.pen
         self._lock, self._recorded = threading.Lock(), dict[str, _Recorded]()
@@ -101,12 +101,12 @@ class Filling:
         return self._state.read
 
     def problems(self) -> list[str]:
-        """What was not used, a line each: files, items, and the state of regions that is too old to be filled."""
+        """What was not used, a line each: files, items, and regions whose state is not of now."""
         stale = [
-            f"{account} {region}: AWS Config's state of {timestamp(latest)} is more than {FRESH.days} days old"
+            f"{account} {region}: {why}"
             for account, places in sorted(self._state.places.items())
             for region, place in sorted(places.items())
-            if region not in self._places[account] and (latest := _latest(place))
+            if (why := _unfit(place, self._now))
         ]
         return [*self._state.problems, *stale]
 
@@ -205,12 +205,21 @@ class Filling:
             self.discard()
 
 
-def _latest(place: Place) -> datetime | None:
-    return max((each for each in (place.moment, place.latest) if each), default=None)
-
-
 def _fresh(places: Mapping[str, Place], now: datetime) -> dict[str, Place]:
-    return {region: place for region, place in places.items() if (at := _latest(place)) and now - at <= FRESH}
+    """The regions whose whole files are of these days. Items alone make nothing fresh, and none may be of a future."""
+    return {region: place for region, place in places.items() if not _unfit(place, now)}
+
+
+def _unfit(place: Place, now: datetime) -> str | None:
+    """Why the state of a region is asked as a whole."""
+    if place.moment is None:
+        return "AWS Config gave no whole snapshot that is sound"
+    if now - place.moment > FRESH:
+        return f"AWS Config's snapshot of {timestamp(place.moment)} is more than {FRESH.days} days old"
+    latest = max(place.moment, place.latest or place.moment)
+    if latest - now > SKEW:
+        return f"what AWS Config recorded is of {timestamp(latest.replace(microsecond=0))}, a time to come"
+    return None
 
 
 def _key(spec: ResourceType, region: str, identity: str) -> tuple[str, str]:

@@ -57,9 +57,9 @@ class State:
         self.read = 0
 
     def moment(self) -> datetime | None:
-        """The time of what was read last."""
+        """The time of the latest of what was read: a whole file, or an item after it."""
         places = [place for each in self.places.values() for place in each.values()]
-        return max((moment for place in places if (moment := place.moment or place.latest)), default=None)
+        return max((moment for place in places for moment in (place.moment, place.latest) if moment), default=None)
 
     def close(self) -> None:
         self._db.close()

@@ -14,7 +14,9 @@ from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import list_snapshots, open_snapshot
 from stillframe.snapshot.archive import read_manifest
+from stillframe.snapshot.collector.anew import begin_anew
 from stillframe.snapshot.collector.collect import resume
+from stillframe.snapshot.collector.write import AccountData
 from stillframe.snapshot.collector.write_objects import begin_without_plan
 from stillframe.snapshot.errors import ArgumentError, CollectError
 from stillframe.snapshot.importing.aws_config import import_aws_config, import_days
@@ -209,6 +211,17 @@ def test_history_is_laid_over_the_last_snapshot_up_to_a_moment(tmp_path):
         assert (at, flow_logs(done.path)["vpc-flow-logs", "vpc-1"]) == (at, expected)
 
 
+def test_without_a_moment_a_snapshot_is_of_its_latest_item(tmp_path):
+    deliver(tmp_path, recorded(), TIME)
+    at, [log] = soon(TIME, 60 * 38), [each for each in recorded()[HERE] if each["resourceType"] == "AWS::EC2::FlowLog"]
+    gone = {"configurationItemStatus": "ResourceDeleted", "configurationItemCaptureTime": at.isoformat()}
+    deliver(tmp_path, {HERE: [{**log, **gone, "configuration": None}]}, soon(at), "ConfigHistory", log["resourceType"])
+    done = imported(tmp_path, tmp_path / "AWSLogs")
+    assert (done.path.name, flow_logs(done.path)["vpc-flow-logs", "vpc-1"]) == ("2026-01-02T14-00-00Z", "fail")
+    said = read_manifest(done.path)
+    assert said.captured_at == said.scope["accounts"][ACCOUNT][REGION]["latest"]
+
+
 def test_after_a_history_file_that_is_damaged_its_type_is_not_believed(tmp_path):
     deliver(tmp_path, recorded(), TIME)
     (path,) = deliver(tmp_path, recorded(NO_LOGS), soon(TIME), "ConfigHistory")  # by its name, of VPCs
@@ -250,6 +263,47 @@ def test_an_archive_may_be_in_an_object_store(tmp_path, place):
     assert [each.accounts for each in list_snapshots(place)] == [1, 1, None]
     with pytest.raises(CollectError, match="keeps no plan"):
         resume(place)
+
+
+def test_an_import_that_was_stopped_is_begun_anew_under_its_own_moment(tmp_path, place):
+    deliver(tmp_path, recorded(), TIME)
+    at = TIME + timedelta(days=1)
+    for into in (tmp_path / "into", place):
+        stopped = begin_anew(into, at, 1)
+        stopped.add(AccountData(id=ACCOUNT, name=None, regions=[], coverage={}, resources={}))
+        path = stopped.path
+        del stopped
+        assert [each.path for each in import_days([tmp_path / "AWSLogs"], into, [at], regions=[REGION])] == [path]
+        assert [entry.id for entry in list_snapshots(into)] == [path.name]
+        assert flow_logs(path) == {("vpc-flow-logs", "vpc-1"): "pass"}
+        assert [*verify_archive(into)] == []
+
+
+def test_nothing_is_imported_as_of_a_time_to_come(tmp_path):
+    at = datetime.now(UTC) + timedelta(days=2)
+    deliver(tmp_path, recorded(at=at), at)
+    with pytest.raises(ArgumentError, match="still to come"):
+        imported(tmp_path, tmp_path / "AWSLogs", as_of=at)
+    with pytest.raises(CollectError, match="still to come"):
+        imported(tmp_path, tmp_path / "AWSLogs")
+    assert not (tmp_path / "into").exists()
+
+
+def test_the_moment_of_an_import_never_moves(tmp_path):
+    deliver(tmp_path, recorded(), TIME)
+    into, files = tmp_path / "into", [tmp_path / "AWSLogs"]
+    under_way = begin_anew(into, TIME, 1)
+    with pytest.raises(CollectError, match="at work"):
+        import_aws_config(files, into, as_of=TIME)
+    assert [entry.id for entry in list_snapshots(into)] == [under_way.path.name]
+    under_way.discard()
+    path = import_aws_config(files, into, as_of=TIME).path
+    with pytest.raises(CollectError, match="there is a snapshot of that moment already"):
+        begin_anew(into, TIME, 1)
+    (path / "manifest.json").rename(path / ".plan.json")
+    with pytest.raises(CollectError, match="unfinished collection"):
+        import_aws_config(files, into, as_of=TIME)
+    assert [*path.glob(ACCOUNT)]
 
 
 def test_a_day_is_its_end():

@@ -237,6 +237,34 @@ def test_what_is_too_old_is_not_filled(tmp_path):
     assert [*account.read(VPC)] == []
 
 
+@pytest.mark.parametrize(
+    ("whole", "item", "why"),
+    [
+        (timedelta(days=-30), timedelta(hours=-1), "more than 2 days old"),
+        (timedelta(hours=-1), timedelta(days=300), "a time to come"),
+        (timedelta(days=300), None, "a time to come"),
+    ],
+)
+def test_a_region_is_as_fresh_as_its_whole_file_and_no_file_is_of_a_time_to_come(tmp_path, whole, item, why):
+    now = datetime.now(UTC).replace(microsecond=0)
+    old = files(tmp_path / "old", now + whole)
+    if item:
+        found = items(fixture({KEY: [key(1)]}), Encoder(), now + item)[ACCOUNT, EAST]
+        deliver(
+            old,
+            {(ACCOUNT, EAST): [each for each in found if each["resourceType"] == KEY]},
+            now + item,
+            "ConfigHistory",
+            KEY,
+        )
+    deliver(tmp_path / "new", {(ACCOUNT, "eu-north-1"): [recorder_item(ACCOUNT, "eu-north-1", now)]}, now)
+    with filling([old, tmp_path / "new"], tmp_path / "into", COUNTS) as filled:
+        asked, account = answered(filled, {VPC: Coverage(read=[EAST], missing={})})
+        assert [each for each in filled.problems() if each.startswith(f"{ACCOUNT} {EAST}: ") and why in each]
+    assert EAST in asked[VPC]
+    assert [each.id for each in account.read(VPC) if each.region == EAST] == []
+
+
 def test_what_is_not_finished_leaves_nothing(tmp_path):
     with filling([files(tmp_path)], tmp_path / "into", COUNTS):
         assert [*(tmp_path / "into").glob("2*")]
