@@ -14,7 +14,7 @@ from ..catalog import ResourceType, Steps, load_catalog, steps
 from ..collector.decode import change, finish
 from ..config_rule import ConfigRule
 from ..format import encode, too_deep
-from ..kinds import config_kind
+from ..kinds import config_kind, mark
 from ..model import GLOBAL, Json, Resource, Unknown
 from ..names import REGION
 from ..resource import TAGS, compiled, gap_in, id_of, known, name_of, tags_of
@@ -38,6 +38,7 @@ def resource_of(spec: ResourceType, item: Item) -> Resource:
     if too_deep(encode(dict(item.body)), DEEP):
         raise BrokenError("nested too deep")
     config = finish(_config(spec, rule, item), spec)
+    mark(config, spec.type)  # a secret must not slip through because it came in another form
     if id_of(spec, config) is None:
         raise BrokenError(f"without {spec.id}, which identifies it")
     tags = _tags(spec, config, item)

@@ -108,6 +108,29 @@ def test_no_secret_of_an_item_is_imported(kind):
         assert b"redacted" in line or kind == "AWS::CodeBuild::Project"  # of which no more is taken
 
 
+@pytest.mark.parametrize("odd", [{"A": SECRET}, [f"A={SECRET}"], [{"A": SECRET}], [[SECRET]], SECRET])
+@pytest.mark.parametrize(
+    ("kind", "identity", "path"),
+    [
+        ("AWS::CodeBuild::Project", {"name": "site"}, ("environment", "environmentVariables")),
+        ("AWS::CodeBuild::Project", {"name": "site"}, ("environment",)),
+        ("AWS::CloudFormation::Stack", {"stackId": "s"}, ("parameters",)),
+        ("AWS::Lambda::Function", {"functionArn": "arn:1"}, ("environment", "variables")),
+        ("AWS::Lambda::Function", {"functionArn": "arn:1"}, ("environment",)),
+        ("AWS::AppSync::GraphQLApi", {"Arn": "a", "ApiId": "a"}, ("AdditionalAuthenticationProviders",)),
+        ("AWS::EKS::Cluster", {"Name": "c"}, ("ResourcesVpcConfig",)),
+        ("AWS::S3::AccessPoint", {"Arn": "a", "Name": "a"}, ("VpcConfiguration",)),
+    ],
+)
+def test_what_is_not_of_its_form_is_unknown_and_not_written(kind, identity, path, odd):
+    value = odd
+    for step in reversed(path):
+        value = {step: value}
+    body = {"accountId": A, "arn": "arn:aws:x", "configurationItemStatus": "OK", "configuration": {**identity, **value}}
+    item = Item(account=A, region="us-east-1", type="", id="x", moment=TIME, gone=False, body=body)
+    assert SECRET.encode() not in write_line(resource_of(RULES[kind], item))
+
+
 def test_of_a_detector_and_of_brokers_it_is_known_what_they_are():
     def config(kind, configuration):
         body = {"accountId": A, "arn": "arn:aws:x", "configurationItemStatus": "OK", "configuration": configuration}
