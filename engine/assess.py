@@ -113,10 +113,10 @@ class Share(Struct, frozen=True):
 
     def __call__(self, snapshot: Snapshot, _: Sequence[Policy], number: int, batches: Iterable[Batch]) -> Told:
         """Assess findings in order, all of some accounts."""
-        waived = Waivers(self.waivers, snapshot)
+        waived = Waivers(self.waivers, snapshot, wide=wide(self.policies))
         tally = Tally(self.policies, keep=self.keep)
         found = self.variants.over(batches, snapshot, self.written)
-        through = tally.through(self.chosen.over(waived.over(found), snapshot))
+        through = tally.through(self.chosen.over(waived.over(found), snapshot, wide=wide(self.policies)))
         return Told(self.write(number, through), tally.sums(), waived.sums())
 
 
@@ -138,12 +138,12 @@ def assess(
     check_described(snapshot, ruleset.policies)
     waivers = waivers_for(ruleset, snapshot)
     made = variants(ruleset, snapshot)
-    made.evaluated = [policy for policy in made.evaluated if not is_idle(policy)]
+    _leave_idle(made)
     names = {spoken(policy.id) for policy in made.evaluated}
     policies = [policy for policy in ruleset.policies if policy.id in names]
     judged = judge(snapshot, made.evaluated, replace(method, written=_wanted(made, method)))
     found = made.over(judged, snapshot, method.written)
-    batches = chosen.over(waivers.over(found), *(tagged or (snapshot,)))
+    batches = chosen.over(waivers.over(found), *(tagged or (snapshot,)), wide=wide(policies))
     told = baseline.lacks if baseline else None
     return Assessment(
         snapshot=snapshot,
@@ -154,6 +154,24 @@ def assess(
         variants=made,
         _batches=baseline.through(batches) if baseline else batches,
     )
+
+
+def _leave_idle(made: Variants) -> None:
+    """Do not evaluate what asks nothing; and say where a policy does so in some places alone."""
+    idle = [policy for policy in made.evaluated if is_idle(policy)]
+    ids = {policy.id for policy in idle}
+    made.evaluated = [policy for policy in made.evaluated if policy.id not in ids]
+    where: dict[str, set[str]] = {}
+    for policy in idle:
+        if policy.accounts is not None:
+            where.setdefault(spoken(policy.id), set()).update(policy.accounts)
+    for name, accounts in where.items():
+        parts = "parts of " if any(made.sheets[each, name].scopes for each in accounts) else ""
+        first, more = ", ".join(sorted(accounts)[:_NAMED]), len(accounts) - _NAMED
+        named = f"{first} and {more:,} more" if more > 0 else first
+        said = f"asks nothing in {parts}{named}, until its parameters are set there"
+        made.notes.append(f"{name} {said}")
+        made.disabled[name] = "; ".join(filter(None, [made.disabled.get(name), said]))
 
 
 def _wanted(made: Variants, method: Method) -> Collection[Status]:
@@ -175,7 +193,12 @@ def check_described(snapshot: Snapshot, policies: Sequence[Policy]) -> None:
 def waivers_for(ruleset: Ruleset, snapshot: Snapshot) -> Waivers:
     """The waivers of its policies, at the time of a snapshot."""
     given = [waiver for waiver in ruleset.waivers if any(waiver.means(policy.id) for policy in ruleset.policies)]
-    return Waivers(given, snapshot)
+    return Waivers(given, snapshot, wide=wide(ruleset.policies))
+
+
+def wide(policies: Iterable[Policy]) -> frozenset[str]:
+    """The ids of those that speak of all accounts: where their findings stand says nothing of what they are about."""
+    return frozenset(policy.id for policy in policies if policy.is_wide())
 
 
 def choose(chosen: Selection, *rulesets: Ruleset, of: Sequence[Snapshot] = ()) -> list[Ruleset]:
@@ -221,6 +244,6 @@ def _notes(ruleset: Ruleset) -> Iterator[str]:
         yield f"{place}: {', '.join(names[:_NAMED])}{more} {'are' if len(names) > 1 else 'is'} {what}"
     for budget in sorted({policy.budget for policy in ruleset.policies} - {BUDGET}):
         yield f"a policy may take {budget:,} steps for a resource, not {BUDGET:,}"
-    for policy in filter(is_idle, ruleset.policies):
+    for policy in filter(is_idle, (each for each in ruleset.policies if each.id not in ruleset.layers)):
         yield f"{policy.id} asks nothing, until its parameters are set"
     yield from ruleset.tailored

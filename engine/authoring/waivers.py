@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -52,13 +52,22 @@ def open_failures(snapshot: Snapshot, ruleset: Ruleset, *, policy: str = "", acc
             yield from (finding for finding in batch.findings(Status.FAIL) if not finding.waived)
 
 
-def draft(findings: Iterable[Finding], *, owner: str, reason: str, expires: str, bind: bool = False) -> Iterator[str]:
-    """The lines of one waiver each, under the key `waivers`."""
+def draft(
+    findings: Iterable[Finding],
+    *,
+    owner: str,
+    reason: str,
+    expires: str,
+    bind: bool = False,
+    wide: Collection[str] = (),
+) -> Iterator[str]:
+    """The lines of one waiver each, under the key `waivers`; those of policies that are `wide` are of no account."""
     for number, finding in enumerate(findings):
         if number == 0:
             yield "waivers:"
         yield f"  - policy: {finding.policy}"
-        yield f"    account: {quoted(finding.account)}"
+        if finding.policy not in wide:
+            yield f"    account: {quoted(finding.account)}"
         yield f"    region: {quoted(finding.region)}"
         if wild(finding.resource):
             yield "    # * and ? stand for other text too: see what else this waiver covers"

@@ -79,6 +79,7 @@ def waive(
     by: By = By(),
 ) -> None:
     """Draft a waiver for each failure that has none, as YAML for stillframe.yaml."""
+    from stillframe.engine.assess import wide
     from stillframe.engine.authoring.waivers import check_terms, draft, open_failures
     from stillframe.engine.console import counted
     from stillframe.engine.printable import show
@@ -88,7 +89,7 @@ def waive(
     check_terms(opened, owner=owner, reason=reason, expires=expires)
     ruleset = by.rules(Types.of(opened))
     found = list(open_failures(opened, ruleset, policy=policy, account=account))
-    for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind):
+    for line in draft(found, owner=owner, reason=reason, expires=expires, bind=bind, wide=wide(ruleset.policies)):
         show(f"{line}\n")
     typer.echo(f"{counted(len(found), 'waiver')} drafted", err=True)
 

@@ -6,7 +6,7 @@ called is an error, since a choice of nothing looks like a pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -102,14 +102,17 @@ class Selection(Struct, frozen=True, kw_only=True):
                         _HELP[key],
                     )
 
-    def over(self, batches: Iterable[Batch], *snapshots: Snapshot) -> Iterator[Batch]:
-        """The findings that are chosen. A resource's tags are those of the first snapshot that has it."""
+    def over(self, batches: Iterable[Batch], *snapshots: Snapshot, wide: Collection[str] = ()) -> Iterator[Batch]:
+        """The findings that are chosen. A resource's tags are those of the first snapshot that has it.
+
+        Those of policies that are `wide` are of every account, also where the one that they stand in is not chosen.
+        """
         if not self.partial:
             yield from batches
             return
         tags, names = Tags(snapshots), Names(snapshots)
         for found in batches:
-            if self._of_account(found.account, names):
+            if found.policy in wide or self._of_account(found.account, names):
                 kept = self._by_line(found, tags) if self.by_line else found
                 if kept:
                     yield kept

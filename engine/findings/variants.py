@@ -50,7 +50,7 @@ class Sheet(Struct, frozen=True):
 
 class Variants(Struct):
     """The policies to `evaluate`, and those that they are `spoken` of as. `disabled` says which of these are not asked
-    everywhere, and why. `notes` are of settings that hold nowhere."""
+    everywhere, and why. `notes` are of settings that hold nowhere, and of what asks nothing somewhere."""
 
     evaluated: list[Policy]
     spoken: Sequence[Policy]
@@ -105,7 +105,7 @@ class Variants(Struct):
         wanted = sheet.variants[_case(sheet, places, account, region, kind, resource)]
         if not self._named:
             self._named = {policy.id: replace(policy, id=spoken(policy.id)) for policy in self.evaluated}
-        return self._named[wanted] if wanted else None
+        return self._named.get(wanted) if wanted else None  # one that asks nothing there is not evaluated
 
 
 def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
@@ -129,7 +129,7 @@ def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
             for name in filter(None, sheet.variants.values()):
                 there.setdefault(name, set()).add(account)
             if None in sheet.variants.values():
-                made.disabled[policy.id] = _reason(layers)
+                made.disabled[policy.id] = f"is disabled {_reason(layers)}"
     made.evaluated += [replace(found[name], accounts=frozenset(accounts)) for name, accounts in there.items()]
     scoped = {each.place: each for policy in varied for each in ruleset.layers[policy.id].settings}
     for place, each in scoped.items():

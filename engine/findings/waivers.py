@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import product
 
@@ -57,10 +57,13 @@ Sums = tuple[list[tuple[int, ...]], list[str], set[Gap]]  # the numbers of each 
 
 
 class Waivers:
-    """The waivers of one evaluation. The only time is the snapshot's."""
+    """The waivers of one evaluation. The only time is the snapshot's.
 
-    def __init__(self, waivers: Sequence[Waiver], snapshot: Snapshot) -> None:
-        self.waivers, self._places = waivers, Places(snapshot)
+    Findings of policies that are `wide` are of all accounts, though they stand in one: no waiver of some covers them.
+    """
+
+    def __init__(self, waivers: Sequence[Waiver], snapshot: Snapshot, *, wide: Collection[str] = ()) -> None:
+        self.waivers, self._places, self._wide = waivers, Places(snapshot), wide
         self.uses = [
             Use(waiver=waiver, expired=is_over(waiver.waived.expires, snapshot.captured_at)) for waiver in waivers
         ]
@@ -134,7 +137,8 @@ class Waivers:
             for number, waiver in enumerate(self.waivers):
                 accounts, resources = waiver.scope.account or (None,), waiver.scope.resource
                 exact = resources if resources and not any(map(wild, resources)) else (None,)
-                for key in product(accounts, exact) if waiver.means(policy) else ():
+                apart = policy in self._wide and waiver.scope.by_account
+                for key in product(accounts, exact) if waiver.means(policy) and not apart else ():
                     found.setdefault(key, []).append(number)
             self._indexes[policy] = found
         return self._indexes[policy]

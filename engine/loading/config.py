@@ -17,9 +17,9 @@ from ..errors import Problem
 from ..model.attestation import Attestation, Said
 from ..model.finding import Kind, Waived
 from ..model.pack import Pack
-from ..model.policy import Effort, Exposure, Policy, Severity
+from ..model.policy import Effort, Exposure, Policy, Severity, base
 from ..model.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorities
-from ..model.scope import Scope
+from ..model.scope import BY_ACCOUNT, Scope
 from ..model.setting import Setting
 from ..model.waiver import Waiver, is_day
 from ..suggest import suggest
@@ -176,6 +176,10 @@ class ConfigReader(Reader, kw_only=True):
         name = entry.get("policy")
         if known is not None and isinstance(name, str) and (fault := no_policy(name, known)):
             self.fault((*at, "policy"), fault)
+        policy = known.get(base(name)) if known is not None and isinstance(name, str) else None
+        if policy and policy.is_wide() and (key := next((key for key in BY_ACCOUNT if key in entry), "")):
+            fault = f"{policy.id} speaks of all accounts: its findings are of none; say which by `resource`"
+            self.fault((*at, key), fault, key=True)
         self._check_day((*at, "expires"), entry.get("expires"))
         check_scope(self, at, entry)
 

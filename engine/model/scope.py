@@ -11,6 +11,7 @@ from msgspec.structs import fields
 from .glob import glob
 
 Patterns = tuple[str, ...]
+BY_ACCOUNT = ("account", "unit", "account_tag")  # keys that say which accounts
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,11 @@ class Scope(Struct, frozen=True, kw_only=True):
     def of(cls, written: Mapping[str, Any]) -> Scope:
         """The scope of an entry of stillframe.yaml: each key has one pattern, or a list of them."""
         return cls(**{key: _patterns(written[key]) for key in KEYS if key in written})
+
+    @property
+    def by_account(self) -> str:
+        """The first of its keys that says which accounts; empty where none does."""
+        return next((key for key in BY_ACCOUNT if getattr(self, key)), "")
 
     @property
     def by_line(self) -> bool:

@@ -104,7 +104,7 @@ def reports(
 ) -> tuple[list[PackReport], list[str]]:
     """What the counts of its policies say of each pack; and a line for each attestation that says nothing.
 
-    Policies that are `partly` disabled, each with where and why, answer no control alone.
+    Policies that are `partly` not asked, each with where and why, answer no control alone.
     """
     said = Attestations(ruleset.attestations, snapshot.captured_at)
     disabled = {name: setting.reason for name, setting in ruleset.disabled.items()}
@@ -139,9 +139,9 @@ def report(
     by_policy = {row.policy: row for row in rows}
 
     def answer(control: Control) -> Answer:
-        left = {name: f"{name} is disabled {why}" for name, why in partly.items()}
+        left = {name: f"{name} {why}" for name, why in partly.items()}
         for ask in control.asks:
-            if ask.policy not in by_policy:
+            if ask.policy not in by_policy and ask.policy not in left:
                 left[ask.policy] = _unjudged(ask.policy, disabled)
         return _answer(pack.name, control, by_policy, left, attestations)
 

@@ -293,6 +293,51 @@ def test_a_policy_that_is_disabled_somewhere_answers_no_control_alone(estate, tm
     assert all("is disabled where unit Sandbox: closed soon" in each.why for each in answers)
 
 
+IDLE = """\
+id: own-idle
+title: What is asked for is there
+severity: low
+resource: [AWS::S3::Bucket, AWS::SNS::Topic]
+params:
+  need: {type: array, items: {type: string}, default: [], description: None asks nothing}
+where: $params.need
+assert: Name
+"""
+KINDS = ("AWS::S3::Bucket", "AWS::SNS::Topic")
+NEED = "{params: {need: [a]}}"
+PACK = """\
+framework: own
+version: "1"
+title: T
+sections: [{title: S, controls: [{number: "1.1", title: V, policies: [own-idle]}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "status", "where"),
+    [
+        (f"[{{account: '{A}', params: {{need: [a]}}}}]", "left_out", f"{B}, {C}"),
+        (f"[{NEED}, {{account: ['{B}', '{C}'], params: {{need: []}}}}]", "left_out", f"{B}, {C}"),
+        (f"[{{account: ['{A}', '{B}', '{C}'], params: {{need: []}}}}]", "left_out", f"{A}, {B}, {C}"),
+        (f"[{NEED}, {{account: '{B}', region: 'eu-*', params: {{need: []}}}}]", "left_out", f"parts of {B}"),
+        (f"[{NEED}, {{account: '{B}', params: {{need: [b]}}}}]", "pass", ""),
+    ],
+)
+def test_a_policy_that_asks_nothing_somewhere_answers_no_control_alone(rules, tmp_path, written, status, where):
+    (tmp_path / "own-1.yaml").write_text(PACK)
+    rules(written, IDLE)
+    path = tmp_path / "stillframe.yaml"
+    path.write_text(f"packs: [./own-1.yaml]\n{path.read_text()}")
+    there = {kind: [{"$account": each, "Name": each, "TopicArn": each} for each in (A, B, C)] for kind in KINDS}
+    estate = open_snapshot(write_snapshot(tmp_path, {**ESTATE, **there}))
+    found = assess(estate, load_rules(path))
+    list(found)
+    (answer,) = found.packs()[0].answers()
+    said = f"asks nothing in {where}, until its parameters are set there" if where else ""
+    assert (answer.status.value, answer.why) == (status, f"own-idle {said}" if said else "")
+    assert [each for each in found.notes() if "asks nothing" in each] == ([f"own-idle {said}"] if said else [])
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [

@@ -10,16 +10,18 @@ from builders import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from stillframe.engine.assess import waivers_for
+from stillframe.engine.assess import assess, waivers_for
 from stillframe.engine.authoring.waivers import draft, quoted
 from stillframe.engine.diff.diff import Unchanged, diff, newly_failing
 from stillframe.engine.diff.replay import Side
 from stillframe.engine.documents.yaml12 import load
 from stillframe.engine.findings.batch import batches, finding_record
 from stillframe.engine.findings.counts import Tally
+from stillframe.engine.findings.selection import Selection
 from stillframe.engine.findings.waivers import Waivers
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.engine.loading.config import open_config
+from stillframe.engine.loading.policies import parse_policy
 from stillframe.engine.model.change import Change
 from stillframe.engine.model.finding import Finding, Kind, Status, Waived
 from stillframe.engine.model.glob import glob
@@ -202,6 +204,48 @@ def test_a_waiver_does_not_waive_what_may_be_in_its_scope(account, tags, scope, 
 )
 def test_a_waiver_of_what_no_account_is_says_so(scope, why):
     assert judged(tagged(b={"team": "x"}), waiver(**scope))[1] == [f"is unused: {why}"]
+
+
+WIDE = """\
+id: own-wide
+title: t
+severity: low
+resource: AWS::KMS::Key
+assert: Rotation.KeyRotationEnabled
+rollup: {per: organisation, require: all}
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "covers"),
+    [
+        ({"account": A}, False),
+        ({"account_tag": "env=dev"}, False),
+        ({"unit": "Root"}, False),
+        ({"resource": "organisation", "unit": "Root"}, False),
+        ({"resource": "organisation"}, True),
+    ],
+)
+def test_a_waiver_of_some_accounts_does_not_waive_what_is_of_all(scope, covers):
+    rules = Ruleset(policies=[parse_policy("p.yaml", WIDE)], waivers=[waiver(policy="own-*", **scope)])
+    snapshot = tagged(b={})
+    found = [each for batch in assess(snapshot, rules) for each in batch.findings()]
+    assert [(each.status.value, each.waived is not None) for each in found] == [("fail", covers)]
+    assert (waivers_for(rules, snapshot).mark(replace(found[0], waived=None)).waived is not None) is covers
+
+
+@pytest.mark.parametrize("chosen", [{"only": {"account": [B]}}, {"but": {"unit": ["Root"]}}])
+def test_what_is_of_all_accounts_is_of_those_that_are_chosen(chosen):
+    rules = Ruleset(policies=[parse_policy("p.yaml", WIDE), *KEYS])
+    found = assess(tagged(b={}), rules, Selection(**chosen))
+    assert {each.policy for each in found} == {"own-wide"}
+
+
+def test_a_draft_of_what_is_of_all_accounts_names_none():
+    rules = Ruleset(policies=[parse_policy("p.yaml", WIDE)])
+    (found,) = [each for batch in assess(tagged(b={}), rules) for each in batch.findings()]
+    drafted = "\n".join(draft([found], owner="o", reason="r", expires="2026-06-30", wide={"own-wide"}))
+    assert "account" not in load(drafted.encode()).value["waivers"][0]
 
 
 # ---------------------------------------------------------------------------------------------------- time

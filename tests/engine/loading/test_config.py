@@ -431,6 +431,15 @@ def test_a_waiver_may_name_more_than_an_id(config, policy, scope, said):
         assert waiver.means("vpc-flow-logs") is (policy != "'kms-*'")
 
 
+@pytest.mark.parametrize("scope", ["account: '111122223333'", "unit: Prod", "account_tag: env=dev"])
+def test_a_waiver_of_some_accounts_is_not_of_a_policy_that_speaks_of_all(config, tmp_path, scope):
+    wide = OWN.replace("id: own", "id: own-wide") + "rollup: {per: organisation, require: all}\n"
+    (tmp_path / "wide.yaml").write_text(wide)
+    path = config("policies: [wide.yaml]\n" + SCOPED.format(policy="own-wide", scope=scope))
+    said = "own-wide speaks of all accounts: its findings are of none; say which by `resource`"
+    assert said in " ".join(faults(path))
+
+
 @pytest.mark.parametrize(
     "region", ["eu-*", "global", "*", "us-gov-west-1", "eu-west-?", "eusc-de-east-1", "mx-central-1"]
 )
