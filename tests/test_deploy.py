@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -90,7 +91,58 @@ def test_the_action_does_a_night_by_its_own_steps(aws_url, tmp_path):
     assert (tmp_path / "GITHUB_STEP_SUMMARY").read_bytes() == (work / "changes.md").read_bytes() != b""
 
 
-NIGHT = {"archive", "findings.jsonl", "findings.sarif", "changes.md", "changes.txt"}
+NIGHT = {"archive", "findings.jsonl", "findings.sarif", "changes.md"}
+
+
+def pattern_files(tmp_path: Path) -> dict[str, str]:
+    """A program that prints its arguments, one a line, and a folder with files that a pattern would take."""
+    (tmp_path / "stillframe").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "python").write_text("#!/bin/sh\ntouch AWS::S3::Bucket\n")
+    for each in ("stillframe", "python"):
+        (tmp_path / each).chmod(0o755)
+    return {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+
+def test_a_star_of_the_options_is_not_the_shells(tmp_path):
+    given = {"options": "--types AWS::S3::*"}
+    *_, done = steps(DEPLOY / "action/action.yml", given, tmp_path / "work", pattern_files(tmp_path))
+    assert "AWS::S3::*" in done.stdout.splitlines()
+
+
+def kept(uses: list[dict[str, Any]]) -> list[tuple[str, bool, bool]]:
+    """Which steps keep something, whether they do after a failure, and whether they are for a folder alone."""
+    said = [(each["uses"].partition("@")[0], str(each.get("if", ""))) for each in uses]
+    names = ("actions/cache", "actions/upload-artifact")
+    return [(name, "always()" in when, "://" in when) for name, when in said if name.startswith(names)]
+
+
+RESTORE, SAVE, UPLOAD = "actions/cache/restore", "actions/cache/save", "actions/upload-artifact"
+
+
+def test_the_archive_is_kept_and_the_findings_are_uploaded_also_where_something_is_new():
+    """`actions/cache` saves nothing where a step failed, and a night with something new ends with 1."""
+    action = yaml.safe_load((DEPLOY / "action/action.yml").read_text())["runs"]["steps"]
+    assert kept([each for each in action if "uses" in each]) == [
+        (RESTORE, False, True),
+        (SAVE, True, True),
+        (UPLOAD, True, False),
+    ]
+    page = (DEPLOY.parent / "docs/ci.md").read_text()
+    jobs = [yaml.safe_load(block) for block in re.findall(r"```text\n(n[^`]*?:\s[^`]*)```", page)]
+    [github] = [each["jobs"]["evaluate"] for each in jobs if "evaluate" in each.get("jobs", ())]
+    assert kept([each for each in github["steps"] if "uses" in each]) == [
+        (RESTORE, False, False),
+        (SAVE, True, False),
+        (UPLOAD, True, False),
+    ]
+    [gitlab] = [each["nightly"] for each in jobs if "nightly" in each]
+    assert gitlab["cache"]["when"] == "always"
+
+
+def test_whether_there_is_an_external_id_is_no_secret():
+    """Terraform refuses `for_each` over what a sensitive variable says."""
+    text = (DEPLOY / "terraform/main.tf").read_text()
+    assert re.findall("for_each = (.*external_id.*)", text) == ["nonsensitive(var.external_id == null) ? [] : [1]"]
 
 
 def test_a_night_that_does_not_work_fails_the_action_and_says_the_code(tmp_path):

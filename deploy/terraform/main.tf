@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "trust" {
     }
 
     dynamic "condition" {
-      for_each = var.external_id == null ? [] : [1]
+      for_each = nonsensitive(var.external_id == null) ? [] : [1]
 
       content {
         test     = "StringEquals"

@@ -71,10 +71,11 @@ packages = ["{module}"]
 _README = """\
 # {name}
 
-Policies for Stillframe, to be installed beside it:
+Policies for Stillframe, to be installed beside it from where they are, such as a path or `git+https://…@v0.1.0`. By the
+name alone pip may find a stranger's package.
 
 ```sh
-pip install {name}
+pip install ./{name}
 ```
 
 ```yaml
@@ -87,6 +88,8 @@ packs: ["python:{name}/{name}-1"]
 
 `{module}/policies` has policies with their tests, `{module}/packs` has packs, and `{module}/types` may have resource
 types. Ids begin with `{name}-`, as no two policies may have one id.
+
+`requirements.lock` lacks one line: where your Stillframe is.
 
 ```sh
 pip install -r requirements.lock
@@ -109,6 +112,10 @@ jobs:
       - run: stillframe policy lint --format github
       - run: stillframe policy test --coverage
 """
+_LOCK = """\
+# Stillframe itself, from where you have it. Its name alone may be a stranger's package.
+# stillframe @ git+https://…@v{version}
+"""
 _FILES = {
     "README.md": _README,
     "pyproject.toml": _PROJECT,
@@ -127,7 +134,9 @@ def start_library(name: str, folder: Path) -> list[Path]:
         raise ArgumentError(f"{name} cannot be a library's name", "write it in lower case, digits and hyphens")
     names = {"name": name, "module": name.replace("-", "_")}
     texts = {place.format(**names): text.format(**names) for place, text in _FILES.items()} | _AS_THEY_ARE
-    texts["requirements.lock"] = "".join(f"{each}\n" for each in sorted(_pinned("stillframe", set()), key=str.lower))
+    texts["requirements.lock"] = _LOCK.format(version=stillframe.__version__) + "".join(
+        f"{each}\n" for each in sorted(_pinned("stillframe", set()), key=str.lower)
+    )
     try:
         folder.mkdir(parents=True)
         for place, text in texts.items():
@@ -141,15 +150,14 @@ def start_library(name: str, folder: Path) -> list[Path]:
 
 
 def _pinned(name: str, seen: set[str]) -> Iterator[str]:
-    """A distribution with all that it needs, each with the version that is installed here."""
+    """What a distribution needs, and what that needs, each with the version that is installed here."""
     seen.add(_plain(name))
     try:
         found = distribution(name)
     except PackageNotFoundError:  # for another platform or Python
-        if name == "stillframe":
-            yield f"stillframe=={stillframe.__version__}"
         return
-    yield f"{found.name}=={found.version}"
+    if name != "stillframe":
+        yield f"{found.name}=={found.version}"
     for each in found.requires or ():
         needed, condition = _REQUIRED.match(each), each.partition(";")[2]
         if needed and "extra" not in condition and _plain(needed[0]) not in seen:

@@ -25,7 +25,7 @@ from ..model.priorities import DEFAULTS, Priorities
 
 FIELDS = (
     "score",
-    "mends",
+    "fixes",
     "severity",
     "effort",
     "policies",

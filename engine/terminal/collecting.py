@@ -110,9 +110,10 @@ def print_forecast(console: Console, seen: Forecast) -> None:
     _line(console, safe(f"{counted(seen.types, 'resource type')}"))
     _line(console, safe(f"{counted(seen.sure, 'call')} to list them, if every account has these regions enabled"))
     if seen.before:
-        text = f"about {counted(seen.likely, 'call')} more for each resource, if there are as many as in {seen.before}"
+        more = counted(seen.likely, "call")
+        text = f"about {more} more about single resources, if there are as many as in {seen.before}"
     else:
-        text = "more for each resource: how many, the next dry run can tell from a snapshot in this archive"
+        text = "more about single resources: how many, the next dry run can tell from a snapshot in this archive"
     _line(console, safe(text))
 
 

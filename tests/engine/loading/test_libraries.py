@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -68,8 +69,18 @@ def test_a_new_library_passes_its_own_tests(library, run, monkeypatch):
         assert run(*command).code == 0
     assert run("evaluate", write_snapshot(library / "snapshots", VOLUMES)).code == 1
     lock = (library / "requirements.lock").read_text().splitlines()
-    assert {"stillframe", "msgspec", "jmespath"} <= {line.partition("==")[0] for line in lock}
-    assert all(line.partition("==")[2] for line in lock)
+    pinned = [line for line in lock if not line.startswith("#")]
+    assert {"msgspec", "jmespath"} <= {line.partition("==")[0] for line in pinned}
+    assert all(line.partition("==")[2] for line in pinned)
+
+
+def test_a_new_library_installs_nothing_by_a_name_that_may_be_a_strangers(library):
+    """An index may have another `stillframe` or `acme-policies`."""
+    assert not re.search(r"(?m)^stillframe\b", (library / "requirements.lock").read_text())
+    texts = [path.read_text() for path in (library / "README.md", library / ".github/workflows/test.yml")]
+    installed = [word for text in texts for line in re.findall("pip install (.*)", text) for word in line.split()]
+    assert installed
+    assert {"-r", "requirements.lock", f"./{NAME}"} >= {*installed}
 
 
 def test_an_installed_library_is_evaluated_by_its_name(place, run):

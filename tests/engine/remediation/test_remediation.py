@@ -84,7 +84,7 @@ def mended(run, tmp_path, policies, *options):
 
 
 def told(records):
-    return [(each["score"], each["mends"], *each["policies"], each["account"], each["resource"]) for each in records]
+    return [(each["score"], each["fixes"], *each["policies"], each["account"], each["resource"]) for each in records]
 
 
 def test_one_action_mends_all_that_share_a_thing(run, tmp_path, policies):
@@ -110,7 +110,7 @@ def test_one_action_mends_all_that_share_a_thing(run, tmp_path, policies):
 def test_policies_that_one_command_mends_are_one_action(run, tmp_path, policies):
     (policies / "more.yaml").write_text(KEYS.replace("id: keys", "id: more").replace("medium", "high"))
     records, _ = mended(run, tmp_path, policies, "--only", "policy=keys,more")
-    assert [(each["score"], each["mends"], each["severity"], each["policies"]) for each in records] == [
+    assert [(each["score"], each["fixes"], each["severity"], each["policies"]) for each in records] == [
         (40, 2, "high", ["keys", "more"]),
         (40, 2, "high", ["keys", "more"]),
     ]
