@@ -37,9 +37,9 @@ def gaps(snapshot: Snapshot, types: Collection[str] | None = None) -> Iterator[G
                 yield Gap(account=account.id, type=kind, lists=lists, within=lost)
 
 
-def within(account: Account, kind: str) -> Counter[tuple[str, str]]:
-    """What is not known of resources: (region, cause) → of how many."""
-    return Counter((each.region, cause) for each in _marked(account, kind) for cause in gaps_in(each))
+def within(account: Account, kind: str, *, unasked: bool = False) -> Counter[tuple[str, str]]:
+    """What is not known of resources: (region, cause) → of how many; if `unasked`, also what was not asked for."""
+    return Counter((each.region, cause) for each in _marked(account, kind) for cause in gaps_in(each, unasked=unasked))
 
 
 def _marked(account: Account, kind: str) -> Iterator[Resource]:
@@ -56,10 +56,10 @@ def _marked(account: Account, kind: str) -> Iterator[Resource]:
             yield read_line(bytes(line))
 
 
-def gaps_in(resource: Resource) -> list[str]:
-    """What of a resource could not be read: the causes. What was not asked for is no gap."""
+def gaps_in(resource: Resource, *, unasked: bool = False) -> list[str]:
+    """What of a resource could not be read: the causes. What was not asked for is no gap, but if it is wanted, too."""
     causes = [cause for value in resource.config.values() for cause in dict.fromkeys(_causes(value))]
-    asked = [cause for cause in causes if kind_of_cause(cause) is not NOT_ASKED]
+    asked = [cause for cause in causes if unasked or kind_of_cause(cause) is not NOT_ASKED]
     # Every region of AWS is listed: most are not enabled.
     return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
 

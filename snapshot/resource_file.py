@@ -93,16 +93,23 @@ def complete(config: dict[str, Json], spec: ResourceType) -> None:
     """
     mark(config, spec.type)
     for steps in spec.always:
-        _mark(config, steps, spec.type, steps)
+        _mark(config, steps, spec, steps)
 
 
-def _mark(node: Json, steps: tuple[str, ...], kind: str, way: tuple[str, ...]) -> None:
+def _mark(node: Json, steps: tuple[str, ...], spec: ResourceType, way: tuple[str, ...]) -> None:
     step, rest = steps[0], steps[1:]
     if step == "[]":
         for item in node if isinstance(node, list) else ():
-            _mark(item, rest, kind, way)
+            _mark(item, rest, spec, way)
     elif isinstance(node, dict):
         if rest:
-            _mark(node.get(step), rest, kind, way)
+            _mark(node.get(step), rest, spec, way)
         elif step not in node:
-            node[step] = Unknown.because(f"{kind} has no {'.'.join(way).replace('.[]', '[]')}")
+            node[step] = _lost(spec, way)
+
+
+def _lost(spec: ResourceType, way: tuple[str, ...]) -> Unknown:
+    """Who asks for what is attached writes down what came of it: where nothing is, nobody asked."""
+    if len(way) == 1 and (call := spec.attach.get(way[0])):
+        return Unknown.because(f"NotAsked: {call.action}, by whoever wrote the snapshot")
+    return Unknown.because(f"{spec.type} has no {'.'.join(way).replace('.[]', '[]')}")

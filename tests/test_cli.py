@@ -188,6 +188,7 @@ WRONG = [
     (["evaluate", "absent"], 2, "absent: no such archive"),
     (["evaluate", "."], 2, "no finished snapshot here"),
     (["evaluate", "snapshots", "-o", "x.odt"], 2, "no format is known for .odt"),
+    (["trend", "snapshots", "-o", "x.pdf"], 2, "use one of .jsonl, .json, .csv, .html"),
     (["evaluate", "snapshots", "-o", "absent/x.json"], 2, "cannot be written"),
     (["evaluate", "snapshots", "-p", "bad.yaml"], 2, "bad.yaml:2:1: unknown key 'titel'; did you mean title?"),
     (["evaluate", "snapshots", "-p", "absent.yaml"], 2, "cannot be read: No such file"),

@@ -22,7 +22,7 @@ def snapshot_list(archive: Archive = ARCHIVE) -> None:
 def snapshot_show(snapshot: SnapshotPath = ARCHIVE) -> None:
     """Show what a snapshot holds, and what it could not read."""
     from stillframe.engine.console import console
-    from stillframe.engine.terminal.findings import print_contents
+    from stillframe.engine.terminal.contents import print_contents
     from stillframe.snapshot import open_snapshot
 
     print_contents(console(), open_snapshot(snapshot))

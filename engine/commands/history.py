@@ -31,6 +31,16 @@ Records = Annotated[
     ),
 ]
 
+TrendOutputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Write to FILE.jsonl, .json or .csv, or a page to FILE.html; - for standard output; repeatable.",
+        metavar="FILE",
+    ),
+]
+
 
 def drift(
     old: Earlier,
@@ -81,7 +91,7 @@ def trend(
     archive: Archive = ARCHIVE,
     by: By = By(),
     choice: Choice = Choice(),
-    output: Records = None,
+    output: TrendOutputs = None,
     series: Annotated[
         list[str] | None,
         typer.Option(help="Write the numbers of each policy in each snapshot to FILE; repeatable.", metavar="FILE"),
@@ -104,7 +114,8 @@ def trend(
     distinct([*(output or ()), *(series or ())])
     pages = targets((name for name in output or () if name.endswith(".html")), compares=True)
     output = [name for name in output or () if not name.endswith(".html")]
-    check_names([*output, *(series or ())])
+    check_names(output, ".html")
+    check_names(series or ())
     chosen, types = choice.selection(), _types_of(archive)
     ruleset = by.rules(types, budget=budget, untrusted=untrusted)
     [ruleset] = choose(chosen, ruleset, of=types.snapshots)

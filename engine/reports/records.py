@@ -18,12 +18,17 @@ ENDINGS = (".jsonl", ".json", ".csv")
 Record = Mapping[str, Any]
 
 
-def check_names(names: Sequence[str]) -> None:
-    """Raise OutputError for a name that is there twice, or whose ending says no format, before any work is done."""
+def check_names(names: Sequence[str], *others: str) -> None:
+    """Raise OutputError for a name that is there twice, or whose ending says no format, before any work is done.
+
+    `others` are the endings of what somebody else writes, for the help.
+    """
     distinct(names)
     for name in names:
         if name != STDOUT and Path(name).suffix not in ENDINGS:
-            raise OutputError(f"{name}: no format is known for this name", f"use one of {', '.join(ENDINGS)}")
+            raise OutputError(
+                f"{name}: no format is known for this name", f"use one of {', '.join([*ENDINGS, *others])}"
+            )
 
 
 @contextmanager

@@ -10,11 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...snapshot.format import encode
-from ...snapshot.gaps import within
-from ...snapshot.model import Snapshot
 from ..console import counted, safe
 from ..findings.counts import Row, Tally
-from ..findings.source import source_lines
 from ..model.change import Change
 from ..model.finding import Finding, Status
 from ..model.policy import Policy, Severity
@@ -197,39 +194,3 @@ def print_policies(console: Console, policies: Iterable[Policy]) -> None:
         severity = Text(policy.severity, STYLES[policy.severity])
         table.add_row(safe(policy.id), severity, safe(policy.population()), safe(policy.title))
     console.print(table)
-
-
-def print_contents(console: Console, snapshot: Snapshot) -> None:
-    """What a snapshot holds, and what was not read, by type; then each cause, and each region that was not asked."""
-    counts: Counter[str] = Counter()
-    gaps: Counter[str] = Counter()
-    values: Counter[str] = Counter()
-    causes: Counter[str] = Counter()
-    unasked: Counter[str] = Counter()
-    for identity in snapshot.accounts:
-        account = snapshot.account(identity)
-        for kind, coverage in account.coverage.items():
-            found, lost = account.gaps(kind), within(account, kind)
-            counts[kind] += account.count(kind)
-            gaps[kind] += len(found)
-            values[kind] += lost.total()
-            causes.update(coverage.missing.values())
-            for (_, cause), number in lost.items():
-                causes[cause] += number
-            unasked.update(found.keys() - coverage.missing.keys())
-    accounts = counted(len(snapshot.accounts), "account")
-    line(console, Text(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {accounts}", "bold"))
-    table = _table()
-    table.add_column("Type", overflow="fold")
-    for name in ("Resources", "Lists not read", "Values not read"):
-        table.add_column(name, justify="right")
-    for kind in sorted(counts):
-        unread = [Text(f"{number:,}", "yellow" if number else "dim") for number in (gaps[kind], values[kind])]
-        table.add_row(safe(kind), f"{counts[kind]:,}", *unread)
-    console.print(table)
-    for cause, places in sorted(causes.items()):
-        line(console, safe(f"unknown: {cause} ({counted(places, 'time')})", "yellow"))
-    for region, lists in sorted(unasked.items()):
-        line(console, safe(f"not asked: {region} ({counted(lists, 'list')})", "yellow"))
-    for text in source_lines(snapshot):
-        line(console, safe(text))

@@ -11,15 +11,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
 import boto3
-from msgspec.structs import replace
 
-from ..catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, load_catalog
+from ..catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType
+from ..choice import choose
 from ..errors import CollectError
 from .clients import Clients
 from .session import ORGANIZATION_ROLE, Caller, _shared, way_in
@@ -85,13 +85,9 @@ def enter(home: boto3.Session, account: str, url: str) -> boto3.Session:
     return _shared(boto3.Session(*role.get_frozen_credentials()[:3], region_name=HOME))
 
 
-def types() -> dict[str, ResourceType]:
+def types() -> Mapping[str, ResourceType]:
     """The resource types that the demo collects."""
-    catalog = load_catalog()
-    return {name: catalog[name] for name in TYPES} | {
-        name: replace(catalog[name], attach={key: catalog[name].attach[key] for key in kept})
-        for name, kept in ATTACHED.items()
-    }
+    return choose(TYPES, ATTACHED)
 
 
 class Organisation:

@@ -12,7 +12,7 @@ import pytest
 from builders import TIME, shipped, write_snapshot
 from stillframe.engine.judging.evaluate import evaluate
 from stillframe.snapshot import SnapshotError, find_snapshot, list_snapshots, open_snapshot
-from stillframe.snapshot.catalog import steps
+from stillframe.snapshot.catalog import load_catalog, steps
 from stillframe.snapshot.format import TOO_DEEP, digest
 from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.names import REGIONS
@@ -309,7 +309,7 @@ def test_a_file_that_is_not_as_specified_is_refused_where_its_digest_is_right(sn
     ],
 )
 def test_what_aws_always_sends_is_marked_wherever_it_is_not(always, given, expected):
-    complete(given, SimpleNamespace(type="T", always=[steps(always)]))
+    complete(given, SimpleNamespace(type="T", attach={}, always=[steps(always)]))
     assert json.loads(json.dumps(given, default=str)) == expected
 
 
@@ -357,3 +357,10 @@ def test_what_a_line_lost_or_has_of_another_kind_is_unknown(tmp_path):
     (found,) = open_snapshot(opened).account(ACCOUNT).read("AWS::EC2::VPC")
     assert found.config["OwnerId"] == Unknown.because("AWS::EC2::VPC has no OwnerId")
     assert "MalformedValue: AWS::EC2::VPC IsDefault is text, not a boolean" in str(found.config["IsDefault"])
+
+
+def test_an_attached_answer_that_is_not_there_was_not_asked_for():
+    config = {"AccountId": ACCOUNT}
+    complete(config, load_catalog()["AWS::Account"])
+    assert str(config["Summary"]) == "NotAsked: iam:GetAccountSummary, by whoever wrote the snapshot"
+    assert str(config["Regions"]) == "NotAsked: ec2:DescribeRegions, by whoever wrote the snapshot"

@@ -6,6 +6,7 @@ import pytest
 from builders import write_snapshot
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
+from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.gaps import gaps
 
 DENIED = "AccessDenied: kms:GetKeyRotationStatus"
@@ -49,3 +50,7 @@ def test_showing_a_snapshot_names_both_kinds_with_how_often(run, tmp_path):
     assert f"unknown: {DENIED} (3 times)" in lines
     assert "unknown: AccessDenied: s3:ListBuckets (1 time)" in lines
     assert not [line for line in lines if "NotAsked" in line or "redacted" in line]
+    assert "not asked: kms:ListResourceTags" in lines
+    [missing] = [line for line in lines if line.startswith("not collected: ")]
+    assert missing.startswith(f"not collected: {len(load_catalog()) - 3:,} types, AWS::")
+    assert lines[-1].startswith("`stillframe collect` asks for all")

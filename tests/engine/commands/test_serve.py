@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -124,13 +127,27 @@ def test_the_command_ends_with_ctrl_c_and_names_what_it_cannot_do(run, tmp_path,
     monkeypatch.chdir(tmp_path)
 
     def stop(_: Server) -> None:
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
 
     monkeypatch.setattr(Server, "serve_forever", stop)
     done = run("serve", "archive", "-p", "keys.yaml", "--port", "0")
-    assert done.code == 0
+    assert (done.code, done.err.strip()) == (0, "")
     assert done.out.startswith("archive is at http://127.0.0.1:")
     taken = run("serve", "archive", "--port", str(server.server_port))
     assert taken.code == 2
     assert "name another with --port" in taken.err
     assert run("serve", "nowhere", "--port", "0").code == 2
+
+
+def test_what_a_stranger_sent_is_served_as_such(run, tmp_path, monkeypatch):
+    prepare(tmp_path)
+    given: list[str] = []
+
+    def served(_: str, options: list[str], __: int) -> None:
+        given.extend(options)
+        raise OSError(0, "seen")
+
+    monkeypatch.setattr(run_serve, "serve", served)
+    run("serve", tmp_path / "archive", "--untrusted")
+    assert given == ["--untrusted"]
