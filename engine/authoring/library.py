@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 
 import stillframe
@@ -133,6 +135,10 @@ def start_library(name: str, folder: Path) -> list[Path]:
     if not _NAME.fullmatch(name):
         raise ArgumentError(f"{name} cannot be a library's name", "write it in lower case, digits and hyphens")
     names = {"name": name, "module": name.replace("-", "_")}
+    if iskeyword(names["module"]) or find_spec(names["module"]):
+        raise ArgumentError(
+            f"{name} cannot be a library's name: Python has a {names['module']}", f"try {name}-policies"
+        )
     texts = {place.format(**names): text.format(**names) for place, text in _FILES.items()} | _AS_THEY_ARE
     texts["requirements.lock"] = _LOCK.format(version=stillframe.__version__) + "".join(
         f"{each}\n" for each in sorted(_pinned("stillframe", set()), key=str.lower)

@@ -36,7 +36,7 @@ from .key_digests import Offer
 KEPT = 4  # files of an archive: the findings of so many evaluations
 MOST = 4 << 30  # bytes of all archives' files; the newest stays, however large
 _ENDING = ".findings"
-_FORMAT = 5
+_FORMAT = 6
 _TAIL = 8 + 32  # the length of the index, and its digest
 
 

@@ -71,7 +71,11 @@ def _base(pack: Pack, name: str, named: Mapping[str, Pack], problems: list[Probl
     """The pack that another builds on: one beside it, one that was named, or one that ships."""
     file = Path(pack.source).with_name(f"{name}.yaml")
     if file.exists():
-        return _of_file(file, problems, read=partial(read_below, folder=file.parent))
+        beside, other = _of_file(file, problems, read=partial(read_below, folder=file.parent)), named.get(name)
+        if beside and other and beside.text != other.text:
+            message = f"extends: {file} and {other.source} are both {name}, and differ: name only one, or rename it"
+            problems.append(Problem(path=pack.source, line=1, column=1, message=message))
+        return beside
     if name in named or name in shipped_packs():
         return named.get(name) or _shipped(name, problems)
     known = suggest(name, {*named, *shipped_packs()})

@@ -20,14 +20,16 @@ from ..documents.yaml12 import YamlError, load
 from ..errors import EvaluationError, PolicyError, Problem
 from ..model.policy import Item, Policy, base
 from ..suggest import suggest
-from .bases import Bases, Document, Near
+from .bases import Bases, Document, Near, by_id
 from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
-from .extends import extended, identity_of, moved
+from .extends import extended, moved
 from .policy_reader import PolicyReader, read_policy, schema_of
 from .several import placed, policies_of
 from .shipped import PACKS, policy_files
 
 CONFIG_FILE = "stillframe.yaml"
+_UNSEEN = "unknown key 'extends'"
+_ALONE = "extends begins a line, with the id of the other policy after it: write each key on a line of its own"
 
 
 class _Source(Struct, frozen=True):
@@ -53,8 +55,8 @@ def load_policies(
 
     @cache
     def named() -> Mapping[str, Document]:
-        every = [*_sources(among, [], shipped=False), *sources]
-        return {identity_of(each.data) or "": Document(each.data, each.near) for each in every if each.near}
+        every = [*sources, *_sources(among, [], shipped=False)]
+        return by_id(Document(each.data, each.near, each.path) for each in every if each.near)
 
     bases = Bases(named)
     found = [policy for source in sources if (policy := _load_one(source, problems, bases))]
@@ -192,7 +194,7 @@ def _sources(paths: Sequence[Path], problems: list[Problem], *, shipped: bool | 
 
 
 def _given(
-    file: Path, named: Path, near: Callable[[Path, Path], Mapping[str, bytes]], problems: list[Problem]
+    file: Path, named: Path, near: Callable[[Path, Path], Mapping[str, Document]], problems: list[Problem]
 ) -> Iterator[_Source]:
     """The policies of a file: one that was named, or one below a folder that was. Raises OSError."""
     within = file.parent if file == named else named
@@ -248,20 +250,21 @@ def _read(source: _Source, problems: list[Problem], bases: Bases) -> Policy | No
         return None
     except UnicodeDecodeError:
         return read_policy(source.path, source.data, problems)
-    if extends is None:
-        return read_policy(source.path, source.data, problems)
     found: list[Problem] = []
     policy = read_policy(source.path, whole, found)
+    if extends is None:
+        problems += (replace(each, message=_ALONE) if each.message.startswith(_UNSEEN) else each for each in found)
+        return policy
     problems += moved(found, extends)
     return replace(policy, extends=extends) if policy else None
 
 
-def _beside(folder: Path, within: Path) -> dict[str, bytes]:
+def _beside(folder: Path, within: Path) -> Mapping[str, Document]:
     """The documents in a folder that say that they are policies, by the ids that they give themselves."""
-    found: dict[str, bytes] = {}
-    for file in sorted(folder.iterdir(), reverse=True):
+    found: list[Document] = []
+    for file in sorted(folder.iterdir()):
         if is_yaml(file.name):
             with suppress(OSError):  # a link that leads elsewhere, a pipe: no policy of this folder
-                for data, _ in policies_of(str(file), read_below(file, within), []):
-                    found[identity_of(data) or ""] = data
-    return found
+                data = read_below(file, within)
+                found += [Document(each, path=str(file)) for each, _ in policies_of(str(file), data, [])]
+    return by_id(found)

@@ -61,20 +61,30 @@ def policies_of(source: str, data: bytes, problems: list[Problem]) -> Iterator[t
         yield from _documents(source, text, outline, problems)
 
 
+def aliases_in(text: str) -> set[str]:
+    """The names that stand after an asterisk: those of aliases, and such as an expression may have."""
+    return set(_ALIAS.findall(text))
+
+
+def anchors_in(text: str) -> set[str]:
+    """The names that stand after an ampersand: those of anchors, and such as an expression may have."""
+    return set(_ANCHOR.findall(text))
+
+
 class Anchors:
     """Texts by their keys, and which of them another text uses by its aliases: also by way of each other."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        self._aliases = {key: set(_ALIAS.findall(text)) for key, text in texts.items()}
+        self._aliases = {key: aliases_in(text) for key, text in texts.items()}
         self._owners: dict[str, set[str]] = {}
         for key, text in texts.items():
-            for name in _ANCHOR.findall(text):
+            for name in anchors_in(text):
                 self._owners.setdefault(name, set()).add(key)
 
     def used(self, text: str) -> set[str]:
         """The keys of those that a text uses."""
         found = set[str]()
-        wanted = set(_ALIAS.findall(text))
+        wanted = aliases_in(text)
         while wanted:
             more = self._owners.get(wanted.pop(), set()) - found
             found |= more

@@ -164,3 +164,10 @@ def test_a_library_is_not_begun_where_something_is(library, tmp_path):
         with pytest.raises(ArgumentError, match="cannot be a library's name"):
             start_library(name, tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["stillframe", "yaml", "class", "json"])
+def test_a_new_library_is_not_called_as_python_calls_something(tmp_path, name):
+    with pytest.raises(ArgumentError, match="cannot be a library's name: Python has"):
+        start_library(name, tmp_path / name)
+    assert not (tmp_path / name).exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from stillframe.engine.errors import PackError
-from stillframe.engine.loading.pack_files import load_packs
+from stillframe.engine.loading.pack_files import find_packs, load_packs
 from stillframe.engine.loading.ruleset import load_rules
 from stillframe.snapshot.format import digest
 
@@ -99,6 +99,18 @@ def test_a_fault_of_a_pack_or_of_its_base_has_its_place(place, texts, said):
     with pytest.raises(PackError) as caught:
         load_rules(packs=[str(place(**texts) / "ours.yaml")])
     assert said in str(caught.value)
+
+
+def test_of_two_packs_with_one_name_neither_is_built_on_in_silence(place, tmp_path):
+    (tmp_path / "else").mkdir()
+    elsewhere = tmp_path / "else" / "base-1.yaml"
+    folder = place(ours=OURS, base_1=BASE)
+    for text, fault in ((BASE, False), (BASE.replace("manual: look", "manual: see"), True)):
+        elsewhere.write_text(text)
+        problems = []
+        find_packs([str(folder / "ours.yaml"), str(elsewhere)], problems)
+        said = f"extends: {folder}/base-1.yaml and {elsewhere} are both base-1, and differ"
+        assert [each.message.startswith(said) for each in problems] == [True] * fault
 
 
 def test_a_link_beside_a_pack_that_leads_out_is_not_read(place, tmp_path):

@@ -283,7 +283,25 @@ def test_a_policy_of_the_same_folder_comes_before_one_that_ships(tmp_path):
             "other.yaml:3:1: in what it takes from keys: unknown resource type AWS::KMS::Kay",
         ),
         (OTHER, BASE.replace("where: ", "where: *x #"), "other.yaml:3:1: in what it takes from keys: not YAML"),
-        (OTHER, "{id: keys}", "other.yaml:1:1: missing 'resource', 'assert'"),
+        (OTHER, "{id: keys}", "other.yaml:3:1: extends: keys has keys that do not begin a line, as in {id: …}"),
+        (OTHER, BASE + "? severity\n: high\n", "other.yaml:3:1: extends: keys has keys that do not begin a line"),
+        (OTHER.replace("extends: ", "extends:\n  "), BASE, "other.yaml:3:1: extends begins a line, with the id of"),
+        ("{id: other, title: t, extends: keys}", BASE, "other.yaml:1:23: extends begins a line, with the id of"),
+        (
+            OTHER + "x-p: {q: &p 9}\n",
+            BASE.replace("default: 90", "default: *p") + "x-p: &p 90\n",
+            "other.yaml:3:1: extends: x-p stands here and in keys, whose keys use it: give this one another name",
+        ),
+        (
+            OTHER + "x-q: {q: &p 9}\n",
+            BASE.replace("default: 90", "default: *p") + "x-p: &p 90\n",
+            "other.yaml:3:1: extends: the anchor &p stands here and in keys, whose keys use it",
+        ),
+        (
+            OTHER.replace("title: ", "title: &d "),
+            BASE.replace("title: ", "title: &d ") + "description: *d\n",
+            "other.yaml:3:1: extends: the anchor &d stands here and in keys",
+        ),
         (OTHER.replace("extends: keys", "extends: keyz"), BASE, "other.yaml:3:1: extends: no policy keyz beside it"),
         (OTHER, BASE.replace("id: keys", "id: keyz"), "or that ships; did you mean keyz?"),
         (OTHER.replace("extends: keys", "extends: ../keys"), BASE, "extends: no policy ../keys beside it"),
@@ -305,6 +323,22 @@ def test_faults_of_a_policy_that_extends_another_have_a_place_in_its_file(tmp_pa
     with pytest.raises(PolicyError) as error:
         load_policies([extending(tmp_path, text, base)], shipped=False)
     assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        (OTHER.replace("extends:", "extends :"), BASE),
+        (OTHER.replace("extends:", '"extends":'), BASE),
+        (OTHER + "...\n", "---\n" + BASE + "...\n"),
+        (OTHER, BASE.replace("id:", '"id":').replace("where:", "'where' :")),
+        (OTHER + "x-p: &p 90\n", BASE.replace("default: 90", "default: *p") + "x-p: &p 90\n"),
+    ],
+)
+def test_a_policy_that_extends_another_is_the_same_however_its_keys_are_written(tmp_path, text, base):
+    (policy,) = load_policies([extending(tmp_path, text, base)], shipped=False)
+    assert (policy.severity, policy.where is None, policy.params) == ("high", False, {"days": 90})
+    assert policy.extends.bases[0].keys >= {"id", "where", "params"}
 
 
 def sourced(folder: Path, **texts: str) -> list[Path]:
@@ -334,6 +368,19 @@ def test_an_id_in_two_sources_is_an_error_with_both_places(tmp_path):
     with pytest.raises(PolicyError) as error:
         load_policies([one, two], shipped=False)
     assert str(error.value) == f"{two}/again.yaml:1:1: id 'keys' is already in {one}/keys.yaml"
+
+
+def test_of_two_policies_with_one_id_neither_is_extended_in_silence(tmp_path):
+    other, keys, again = sourced(tmp_path, other=OTHER, keys=BASE, again=BASE.replace("severity: ", "severity:  "))
+    with pytest.raises(PolicyError) as error:
+        load_policies([other, keys], shipped=False, among=[again])
+    assert f"extends: {keys}/keys.yaml and {again}/again.yaml are both keys, and differ" in str(error.value)
+    load_policies([other, keys], shipped=False, among=[keys])
+    for each in (keys / "keys.yaml", again / "again.yaml"):
+        (other / each.name).write_bytes(each.read_bytes())
+    with pytest.raises(PolicyError) as error:
+        load_policies([other / "other.yaml"], shipped=False)
+    assert f"extends: {other}/again.yaml and {other}/keys.yaml are both keys, and differ" in str(error.value)
 
 
 def test_of_what_no_source_names_nothing_is_read(tmp_path):
