@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+from .abandoned import DAY, abandoned, holding
 from .chain import PRUNED, hold, links
 from .errors import ArgumentError
 from .files import folder_at, read_file, write_file, writing
@@ -55,28 +56,31 @@ def kept(ids: Iterable[str], keep: Keep) -> set[str]:
     return chosen
 
 
-def prune(archive: Place | str, keep: Keep, *, dry_run: bool = False) -> tuple[list[str], list[str]]:
+def prune(
+    archive: Place | str, keep: Keep, *, dry_run: bool = False, idle: timedelta = DAY
+) -> tuple[list[str], list[str]]:
     """Remove the snapshots that no rule keeps; gives those that stay, and those that went. Raises CollectError.
 
-    A manifest stays, in `pruned/`, with its signatures: the next snapshot names its digest. What is unfinished or
-    cannot be read is left alone.
+    A manifest stays, in `pruned/`, with its signatures: the next snapshot names its digest. What is unfinished goes
+    where nobody holds it and nothing was written into it for as long as `idle`. What cannot be read is left alone.
     """
     archive = place_of(archive)
     if isinstance(archive, Remote):
         staying, going = _chosen(archive, keep)
-        if not dry_run:
-            prune_objects(archive, going)
-        return staying, going
+        left = abandoned(archive, idle) if dry_run else prune_objects(archive, going, idle)
+        return staying, sorted([*going, *left])
     with writing(archive), hold(archive):
         staying, going = _chosen(archive, keep)
+        left = abandoned(archive, idle)
         for name in going if not dry_run else ():
             _remove(archive, name)
         if not dry_run:
+            left = [name for name in left if _abandon(archive, name)]
             # Also of one who was stopped; and findings of an earlier version, which nobody believes any more.
-            for left in (*archive.glob(".pruned-*"), archive / ".cache"):
-                if folder_at(left):
-                    shutil.rmtree(left)
-    return staying, going
+            for gone in (*archive.glob(".pruned-*"), archive / ".cache"):
+                if folder_at(gone):
+                    shutil.rmtree(gone)
+    return staying, sorted([*going, *left])
 
 
 def _chosen(archive: Place, keep: Keep) -> tuple[list[str], list[str]]:
@@ -93,3 +97,11 @@ def _remove(archive: Path, name: str) -> None:
         write_file(archive / PRUNED / f"{name}.json{suffix}", read_file(path))
     # Under another name it is no snapshot: nobody sees half of one.
     (archive / name).rename(archive / f".pruned-{name}")
+
+
+def _abandon(archive: Path, name: str) -> bool:
+    """Take an unfinished snapshot away, unless somebody began to complete it."""
+    with holding(archive / name) as free:
+        if free:
+            (archive / name).rename(archive / f".pruned-{name}")
+        return free

@@ -10,7 +10,9 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 
+from .abandoned import abandoned
 from .archive import list_snapshots, read_account_file, read_manifest
 from .chain import PRUNED, PRUNING, settle
 from .errors import CollectError
@@ -18,20 +20,28 @@ from .layout import MANIFEST, OBJECTS, Files, files_of
 from .remote import AT_ONCE, OvertakenError, Place, Remote, every, put, put_if, read, remove
 
 
-def prune_objects(archive: Remote, going: list[str]) -> None:
-    """Remove these snapshots. Their manifests stay, in `pruned/`. Raises CollectError where somebody collects."""
+def prune_objects(archive: Remote, going: list[str], idle: timedelta) -> list[str]:
+    """Remove these snapshots, whose manifests stay, in `pruned/`, and those that are abandoned; gives the latter.
+
+    Raises CollectError where somebody may be collecting.
+    """
     with _alone(archive):
         settle(archive)
-        left = list_snapshots(archive)
-        if unfinished := [entry.id for entry in left if entry.accounts is None]:
+        left = abandoned(archive, idle)
+        there = [entry for entry in list_snapshots(archive) if entry.id not in left]
+        if unfinished := [entry.id for entry in there if entry.accounts is None]:
             raise CollectError(
                 f"{archive / unfinished[0]}: unfinished: its files cannot be told from those that nothing needs",
-                "complete it with `stillframe collect --resume`, or remove it by hand",
+                "complete it with `stillframe collect --resume`; or remove it with `stillframe snapshot prune "
+                "--unfinished`, which pruning does by itself a day after it was last written",
             )
-        needed = _needed([entry.path for entry in left if entry.id not in going])
+        needed = _needed([entry.path for entry in there if entry.id not in going])
         for name in going:
             _remove(archive / name)
+        for name in left:
+            remove(every(archive / name))
         remove(each for each in every(archive / OBJECTS) if each.name not in needed)
+    return left
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -185,6 +186,13 @@ def every(folder: Remote) -> Iterator[Remote]:
     with _asking(folder):
         for page in _obstore().list(_store(folder.root), f"{folder.key}/" if folder.key else None):
             yield from (Remote(folder.root, each["path"]) for each in page)
+
+
+def last_written(folder: Remote) -> datetime | None:
+    """When the latest of the objects below a folder was written, by the store's clock; None if there are none."""
+    with _asking(folder):
+        pages = _obstore().list(_store(folder.root), f"{folder.key}/")
+        return max((each["last_modified"] for page in pages for each in page), default=None)
 
 
 def remove(places: Iterable[Remote]) -> None:

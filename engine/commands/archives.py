@@ -65,15 +65,25 @@ def snapshot_prune(
     ],
     archive: Archive = ARCHIVE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+    unfinished: Annotated[
+        bool,
+        typer.Option("--unfinished", help="Remove what is unfinished at once, not a day after it was last written."),
+    ] = False,
 ) -> None:
-    """Remove old snapshots from an archive; their manifests stay, so that it is still a chain."""
+    """Remove old snapshots from an archive, and unfinished ones that nobody completes.
+
+    Manifests stay, so that it is still a chain.
+    """
+    from datetime import timedelta
+
     from stillframe.engine.console import counted
     from stillframe.snapshot import list_snapshots
+    from stillframe.snapshot.abandoned import DAY
     from stillframe.snapshot.prune import parse_keep, prune
 
     rules = parse_keep(keep)
     list_snapshots(archive)  # which says what is wrong with what is no archive
-    staying, going = prune(archive, rules, dry_run=dry_run)
+    staying, going = prune(archive, rules, dry_run=dry_run, idle=timedelta(0) if unfinished else DAY)
     for name in going:
         typer.echo(name)
     did = "would remove" if dry_run else "removed"

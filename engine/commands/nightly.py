@@ -143,7 +143,9 @@ def _collect(place: "Place", fresh: Any, log: "Log", *, again: str, **how: Any) 
 
     found = tonight(place, fresh)
     for name in found.left:
-        log("left", f"{name} is unfinished, and of an earlier night: remove it if it is not needed")
+        log(
+            "left", f"{name} is unfinished, and of an earlier night: pruning removes it a day after it was last written"
+        )
     if found.finished and is_of(found.finished, **how):
         log("collected", f"{found.finished} is of this night: not collected again")
         return found.finished

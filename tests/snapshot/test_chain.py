@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from builders import TIME, write_snapshot
 from stillframe.snapshot import list_snapshots
 from stillframe.snapshot.chain import heads, links
+from stillframe.snapshot.files import PLAN, lock
 from stillframe.snapshot.prune import kept, parse_keep, prune
 from stillframe.snapshot.verify import verify_archive
 
@@ -159,6 +160,38 @@ def test_a_prune_that_was_stopped_is_completed_by_the_next(archive):
     (archive / ids[1]).rename(archive / f".pruned-{ids[1]}")  # killed before it could remove this
     prune(archive, parse_keep("2"))
     assert not list(archive.glob(".pruned-*"))
+
+
+def begun(archive: Path, name: str, days: float, *, plan: bool = True) -> Path:
+    """An unfinished snapshot into which nothing was written for some days."""
+    folder = archive / name
+    folder.mkdir()
+    if plan:
+        (folder / PLAN).write_text("{}")
+    then = (datetime.now(UTC) - timedelta(days=days)).timestamp()
+    for each in (*folder.iterdir(), folder):
+        os.utime(each, (then, then))
+    return folder
+
+
+def test_what_is_unfinished_goes_a_day_after_it_was_last_written_or_at_once_unless_somebody_holds_it(run, archive):
+    ids = [path.name for path in folders(archive)]
+    old, new = begun(archive, "2026-02-01T00-00-00Z", 1.1), begun(archive, "2026-02-02T00-00-00Z", 0.9)
+    planless = begun(archive, "2026-02-03T00-00-00Z", 0.9, plan=False)
+    held = begun(archive, "2026-02-04T00-00-00Z", 9)
+    with (held / PLAN).open() as file:
+        assert lock(file, wait=False)
+        assert prune(archive, parse_keep("9"), dry_run=True)[1] == [old.name]
+        assert old.is_dir()
+        assert prune(archive, parse_keep("9"))[1] == [old.name]
+        done = run("snapshot", "prune", archive, "--keep", "9", "--unfinished")
+        assert (done.code, done.out.split()) == (0, [new.name]), done
+        assert {held.name, planless.name} <= {path.name for path in archive.iterdir()}
+    assert prune(archive, parse_keep("9"))[1] == [held.name]
+    assert planless.is_dir()  # nobody could have held it: it is given its day
+    assert not list(archive.glob(".pruned-*"))
+    assert [path.name for path in folders(archive)] == [*ids, planless.name]
+    assert list(verify_archive(archive)) == []
 
 
 def test_the_command_prunes_and_says_what(run, archive):

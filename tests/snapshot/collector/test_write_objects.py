@@ -8,13 +8,14 @@ import urllib.request
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from builders import TIME, write_snapshot
 from conftest import BUCKET
 from msgspec import structs
-from stillframe.snapshot import CollectError, SnapshotError, chain, list_snapshots, open_snapshot, remote
+from stillframe.snapshot import CollectError, SnapshotError, abandoned, chain, list_snapshots, open_snapshot, remote
 from stillframe.snapshot.catalog import catalog_digest
 from stillframe.snapshot.chain import CLAIM, LAST, PRUNED, PRUNING, settle
 from stillframe.snapshot.collector import write_objects
@@ -281,6 +282,28 @@ def test_nobody_prunes_while_somebody_collects_nor_the_other_way_round(archive):
     assert len(prune(archive, {"last": 1})[1]) == 1
     with pytest.raises(CollectError, match="or it was removed"):
         writer.finish({})
+    assert list(verify_archive(archive)) == []
+
+
+def test_what_was_left_unfinished_does_not_stop_pruning_for_good(archive, monkeypatch):
+    night(archive)
+    night(archive, 1)
+    left = begin_objects(archive, plan(TIME + timedelta(days=2), ACCOUNTS[:1]))
+    left.add(data(ACCOUNTS[0], "vpc-of-it"))  # files that nothing else refers to
+    with pytest.raises(CollectError, match="unfinished") as refused:
+        prune(archive, {"last": 2})
+    assert "snapshot prune --unfinished" in refused.value.help
+    written = {each.name for each in every(archive / OBJECTS)}
+    assert prune(archive, {"last": 2}, idle=timedelta(0), dry_run=True)[1] == [left.path.name]
+    assert list(every(left.path))
+    later = datetime.now(UTC) + timedelta(days=1, seconds=5)
+    monkeypatch.setattr(abandoned, "datetime", SimpleNamespace(now=lambda _: later))
+    staying, going = prune(archive, {"last": 1})  # by itself, after a day
+    assert (staying, going) == (["2026-01-02T00-00-00Z"], ["2026-01-01T00-00-00Z", left.path.name])
+    assert not list(every(left.path))
+    assert len(written - {each.name for each in every(archive / OBJECTS)}) == 2
+    with pytest.raises(CollectError, match="or it was removed"):
+        left.finish({})
     assert list(verify_archive(archive)) == []
 
 
