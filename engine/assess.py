@@ -59,7 +59,7 @@ class Assessment(Struct):
 
     def lapses(self) -> list[str]:
         """A line for each waiver and attestation that does not do what it was written for."""
-        return [*self._waivers.reports(), *self._reports()[1]]
+        return [*self._waivers.reports(partial=self.chosen.partial), *self._reports()[1]]
 
     def uses(self) -> Sequence[Use]:
         """What became of each waiver."""
@@ -116,7 +116,7 @@ class Share(Struct, frozen=True):
         waived = Waivers(self.waivers, snapshot, wide=wide(self.policies))
         tally = Tally(self.policies, keep=self.keep)
         found = self.variants.over(batches, snapshot, self.written)
-        through = tally.through(self.chosen.over(waived.over(found), snapshot, wide=wide(self.policies)))
+        through = tally.through(waived.over(self.chosen.over(found, snapshot, wide=wide(self.policies))))
         return Told(self.write(number, through), tally.sums(), waived.sums())
 
 
@@ -143,7 +143,8 @@ def assess(
     policies = [policy for policy in ruleset.policies if policy.id in names]
     judged = judge(snapshot, made.evaluated, replace(method, written=_wanted(made, method)))
     found = made.over(judged, snapshot, method.written)
-    batches = chosen.over(waivers.over(found), *(tagged or (snapshot,)), wide=wide(policies))
+    # Waivers are counted in what is chosen alone.
+    batches = waivers.over(chosen.over(found, *(tagged or (snapshot,)), wide=wide(policies)))
     told = baseline.lacks if baseline else None
     return Assessment(
         snapshot=snapshot,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,15 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--disable-sync"]
 in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here: apt-get install chromium")
+
+
+def failing_browser(folder: Path, does: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is called like a browser, and does that; `$T` is where it is to print."""
+    (folder / "bin").mkdir()
+    program = folder / "bin/chromium"
+    program.write_text(f"#!/bin/sh\nfor each; do case $each in --print-to-pdf=*) T=${{each#*=}};; esac; done\n{does}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}/bin:/usr/bin:/bin")
 
 
 def shown(page: Any) -> int:

@@ -126,12 +126,12 @@ def nightly(
         old = open_snapshot(before) if before else new
         ruleset = ruling.ruleset(old, new)
         more = {"limits": limits, "chosen": chosen, "method": _method(cache)}
-        _evaluate(new, ruleset, reports, log, **more)
+        unmade = _evaluate(new, ruleset, reports, log, **more)
         found = _compare(old, new, ruleset, changes, log, **more)
         told = _told(new, found, first=before is None)
         untold = _tell(telling, new, ruleset, told, **more) if reporting.notify else ""
         pruned = _prune(place, staying, log) if staying else ""
-    log("night", f"{told}{untold}{pruned}; exit code {found.code}", code=found.code)
+    log("night", f"{told}{unmade}{untold}{pruned}; exit code {found.code}", code=found.code)
     raise typer.Exit(found.code)
 
 
@@ -165,12 +165,20 @@ def _method(cache: bool) -> Any:
     return Method(workers=1, cache=kept(cache))
 
 
-def _evaluate(snapshot: "Snapshot", ruleset: Any, files: Any, log: "Log", **more: Any) -> None:
+def _evaluate(snapshot: "Snapshot", ruleset: Any, files: Any, log: "Log", **more: Any) -> str:
+    """What could not be made, for the last line. That a browser fails is no reason to lose the night."""
     from stillframe.engine.commands.run_evaluate import run_evaluate
+    from stillframe.engine.reports.targets import NotMadeError
 
-    if files:
-        log("evaluating", f"{snapshot.id}: {', '.join(each.name for each in files)}")
+    if not files:
+        return ""
+    log("evaluating", f"{snapshot.id}: {', '.join(each.name for each in files)}")
+    try:
         run_evaluate(snapshot, ruleset, _quiet(), _quiet(), targets=files, **more)
+    except NotMadeError as error:
+        log("not written", f"{error}; {error.help}")
+        return ", not all written"
+    return ""
 
 
 def _compare(old: "Snapshot", new: "Snapshot", ruleset: Any, files: Any, log: "Log", **more: Any) -> "Compared":

@@ -73,12 +73,7 @@ def run_diff(
     )
     counts: Counter[tuple[str, Change]] = Counter()
     failures, worst = 0, Worst(keep)
-    policies = _spoken(given, ruleset)
-    varied = given.layers.keys() | ruleset.layers.keys()
-    context = Context(
-        snapshot=new, policies=policies, packs=ruleset.packs, named=ruleset.named, before=old, varied=varied
-    )
-    with reports(targets, context) as written:
+    with reports(targets, _context(old, new, given, ruleset, chosen)) as written:
         for changed in changes:
             written.add(difference_lines(changed))
             if isinstance(changed, Unchanged):
@@ -100,7 +95,20 @@ def run_diff(
     if given.named and ruleset.named:
         print_changes(err, earlier.packs(), packs)
     print_notes(err, said)
+    written.check()
     return Compared(code=_code(was, now, failures, limits), rows=now, changes=counts, failures=failures)
+
+
+def _context(old: Snapshot, new: Snapshot, given: Ruleset, ruleset: Ruleset, chosen: Selection) -> Context:
+    return Context(
+        snapshot=new,
+        policies=_spoken(given, ruleset),
+        packs=ruleset.packs,
+        named=ruleset.named,
+        before=old,
+        varied=given.layers.keys() | ruleset.layers.keys(),
+        chosen=chosen,
+    )
 
 
 def _code(was: Sequence[Row], now: Sequence[Row], failures: int, limits: Limits) -> int:

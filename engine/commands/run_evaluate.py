@@ -10,7 +10,7 @@ from rich.console import Console
 from ...snapshot.errors import ArgumentError
 from ...snapshot.model import Snapshot
 from ..assess import Assessment, assess, choose
-from ..console import counted, progress
+from ..console import progress
 from ..execution.judge import Method
 from ..exit_codes import exit_code
 from ..findings.counts import SHOWN
@@ -55,7 +55,7 @@ def run_evaluate(
     method = replace(method, written=wanted)
     # Workers begin before the progress bar's thread does.
     found = assess(snapshot, ruleset, chosen, method, keep=keep, baseline=baseline)
-    context = _context(snapshot, ruleset)
+    context = _context(snapshot, ruleset, chosen)
     with progress(err, "evaluating") as advance, reports(targets, context) as written:
         account, number, here = "", 0, method.cluster is None or proof or baseline
         apart = None if here else written.apart(None if statuses >= wanted else statuses)
@@ -80,17 +80,14 @@ def run_evaluate(
         with whole(receipt) as file:
             file.write(totals.receipt)
     print_findings(out, found.tally, verbose=verbose)
-    _print_outcome(err, snapshot, ruleset, totals, hint=not verbose)
+    _print_outcome(err, context, ruleset, totals, hint=not verbose)
+    written.check()
     population = sum(row.population for row in totals.rows)
-    return exit_code(
-        findings=population,
-        failures=failures,
-        unknown=unknown,
-        allow_unknown=limits.allows(unknown, population),
-    )
+    allowed = limits.allows(unknown, population)
+    return exit_code(findings=population, failures=failures, unknown=unknown, allow_unknown=allowed)
 
 
-def _context(snapshot: Snapshot, ruleset: Ruleset) -> Context:
+def _context(snapshot: Snapshot, ruleset: Ruleset, chosen: Selection) -> Context:
     return Context(
         snapshot=snapshot,
         policies=spoken(ruleset),
@@ -98,6 +95,7 @@ def _context(snapshot: Snapshot, ruleset: Ruleset) -> Context:
         named=ruleset.named,
         config=ruleset.digest,
         varied=ruleset.layers.keys(),
+        chosen=chosen,
     )
 
 
@@ -110,18 +108,19 @@ def _totals(found: Assessment, proof: Receipt | None) -> Totals:
         packs=packs,
         notes=found.notes(),
         uses=uses,
+        variants=found.variants,
         receipt=proof.data(found.snapshot, found.ruleset, rows, packs, uses, found.variants)
         if proof and not found.chosen.partial
         else None,
     )
 
 
-def _print_outcome(err: Console, snapshot: Snapshot, ruleset: Ruleset, totals: Totals, *, hint: bool) -> None:
+def _print_outcome(err: Console, context: Context, ruleset: Ruleset, totals: Totals, *, hint: bool) -> None:
     alone = [row for row in totals.rows if not ruleset.counts(row.policy)]
-    print_summary(err, f"Snapshot {snapshot.id}, {counted(len(snapshot.accounts), 'account')}", alone)
+    print_summary(err, f"Snapshot {context.snapshot.id}, {context.counted('account')}", alone)
     print_reports(err, totals.packs if ruleset.named else ())
     print_totals(err, totals.rows, totals.accounts, hint=hint)
-    print_notes(err, [*snapshot.passed_over, *totals.notes])
+    print_notes(err, [*context.snapshot.passed_over, *totals.notes])
 
 
 def baseline_of(snapshot: Snapshot, other: Snapshot, ruleset: Ruleset, method: Method = Method()) -> Baseline:

@@ -26,9 +26,17 @@ def write_trend(
 ) -> None:
     """Write the latest snapshot's findings to the targets, each with the numbers of every snapshot."""
     found = assess(latest, ruleset, chosen, method)
-    context = Context(snapshot=latest, policies=spoken(ruleset), packs=ruleset.packs, named=ruleset.named, trend=points)
+    context = Context(
+        snapshot=latest,
+        policies=spoken(ruleset),
+        packs=ruleset.packs,
+        named=ruleset.named,
+        trend=points,
+        chosen=chosen,
+    )
     with reports(targets, context) as written:
         for batch in found:
             written.add(batch.data)
         rows, packs, notes = found.rows(), found.packs(), found.notes()
         written.end(Totals(rows=rows, accounts=found.tally.accounts, packs=packs, notes=notes))
+    written.check()

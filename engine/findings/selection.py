@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct, field
 
 from ...snapshot.errors import ArgumentError
-from ...snapshot.model import EVERYWHERE, Json, Snapshot, Unknown
+from ...snapshot.model import EVERYWHERE, Snapshot, Unknown
 from ..model.glob import glob
 from ..model.policy import Policy, Severity, base
 from ..suggest import suggest
@@ -40,7 +40,6 @@ class _Line(msgspec.Struct):
     region: str
     type: str
     resource: str
-    waiver: Json
 
 
 _read = msgspec.json.Decoder(_Line).decode
@@ -76,12 +75,25 @@ class Selection(Struct, frozen=True, kw_only=True):
         """The policies that are chosen. Raises ArgumentError where there is none, or a pattern fits none."""
         for key in ("policy", "framework", "control") if policies else ():
             self._check(key, {name for policy in policies for name in _OF_POLICY[key](policy)})
-        chosen = [policy for policy in policies if all(self._fits(key, of(policy)) for key, of in _OF_POLICY.items())]
+        chosen = [policy for policy in policies if self._of_policy(policy)]
         if policies and not chosen:
             raise ArgumentError(
                 "no policy in force is chosen by --only and --except", "`stillframe policy list` lists those there are"
             )
         return chosen
+
+    def _of_policy(self, policy: Policy) -> bool:
+        """Whether it may have findings that are chosen. Those of a rollup are of what it folds into."""
+        if not policy.rollup and not any(self._fits("type", (kind,)) for kind in policy.subjects()):
+            return False
+        return all(self._fits(key, of(policy)) for key, of in _OF_POLICY.items())
+
+    def accounts(self, snapshot: Snapshot) -> Sequence[str]:
+        """The accounts of a snapshot that are chosen; all whose units are unknown may be."""
+        if not self.partial:
+            return snapshot.accounts
+        names = Names([snapshot])
+        return [account for account in snapshot.accounts if self._of_account(account, names)]
 
     def check(self, snapshots: Sequence[Snapshot]) -> None:
         """Raise ArgumentError where nothing in these snapshots is called what a pattern says."""
@@ -124,10 +136,8 @@ class Selection(Struct, frozen=True, kw_only=True):
         return units is None or self._fits("unit", units)
 
     def _by_line(self, found: Batch, tags: Tags) -> Batch | None:
-        lines = [(line, _read(line)) for line in found.lines()]
-        kept = [(line, each) for line, each in lines if self._chosen(found.account, each, tags)]
-        made = batch(found.account, found.policy, [line for line, _ in kept])
-        return made and msgspec.structs.replace(made, waived=sum(each.waiver is not None for _, each in kept))
+        kept = [line for line in found.lines() if self._chosen(found.account, _read(line), tags)]
+        return batch(found.account, found.policy, kept)
 
     def _chosen(self, account: str, each: _Line, tags: Tags) -> bool:
         if each.region != EVERYWHERE and not self._fits("region", (each.region,)):

@@ -64,6 +64,11 @@ class Variants(Struct):
         """Whether findings of one account are told apart, which takes all of them."""
         return any(sheet.scopes for sheet in self.sheets.values())
 
+    def where(self, name: str) -> list[tuple[Sequence[str], Policy]]:
+        """Of a policy that is not the same everywhere: each that was evaluated for it, and in which accounts."""
+        found = [each for each in self.evaluated if spoken(each.id) == name and each.accounts is not None]
+        return [(sorted(each.accounts or ()), each) for each in found]
+
     def over(self, batches: Iterable[Batch], snapshot: Snapshot, written: Collection[Status]) -> Iterator[Batch]:
         """The findings of those that decide; others than those with a status that is `written` are only counted."""
         if not self.sheets:

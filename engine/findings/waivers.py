@@ -124,10 +124,10 @@ class Waivers:
             use.why = use.why or why
         self._gaps |= sums[2]
 
-    def reports(self) -> Iterator[str]:
-        """A line for each waiver that does not do what it was written for."""
+    def reports(self, *, partial: bool = False) -> Iterator[str]:
+        """A line for each waiver that does not do what it was written for; of a part not what is unused there."""
         for use in self.uses:
-            if use.unsure or use.state is not State.APPLIED:
+            if use.unsure or use.state not in (State.APPLIED, *([State.UNUSED] if partial else ())):
                 yield f"{use.waiver.place}: waiver of {use.waiver.policy} {self._report(use)}"
 
     def _index(self, policy: str) -> _Index:

@@ -82,7 +82,7 @@ class Audit:
             audit_gaps.chapter(topics, list(self._causes.data()), unread),
             audit_controls.chapter(topics, MOST),
             audit_front.answers(topics),
-            audit_front.policies(self.context),
+            audit_front.policies(self.context, totals),
         )
         return _document(audit_front.title(self.context), self._style(), join(chapters)).encode()
 

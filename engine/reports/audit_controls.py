@@ -9,7 +9,6 @@ import msgspec
 from ..console import counted
 from ..findings.counts import Row
 from ..model.policy import Policy
-from ..packs.text import words
 from .audit_front import CHAPTERS
 from .audit_topics import Topic, Topics
 from .markup import Inside, Markup, coded, element, join, link, paragraphs
@@ -17,6 +16,7 @@ from .report import Record
 from .text import answered
 
 _LONGEST = 700  # letters of a finding's evidence; what is longer is whole in the annex
+_PART = 300  # letters of a value that alone is longer
 
 
 def chapter(topics: Topics, most: int) -> Markup:
@@ -27,7 +27,7 @@ def chapter(topics: Topics, most: int) -> Markup:
     for heading, found in topics.chapters():
         failing = [topic for topic in found if topic.fails]
         parts += [element("h3", heading), *(_topic(topics, topic, each, told) for topic in failing)] if failing else []
-    nothing = element("p", "Nothing fails.")
+    nothing = element("p", "Nothing fails in this part." if topics.context.chosen.partial else "Nothing fails.")
     return element("section", element("h2", dict(CHAPTERS)["failing"]), *(parts or [nothing]), at="failing")
 
 
@@ -54,7 +54,7 @@ def _topic(topics: Topics, topic: Topic, each: int, told: dict[str, str]) -> Mar
 
 def _facts(topic: Topic) -> Iterator[str]:
     control = topic.answer.control if topic.answer else None
-    yield words(topic.status).capitalize()
+    yield topic.said.capitalize()
     if control and control.level:
         yield f"Level {control.level}, {control.assessment}"
     sums = (("population", "evaluated"), ("failures", "fail"), ("waived", "waived"), ("unknown", "unknown"))
@@ -109,12 +109,22 @@ def _finding(topics: Topics, number: int, record: Record) -> Markup:
 
 
 def _values(evidence: Mapping[str, str], number: int) -> Iterator[Inside]:
-    """The values that decided: whole ones, as far as there is room, and a word on where the others are."""
-    room, left = _LONGEST, 0
+    """The values that decided: whole ones, as far as there is room, and a word on where the others are.
+
+    Where not even the first has room, it stands there in part, with how much of it that is.
+    """
+    room, left, parted = _LONGEST, 0, False
     for name, text in evidence.items():
         room -= len(name) + len(text)
-        left += room < 0
         if room >= 0:
             yield element("span", element("b", name), " ", text, " ")
+        elif not parted and room == _LONGEST - len(name) - len(text):
+            parted = True
+            yield element("span", element("b", name), " ", text[:_PART], " ")
+            yield element(
+                "i", f"(the first {_PART} of its {len(text):,} letters; row {number:,} of the annex has all) "
+            )
+        else:
+            left += 1
     if left:
         yield element("i", f"{counted(left, 'value')} in row {number:,} of the annex alone")

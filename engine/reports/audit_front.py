@@ -12,7 +12,8 @@ import stillframe
 from ...snapshot.format import digest, encode
 from ...snapshot.model import Account, Unknown
 from ..console import counted
-from ..findings.waivers import Use
+from ..findings.variants import Variants
+from ..findings.waivers import State, Use
 from ..model.policy import Policy, Severity
 from ..packs.report import Answer, Outcome, PackReport, score, statuses
 from ..packs.text import summary, words
@@ -32,7 +33,8 @@ class Annex:
 
 def title(context: Context) -> str:
     named = [pack.title for pack in context.packs] if context.named else []
-    return f"{', '.join(named) or 'Policies'}: evaluation of {counted(len(context.snapshot.accounts), 'AWS account')}"
+    part = "part of an " if context.chosen.partial else ""
+    return f"{', '.join(named) or 'Policies'}: {part}evaluation of {context.counted('AWS account')}"
 
 
 def cover(context: Context, totals: Totals, annex: Annex) -> Markup:
@@ -41,7 +43,7 @@ def cover(context: Context, totals: Totals, annex: Annex) -> Markup:
     made = [
         ("Snapshot", f"{snapshot.id}, taken {snapshot.captured_at}"),
         ("SHA-256 of its manifest", _code(snapshot.digest)),
-        ("Accounts", f"{len(snapshot.accounts):,}, listed under Scope"),
+        ("Accounts", f"{context.counted('account')}, listed under Scope"),
         *((f"Pack {pack.name}", _code(f"{digest(pack.text.encode())}")) for pack in packs),
         ("Policies", f"{len(context.policies):,}, listed with their digests under Policies"),
         ("SHA-256 of stillframe.yaml", _code(context.config)),
@@ -53,6 +55,7 @@ def cover(context: Context, totals: Totals, annex: Annex) -> Markup:
         "section",
         element("p", "Stillframe", of="brand"),
         element("h1", title(context)),
+        *(element("p", f"{note}. {_PART}", of="note") for note in context.chosen.notes()),
         element("p", short.totals(totals.rows), of="result"),
         *(element("p", f"{report.pack.title}: {summary(report)}") for report in totals.packs if context.named),
         facts(made),
@@ -79,6 +82,7 @@ _PROOF = (
     "again, byte for byte. The receipt is what evaluate --receipt FILE writes of them. What could not be known counts "
     "as unknown, and never as a pass."
 )
+_PART = "Nothing else was evaluated, and all that is said and counted here is of this part alone."
 _ANNEX = "every finding that fails or is unknown, whole, and every place that was not read."
 
 
@@ -93,7 +97,9 @@ def scope(context: Context, totals: Totals) -> Markup:
         *((name, _said(snapshot.scope.get(key))) for key, name in _ASKED),
         ("Accounts left out", _said(skipped) or ("none" if skipped == {} else "not recorded")),
     ]
-    rows = [_account_row(each, totals) for each in accounts]
+    # What is of all accounts stands in one, also where that is not chosen.
+    evaluated = {*context.accounts, *(account for account, found in totals.accounts.items() if found.total())}
+    rows = [_account_row(each, totals if each.id in evaluated else None) for each in accounts]
     return _chapter(
         "scope",
         facts(told),
@@ -111,10 +117,14 @@ _ASKED = (
 )
 
 
-def _account_row(account: Account, totals: Totals) -> Iterator[Inside]:
-    failures = totals.accounts.get(account.id) or Counter[Severity]()
+def _account_row(account: Account, totals: Totals | None) -> Iterator[Inside]:
+    """An account with its failures; where it was not evaluated, there are no totals of it."""
     regions = f"unknown: {account.regions}" if isinstance(account.regions, Unknown) else f"{len(account.regions):,}"
     yield from (account.id, account.name or "", regions)
+    if totals is None:
+        yield from ("not evaluated", *[""] * (len(Severity) - 1))
+        return
+    failures = totals.accounts.get(account.id) or Counter[Severity]()
     yield from (f"{failures.get(severity, 0):,}" for severity in Severity)
 
 
@@ -158,7 +168,7 @@ def _sections(report: PackReport) -> Iterator[tuple[Inside, ...]]:
 
 
 def _topic_row(topic: Topic) -> Iterator[Inside]:
-    yield from (topic.number, topic.title, element("span", words(topic.status), of=f"is {topic.status}"))
+    yield from (topic.number, topic.title, element("span", topic.said, of=f"is {topic.status}"))
     sums = ("population", "failures", "waived", "unknown")
     yield from (f"{sum(getattr(row, name) for row in topic.rows):,}" if topic.rows else "" for name in sums)
 
@@ -175,7 +185,7 @@ def answers(topics: Topics) -> Markup:
     return _chapter(
         "answers",
         element("h3", "Waivers"),
-        table(_OF_WAIVERS, map(_waiver, uses)) if uses else none,
+        table(_OF_WAIVERS, [_waiver(use, part=topics.context.chosen.partial) for use in uses]) if uses else none,
         element("h3", "Controls that people answer, or nobody"),
         table(_OF_ANSWERS, map(_attested, said)) if said else none,
     )
@@ -185,11 +195,12 @@ _OF_WAIVERS = ("Policy*", "Where*", "Owner", "Until=", "Why", "State", "Findings
 _OF_ANSWERS = ("Control", "", "Status", "Who", "When=", "Until=", "Evidence, or what is left*")
 
 
-def _waiver(use: Use) -> tuple[Inside, ...]:
+def _waiver(use: Use, *, part: bool) -> tuple[Inside, ...]:
     waiver, given = use.waiver, use.waiver.waived
     where = "; ".join(f"{name} {_said(value)}" for name, value in waiver.scope.record().items()) or "everywhere"
     why = f"{given.kind}: {given.reason}"
-    return waiver.policy, where, given.owner, given.expires, why, use.state.value, f"{use.applied:,}"
+    state = "nothing in this part" if part and use.state is State.UNUSED else use.state.value
+    return waiver.policy, where, given.owner, given.expires, why, state, f"{use.applied:,}"
 
 
 def _attested(said: tuple[str, Answer]) -> tuple[Inside, ...]:
@@ -200,24 +211,31 @@ def _attested(said: tuple[str, Answer]) -> tuple[Inside, ...]:
     return *named, given.who, given.when, given.expires, given.evidence
 
 
-def policies(context: Context) -> Markup:
+def policies(context: Context, totals: Totals) -> Markup:
     """Each policy by which it was evaluated, with its digest and its parameters."""
     ordered = sorted(context.policies, key=lambda each: each.id)
     return _chapter(
         "policies",
         element("p", _DIGESTS, of="small"),
-        element("div", *(_policy(each, context) for each in ordered), of="policies"),
+        element("div", *(_policy(each, totals.variants) for each in ordered), of="policies"),
     )
 
 
 _DIGESTS = "Each with its severity, the SHA-256 of its file, and its parameters."
 
 
-def _policy(policy: Policy, context: Context) -> Markup:
-    params = "; ".join(f"{name} = {encode(value).decode()}" for name, value in sorted(policy.params.items()))
-    params += "; set otherwise in some places" if policy.id in context.varied else ""
-    digits = _code(digest(policy.text.encode()))
-    return element("p", element("b", policy.id), f" {policy.severity.value} ", digits, f" {params}" if params else None)
+def _policy(policy: Policy, variants: Variants | None) -> Markup:
+    digits, held = _code(digest(policy.text.encode())), variants.where(policy.id) if variants else []
+    told = "; ".join(f"in {', '.join(accounts)}: {_params(each)}" for accounts, each in held) or _params(policy)
+    if sum(len(accounts) for accounts, _ in held) > len({each for accounts, _ in held for each in accounts}):
+        told += "; where an account has several, by region or tag"
+    return element("p", element("b", policy.id), f" {policy.severity.value} ", digits, f" {told}" if told else None)
+
+
+def _params(policy: Policy) -> str:
+    if policy.unsure is not None:
+        return f"unknown, {policy.unsure}"
+    return ", ".join(f"{name} = {encode(value).decode()}" for name, value in sorted(policy.params.items()))
 
 
 def _code(text: str | None) -> Markup | None:

@@ -44,7 +44,7 @@ def _topic_row(topics: Topics, topic: Topic) -> tuple[Inside, ...]:
     counts: Counter[str] = Counter()
     for row in topic.rows:
         counts.update(topics.kept(row.policy).unknown)
-    return topic.number, topic.title, topic.status.value.replace("_", " "), f"{topic.unknown:,}", topics.where(counts)
+    return topic.number, topic.title, topic.said, f"{topic.unknown:,}", topics.where(counts)
 
 
 def _cause(cause: Mapping[str, Any]) -> tuple[Inside, ...]:

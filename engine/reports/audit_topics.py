@@ -11,6 +11,7 @@ from ..findings.counts import Row
 from ..model.finding import Status
 from ..model.policy import Policy
 from ..packs.report import Answer, Outcome, PackReport
+from ..packs.text import words
 from .report import Context, Record, Totals
 
 _NAMED = 8  # accounts that are named where not all are meant; the annex has each
@@ -42,6 +43,12 @@ class Topic:
     status: Outcome
     rows: Sequence[Row]
     answer: Answer | None = None
+    part: bool = False
+
+    @property
+    def said(self) -> str:
+        """Its status in words: of a part that has nothing of it nobody knows whether it applies."""
+        return "nothing in this part" if self.part and self.status is Outcome.NOT_APPLICABLE else words(self.status)
 
     @property
     def fails(self) -> bool:
@@ -57,6 +64,7 @@ class Topics:
 
     def __init__(self, context: Context, totals: Totals, kept: Mapping[str, Kept]) -> None:
         self.context, self.totals, self._kept = context, totals, kept
+        self._part = context.chosen.partial
         self.packs: Sequence[PackReport] = totals.packs if context.named else ()
         self.policies: Mapping[str, Policy] = {policy.id: policy for policy in context.policies}
         asked = {row.policy for report in self.packs for answer in report.answers() for row in answer.rows}
@@ -66,9 +74,12 @@ class Topics:
     def chapters(self) -> Iterator[tuple[str, list[Topic]]]:
         """Each pack's topics in its order; then those of policies that no pack asks for."""
         for report in self.packs:
-            yield report.pack.title, [_of_control(answer) for answer in report.answers()]
+            yield report.pack.title, [_of_control(answer, part=self._part) for answer in report.answers()]
         if self.alone:
-            yield "Policies" if not self.packs else "Policies of no pack", list(map(_of_policy, self.alone))
+            yield (
+                "Policies" if not self.packs else "Policies of no pack",
+                [_of_policy(row, part=self._part) for row in self.alone],
+            )
 
     def kept(self, policy: str) -> Kept:
         return self._kept.get(policy) or Kept()
@@ -89,13 +100,15 @@ class Topics:
         return "; ".join(parts)
 
 
-def _of_control(answer: Answer) -> Topic:
+def _of_control(answer: Answer, *, part: bool) -> Topic:
     control = answer.control
-    return Topic(number=control.number, title=control.title, status=answer.status, rows=answer.rows, answer=answer)
+    return Topic(
+        number=control.number, title=control.title, status=answer.status, rows=answer.rows, answer=answer, part=part
+    )
 
 
-def _of_policy(row: Row) -> Topic:
+def _of_policy(row: Row, *, part: bool) -> Topic:
     statuses = ((Outcome.FAIL, row.failures), (Outcome.UNKNOWN, row.unknown), (Outcome.WAIVED, row.waived))
     status = next((each for each, number in statuses if number), None)
     status = status or (Outcome.PASS if row.population else Outcome.NOT_APPLICABLE)
-    return Topic(number=row.policy, title=row.title, status=status, rows=[row])
+    return Topic(number=row.policy, title=row.title, status=status, rows=[row], part=part)

@@ -19,7 +19,8 @@ from .report import Record
 
 _NOT_COLLECTED = re.compile(r"(\S+) was not collected from (?:account \d+$|(\S+) in account \d+$)")
 _TYPE, _REGION, _VALUE, _FAULT = "type not collected", "region not collected", "value not as AWS sends it", "error"
-_LONGEST = 160
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Z]\w+")
+_IN = re.compile(r"\b(AWS::\S+) in [a-z]+-[a-z0-9-]+-[0-9]+\b")  # a place that would make one cause many
 _SHOWN = 200
 UNASKED = (_TYPE, NOT_ASKED.name)
 _ADVICE = {kind.name: kind.advice for kind in KINDS} | {
@@ -77,5 +78,7 @@ def _cause(text: str) -> tuple[str, str]:
         return (_REGION, found[2]) if found[2] else (_TYPE, found[1])
     kind = kind_of_cause(text)
     if kind is OTHER:
-        return _VALUE, text[:_LONGEST]
-    return kind.name, text.partition(": ")[2].partition(" ")[0].rstrip(",") or text[:_LONGEST]
+        return _VALUE, text
+    told = text.partition(": ")[2]
+    action = _ACTION.match(told)
+    return kind.name, action[0] if action else _IN.sub(r"\1", told) or text

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .targets import OutputError
+from .targets import NotMadeError, OutputError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge")
 _PLACES = (  # where systems put it that have no path for programs
@@ -19,6 +19,8 @@ _PLACES = (  # where systems put it that have no path for programs
 _OPTIONS = (
     *("--headless", "--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND"),
+    *("--proxy-server=http://127.0.0.1:9", "--proxy-bypass-list=<-loopback>"),
+    *("--disable-breakpad", "--disable-crash-reporter"),
     *("--no-pdf-header-footer", "--generate-pdf-document-outline"),
 )
 _LONGEST = 600  # seconds
@@ -35,7 +37,7 @@ def find() -> str:
 
 
 def printed(page: bytes, time: str) -> bytes:
-    """An HTML page as PDF, dated at a time (ISO-8601, UTC, to the second). Raises OutputError.
+    """An HTML page as PDF, dated at a time (ISO-8601, UTC, to the second). Raises NotMadeError.
 
     The same page gives the same bytes by the same Chromium with the same fonts.
     """
@@ -48,16 +50,32 @@ def printed(page: bytes, time: str) -> bytes:
         named = f"--user-data-dir={folder}/profile", f"--print-to-pdf={target}", source.as_uri()
         try:
             done = subprocess.run(  # noqa: S603 - it was found above
-                [browser, *_OPTIONS, *root, *named], check=False, capture_output=True, timeout=_LONGEST
+                [browser, *_OPTIONS, *root, *named],
+                check=False,
+                capture_output=True,
+                timeout=_LONGEST,
+                env=_surroundings(folder),
             )
         except subprocess.TimeoutExpired:
-            raise OutputError(f"{browser} printed nothing within {_LONGEST} seconds", _OTHERWISE) from None
+            raise NotMadeError(f"{browser} printed nothing within {_LONGEST} seconds", _OTHERWISE) from None
         except OSError as error:
-            raise OutputError(f"{browser} cannot be run ({error.strerror})", _OTHERWISE) from None
-        if not target.is_file():
+            raise NotMadeError(f"{browser} cannot be run ({error.strerror})", _OTHERWISE) from None
+        data = target.read_bytes() if target.is_file() else b""
+        if done.returncode or not _is_whole(data):
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise OutputError(f"{browser} printed nothing{': ' + said[-1] if said else ''}", _OTHERWISE)
-        return _dated(target.read_bytes(), time)
+            what = "no whole document" if data else "nothing"
+            raise NotMadeError(f"{browser} printed {what}{': ' + said[-1] if said else ''}", _OTHERWISE)
+        return _dated(data, time)
+
+
+def _surroundings(folder: str) -> dict[str, str]:
+    """What the browser is told of where it runs: what it keeps goes with the folder, and it has no use for keys."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), folder)
+
+
+def _is_whole(data: bytes) -> bool:
+    return data.startswith(b"%PDF-") and data.rstrip().endswith(b"%%EOF")
 
 
 def _dated(data: bytes, time: str) -> bytes:

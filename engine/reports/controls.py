@@ -57,7 +57,8 @@ class Markdown(_AtTheEnd, frozen=True):
 
 _COLUMNS = (
     *("pack", "section", "section_title", "control", "title", "level", "severity", "assessment", "status"),
-    *("population", "failures", "waived", "unknown", "policies", "why", "attested_by", "attested_until", "evidence"),
+    *("population", "failures", "waived", "unknown", "policies", "why"),
+    *("attested_by", "attested_on", "attested_until", "attested_evidence", "evidence"),
 )
 _MOST = 20  # findings of a policy that stand as evidence; the others are in the report of findings
 _TELLING = frozenset({"fail", "unknown", "error"})
@@ -89,7 +90,8 @@ class Csv(_AtTheEnd, frozen=True):
         yield from (pack, section.number, section.title, control.number, control.title, control.level)
         yield from (control.severity, control.assessment, words(answer.status))
         yield from (answer.population, answer.failures, answer.waived, answer.unknown) if answer.rows else [None] * 4
-        yield from (", ".join(ask.policy for ask in control.asks), answer.why, said and said.who, said and said.expires)
+        yield from (", ".join(ask.policy for ask in control.asks), answer.why)
+        yield from (said.who, said.when, said.expires, said.evidence) if said else [None] * 4
         named = [row.policy for row in answer.rows]
         left = sum(self._counts[name] - len(self._kept.get(name, ())) for name in named)
         found = [text for name in named for text in self._kept.get(name, ())]

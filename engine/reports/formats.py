@@ -73,7 +73,9 @@ class Target(Struct, frozen=True):
     def files(self) -> Mapping[str, str]:
         """The names of its files, each by what is added to that of the report."""
         names = {REPORT: self.name}
-        return {**names, ANNEX: str(Path(self.name).with_suffix(ANNEX))} if self.format.annex else names
+        # No more than an ending that is known goes: `v1.2` has none.
+        bare = self.name.removesuffix(".pdf").removesuffix(".html")
+        return {**names, ANNEX: bare + ANNEX} if self.format.annex else names
 
 
 def targets(names: Iterable[str], form: str | None = None, *, compares: bool = False) -> Sequence[Target]:
@@ -97,8 +99,11 @@ def _check(target: Target, *, compares: bool) -> None:
     form, stdout = target.format, target.name == STDOUT
     if form.annex and compares:
         raise OutputError(f"{target.name}: this format is of one snapshot", "write it with evaluate, or nightly -o")
-    if form.annex and stdout:
+    path = Path(target.name)
+    if form.annex and (stdout or (path.exists() and not path.is_file() and not path.is_dir())):
         raise OutputError("this format is two files, the report and its annex", "name it with -o")
+    if not form.folder and path.is_dir():
+        raise OutputError(f"{target.name}: a folder", "name a file")
     if form.folder and stdout:
         raise OutputError("this format is a folder of files", "name it with -o")
     if target.name.endswith("/") and not form.folder:

@@ -118,7 +118,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
     rows = {now.policy: (was, now) for was, now in totals.pairs()}
     return {
         "tool": stillframe.__version__,
-        "snapshot": _snapshot(context.snapshot),
+        "snapshot": {**_snapshot(context.snapshot), "evaluated": len(context.accounts)},
         "before": _snapshot(context.before) if context.before else None,
         "policies": [
             {

@@ -12,7 +12,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ...snapshot.model import Snapshot
+from ..console import counted
 from ..findings.counts import Row
+from ..findings.selection import Selection
+from ..findings.variants import Variants
 from ..findings.waivers import Use
 from ..model import finding
 from ..model.change import Change
@@ -52,6 +55,7 @@ class Context(Struct, frozen=True, kw_only=True):
     """What is known before the first finding. Were its packs `named`? `before` is a comparison's earlier snapshot.
 
     The parameters of policies that are `varied` are not everywhere the same. `config` is the digest of stillframe.yaml.
+    Of all there is, `chosen` was evaluated.
     """
 
     snapshot: Snapshot
@@ -62,6 +66,17 @@ class Context(Struct, frozen=True, kw_only=True):
     varied: Collection[str] = ()
     trend: Sequence[Point] = ()
     config: str | None = None
+    chosen: Selection = Selection()
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The accounts that were evaluated."""
+        return self.chosen.accounts(self.snapshot)
+
+    def counted(self, noun: str) -> str:
+        """How many accounts were evaluated: `4 accounts`, or of a part `1 of 4 accounts`."""
+        number, every = len(self.accounts), len(self.snapshot.accounts)
+        return counted(every, noun) if number == every else f"{number:,} of {counted(every, noun)}"
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -73,7 +88,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     """What is known after the last finding: a row per policy, the failures of each account by severity, notes.
 
     And what the rows say of each pack, what became of each waiver, and the receipt if all findings were seen. Of a
-    comparison also how they were before, and what changed.
+    comparison also how they were before, and what changed. `variants` are the policies as they were evaluated where.
     """
 
     rows: Sequence[Row]
@@ -84,6 +99,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     notes: Sequence[str] = ()
     uses: Sequence[Use] = ()
     receipt: bytes | None = None
+    variants: Variants | None = None
 
     def pairs(self) -> Iterator[tuple[Row, Row]]:
         """Each policy's row before and now. One that is in force on one side only has an empty one on the other."""

@@ -30,6 +30,10 @@ class OutputError(StillframeError):
     """A file that cannot be written, or whose format is unknown."""
 
 
+class NotMadeError(OutputError):
+    """A report that could not be made, as what makes it failed: others can be."""
+
+
 Write = Callable[[Any], object]
 
 

@@ -42,7 +42,11 @@ async function start() {
   listSections();
   dialog.addEventListener('close', () => { list.remember(); list.view.focus({ preventScroll: true }); });
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
-  addEventListener('beforeprint', () => { for (const each of document.querySelectorAll('details')) each.open = true; });
+  // Paper has no buttons: all that is folded or held back stands there.
+  addEventListener('beforeprint', () => {
+    for (const each of document.querySelectorAll('details')) each.open = true;
+    for (const each of document.querySelectorAll('button.more')) while (!each.hidden) each.click();
+  });
   addEventListener('keydown', (event) => {
     const typing = event.target.closest('input, select, textarea, dialog, [popover]');
     if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); list.search.focus(); }

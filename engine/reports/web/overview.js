@@ -7,7 +7,8 @@ function headline() {
   const { snapshot, before } = report;
   const title = before ? `${span(before.time, snapshot.time)} UTC` : `Snapshot of ${moment(snapshot.time)} UTC`;
   document.title = `Stillframe: ${before ? `${before.id} to ${snapshot.id}` : snapshot.id}`;
-  const facts = [counted(snapshot.accounts, 'account'), counted(report.policies.length, 'policy', 'policies'), `stillframe ${report.tool}`];
+  const part = snapshot.evaluated < snapshot.accounts ? `${count(snapshot.evaluated)} of ` : '';
+  const facts = [part + counted(snapshot.accounts, 'account'), counted(report.policies.length, 'policy', 'policies'), `stillframe ${report.tool}`];
   return el('div', { class: 'headline' }, el('h1', {}, title), el('p', { class: 'muted' }, facts.join(' · ')));
 }
 

@@ -1,7 +1,7 @@
 // Packs: of each and of its sections the score, and beside it all that policies did not decide; and every control.
 
-const OUTCOMES = { fail: 'bad', unknown: 'unknown', unanswered: 'unknown', left_out: 'unknown', manual: 'low', waived: 'waived', attested: 'good', pass: 'good', not_applicable: 'waived' };
-const OUTCOME_BADGES = { attested: 'pass', manual: 'low', unanswered: 'unknown', left_out: 'unknown' };
+const OUTCOMES = { fail: 'bad', unknown: 'unknown', unanswered: 'unknown', left_out: 'unknown', manual: 'low', waived: 'waived', attested: 'attested', pass: 'good', not_applicable: 'waived' };
+const OUTCOME_BADGES = { manual: 'low', unanswered: 'unknown', left_out: 'unknown' };
 const DECIDED = ['fail', 'waived', 'pass'];
 const FEW_CONTROLS = 12;
 const outcome = (status) => status.replace('_', ' ');

@@ -14,9 +14,13 @@ import pytest
 from builders import TIME, write_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
-from paged import in_a_browser
+from paged import failing_browser, in_a_browser
 from reported import CONFIG, A, B, estate, key, prepare, records
+from stillframe.engine.commands.nightly import _evaluate
+from stillframe.engine.loading.ruleset import load_rules
 from stillframe.engine.reports.audit_controls import _level, _values
+from stillframe.engine.reports.chromium import printed
+from stillframe.engine.reports.formats import targets
 from stillframe.engine.reports.markup import join
 from stillframe.engine.reports.text import one_line
 from stillframe.snapshot import open_snapshot
@@ -171,6 +175,13 @@ def test_evidence_is_whole_or_in_the_annex_with_how_much_of_it():
     assert told == "<span><b>a</b> 1 </span><i>2 values in row 7 of the annex alone</i>"
 
 
+def test_evidence_that_is_one_long_value_stands_there_in_part():
+    told = join(_values({"a": "1" * 1500}, 7))
+    assert f"{'1' * 300} </span>" in told
+    assert "1" * 301 not in told
+    assert "the first 300 of its 1,500 letters; row 7 of the annex has all" in told
+
+
 @given(st.lists(st.integers(0, 400), max_size=90))
 def test_of_few_findings_all_stand_there_and_of_many_at_most_so_many_or_one_of_each(sizes):
     level, most = _level(sizes, 200), 200
@@ -200,6 +211,8 @@ def test_a_pdf_is_printed_of_it_on_either_paper_and_the_same_bytes_twice(run, pl
         (("evaluate", LATER, "-o", "-", "--format", "print"), "two files"),
         (("evaluate", LATER, "-o", "r.print.html", "--status", "fail"), "an auditor's report has all"),
         (("evaluate", LATER, "-o", "r.print.html", "--receipt", "r.print.annex.csv"), "named twice"),
+        (("evaluate", LATER, "-o", "/dev/null", "--format", "print"), "two files"),
+        (("evaluate", LATER, "-o", "packs", "--format", "print"), "packs: a folder"),
         (("evaluate", LATER, "-o", "r.pdf"), "Chromium, Chrome or Edge, and none is installed"),
         (("diff", "archive/2026-01-01T00-00-00Z", LATER, "-o", "r.print.html"), "of one snapshot"),
         (("trend", "archive", "-o", "r.print.html"), "of one snapshot"),
@@ -218,3 +231,92 @@ def test_a_part_says_that_it_is_one_and_has_no_receipt(run, place):
     text = Reader(Path("r.print.html").read_text()).text
     assert "none:apartwasevaluated" in text
     assert "policy=keys" in text
+    assert "partofanevaluationof2AWSaccounts" in text
+    assert "Bucketshavenames,notapplicable" not in text
+
+
+@pytest.mark.parametrize("only", ["--only account=" + A, "--only type=AWS::KMS::Key", "--except region=us-east-1"])
+def test_of_what_is_outside_a_part_nothing_is_counted(only, run, place):
+    done = run("evaluate", LATER, "-o", "r.print.html", "-o", "all.jsonl", *only.split())
+    assert done.code <= 4, done.err
+    text = Reader(Path("r.print.html").read_text()).text
+    assert f"thisisapart:{bare(only)}." in text
+    applied = sum(bool(each["waiver"]) for each in records(Path("all.jsonl")))
+    assert f"Itgoes,soon{'applied' if applied else 'nothinginthispart'}{applied}" in text
+    if "account" in only:
+        assert "evaluationof1of2AWSaccounts" in text
+        assert re.search(B + "[^0-9]*[0-9]*notevaluated", text)
+        assert '"accounts":2,"evaluated":1' in html(run, only)
+    if "type" in only:
+        assert "1.5Bucketshavenamesleftout" in text
+    if "region" in only:
+        assert "1.1Everykeyrotatesnothinginthispart" in text
+        assert "Nothingfailsinthispart." in text
+
+
+def html(run: Any, only: str) -> str:
+    run("evaluate", LATER, "-o", "r.html", *only.split())
+    return Path("r.html").read_text()
+
+
+def test_the_rows_of_controls_have_who_attested_them_when_and_by_what(run, place):
+    run("evaluate", LATER, "-o", "c.controls.csv")
+    [found] = [each for each in table("c.controls.csv") if each["status"] == "attested"]
+    told = {name: found[f"attested_{name}"] for name in ("by", "on", "until", "evidence")}
+    evidence = "https://wiki.example/log-review"
+    assert told == {"by": "Security operations", "on": "2026-01-02", "until": "2026-06-30", "evidence": evidence}
+
+
+def test_parameters_that_differ_by_place_stand_with_their_places(run, place):
+    settings = f'settings:\n  keys:\n    - {{account: "{A}", params: {{longest: 7}}}}\n'
+    Path("stillframe.yaml").write_text(CONFIG + ATTESTED + settings)
+    done = run("evaluate", LATER, "-o", "r.print.html")
+    assert done.code == 1, done.err
+    text = Reader(Path("r.print.html").read_text()).text
+    assert f"in{A}:longest=7" in text
+    assert f"in{B}:longest=365" in text
+
+
+@pytest.mark.parametrize(
+    "does", ["exit 3", "printf '%%PDF-1.4' > \"$T\"; exit 0", "printf '%%PDF-%%%%EOF' > \"$T\"; exit 1"]
+)
+def test_a_browser_that_fails_costs_the_pdf_alone_and_the_one_of_before_stays(does, run, place, monkeypatch):
+    failing_browser(place, does, monkeypatch)
+    Path("r.pdf").write_text("before")
+    done = run("evaluate", LATER, "-o", "a.jsonl", "-o", "r.pdf", "-o", "b.html", "--receipt", "receipt.json")
+    assert (done.code, "chromium printed" in done.err) == (2, True), done.err
+    assert Path("r.pdf").read_text() == "before"
+    assert all(Path(name).stat().st_size for name in ("a.jsonl", "b.html", "receipt.json"))
+    assert not Path("r.annex.csv").exists()
+
+
+def test_a_browser_that_fails_does_not_end_a_night(place, monkeypatch):
+    failing_browser(place, "exit 1", monkeypatch)
+    said, snapshot, rules = [], open_snapshot(LATER), load_rules(place / "stillframe.yaml")
+    told = _evaluate(snapshot, rules, targets(["r.pdf", "a.jsonl"]), lambda *words: said.append(" ".join(words)))
+    assert told == ", not all written"
+    assert "chromium printed nothing" in said[-1]
+    assert Path("a.jsonl").stat().st_size
+
+
+def test_a_browser_has_its_folder_for_home_and_no_keys(place, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    failing_browser(place, f'env > "{place}/env"; printf "%%PDF-1.4 %%%%EOF" > "$T"', monkeypatch)
+    assert printed(b"page", "2026-01-08T00:00:00Z").startswith(b"%PDF-1.4")
+    found = dict(line.partition("=")[::2] for line in (place / "env").read_text().splitlines())
+    assert "AWS_SECRET_ACCESS_KEY" not in found
+    assert len({found[name] for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}) == 1
+    assert not Path(found["HOME"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "annex"),
+    [
+        ("r.pdf", "r.annex.csv"),
+        ("r.print.html", "r.print.annex.csv"),
+        ("v1.2", "v1.2.annex.csv"),
+        ("v1.2.pdf", "v1.2.annex.csv"),
+    ],
+)
+def test_an_annex_is_called_as_its_report(name, annex, monkeypatch):
+    assert targets([name], "print")[0].files["" + ".annex.csv"] == annex

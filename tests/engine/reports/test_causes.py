@@ -38,6 +38,21 @@ def account(**coverage: Coverage) -> Account:
             "NotAsked: kms:GetKeyPolicy, which the policies of this collection do not read",
             [("not asked", "kms:GetKeyPolicy")],
         ),
+        (
+            "; ".join(
+                f"NotRecorded: AWS Config {each}"
+                for each in (
+                    "gave no snapshot of eu-west-1",
+                    "did not record AWS::KMS::Key in eu-west-1",
+                    "did not record AWS::KMS::Key in us-east-1",
+                )
+            ),
+            [
+                ("not recorded", "AWS Config gave no snapshot of eu-west-1"),
+                ("not recorded", "AWS Config did not record AWS::KMS::Key"),
+            ],
+        ),
+        ("x" * 400, [("value not as AWS sends it", "x" * 400)]),
     ],
 )
 def test_a_message_names_the_kind_of_each_cause_and_what_it_is_about(message, found):

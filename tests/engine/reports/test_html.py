@@ -7,6 +7,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from builders import write_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 from paged import CONTRAST, chosen, described, in_a_browser, shown, tick
@@ -213,6 +214,20 @@ def test_paper_has_rows_and_no_controls(written, opened):
     assert page.locator(".rows .row").count() == shown(page)
     assert not any(each.is_visible() for each in page.locator(".tools").all())
     assert page.pdf()[:5] == b"%PDF-"
+
+
+@in_a_browser
+def test_paper_has_every_policy(run, tmp_path, opened):
+    snapshot = write_snapshot(tmp_path / "archive", {"AWS::EC2::VPC": [{"VpcId": "vpc-1"}]})
+    said = "title: T, severity: low, resource: AWS::EC2::VPC, assert: VpcId"
+    lines = "".join(f"  - {{id: p{number}, {said}}}\n" for number in range(62))
+    (tmp_path / "p.yaml").write_text(f"policies:\n{lines}")
+    (tmp_path / "c.yaml").write_text("waivers: []")
+    run("evaluate", snapshot, "-p", tmp_path / "p.yaml", "-c", tmp_path / "c.yaml", "-o", tmp_path / "r.html")
+    page = opened(tmp_path / "r.html")
+    assert page.locator("#policies tbody tr").count() == 20
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#policies tbody tr").count() == 62
 
 
 @in_a_browser
