@@ -25,21 +25,22 @@ class Gap(Struct, frozen=True, kw_only=True):
     within: Mapping[tuple[str, str], int]
 
 
-def gaps(snapshot: Snapshot, types: Collection[str] | None = None) -> Iterator[Gap]:
-    """The gaps of each account and type, if there are any; of these types alone, if they are given.
+def gaps(snapshot: Snapshot, reads: Mapping[str, Collection[str]] | None = None) -> Iterator[Gap]:
+    """The gaps of each account and type, if there are any; if it is said what is read, of these types alone.
 
+    What was not asked for is a gap where it is in a field that is read.
     It reads every resource file. Raises SnapshotError where one is damaged.
     """
     for account in map(snapshot.account, snapshot.accounts):
-        for kind in sorted(account.coverage.keys() if types is None else types):
-            lists, lost = account.gaps(kind), within(account, kind)
+        for kind in sorted(account.coverage.keys() if reads is None else reads):
+            lists, lost = account.gaps(kind), within(account, kind, reads[kind] if reads else ())
             if lists or lost:
                 yield Gap(account=account.id, type=kind, lists=lists, within=lost)
 
 
-def within(account: Account, kind: str, *, unasked: bool = False) -> Counter[tuple[str, str]]:
-    """What is not known of resources: (region, cause) → of how many; if `unasked`, also what was not asked for."""
-    return Counter((each.region, cause) for each in _marked(account, kind) for cause in gaps_in(each, unasked=unasked))
+def within(account: Account, kind: str, fields: Collection[str] = ()) -> Counter[tuple[str, str]]:
+    """What is not known of resources: (region, cause) → of how many; of `fields` also what was not asked for."""
+    return Counter((each.region, cause) for each in _marked(account, kind) for cause in gaps_in(each, fields))
 
 
 def _marked(account: Account, kind: str) -> Iterator[Resource]:
@@ -56,10 +57,10 @@ def _marked(account: Account, kind: str) -> Iterator[Resource]:
             yield read_line(bytes(line))
 
 
-def gaps_in(resource: Resource, *, unasked: bool = False) -> list[str]:
-    """What of a resource could not be read: the causes. What was not asked for is no gap, but if it is wanted, too."""
-    causes = [cause for value in resource.config.values() for cause in dict.fromkeys(_causes(value))]
-    asked = [cause for cause in causes if unasked or kind_of_cause(cause) is not NOT_ASKED]
+def gaps_in(resource: Resource, fields: Collection[str] = ()) -> list[str]:
+    """What of a resource could not be read: the causes. What was not asked for is a gap in these `fields` alone."""
+    found = [(name, cause) for name, value in resource.config.items() for cause in dict.fromkeys(_causes(value))]
+    asked = [cause for name, cause in found if name in fields or kind_of_cause(cause) is not NOT_ASKED]
     # Every region of AWS is listed: most are not enabled.
     return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
 

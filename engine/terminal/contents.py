@@ -35,7 +35,8 @@ class _Held(Struct):
     def add(self, snapshot: Snapshot, identity: str) -> None:
         account = snapshot.account(identity)
         for kind, coverage in account.coverage.items():
-            found, lost = account.gaps(kind), within(account, kind, unasked=True)
+            spec = load_catalog().get(kind)
+            found, lost = account.gaps(kind), within(account, kind, spec.attach if spec else ())
             self.counts[kind] += account.count(kind)
             self.gaps[kind] += len(found)
             self.causes.update(coverage.missing.values())

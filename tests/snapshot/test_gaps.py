@@ -37,15 +37,22 @@ def test_lists_and_what_is_attached_have_gaps_and_what_was_not_asked_or_is_hidde
 
 
 def test_of_types_that_were_not_collected_nothing_is_known():
-    [gap] = gaps(fixture(GIVEN), ["AWS::SNS::Topic"])
+    [gap] = gaps(fixture(GIVEN), {"AWS::SNS::Topic": ()})
     assert [str(each) for each in gap.lists.values()] == ["AWS::SNS::Topic was not collected from account 111122223333"]
+
+
+def test_what_was_not_asked_for_is_a_gap_of_who_reads_it(tmp_path):
+    picture = open_snapshot(write_snapshot(tmp_path, GIVEN))
+    for fields, expected in ((["Tags"], 1), (["Rotation"], 0)):
+        [gap] = gaps(picture, {"AWS::KMS::Key": fields})
+        assert gap.within["us-east-1", "NotAsked: kms:ListResourceTags"] == expected
 
 
 def test_showing_a_snapshot_names_both_kinds_with_how_often(run, tmp_path):
     path = write_snapshot(tmp_path, GIVEN)
     lines = run("snapshot", "show", path).out.splitlines()
     [keys] = [line.split() for line in lines if line.startswith("AWS::KMS::Key")]
-    [gap] = gaps(open_snapshot(path), ["AWS::KMS::Key"])
+    [gap] = gaps(open_snapshot(path), {"AWS::KMS::Key": ()})
     assert keys == ["AWS::KMS::Key", "4", "0", str(sum(gap.within.values()))]
     assert f"unknown: {DENIED} (3 times)" in lines
     assert "unknown: AccessDenied: s3:ListBuckets (1 time)" in lines
