@@ -7,7 +7,7 @@ and moved to the left margin; `Item` says where each line stands in the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -35,11 +35,13 @@ _LIST = f"{KEY} is a list: write each policy after a dash, on lines of its own"
 
 
 class _Outline(Struct):
-    """Events of a document: its keys, their values, and the items of its policies, each with what ends it."""
+    """Events of a document: its keys, their values, and the items of its policies, each with what ends it; and the
+    lines that end a quoted text, which may look like comments."""
 
     keys: list[Any] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
     items: list[tuple[Any, Any]] = field(default_factory=list)
+    quoted: set[int] = field(default_factory=set)
 
 
 def policies_of(source: str, data: bytes, problems: list[Problem]) -> Iterator[tuple[bytes, Item | None]]:
@@ -113,6 +115,8 @@ def _outline(text: str) -> _Outline | None:
     for event in yaml.parse(text, Loader):
         documents += isinstance(event, yaml.DocumentStartEvent)
         ends = isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"') and event.end_mark:
+            found.quoted.add(event.end_mark.line)
         depth -= ends
         if isinstance(event, yaml.NodeEvent) and depth == 0:
             if not isinstance(event, yaml.MappingStartEvent) or event.flow_style:
@@ -165,7 +169,7 @@ def _documents(source: str, text: str, outline: _Outline, problems: list[Problem
     anchors = Anchors({key: _text(block) for key, block in shared.items()})
     total, above = 0, 0
     for start, end in outline.items:
-        block = _item(lines, above, start.start_mark, end.end_mark)
+        block = _item(lines, above, start.start_mark, end.end_mark, outline.quoted)
         above = start.start_mark.line + 1
         wanted = anchors.used(_text(block))
         whole = [*(line for key in shared if key in wanted for line in shared[key]), *block]
@@ -182,13 +186,13 @@ def _shared(lines: Sequence[str], outline: _Outline) -> dict[str, _Lines]:
     """The lines of each key but `policies`."""
     ends = [*(key.start_mark.line for key in outline.keys[1:]), len(lines)]
     return {
-        key.value: _trimmed([(lines[at], at, 0) for at in range(key.start_mark.line, end)], 1)
+        key.value: _trimmed([(lines[at], at, 0) for at in range(key.start_mark.line, end)], 1, outline.quoted)
         for key, end in zip(outline.keys, ends, strict=True)
         if not _is_named(key)
     }
 
 
-def _item(lines: Sequence[str], above: int, start: Any, end: Any) -> _Lines:
+def _item(lines: Sequence[str], above: int, start: Any, end: Any, quoted: Container[int]) -> _Lines:
     """The lines of an item, at the left margin, and the comments directly above it, of which none is before `above`."""
     column = start.column
     until = end.line + (lines[end.line][: end.column].strip() != "")  # a block ends where what follows it begins
@@ -198,7 +202,7 @@ def _item(lines: Sequence[str], above: int, start: Any, end: Any) -> _Lines:
             first -= 1
     block = [_at_margin(lines, at, column) for at in range(first, until)]
     block[start.line - first] = lines[start.line][column:], start.line, column
-    return _trimmed(block, column)
+    return _trimmed(block, column, quoted)
 
 
 def _at_margin(lines: Sequence[str], at: int, column: int) -> tuple[str, int, int]:
@@ -215,9 +219,11 @@ def _is_comment(line: str, column: int) -> bool:
     return line.lstrip(" ").startswith("#") and _indent(line) < column
 
 
-def _trimmed(block: _Lines, column: int) -> _Lines:
+def _trimmed(block: _Lines, column: int, quoted: Container[int]) -> _Lines:
     """Without blank lines at the end, and comments there that are indented less: they are about what follows."""
-    while not (last := block[-1])[0].strip() or (last[0].startswith("#") and last[2] < column):
+    while (last := block[-1])[1] not in quoted:
+        if last[0].strip() and not (last[0].startswith("#") and last[2] < column):
+            break
         block.pop()
     return block
 

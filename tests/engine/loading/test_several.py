@@ -170,6 +170,14 @@ def test_hidden_files_are_no_policies(tmp_path):
     assert list(loaded(tmp_path, KEYS)) == ["keys"]
 
 
+@pytest.mark.parametrize("text", ['"a\n  # b"', "'a\u2028  # b'", '["a\n\n  # b"]'])
+def test_a_line_that_ends_a_quoted_text_is_no_comment(text):
+    whole = f"x-a: &a {text}\npolicies:\n  - id: *a\n    more: {text}\n  # c\n  - id: b\n".encode()
+    found = [load(part).value for part, _ in policies_of("p.yaml", whole, [])]
+    value = load(f"- {text}".encode()).value[0]
+    assert found == [{"x-a": value, "id": value, "more": value}, {"id": "b"}]
+
+
 TEXT = st.text(st.sampled_from("ab #:-\n\t'\"é\u2028"), max_size=8)
 DATA = st.recursive(
     TEXT, lambda inside: st.lists(inside, max_size=3) | st.dictionaries(TEXT, inside, max_size=3), max_leaves=6
