@@ -60,7 +60,8 @@ class Audit:
                 yield self._annexed((self._rows, "finding", *_cells(record)))
 
     def end(self, totals: Totals) -> Iterator[Piece]:
-        unread = list(gaps(self.context.snapshot, needed(self.context.policies)))
+        there = frozenset(self.context.accounts)
+        unread = [gap for gap in gaps(self.context.snapshot, needed(self.context.policies)) if gap.account in there]
         for cells in chain.from_iterable(map(_gap_rows, unread)):
             self._rows += 1
             yield self._annexed((self._rows, *cells))

@@ -247,6 +247,7 @@ def test_of_what_is_outside_a_part_nothing_is_counted(only, run, place):
         assert "evaluationof1of2AWSaccounts" in text
         assert re.search(B + "[^0-9]*[0-9]*notevaluated", text)
         assert '"accounts":2,"evaluated":1' in html(run, only)
+        assert {each["account"] for each in table("r.print.annex.csv")} == {A}
     if "type" in only:
         assert "1.5Bucketshavenamesleftout" in text
     if "region" in only:
