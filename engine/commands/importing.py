@@ -60,6 +60,7 @@ def import_config(
     if every and as_of:
         raise typer.BadParameter("--every and --as-of exclude each other")
     _fits(fill=fill, past=bool(every or as_of), regions=regions, groups=[(purpose, Purpose()), (way, Way())])
+    _apart(paths, into)
     if fill:
         _fill(paths, into, purpose, way)
         return
@@ -71,6 +72,21 @@ def import_config(
         else:
             until = moment(as_of) if as_of else None
             print_imported(err, import_aws_config(paths, into, regions=enabled, as_of=until, on_file=told))
+
+
+def _apart(paths: list[str], into: str) -> None:
+    """Raise ArgumentError where the archive is in a folder that is read: its own files are none of AWS Config.
+
+    Of a bucket only the folders of AWS Config are read.
+    """
+    from stillframe.snapshot.errors import ArgumentError
+    from stillframe.snapshot.given import place_of
+
+    folders = {name: place_of(name) for name in (*paths, into)}
+    real = {name: found.resolve() for name, found in folders.items() if isinstance(found, Path)}
+    for path in paths:
+        if path in real and into in real and real[into].is_relative_to(real[path]):
+            raise ArgumentError(f"--into {into}: inside {path}, which is read", "name an archive elsewhere")
 
 
 def _fits(*, fill: bool, past: bool, regions: str, groups: list[tuple[Any, Any]]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from ...snapshot.model import Snapshot
+from ...snapshot.model import GLOBAL, Snapshot
 from ...snapshot.names import moment_of
 from ..console import counted
 
@@ -82,12 +82,18 @@ def _named(scope: _Scope) -> str:
 
 
 def _filled(filled: _Filled) -> Iterator[str]:
-    """A line for each account: of which types the resources are AWS's own word, and of which answers they are not."""
+    """A line for each account, and where it was asked: the types whose resources there are AWS's own word.
+
+    Answers that are not stand behind the type.
+    """
     for account, types in sorted(filled.accounts.items()):
-        asked = [
-            f"{kind} ({', '.join(said.recorded)} recorded)" if said.recorded else kind for kind, said in types.items()
-        ]
-        yield f"{account}: {', '.join(asked) or 'nothing'} by AWS itself, {filled.at}"
+        asked: dict[tuple[str, ...], list[str]] = {}
+        for kind, said in types.items():
+            answers = f" ({', '.join(said.recorded)} recorded)" if said.recorded else ""
+            asked.setdefault(tuple(sorted({*said.places} - {GLOBAL})), []).append(kind + answers)
+        for places, kinds in sorted(asked.items()) or [((), ["nothing"])]:
+            where = f" in {', '.join(places)}" if places else ""
+            yield f"{account}: {', '.join(kinds)} by AWS itself{where}, {filled.at}"
 
 
 def _ages(snapshot: Snapshot, scope: _Scope | None) -> Iterator[tuple[tuple[str, str], int | None]]:

@@ -190,7 +190,8 @@ class Filling:
     def finish(self, scope: Mapping[str, Any]) -> remote.Place:
         """Write the manifest, which says of each account what was asked of AWS, and when."""
         filled = {"at": timestamp(self.captured_at), "accounts": dict(sorted(self._filled.items()))}
-        path = self._writer.finish({**scope_of(self._places, ()), "types": scope["types"], "filled": filled})
+        asked = {name: scope[name] for name in ("types", "skipped") if name in scope}
+        path = self._writer.finish({**scope_of(self._places, ()), **asked, "filled": filled})
         self._finished = True
         return path
 

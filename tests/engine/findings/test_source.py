@@ -62,11 +62,14 @@ def test_lines_say_it_of_each_region():
 
 def test_lines_say_what_aws_itself_was_asked_for():
     asked = {"AWS::S3::Bucket": {"in": ["global"], "recorded": ["Acl", "Policy"]}, "AWS::SNS::Topic": {"in": [EAST]}}
+    asked |= {"AWS::KMS::Key": {"in": ["us-west-2", EAST]}, "AWS::EC2::VPC": {"in": [EAST]}}
     filled = {"at": "2026-01-11T00:00:00Z", "accounts": {A: asked, "444455556666": {}}}
     assert [*source_lines(snapshot({**config(us_east_1=NEW), "filled": filled}))] == [
         "imported from AWS Config, and filled by AWS itself",
         f"{A} us-east-1: its snapshot of 2026-01-10T12:00:00Z, of that day",
-        f"{A}: AWS::S3::Bucket (Acl, Policy recorded), AWS::SNS::Topic by AWS itself, 2026-01-11T00:00:00Z",
+        f"{A}: AWS::S3::Bucket (Acl, Policy recorded) by AWS itself, 2026-01-11T00:00:00Z",
+        f"{A}: AWS::SNS::Topic, AWS::EC2::VPC by AWS itself in us-east-1, 2026-01-11T00:00:00Z",
+        f"{A}: AWS::KMS::Key by AWS itself in us-east-1, us-west-2, 2026-01-11T00:00:00Z",
         "444455556666: nothing by AWS itself, 2026-01-11T00:00:00Z",
     ]
 

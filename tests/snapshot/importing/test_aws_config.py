@@ -289,6 +289,14 @@ def test_nothing_is_imported_as_of_a_time_to_come(tmp_path):
     assert not (tmp_path / "into").exists()
 
 
+@pytest.mark.parametrize("into", ["AWSLogs", "AWSLogs/past"])
+def test_an_archive_below_what_is_read_is_refused(tmp_path, run, into):
+    deliver(tmp_path, recorded(), TIME)
+    done = run("import", "aws-config", tmp_path / "AWSLogs", "--into", tmp_path / into)
+    assert (done.code, "which is read" in done.err) == (2, True)
+    assert not [*tmp_path.rglob("manifest.json")]
+
+
 def test_the_moment_of_an_import_never_moves(tmp_path):
     deliver(tmp_path, recorded(), TIME)
     into, files = tmp_path / "into", [tmp_path / "AWSLogs"]

@@ -71,6 +71,7 @@ def test_an_import_that_is_filled_decides_as_a_live_collection_does(organisation
     assert asked < len(calls) * 0.6, (asked, len(calls))
     shown = run("snapshot", "show", into).out
     assert "imported from AWS Config, and filled by AWS itself" in shown
+    assert read_manifest(next(into.glob("2*"))).scope["skipped"] == {}
     assert re.search(rf"{place.log_archive}: .*AWS::S3::Bucket \(.*Policy.* recorded\).* by AWS itself, 20", shown)
     assert re.search(rf"{place.log_archive} us-east-1: its snapshot of 20.*, of that day", shown)
     imported = read_manifest(next(into.glob("2*"))).scope
