@@ -33,6 +33,7 @@ from .merging import merged
 from .state import State
 
 FRESH = timedelta(days=2)  # AWS Config writes a whole file once a day at the least
+_NONE_FRESH = "no snapshot file of these days: what AWS says now is not what it was like then"
 Paths = Mapping[str, Collection[Steps]]  # resource type → the paths of its resources that count
 
 
@@ -78,11 +79,9 @@ class Filling:
         self._state, self._counts, self._now = state, counts, now
         self._places = {account: _fresh(places, now) for account, places in state.places.items()}
         if not any(self._places.values()):
-            latest = state.moment()
             raise CollectError(
-                f"the latest of these files is of {timestamp(latest) if latest else 'no time'}: what AWS says now is "
-                "not what it was like then",
-                "name files up to today, or import them without --fill",
+                "; ".join([_NONE_FRESH, *self.problems()[:3]]),
+                "name snapshot files up to today, or import these without --fill",
             )
         self._writer = begin_anew(into, now, len(state.places), exact=False)
         self.captured_at, self.files = self._writer.captured_at, self._writer.files
