@@ -24,7 +24,7 @@ from .judging.dependencies import is_idle, undescribed
 from .model.finding import Status
 from .model.policy import Policy, spoken
 from .model.ruleset import Ruleset
-from .model.setting import Setting
+from .model.setting import Setting, some
 from .model.waiver import Waiver
 from .packs.report import PackReport, reports
 from .packs.report import spoken as framed
@@ -168,9 +168,7 @@ def _leave_idle(made: Variants) -> None:
             where.setdefault(spoken(policy.id), set()).update(policy.accounts)
     for name, accounts in where.items():
         parts = "parts of " if any(made.sheets[each, name].scopes for each in accounts) else ""
-        first, more = ", ".join(sorted(accounts)[:_NAMED]), len(accounts) - _NAMED
-        named = f"{first} and {more:,} more" if more > 0 else first
-        said = f"asks nothing in {parts}{named}, until its parameters are set there"
+        said = f"asks nothing in {parts}{some(sorted(accounts))}, until its parameters are set there"
         made.notes.append(f"{name} {said}")
         made.disabled[name] = "; ".join(filter(None, [made.disabled.get(name), said]))
 
@@ -232,19 +230,16 @@ def _disabled_in_part(ruleset: Ruleset) -> Iterator[tuple[str, Setting]]:
                 yield policy.id, setting
 
 
-_NAMED = 4  # policies that one setting disables
-
-
 def _notes(ruleset: Ruleset) -> Iterator[str]:
     disabled: dict[tuple[str, str], list[str]] = {}
     for name, setting in [*ruleset.disabled.items(), *_disabled_in_part(ruleset)]:
         where = f" where {words}" if (words := setting.scope.words()) else ""
         disabled.setdefault((setting.place, f"disabled{where}: {setting.reason}"), []).append(name)
     for (place, what), names in disabled.items():
-        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        yield f"{place}: {', '.join(names[:_NAMED])}{more} {'are' if len(names) > 1 else 'is'} {what}"
+        yield f"{place}: {some(names)} {'are' if len(names) > 1 else 'is'} {what}"
     for budget in sorted({policy.budget for policy in ruleset.policies} - {BUDGET}):
         yield f"a policy may take {budget:,} steps for a resource, not {BUDGET:,}"
     for policy in filter(is_idle, (each for each in ruleset.policies if each.id not in ruleset.layers)):
         yield f"{policy.id} asks nothing, until its parameters are set"
     yield from ruleset.tailored
+    yield from ruleset.unheard

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .places import Places
 
 _TAGS = Unknown.because("the tags of the resource are unknown")
+_REGION = Unknown.because("what stands for all regions is in none of them alone")
+_EITHER = Unknown.because("the tags of the resource are unknown, or it stands for all regions")
 _Case = tuple[bool | None, ...]  # whether what holds by region and tag does; None where that is unknown
 _OPEN: tuple[bool | None, ...] = (True, False, None)
 
@@ -151,7 +153,10 @@ def _sheet(layers: Layers, truths: Sequence[Truth], found: dict[str, Policy]) ->
     for case in product(_OPEN, repeat=len(inside)):
         held = dict(zip(inside, case, strict=True))
         policy = layers.where(
-            [kleene_all([truth, _truth(held.get(number, True))]) for number, truth in enumerate(truths)]
+            [
+                kleene_all([truth, _truth(held.get(number, True), settings[number].scope)])
+                for number, truth in enumerate(truths)
+            ]
         )
         cases[case] = policy.id if policy else None
         if policy:
@@ -159,8 +164,10 @@ def _sheet(layers: Layers, truths: Sequence[Truth], found: dict[str, Policy]) ->
     return Sheet([settings[number].scope for number in inside], cases)
 
 
-def _truth(held: bool | None) -> Truth:
-    return _TAGS if held is None else held
+def _truth(held: bool | None, scope: Scope) -> Truth:
+    if held is not None:
+        return held
+    return _EITHER if scope.region and scope.tag else _REGION if scope.region else _TAGS
 
 
 def _case(sheet: Sheet, places: Places, account: str, region: str, kind: str, resource: str) -> _Case:

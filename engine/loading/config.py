@@ -130,7 +130,9 @@ class ConfigReader(Reader, kw_only=True):
             return f"{path}: {error.strerror}" if there else f"{path}: no such file or folder"
         return ""
 
-    def check(self, known: Mapping[str, Policy] | None, packs: Sequence[Pack]) -> None:
+    def check(
+        self, known: Mapping[str, Policy] | None, packs: Sequence[Pack], in_force: Mapping[str, Policy] = {}
+    ) -> None:
         """Note every fault. Ids and parameters must be those of the `known` policies, if all could be read.
 
         What is said of controls must be of the `packs`, or of those that ship.
@@ -156,7 +158,7 @@ class ConfigReader(Reader, kw_only=True):
         for number, entry in enumerate(_items(given.get("attestations"))):
             self._check_attestation(("attestations", number), _mapping(entry), packs)
         if known is not None:
-            self.values = check_settings(self, known, self.files)
+            self.values = check_settings(self, known, self.files, in_force)
 
     def config(self) -> Config:
         """What the file says."""

@@ -62,7 +62,8 @@ def extend(data: bytes, base: bytes) -> tuple[bytes, Extends]:
         raise EvaluationError(f"{clash} stands here and in {named[0]}, whose keys use it: give this one another name")
     taken = [*((key, block) for key, block in there if key in used - own.keys()), *taken]
     below = ["", f"# From {named[0]}:", *(line for _, block in taken for line in block), ""]
-    extends = Extends(id=named[0], keys=frozenset(key for key, _ in taken), lines=len(lines), at=named[1])
+    keys = frozenset(key for key, _ in taken)
+    extends = Extends(id=named[0], keys=keys, own=frozenset(own), lines=len(lines), at=named[1])
     return "\n".join([*lines, *below]).encode(), extends
 
 

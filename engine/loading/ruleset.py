@@ -16,7 +16,7 @@ from ..model.pack import Pack
 from ..model.policy import Policy, base
 from ..model.priorities import DEFAULTS
 from ..model.ruleset import Ruleset
-from ..model.setting import Setting, by_place, changed, disabling, everywhere, settings_of
+from ..model.setting import Setting, by_place, changed, disabling, everywhere, settings_of, unheard
 from .pack_files import DEFAULT, find_packs
 from .pack_policies import resolve
 from .policies import apply_settings, distinct, last_params, load_policies
@@ -64,7 +64,7 @@ def load_rules(
     choice = _choice(reader, paths, packs, shipped=shipped, every=every)
     found = _read(choice, reader)
     if reader:  # a policy that cannot be read is not an unknown one
-        reader.bounded(lambda: reader.check(None if found.unread else found.known, found.packs))
+        reader.bounded(lambda: reader.check(None if found.unread else found.known, found.packs, found.in_force))
     if problems:
         raise ConfigError([*problems, *found.unread, *found.misread])
     if found.unread:
@@ -80,7 +80,7 @@ def load_rules(
     changes = [changed(policy, everywhere(differing[policy.id])) for policy in there]
     judged = [policy for policy in apply_settings(changes, settings) if policy.id not in disabled]
     last = {policy.id: last_params(policy, settings) for policy in judged}
-    scoped = [each for each in there if each.id in last and by_place(each, differing[each.id])]
+    scoped = [each for each in there if each.id in last and by_place(differing[each.id])]
     return Ruleset(
         policies=judged,
         written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
@@ -89,6 +89,7 @@ def load_rules(
         layers={each.id: Layers(policy=each, settings=differing[each.id], last=last[each.id]) for each in scoped},
         disabled=_once(disabled),
         tailored=list(_tailored(found, judged)) if choice.named else (),
+        unheard=list(unheard(given.settings, judged)) if given else (),
         waivers=given.waivers if given else (),
         priorities=given.priorities if given else DEFAULTS,
         attestations=given.attestations if given else (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..documents.reader import Reader
@@ -11,7 +11,7 @@ from ..model.glob import wild
 from ..model.layers import MOST
 from ..model.policy import Effort, Exposure, Policy, Severity, base
 from ..model.scope import Scope
-from ..model.setting import Setting, means
+from ..model.setting import Setting, alters, means, misplaced, reaching
 from .param_files import ParamFiles, names_file
 from .policies import misfit
 from .scopes import check_scope, no_policy
@@ -23,7 +23,9 @@ SCOPE = ("account", "unit", "account_tag", "region", "tag")
 _EVERYWHERE = ("severity", "effort", "exposure")
 
 
-def check_settings(reader: Reader, known: Mapping[str, Policy], files: ParamFiles) -> Values:
+def check_settings(
+    reader: Reader, known: Mapping[str, Policy], files: ParamFiles, in_force: Mapping[str, Policy]
+) -> Values:
     """The values of parameters, of files as well. Notes what no policy is called, and what no policy takes."""
     values: Values = {}
     for at, name, entry in _entries(reader):
@@ -31,14 +33,12 @@ def check_settings(reader: Reader, known: Mapping[str, Policy], files: ParamFile
         if fault := no_policy(name, known):
             reader.fault(at[:2], fault, key=True)
             continue
-        if name in known and known[name].is_wide() and (place := next((key for key in SCOPE if key in entry), "")):
-            reader.fault((*at, place), f"{name} counts over accounts: it is set the same everywhere", key=True)
         given = entry.get("params")
         meant = [policy for policy in known.values() if means(name, policy.id) or policy.id == base(name)]
         for parameter, written in given.items() if isinstance(given, dict) and meant else ():
             having = [policy for policy in meant if parameter in policy.params] if wild(name) else meant
             values[*at, parameter] = _value(reader, (*at, "params", parameter), written, having or meant[:1], files)
-    _check_number(reader, known)
+    _check_reach(reader, {**known, **in_force}.values())
     return values
 
 
@@ -53,14 +53,28 @@ def _check_scope(reader: Reader, at: Path, entry: Mapping[str, Any]) -> None:
         reader.fault(at, "nothing is set here")
 
 
-def _check_number(reader: Reader, known: Mapping[str, Policy]) -> None:
-    """Note the first setting that is one too many by region or tag for a policy."""
-    by_line = [(at, name) for at, name, entry in _entries(reader) if "region" in entry or "tag" in entry]
-    for policy in known if len(by_line) > MOST else ():
-        of = [at for at, name in by_line if means(name, policy)]
-        if len(of) > MOST:
-            reader.fault(of[MOST], f"{policy} may have at most {MOST} settings by region or tag")
+def _check_reach(reader: Reader, policies: Iterable[Policy]) -> None:
+    """Note what is set somewhere for a policy that cannot be; and the first setting that is one too many for one."""
+    placed = [(at, _outline(name, entry)) for at, name, entry in _entries(reader) if any(key in entry for key in SCOPE)]
+    for policy in policies if placed else ():
+        reached = [
+            (at, each) for at, each in placed if any(alters(policy, found) for found in reaching(policy, [each]))
+        ]
+        for at, each in reached:
+            if each.policy in (policy.id, base(policy.id)) and (fault := misplaced(policy, each.scope)):
+                key = next(key for key in (SCOPE if policy.is_wide() else ("region",)) if getattr(each.scope, key))
+                reader.fault((*at, key), fault, key=True)
+        by_line = [at for at, each in reached if each.scope.by_line]
+        if len(by_line) > MOST and not policy.is_wide():
+            reader.fault(by_line[MOST], f"{policy.id} may have at most {MOST} settings by region or tag")
             return
+
+
+def _outline(name: str, entry: Mapping[str, Any]) -> Setting:
+    """A setting as far as it can be read whatever is wrong with it."""
+    given = entry.get("params")
+    params = given if isinstance(given, dict) else {}
+    return Setting(policy=name, scope=Scope.of(entry), params=params, enabled=entry.get("enabled"))
 
 
 def _value(reader: Reader, at: Path, written: Any, policies: list[Policy], files: ParamFiles) -> Any:

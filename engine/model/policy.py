@@ -149,11 +149,13 @@ class Base(Struct, frozen=True, kw_only=True):
 class Extends(Struct, frozen=True, kw_only=True):
     """What a policy takes from the one it extends: `keys`, which stand below its own `lines`; line `at` says so.
 
-    That may extend another: `bases` are all of which something is taken, the nearest first.
+    `own` are the keys that it says itself. The other may extend a third: `bases` are all of which something is taken,
+    the nearest first.
     """
 
     id: str
     keys: frozenset[str]
+    own: frozenset[str]
     lines: int
     at: int
     bases: tuple[Base, ...] = ()
@@ -289,12 +291,6 @@ class Policy(Struct, frozen=True, kw_only=True):
     def takes(self, key: str) -> bool:
         """Whether a key is not the policy's own, but of the one it extends."""
         return self.extends is not None and key in self.extends.keys
-
-    def says(self, key: str) -> bool:
-        """Whether a key stands in the policy's own file."""
-        lines = self.text.split("\n")
-        own = lines[: self.extends.lines] if self.extends else lines
-        return any(line.startswith(f"{key}:") for line in own)
 
     def population(self) -> str:
         """What the policy counts, as a type: the denominator of its percentages."""

@@ -20,7 +20,8 @@ class Ruleset(Struct, frozen=True, kw_only=True):
 
     Of policies that are different in some places, `layers` say how: as they are here, they are everywhere else.
     Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
-    `tailored` says which policies are evaluated in another way than a pack asks. `digest` is of stillframe.yaml; those
+    `tailored` says which policies are evaluated in another way than a pack asks, `unheard` which settings by place hold
+    nowhere, as what they mean is in no place. `digest` is of stillframe.yaml; those
     of `files` are of what it has parameters from.
     """
 
@@ -31,6 +32,7 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     layers: Mapping[str, Layers] = field(default_factory=dict)
     disabled: Mapping[str, Setting] = field(default_factory=dict)
     tailored: Sequence[str] = ()
+    unheard: Sequence[str] = ()
     waivers: Sequence[Waiver] = ()
     priorities: Priorities = DEFAULTS
     attestations: Sequence[Attestation] = ()

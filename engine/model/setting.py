@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -12,6 +12,8 @@ from .glob import glob, wild
 from .policy import Effort, Exposure, Policy, Severity
 from .policy import base as written
 from .scope import ANYWHERE, Scope
+
+_NAMED = 4  # of several that one line is about
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -34,12 +36,22 @@ def means(name: str, policy: str) -> bool:
     return name in ids or (wild(name) and any(glob(name, each) for each in ids))
 
 
-def settings_of(policy: Policy, settings: Iterable[Setting]) -> list[Setting]:
+def settings_of(policy: Policy, settings: Iterable[Setting]) -> Sequence[Setting]:
     """The settings of a policy, each before those that have more weight.
 
     What is set for the policy that it extends comes first, but for what it says itself; then patterns, and at last its
     ids. Of equal ones the later has more weight.
+
+    Of those that hold somewhere alone only those are there that alter it, and none where it counts over accounts.
     """
+    found = reaching(policy, settings)
+    if policy.is_wide():
+        return everywhere(found)
+    return [each for each in found if each.scope == ANYWHERE or alters(policy, each)]
+
+
+def reaching(policy: Policy, settings: Iterable[Setting]) -> list[Setting]:
+    """The settings that mean a policy or what it extends, in that order, whether or not it can be set so."""
     found: list[tuple[int, Setting]] = []
     for each in settings:
         if means(each.policy, policy.id):
@@ -57,7 +69,8 @@ def _inherited(setting: Setting, policy: Policy, distance: int) -> Setting:
 
     def said(key: str) -> bool:
         nearer = policy.extends.bases[:distance] if policy.extends else ()
-        return policy.says(key) or any(key in base.keys for base in nearer)
+        own = policy.extends.own if policy.extends else ()
+        return key in own or any(key in base.keys for base in nearer)
 
     return replace(
         setting,
@@ -88,9 +101,23 @@ def everywhere(settings: Sequence[Setting]) -> Sequence[Setting]:
     return [each for each in settings if each.scope == ANYWHERE]
 
 
-def by_place(policy: Policy, settings: Sequence[Setting]) -> bool:
-    """Whether some of a policy's settings hold somewhere alone. What counts over accounts is in no place."""
-    return not policy.is_wide() and len(everywhere(settings)) < len(settings)
+def by_place(settings: Sequence[Setting]) -> bool:
+    """Whether some of a policy's settings hold somewhere alone."""
+    return len(everywhere(settings)) < len(settings)
+
+
+def misplaced(policy: Policy, scope: Scope) -> str:
+    """Why what holds in a scope cannot be set for a policy; empty where it can."""
+    if scope != ANYWHERE and policy.is_wide():
+        return f"{policy.id} counts over accounts: it is set the same everywhere"
+    if scope.region and policy.rollup and policy.rollup.by:
+        return f"{policy.id} has a finding for each group, and a group is in no region"
+    return ""
+
+
+def alters(policy: Policy, setting: Setting) -> bool:
+    """Whether a setting says anything that a policy has."""
+    return setting.enabled is not None or not setting.params.keys().isdisjoint(policy.params)
 
 
 def disabling(settings: Sequence[Setting]) -> Setting | None:
@@ -99,3 +126,19 @@ def disabling(settings: Sequence[Setting]) -> Setting | None:
     here = everywhere(said)
     somewhere = any(each.enabled for each in said if each not in here)
     return here[-1] if here and not here[-1].enabled and not somewhere else None
+
+
+def unheard(settings: Iterable[Setting], policies: Iterable[Policy]) -> Iterator[str]:
+    """A line for each setting that holds somewhere, of policies that count over accounts and so do not take it."""
+    wide = [policy for policy in policies if policy.is_wide()]
+    for each in settings if wide else ():
+        names = [policy.id for policy in wide if any(alters(policy, found) for found in reaching(policy, [each]))]
+        if names and each.scope != ANYWHERE:
+            said = "count over accounts: they are" if len(names) > 1 else "counts over accounts: it is"
+            yield f"{each.place}: {some(names)} {said} set the same everywhere, and not where {each.scope.words()}"
+
+
+def some(names: Sequence[str]) -> str:
+    """Names for people, of many the first and how many more there are."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

@@ -293,6 +293,14 @@ def test_a_policy_that_is_disabled_somewhere_answers_no_control_alone(estate, tm
     assert all("is disabled where unit Sandbox: closed soon" in each.why for each in answers)
 
 
+WITH_LEAST = """\
+id: own-least
+title: t
+severity: low
+resource: AWS::EC2::VPC
+params: {least: {type: integer, default: 5, description: Less is small}}
+assert: Number > $params.least
+"""
 IDLE = """\
 id: own-idle
 title: What is asked for is there
@@ -365,6 +373,69 @@ def test_what_counts_over_accounts_is_set_the_same_everywhere(rules, estate):
     wide = ROLLUP.replace("per: account", "per: organisation")
     with pytest.raises(ConfigError, match="vpc-few counts over accounts: it is set the same everywhere"):
         rules("[{unit: Prod, params: {most: 0}}]", wide)
+
+
+BASE = "id: own-base\ntitle: t\n" + POLICY.partition("title: A VPC is small\n")[2]
+CHILD = "id: own-{}\ntitle: t\nextends: own-{}\n"
+WIDE = "rollup: {per: organisation, require: all}\n"
+GROUPED = "rollup: {per: Kind, require: all}\n"
+
+
+def several(tmp_path, settings: str, *texts: str, more: str = ""):
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.yaml").write_text(text)
+    names = ", ".join(f"{number}.yaml" for number in range(len(texts)))
+    path = tmp_path / "stillframe.yaml"
+    path.write_text(f"shipped: false\npolicies: [{names}]\n{more}settings: {settings}\n")
+    return load_rules(path)
+
+
+TAGGED = ", ".join(f"{{tag: {each}, params: {{most: 1}}}}" for each in "abc")
+
+
+@pytest.mark.parametrize(
+    ("written", "texts", "said"),
+    [
+        (f"{{own-base: [{TAGGED}], own-a: [{TAGGED}]}}", [BASE, CHILD.format("a", "base")], "own-a may have at most 4"),
+        ("{own-base: [{region: eu-*, params: {most: 1}}]}", [BASE + GROUPED], "a group is in no region"),
+        (f"{{own-base@own-1: [{{account: '{A}', params: {{most: 1}}}}]}}", [BASE + WIDE], "counts over accounts"),
+    ],
+)
+def test_what_a_setting_cannot_be_for_the_policy_that_it_reaches_is_an_error(tmp_path, written, texts, said):
+    (tmp_path / "own-1.yaml").write_text(PACK.replace("own-idle", "{own-base: {most: 3}}"))
+    with pytest.raises(ConfigError, match=said):
+        several(tmp_path, written, *texts, more="packs: [./own-1.yaml]\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "texts", "said"),
+    [
+        (f"{{own-*: [{{account: '{A}', params: {{most: 1}}}}]}}", [BASE + WIDE], "own-base counts over accounts"),
+        (
+            f"{{own-base: [{{account: '{A}', params: {{most: 1}}}}]}}",
+            [BASE, CHILD.format("a", "base") + WIDE],
+            "own-a counts over accounts",
+        ),
+        (f"{{own-*: [{{account: '{A}', params: {{least: 1}}}}]}}", [BASE + WIDE, WITH_LEAST], ""),
+        (f"{{own-base: [{{account: '{A}', params: {{most: 1}}}}]}}", [BASE, CHILD.format("a", "base")], ""),
+    ],
+)
+def test_what_is_set_somewhere_and_does_not_reach_what_counts_over_accounts_is_told(tmp_path, written, texts, said):
+    told = [each for each in notes(several(tmp_path, written, *texts)) if "over accounts" in each]
+    assert len(told) == bool(said)
+    assert all(f"stillframe.yaml:3: {said}: it is set the same everywhere" in each for each in told)
+
+
+def test_what_counts_over_accounts_is_not_enabled_somewhere(tmp_path):
+    entries = f"[{{enabled: false, reason: r}}, {{account: '{A}', enabled: true}}]"
+    assert several(tmp_path, f"{{'own-*': {entries}}}", BASE + WIDE).policies == []
+
+
+def test_a_group_is_in_no_region_and_that_is_the_cause(tmp_path, estate):
+    found = assess(estate, several(tmp_path, "{'own-*': [{region: 'eu-*', params: {most: 1}}]}", BASE + GROUPED))
+    causes = {each.message for batch in found for each in batch.findings(Status.UNKNOWN)}
+    assert causes
+    assert all("what stands for all regions is in none of them alone" in each for each in causes)
 
 
 NUMBERS = st.integers(0, 9)

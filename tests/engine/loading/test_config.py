@@ -291,6 +291,8 @@ EXTENDS = "id: own\ntitle: t\nextends: vpc-flow-logs\n"
 REACH = [
     ("", "severity: low, params: {traffic_type: ALL}", ("low", "ALL")),
     ("severity: high\n", "severity: low, params: {traffic_type: ALL}", ("high", "ALL")),
+    ('"severity": high\n', "severity: low, params: {traffic_type: ALL}", ("high", "ALL")),
+    ("severity : high\n", "severity: low, params: {traffic_type: ALL}", ("high", "ALL")),
     (
         "params: {traffic_type: {type: string, default: X, description: d}}\n",
         "params: {traffic_type: ALL}",
