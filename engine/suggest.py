@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
-from ..snapshot.nearest import nearest
+from ..snapshot.nearest import near_path, nearest
 
 _LISTED = 60  # names that are few enough to choose from
 
@@ -15,3 +16,8 @@ def suggest(wrong: str, known: Collection[str], prefix: str = "") -> str:
     if close := by_case.get(wrong.lower()) or nearest(wrong, known):
         return f"; did you mean {prefix}{close}?"
     return f"; there are {', '.join(prefix + name for name in sorted(known))}" if 0 < len(known) <= _LISTED else ""
+
+
+def unreadable(path: Path, error: OSError) -> str:
+    """What to say of a file or folder that cannot be read, with what it may have been meant to be."""
+    return f"cannot be read: {error.strerror}{near_path(path) if isinstance(error, FileNotFoundError) else ''}"

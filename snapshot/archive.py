@@ -49,8 +49,11 @@ def _folders(archive: Place) -> list[Place]:
     try:
         return [path for path in entries(archive) if ID.match(path.name) and _is_snapshot(path)]
     except FileNotFoundError:
+        from .nearest import near_path
+
+        near = "" if isinstance(archive, Remote) else near_path(archive)
         raise SnapshotError(
-            f"{archive}: no such archive",
+            f"{archive}: no such archive{near}",
             "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
         ) from None
     except NotADirectoryError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
@@ -14,6 +16,14 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
     """
     close = get_close_matches(wrong, list(known), 4, 0.6)
     return min(close, key=lambda name: _slips(wrong, name)) if close else None
+
+
+def near_path(path: Path) -> str:
+    """`; did you mean X?` of a file or folder that is not there; empty where nothing beside it has a name like it."""
+    with suppress(OSError):
+        if near := nearest(path.name, [each.name for each in path.parent.iterdir()]):
+            return f"; did you mean {path.with_name(near)}?"
+    return ""
 
 
 def _slips(one: str, other: str) -> int:

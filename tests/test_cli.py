@@ -186,6 +186,10 @@ def test_findings_files_are_for_their_owner_alone(run, tmp_path, policy):
 
 WRONG = [
     (["evaluate", "absent"], 2, "absent: no such archive"),
+    (["evaluate", "snapshot"], 2, "snapshot: no such archive; did you mean snapshots?"),
+    (["evaluate", "-p", "bad.yml"], 2, "No such file or directory; did you mean bad.yaml?"),
+    (["evaluate", "-p", "python:x"], 2, 'a library is named in stillframe.yaml alone, as policies: ["python:x"]'),
+    (["evaluate", "-c", "bad.yml"], 2, "did you mean bad.yaml?"),
     (["evaluate", "."], 2, "no finished snapshot here"),
     (["evaluate", "snapshots", "-o", "x.odt"], 2, "no format is known for .odt"),
     (["trend", "snapshots", "-o", "x.pdf"], 2, "use one of .jsonl, .json, .csv, .html"),

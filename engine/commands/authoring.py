@@ -13,9 +13,9 @@ from stillframe.engine.commands.options import (
     Budget,
     Catalogue,
     Config,
-    Packs,
-    Policies,
-    Shipped,
+    EveryPacks,
+    EveryPolicies,
+    EveryShipped,
     SnapshotPath,
     Types,
     Untrusted,
@@ -222,9 +222,9 @@ def _config_types() -> "Callable[[str], Type]":
 
 
 def lint_policies(
-    policies: Policies = None,
-    packs: Packs = None,
-    shipped: Shipped = False,
+    policies: EveryPolicies = None,
+    packs: EveryPacks = None,
+    shipped: EveryShipped = False,
     config: Config = None,
     catalogue: Catalogue = None,
     form: Annotated[
@@ -264,8 +264,8 @@ def lint_policies(
 
 def run_tests(
     policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.", metavar="POLICY")] = "",
-    policies: Policies = None,
-    packs: Packs = None,
+    policies: EveryPolicies = None,
+    packs: EveryPacks = None,
     config: Config = None,
     catalogue: Catalogue = None,
     coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,

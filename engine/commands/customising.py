@@ -8,8 +8,8 @@ from stillframe.engine.commands.groups import By, grouped
 from stillframe.engine.commands.options import (
     ARCHIVE,
     Config,
-    Packs,
-    Policies,
+    EveryPacks,
+    EveryPolicies,
     SnapshotPath,
     Types,
     rules,
@@ -18,8 +18,8 @@ from stillframe.engine.commands.options import (
 
 
 def policy_list(
-    policies: Policies = None,
-    packs: Packs = None,
+    policies: EveryPolicies = None,
+    packs: EveryPacks = None,
     config: Config = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
 ) -> None:
@@ -40,7 +40,7 @@ def policy_list(
 
 def policy_show(
     policy: Annotated[str, typer.Argument(help="The policy's id.", metavar="POLICY")],
-    policies: Policies = None,
+    policies: EveryPolicies = None,
     config: Config = None,
 ) -> None:
     """Print a policy as it was written."""
@@ -52,8 +52,8 @@ def policy_show(
 
 def docs(
     into: Annotated[Path, typer.Option(help="The folder to write to.", metavar="FOLDER")] = Path("docs"),
-    policies: Policies = None,
-    packs: Packs = None,
+    policies: EveryPolicies = None,
+    packs: EveryPacks = None,
     config: Config = None,
 ) -> None:
     """Write a page per policy and per pack, and an index, as Markdown."""

@@ -52,6 +52,23 @@ Packs = Annotated[
         autocompletion=pack_names,
     ),
 ]
+# Of the commands that show, check or test policies, and evaluate nothing.
+EveryPolicies = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policies", "-p", help="Policy file or folder, in place of all that ship; repeatable.", metavar="PATH"
+    ),
+]
+EveryPacks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pack",
+        help="Only the policies of this pack; repeatable.",
+        metavar="PACK",
+        autocompletion=pack_names,
+    ),
+]
+EveryShipped = Annotated[bool, typer.Option("--shipped", help="Every policy that ships as well.")]
 Shipped = Annotated[bool, typer.Option("--shipped", help="Evaluate every policy that ships as well.")]
 Config = Annotated[
     Path | None,

@@ -67,6 +67,9 @@ def draft_type(service: str, operation: str) -> tuple[str, list[Problem]]:
             )
     text = draft(service, operation)
     document = open_document("-", text.encode(), [])
+    for name in document.value["resources"] if document else ():
+        if ships(name):
+            raise ArgumentError(f"{name} ships", f"`stillframe resource show {name}` shows what there is of it")
     file = TypeFile("-", document or Document(""))
     file.bounded(file.check)
     if not file.problems:

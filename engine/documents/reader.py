@@ -112,6 +112,10 @@ class Reader(Struct):
         """What to say of a fault for which there are no words here."""
         return str(error.message)
 
+    def beside(self, path: Path) -> Sequence[str]:  # noqa: ARG002 - as above
+        """The keys that a mapping may have beside those of the schema."""
+        return ()
+
     def inside(self, error: Any) -> Sequence[Any]:  # noqa: ARG002 - as above
         """The faults of a part that say more than that of the whole, if there are any."""
         return ()
@@ -122,7 +126,8 @@ class Reader(Struct):
             known, alike = error.schema.get("properties", {}), error.schema.get("patternProperties", ())
             for name in error.instance:
                 if name not in known and not any(re.search(pattern, name) for pattern in alike):
-                    self.fault((*path, name), f"unknown key {name!r}{suggest(name, known)}", key=True)
+                    there = [*known, *self.beside(path)]
+                    self.fault((*path, name), f"unknown key {name!r}{suggest(name, there)}", key=True)
         elif error.validator == "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             self.fault(path, f"missing {', '.join(map(repr, missing))}")

@@ -22,7 +22,7 @@ from ..model.priorities import DEFAULTS, EFFORTS, EXPOSURES, SEVERITIES, Priorit
 from ..model.scope import BY_ACCOUNT, Scope
 from ..model.setting import Setting
 from ..model.waiver import Waiver, is_day
-from ..suggest import suggest
+from ..suggest import suggest, unreadable
 from .libraries import library, names_library, packs_of
 from .pack_files import find_packs, names_file, shipped_packs
 from .param_files import ParamFiles
@@ -56,7 +56,7 @@ def open_config(path: Path, problems: list[Problem]) -> ConfigReader | None:
     try:
         data = read_below(path, path.parent) if path == Path(CONFIG_FILE) else read_named(path)
     except OSError as error:
-        problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
+        problems.append(Problem(path=str(path), line=0, column=0, message=unreadable(path, error)))
         return None
     document = open_document(str(path), data, problems)
     if document is None:

@@ -11,7 +11,7 @@ from ...snapshot.files import packaged
 from ..documents.named_files import read_below, read_named
 from ..errors import PackError, Problem
 from ..model.pack import Pack
-from ..suggest import suggest
+from ..suggest import suggest, unreadable
 from .pack_bases import whole
 from .pack_reader import read_pack
 
@@ -88,5 +88,5 @@ def _of_file(path: Path, problems: list[Problem], read: Callable[[Path], bytes] 
     try:
         return read_pack(str(path), read(path), problems)
     except OSError as error:
-        problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
+        problems.append(Problem(path=str(path), line=0, column=0, message=unreadable(path, error)))
         return None

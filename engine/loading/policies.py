@@ -19,7 +19,7 @@ from ..documents.reader import open_document, unfit
 from ..documents.yaml12 import YamlError, load
 from ..errors import EvaluationError, PolicyError, Problem
 from ..model.policy import Item, Policy, base
-from ..suggest import suggest
+from ..suggest import suggest, unreadable
 from .bases import Bases, Document, Near, by_id
 from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .extends import extended, moved
@@ -211,7 +211,10 @@ def _given(
 
 def _unread(path: Path, error: OSError) -> Problem:
     shown = os.fsencode(path).decode(errors="backslashreplace")
-    return Problem(path=shown, line=0, column=0, message=f"cannot be read: {error.strerror}")
+    from .libraries import names_library
+
+    library = f': a library is named in {CONFIG_FILE} alone, as policies: ["{shown}"]' if names_library(shown) else ""
+    return Problem(path=shown, line=0, column=0, message=f"{unreadable(path, error)}{library}")
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import field
@@ -97,6 +97,9 @@ class PolicyReader(Reader, kw_only=True):
                 self._check_test(test, ("tests", number), params)
             return tuple(self.document.value["tests"])
         return ()
+
+    def beside(self, path: tuple[str | int, ...]) -> Sequence[str]:
+        return () if path else ("extends", "policies")  # which are read before there is a policy
 
     def wording(self, path: tuple[str | int, ...], error: Any) -> str:
         return wording(path, error)

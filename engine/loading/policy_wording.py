@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ...snapshot.nearest import nearest
+
 
 def wording(path: tuple[str | int, ...], error: Any) -> str:
     if error.validator == "maxLength":
@@ -14,6 +16,13 @@ def wording(path: tuple[str | int, ...], error: Any) -> str:
     if path == ("rollup", "per"):
         return "per takes account, organisation, region, unit or an expression, such as $tags.service"
     return _expected(path, error) if error.validator == "oneOf" else f"{error.message}{_quoting(error)}"
+
+
+def _near(error: Any) -> str:
+    """The word that may have been meant, of those that one of the alternatives takes."""
+    words = [word for each in error.context if each.validator == "enum" for word in each.validator_value]
+    near = nearest(error.instance, words) if isinstance(error.instance, str) else None
+    return f"; did you mean {near}?" if near else ""
 
 
 def _quoting(error: Any) -> str:
@@ -42,5 +51,5 @@ def _expected(path: tuple[str | int, ...], error: Any) -> str:
     if path[:1] == ("excuse",):
         return "an excuse has either never: true or false, or becomes: what no example tells it from"
     if path[-1:] == ("expect",):
-        return f"{error.instance!r} is neither a status nor a mapping of resource ids to statuses"
+        return f"{error.instance!r} is neither a status nor a mapping of resource ids to statuses{_near(error)}"
     return "a list of resources is wanted here, or {$missing: cause}"

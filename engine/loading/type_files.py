@@ -14,7 +14,7 @@ from ..documents.yaml12 import Path as Steps
 from ..errors import CatalogueError, EvaluationError, Problem
 from ..judging.growth import is_steady
 from ..language.parser import parse
-from ..suggest import suggest
+from ..suggest import suggest, unreadable
 
 _EXPRESSIONS = ("id", "name", "region", "tags", "items", "result", "when", "until")
 _STEPS = 2_000  # for each value of an answer: nobody counts them. What ships takes at most 1,287
@@ -103,7 +103,7 @@ def _read(path: Path, problems: list[Problem]) -> Iterator[tuple[str, bytes]]:
         for file in inside:
             yield str(file), read_below(file, path)
     except OSError as error:
-        problems.append(Problem(path=str(path), line=0, column=0, message=f"cannot be read: {error.strerror}"))
+        problems.append(Problem(path=str(path), line=0, column=0, message=unreadable(path, error)))
 
 
 def _distinct(found: Sequence[TypeFile], problems: list[Problem]) -> None:

@@ -39,3 +39,12 @@ def names(command):
 def test_the_first_five_are_the_first_that_are_shown(run):
     shown = [line.strip("│ ").split(" ")[0] for line in run("evaluate", "--help").out.splitlines()]
     assert [each for each in shown if each.startswith("--")][:5] == [*FIRST["evaluate"]]
+
+
+@pytest.mark.parametrize("command", ["list", "show", "lint", "test", "docs"])
+def test_what_evaluates_nothing_does_not_say_that_it_does(run, command):
+    """These take all that ships where nothing is named, not the pack `logging`."""
+    text = " ".join(run("policy", command, "--help").out.split())
+    assert "in place of all that ship" in text.replace("│ │ ", "")
+    assert "Evaluate" not in text
+    assert "logging" not in text

@@ -436,3 +436,19 @@ def test_a_text_that_never_closes_is_read_once(text):
 def test_an_expression_that_is_too_long_is_a_fault(assertion):
     with pytest.raises(PolicyError, match="longer than 50,000 characters"):
         parse_policy("p.yaml", f'id: p\ntitle: t\nseverity: low\nresource: AWS::EC2::VPC\nassert: "{assertion}"\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("policys: []\n", "unknown key 'policys'; did you mean policies?"),
+        (SOUND + "extnds: other\n", "unknown key 'extnds'; did you mean extends?"),
+        (
+            SOUND + "tests: [{name: n, given: {}, expect: unkown}]\n",
+            "'unkown' is neither a status nor a mapping of resource ids to statuses; did you mean unknown?",
+        ),
+    ],
+)
+def test_a_word_that_was_mistyped_is_guessed(tmp_path, text, said):
+    (tmp_path / "p.yaml").write_text(text)
+    assert said in faults(tmp_path)
