@@ -162,6 +162,14 @@ def test_a_first_night_an_unchanged_one_a_new_failure_and_a_denied_role(script, 
     enforce(empty, float("inf"))
 
 
+def test_cron_is_told_of_a_night_that_did_not_work(script):
+    """It mails what a command prints on standard output, and a night that did not work prints nothing there."""
+    done = script("--fresh", "soon")
+    assert done.returncode == 2
+    assert "'soon' is not a valid float" in done.stdout
+    assert done.stderr == done.stdout
+
+
 def test_a_collector_that_was_killed_is_completed_by_the_next_run(script, empty, tmp_path):
     with proxy(empty, latency=0.05) as url:
         process = script.begin(url=url)
