@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -55,3 +55,8 @@ def safe(text: str, style: str = "") -> Text:
 def counted(number: int, noun: str) -> str:
     """`1 account`, `2 accounts`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def kept_out(accounts: Sequence[str]) -> str:
+    """Which accounts could not be entered."""
+    return f"{counted(len(accounts), 'account')} could not be entered: {', '.join(accounts)}"

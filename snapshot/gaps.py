@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from .format import all_known, read_line
 from .model import Account, Json, Resource, Snapshot, Unknown
 
 NOT_ENABLED = "RegionNotEnabled"
+ENTER = "sts:AssumeRole"
 REDACTED = Unknown.because("redacted by the collector")
 
 
@@ -41,6 +42,22 @@ def gaps(snapshot: Snapshot, reads: Mapping[str, Collection[str]] | None = None)
 def within(account: Account, kind: str, fields: Collection[str] = ()) -> Counter[tuple[str, str]]:
     """What is not known of resources: (region, cause) → of how many; of `fields` also what was not asked for."""
     return Counter((each.region, cause) for each in _marked(account, kind) for cause in gaps_in(each, fields))
+
+
+def action_of(cause: str) -> str:
+    """The action that a cause names, if it names one."""
+    return cause.partition(": ")[2].partition(" ")[0]
+
+
+def keeps_out(causes: Iterable[str]) -> bool:
+    """Whether one of the causes is that an account could not be entered."""
+    return any(action_of(cause) == ENTER for cause in causes)
+
+
+def not_entered(snapshot: Snapshot) -> list[str]:
+    """The accounts that could not be entered: nothing at all is known of them."""
+    found = ((each, snapshot.account(each).regions) for each in snapshot.accounts)
+    return [account for account, regions in found if isinstance(regions, Unknown) and keeps_out([str(regions)])]
 
 
 def _marked(account: Account, kind: str) -> Iterator[Resource]:

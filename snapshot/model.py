@@ -213,7 +213,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 class Collected(Struct, frozen=True, kw_only=True):
     """How a collection went. `gaps` counts what could not be read: cause → number of places.
 
-    `skipped` are the accounts that were left out: account → its status, or EXCLUDED.
+    `skipped` are the accounts that were left out: account → its status, or EXCLUDED. `not_entered` are those that no
+    role let in.
     """
 
     path: Place
@@ -222,3 +223,4 @@ class Collected(Struct, frozen=True, kw_only=True):
     resources: int
     gaps: Mapping[str, int]
     skipped: Mapping[str, str] = field(default_factory=dict)
+    not_entered: Sequence[str] = ()

@@ -11,7 +11,9 @@ from .files import PLAN
 from .remote import Remote
 
 _FREE = frozenset({"sts:GetCallerIdentity"})  # needs no permission, and none can deny it
-_FINDING = ("organizations:ListAccounts", "organizations:ListAccountsForParent", "organizations:ListRoots")
+_FINDING = tuple(  # what is called to find an organisation's accounts and units, whatever is asked of them then
+    f"organizations:List{what}" for what in ("Accounts", "AccountsForParent", "OrganizationalUnitsForParent", "Roots")
+)
 
 
 def actions(types: Iterable[ResourceType]) -> list[str]:

@@ -202,7 +202,7 @@ def show(
             raise UnfinishedError(str(error), f"{error.help}: `{again}`") from error
     if log and log.form == "json":
         facts = {"accounts": done.accounts, "entered": done.entered, "resources": done.resources, "unknown": done.gaps}
-        log("collected", str(done.path), **facts, skipped=done.skipped)
+        log("collected", str(done.path), **facts, skipped=done.skipped, not_entered=done.not_entered)
     else:
         print_collected(err, done)
     return done

@@ -13,14 +13,13 @@ from rich.console import Console
 from rich.text import Text
 
 from ...snapshot.error_kinds import KINDS, kind_of_cause
+from ...snapshot.gaps import ENTER, action_of
 from ...snapshot.model import Collected
-from ..console import counted, safe
+from ..console import counted, kept_out, safe
 from .log import Log, repeating
 
 if TYPE_CHECKING:
     from ...snapshot.collector.forecast import Forecast
-
-ENTER = "sts:AssumeRole"
 
 
 class Progress:
@@ -95,6 +94,8 @@ def print_collected(console: Console, done: Collected) -> None:
     _line(console, Text(f"{counted(done.resources, 'resource')} of {counted(done.entered, 'account')} in {done.path}"))
     if done.skipped:
         _line(console, safe(f"not collected: {_left_out(done.skipped)}", "yellow"))
+    if done.not_entered:
+        _line(console, safe(kept_out(done.not_entered), "yellow"))
     for cause, places in done.gaps.items():
         _line(console, safe(f"unknown: {cause} ({counted(places, 'time')})", "yellow"))
     for text in advice(done.gaps):
@@ -119,7 +120,7 @@ def print_forecast(console: Console, seen: Forecast) -> None:
 
 def advice(gaps: Iterable[str]) -> Iterator[str]:
     """What would help where something is unknown, once for each kind of reason."""
-    causes = [(kind_of_cause(cause), cause.partition(": ")[2].partition(" ")[0]) for cause in gaps]
+    causes = [(kind_of_cause(cause), action_of(cause)) for cause in gaps]
     if any(action == ENTER for _, action in causes):
         yield "let the role trust the caller, and the caller assume the role"
     for kind in KINDS:

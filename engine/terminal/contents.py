@@ -12,9 +12,9 @@ from rich.text import Text
 
 from ...snapshot.catalog import load_catalog
 from ...snapshot.error_kinds import NOT_ASKED, kind_of_cause
-from ...snapshot.gaps import within
+from ...snapshot.gaps import not_entered, within
 from ...snapshot.model import Snapshot
-from ..console import counted, safe
+from ..console import counted, kept_out, safe
 from ..findings.source import source_lines
 from .findings import line
 
@@ -65,6 +65,8 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
         unread = [Text(f"{number:,}", "yellow" if number else "dim") for number in (held.gaps[kind], held.values[kind])]
         table.add_row(safe(kind), f"{held.counts[kind]:,}", *unread)
     console.print(table)
+    if kept := not_entered(snapshot):
+        line(console, safe(kept_out(kept), "yellow"))
     for text in _unknown(held):
         line(console, safe(text, "yellow"))
     for text in source_lines(snapshot):

@@ -11,7 +11,7 @@ from typing import Any
 from ..archive import read_account_file
 from ..errors import CollectError, StillframeError, UnfinishedError
 from ..format import read_line
-from ..gaps import gaps_in
+from ..gaps import gaps_in, keeps_out
 from ..layout import Files
 from ..model import Collected
 from ..resource_file import read_lines
@@ -96,6 +96,7 @@ def ended(tally: Tally, writer: Writer, accounts: int, scope: Mapping[str, Any])
         resources=tally.resources,
         gaps=dict(sorted(tally.gaps.items())),
         skipped=scope.get("skipped", {}),
+        not_entered=sorted(tally.not_entered),
     )
 
 
@@ -110,6 +111,7 @@ class Tally:
         self._lock, self._on_account = threading.Lock(), on_account
         self.entered = self.resources = 0
         self.gaps: Counter[str] = Counter()
+        self.not_entered: set[str] = set()
         self.expired: set[str] = set()
 
     def add(self, account: str, resources: int, gaps: Mapping[str, int]) -> None:
@@ -117,6 +119,8 @@ class Tally:
             self.entered += resources > 0
             self.resources += resources
             self.gaps.update(gaps)
+            if keeps_out(gaps):
+                self.not_entered.add(account)
         self._on_account(account)
 
     def check(self, writer: Writer, accounts: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from builders import write_snapshot
+from msgspec.structs import replace
 from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.gaps import gaps
+from stillframe.snapshot.model import EVERYWHERE, Coverage, Unknown
 
 DENIED = "AccessDenied: kms:GetKeyRotationStatus"
 GIVEN = {
@@ -61,3 +63,24 @@ def test_showing_a_snapshot_names_both_kinds_with_how_often(run, tmp_path):
     [missing] = [line for line in lines if line.startswith("not collected: ")]
     assert missing.startswith(f"not collected: {len(load_catalog()) - 3:,} types, AWS::")
     assert lines[-1].startswith("`stillframe collect` asks for all")
+
+
+def test_accounts_that_could_not_be_entered_are_named_and_counted(run, tmp_path):
+    whole, cause = fixture({"AWS::S3::Bucket": []}), "AccessDenied: sts:AssumeRole"
+    kept = Coverage(read=frozenset(), missing={EVERYWHERE: cause})
+    out = {
+        name: replace(
+            whole.account("111122223333"),
+            id=name,
+            regions=Unknown.because(cause),
+            coverage={"AWS::Region": kept},
+            read=lambda _: (),
+        )
+        for name in ("222222222222", "333333333333")
+    }
+    three = replace(whole, accounts=(*whole.accounts, *out), account=lambda name: out.get(name) or whole.account(name))
+    path = write_snapshot(tmp_path / "archive", three)
+    assert "2 accounts could not be entered: 222222222222, 333333333333" in run("snapshot", "show", path).out
+    done = run("evaluate", path, "-o", tmp_path / "s.prom")
+    assert done.code == 4, done.err  # of these two nothing is known
+    assert "stillframe_accounts_not_entered 2\n" in (tmp_path / "s.prom").read_text()

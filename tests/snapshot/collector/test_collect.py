@@ -133,7 +133,7 @@ def test_a_run_that_reaches_no_account_leaves_no_snapshot(aws_url, tmp_path):
 def test_an_account_whose_role_gets_a_garbled_answer_is_unknown_and_costs_no_other(aws_url, tmp_path, error):
     done = collect_from(aws_url, tmp_path, [MANAGEMENT, "222222222222"], each=partial(no_role, error))
     account = open_snapshot(done.path).account("222222222222")
-    assert (done.accounts, done.entered) == (2, 1)
+    assert (done.accounts, done.entered, done.not_entered) == (2, 1, ["222222222222"])
     assert str(account.gap("AWS::EC2::VPC", "us-east-1")) == f"{type(error).__name__}: sts:AssumeRole"
 
 

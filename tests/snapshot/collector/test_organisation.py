@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from stillframe.snapshot import ArgumentError, CollectError, open_snapshot
 from stillframe.snapshot.archive import read_manifest
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, load_catalog
+from stillframe.snapshot.choice import choose
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.clients import Clients
 from stillframe.snapshot.collector.collect import collect, foresee, prepare
 from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, types
 from stillframe.snapshot.collector.session import Caller, Role, way_in
 from stillframe.snapshot.model import Unknown
+from stillframe.snapshot.permissions import callers_actions
 
 HUB = "arn:aws:iam::999999999999:role/hub"
 
@@ -129,6 +131,15 @@ def test_without_the_organisation_nobody_asks_for_it(organisation, tmp_path):
     done = organisation.collect(tmp_path, session=caller, organization=False)
     assert str(fact(done.path, MANAGEMENT).config["OrganizationTags"]).startswith("NotAsked: ")
     assert (asked, done.gaps) == ([], {})
+
+
+@pytest.mark.parametrize("what", [{}, {"reads": {"AWS::EC2::VPC": ["VpcId"]}}])
+def test_every_call_about_the_organisation_is_in_the_printed_policy(organisation, tmp_path, what):
+    caller, given = aws._shared(session()), choose(**what, catalog=account_type())
+    asked: set[str] = set()
+    caller.events.register("before-call.organizations", lambda model, **_: asked.add(f"organizations:{model.name}"))
+    organisation.collect(tmp_path, session=caller, **what)
+    assert asked == {*callers_actions(given.values())}
 
 
 def test_roles_lead_from_one_to_the_next_with_the_external_id(organisation, tmp_path):
