@@ -1,8 +1,8 @@
-# Stillframe with what a cluster and archives in object storage need. By the distribution's Python, which is quicker than
+# Stillframe with what a cluster, archives in object storage and messages need. By the distribution's Python, which is quicker than
 # most that are built by hand. It runs as nobody in particular, on a file system that may be read-only but for /tmp.
 FROM debian:trixie-slim AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
-ARG EXTRAS=dask,s3
+ARG EXTRAS=dask,s3,notify
 COPY . /source
 RUN python3 -m venv /opt/stillframe
 RUN /opt/stillframe/bin/pip install --no-cache-dir "/source[$EXTRAS]"

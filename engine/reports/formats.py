@@ -106,6 +106,8 @@ def _check(target: Target, *, compares: bool) -> None:
         raise OutputError(f"{target.name}: a folder", "name a file")
     if form.folder and stdout:
         raise OutputError("this format is a folder of files", "name it with -o")
+    if not form.folder and Path(target.name).is_dir() and not target.name.endswith("/"):
+        raise OutputError(f"{target.name}: a folder", "name a file")
     if target.name.endswith("/") and not form.folder:
         raise OutputError(f"{target.name}: parts are JSON Lines", "write a name without a slash at its end")
     if URL.match(target.name) and form is not FORMATS["parts"]:

@@ -32,8 +32,8 @@ class Exposition(Struct, frozen=True):
         time = milliseconds(snapshot.captured_at) / 1000
         yield from _family("snapshot_timestamp_seconds", "When the snapshot was taken.", [({}, time)])
         yield from _family("accounts", "Accounts in the snapshot.", [({}, len(snapshot.accounts))])
-        kept_out = [({}, len(not_entered(snapshot)))]
-        yield from _family("accounts_not_entered", "Accounts that could not be entered.", kept_out)
+        kept_out = len(not_entered(snapshot))
+        yield from _family("accounts_not_entered", "Accounts that could not be entered.", [({}, kept_out)])
         yield from _family(
             "findings",
             "Findings of a policy with a status; a waived failure is a failure.",

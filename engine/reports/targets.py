@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from msgspec import Struct, field
 from ...snapshot.errors import StillframeError
 from ...snapshot.files import folder_at, replacing
 from ...snapshot.outputs import forget, intend
-from ...snapshot.remote import Place, Remote, put, remote_of, remove
+from ...snapshot.remote import URL, Place, Remote, put, remote_of, remove
 from ..printable import standard_output
 
 STDOUT = "-"
@@ -38,14 +39,34 @@ Write = Callable[[Any], object]
 
 
 def distinct(names: Iterable[str]) -> None:
-    """Raise OutputError where two targets are one file, before any work is done; none may be what is read then."""
+    """Raise OutputError where two targets are one file, or one cannot be made, before any work is done.
+
+    None may be what is read then.
+    """
     seen: dict[str, str] = {}
     for name in names:
         place = name if name == STDOUT else os.path.realpath(name)
         if place in seen:
             raise OutputError(f"{name}: named twice, as {seen[place]} is the same", "give each its own name")
         seen[place] = name
+        if name != STDOUT and not URL.match(name):
+            _check_folder(Path(name))
     intend(name for name in seen.values() if name != STDOUT)
+
+
+def _check_folder(path: Path) -> None:
+    """Raise OutputError where nothing can be made at a path."""
+    folder = path.absolute().parent
+    if _is_device(path):
+        return
+    error = errno.ENOENT if not folder.exists() else errno.ENOTDIR if not folder.is_dir() else 0
+    if not error and not os.access(folder, os.W_OK | os.X_OK):
+        error = errno.EACCES
+    if error:
+        raise OutputError(f"{path}: cannot be written ({os.strerror(error)})", _THERE)
+
+
+_THERE = "name a file in a folder that exists"
 
 
 @contextmanager
@@ -64,9 +85,7 @@ def whole(target: str) -> Iterator[IO[bytes]]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror})", "name a file in a folder that exists"
-        ) from None
+        raise OutputError(f"{path}: cannot be written ({error.strerror})", _THERE) from None
 
 
 def _is_device(path: Path) -> bool:

@@ -93,6 +93,23 @@ def test_one_file_is_not_named_twice(run, snapshot, elsewhere):
     assert names(elsewhere) == []
 
 
+def test_what_cannot_be_made_is_refused_before_anything_is_read(run, elsewhere):
+    Path("file").write_text("")
+    Path("folder.html").mkdir()
+    for name, said in (
+        ("absent/x.html", "No such file or directory"),
+        ("file/x.html", "Not a directory"),
+        ("absent/parts/", "No such file or directory"),
+        ("folder.html", "a folder"),
+    ):
+        for words in (("evaluate", "no-archive"), ("nightly", "no-archive"), ("drift", "no-archive", "no-archive")):
+            if words[0] == "drift" and not name.startswith("absent/x"):
+                continue
+            result = run(*words, "-o", name)
+            assert (result.code, said in result.err) == (2, True), (words, name, result.err)
+    assert not Path("no-archive").exists()
+
+
 def test_a_folder_of_a_report_loses_only_what_is_of_such_a_report(elsewhere):
     with whole_folder("r.asff") as folder:
         folder.write(("111122223333-eu-west-1-1.json", b"[]"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -369,13 +370,28 @@ def test_security_hub_of_each_account_has_what_is_now(aws_url, night):
         ("ABSENT_URL", "the variable ABSENT_URL is not set"),
         ("https://hooks.slack.com/services/T0/B0/secret", "no channel"),
         ("githb:acme/findings", "did you mean github?"),
-        ("github:acme", "no channel"),
+        ("github:acme", "no OWNER/REPOSITORY"),
+        ("sns:secret", "no ARN of a topic"),
+        ("sns:arn:aws:sns:eu-west-1:secret", "no ARN of a topic"),
+        ("eventbridge:a secret", "no name or ARN of a bus"),
+        ("securityhub:", "no name or ARN of a role"),
+        ("ODD_URL", "ODD_URL: it holds no address that Apprise knows"),
     ],
 )
-def test_a_channel_that_is_none_is_an_error_that_repeats_no_secret(text, said):
+def test_a_channel_that_is_none_is_an_error_that_repeats_no_secret(text, said, monkeypatch):
+    monkeypatch.setenv("ODD_URL", "nowhere://secret")
     with pytest.raises(ArgumentError, match=said.replace("?", r"\?")) as error:
         channel(text, lambda *_: None)
     assert "secret" not in str(error.value)
+
+
+def test_a_channel_is_refused_before_anything_is_collected(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOOK_URL", "json://localhost/hook")
+    monkeypatch.setitem(sys.modules, "apprise", None)  # not installed
+    for name, said in (("sns:foo", "no ARN of a topic"), ("HOOK_URL", "messages need the package apprise")):
+        found = run("nightly", tmp_path / "archive", "--notify", name)
+        assert (found.code, said in found.err) == (2, True), found.err
+    assert not (tmp_path / "archive").exists()
 
 
 def test_no_secret_is_written_down(hook, night, tmp_path, monkeypatch):
