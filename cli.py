@@ -8,8 +8,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from itertools import pairwise
+from typing import Any
 
 from stillframe.engine.again import given_back, kept
+
+_SIGNALLED = 128  # and the number of the signal that ended it
 
 
 def main() -> None:
@@ -23,11 +27,15 @@ def main() -> None:
             _run(sys.argv[1:])
         finally:
             sys.stdout.flush()  # or Python does, when it is too late to say why that failed
+    except SystemExit as stop:
+        if isinstance(stop.code, int) and stop.code > _SIGNALLED:
+            _conclude(stop.code)
+        raise
     except Exception as error:
         if isinstance(error, OSError):
             _stop_printing()
         if isinstance(error, BrokenPipeError):  # a reader that went away, as in `| head`, ends it as it ends any tool
-            sys.exit(128 + 13)  # SIGPIPE, which Windows has not
+            sys.exit(_SIGNALLED + 13)  # SIGPIPE, which Windows has not
         if os.environ.get("STILLFRAME_DEBUG"):
             raise
         sys.exit(_explain(error))
@@ -46,7 +54,10 @@ def _run(arguments: list[str]) -> None:
     gc.freeze()  # what is imported stays: looking for cycles in it, time and again, takes 2 % of a short run
     gc.set_threshold(100_000)  # and in what is made, such as AWS's models to collect by, a tenth
     with kept(arguments):
-        app()
+        if _form(arguments) != "json":
+            app()
+        else:  # what is wrong with the options is an object, too
+            sys.exit(app(standalone_mode=False) or 0)
 
 
 def _prepare_streams() -> None:
@@ -69,45 +80,81 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 def _interrupted(number: int, _: object) -> None:
-    _tell("interrupted", "")
-    sys.exit(128 + number)
+    _tell([("interrupted", ())], "", _SIGNALLED + number)
+    sys.exit(_SIGNALLED + number)
+
+
+def _form(arguments: list[str]) -> str | None:
+    """The format of the log that a command keeps: it was asked to, or is a night."""
+    forms = [form for option, form in pairwise(arguments) if option == "--log-format"]
+    forms += [each.partition("=")[2] for each in arguments if each.startswith("--log-format=")]
+    return forms[-1] if forms else "text" if arguments[:1] == ["nightly"] else None
 
 
 def _explain(error: Exception) -> int:
-    import typer
+    code, said, advice = _said(error)
+    _tell(said, advice, code)
+    _conclude(code)
+    return code
+
+
+def _said(error: Any) -> tuple[int, list[tuple[str, tuple[str, ...]]], str]:
+    """The exit code, what is wrong, each with the lines of a file where it is, and what helps."""
     from stillframe.engine import exit_codes
     from stillframe.engine.errors import PolicyError
-    from stillframe.engine.printable import printable
     from stillframe.snapshot import CollectError, StillframeError
 
     if isinstance(error, PolicyError):
-        for problem in error.problems:
-            _tell(str(problem), "")
-            for line in problem.excerpt() or ():
-                typer.secho(f"    {printable(line)}", err=True, dim=True)
-        _tell("", error.help)
-        return exit_codes.INVALID
+        problems = [(str(each), tuple(f"    {line}" for line in each.excerpt() or ())) for each in error.problems]
+        return exit_codes.INVALID, problems, error.help
     if isinstance(error, StillframeError):
-        _tell(str(error), error.help)
-        return exit_codes.NOTHING if isinstance(error, CollectError) else exit_codes.INVALID
+        code = exit_codes.NOTHING if isinstance(error, CollectError) else exit_codes.INVALID
+        return code, [(str(error), ())], error.help
     if isinstance(error, OSError):
-        _tell(f"{error.filename or 'output'}: {error.strerror or error}", "make room, or check what it may be used for")
-        return exit_codes.INVALID
+        fault = f"{error.filename or 'output'}: {error.strerror or error}"
+        return exit_codes.INVALID, [(fault, ())], "make room, or check what it may be used for"
+    if hasattr(error, "format_message"):  # of the options: only typer has the class, and not each version in one place
+        return (
+            exit_codes.INVALID,
+            [(error.format_message(), ())],
+            f"`stillframe {sys.argv[1]} --help` says what there is",
+        )
     fault = f"a fault of stillframe itself: {type(error).__name__}: {error}"
-    _tell(fault, "please report it, with what STILLFRAME_DEBUG=1 shows")
-    return exit_codes.BUG
+    return exit_codes.BUG, [(fault, ())], "please report it, with what STILLFRAME_DEBUG=1 shows"
 
 
-def _tell(message: str, help: str) -> None:  # noqa: A002 - the word people see
+def _tell(said: list[tuple[str, tuple[str, ...]]], advice: str, code: int) -> None:
+    from stillframe.engine.terminal.log import FORMATS, Log
+
+    form = _form(sys.argv[1:])
+    if form in FORMATS:
+        Log(form).errors(said, advice, code)
+    else:
+        _print(said, advice)
+
+
+def _conclude(code: int) -> None:
+    """The last line of a night that did not work."""
+    from stillframe.engine.terminal.log import FORMATS, Log
+
+    form = _form(sys.argv[1:])
+    if sys.argv[1:2] == ["nightly"] and form in FORMATS:
+        Log(form)("night", f"it did not work; exit code {code}", code=code)
+
+
+def _print(said: list[tuple[str, tuple[str, ...]]], advice: str) -> None:
     import typer
     from stillframe.engine.printable import printable
 
-    for line in message.splitlines():
-        typer.secho("error: ", nl=False, err=True, bold=True, fg="red")
-        typer.echo(printable(line), err=True)
-    if help:
+    for text, excerpt in said:
+        for line in text.splitlines():
+            typer.secho("error: ", nl=False, err=True, bold=True, fg="red")
+            typer.echo(printable(line), err=True)
+        for line in excerpt:
+            typer.secho(printable(line), err=True, dim=True)
+    if advice:
         typer.secho("help: ", nl=False, err=True, bold=True, fg="cyan")
-        typer.echo(printable(help), err=True)
+        typer.echo(printable(advice), err=True)
 
 
 if __name__ == "__main__":

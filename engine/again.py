@@ -20,7 +20,7 @@ from typing import Any
 
 from stillframe.engine.exit_codes import FAILURES, NOTHING, OK, UNKNOWN
 from stillframe.engine.watch import MOST, TREES, Other, Watch, seen
-from stillframe.snapshot.files import is_own, replacing, user_folder
+from stillframe.snapshot.files import is_own, mode_of, replacing, user_folder
 
 COMMANDS = frozenset({"evaluate", "diff"})  # those that evaluate by what is kept
 KEPT = 16  # runs
@@ -62,7 +62,7 @@ def _known(arguments: list[str]) -> tuple[dict[str, Any], memoryview]:
         raise Other
     with ExitStack() as files:  # all of them take their names at the end, or none does
         for name, length in head["files"]:
-            files.enter_context(replacing(Path(name))).write(rest[:length])
+            files.enter_context(replacing(Path(name), mode_of(Path(name)))).write(rest[:length])
             rest = rest[length:]
     return head, rest
 

@@ -111,13 +111,28 @@ def packaged(*names: str) -> Path:
     return Path(__file__).parents[1].joinpath(*names)
 
 
+def mode_of(path: Path) -> int:
+    """The mode of a file for people: of one of this user's that is there its own, or else for the user alone.
+
+    Metrics are read by another user, such as that of an exporter, and hold names of policies and numbers alone.
+    """
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return 0o644 if path.suffix in (".prom", ".om") else 0o600
+    own = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return stat.S_IMODE(found.st_mode) & 0o777 | 0o600 if own and stat.S_ISREG(found.st_mode) else 0o600
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
     """A file that takes its name when the block ends well, and that is gone where it does not. Raises OSError."""
     partial = path.parent / f".{path.name[:32]}.{os.urandom(8).hex()}"  # importing tempfile takes longer than writing
     descriptor = os.open(partial, _NEW, 0o600)
     try:
         with os.fdopen(descriptor, "wb", 1 << 18) as file:
+            if mode != 0o600:
+                os.chmod(partial, mode)  # noqa: PTH101 - whatever the umask
             yield file
         partial.replace(path)
     except BaseException:

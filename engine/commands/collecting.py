@@ -196,7 +196,8 @@ def show(
         try:
             done = (collector.resume if resume else collector.collect)(into, watch=watch, **how)
         except (KeyboardInterrupt, SystemExit):
-            typer.echo(f"complete the snapshot with `{again}`", err=True)
+            text = f"complete the snapshot with `{again}`"
+            log("stopped", text) if log else typer.echo(text, err=True)
             raise
         except UnfinishedError as error:
             raise UnfinishedError(str(error), f"{error.help}: `{again}`") from error

@@ -129,7 +129,7 @@ def nightly(
         unmade = _evaluate(new, ruleset, reports, log, **more)
         found = _compare(old, new, ruleset, changes, log, **more)
         told = _told(new, found, first=before is None)
-        untold = _tell(telling, new, ruleset, told, **more) if reporting.notify else ""
+        untold = _tell(telling, new, ruleset, told, old=old, **more) if reporting.notify else ""
         pruned = _prune(place, staying, log) if staying else ""
     log("night", f"{told}{unmade}{untold}{pruned}; exit code {found.code}", code=found.code)
     raise typer.Exit(found.code)
@@ -190,7 +190,9 @@ def _compare(old: "Snapshot", new: "Snapshot", ruleset: Any, files: Any, log: "L
     return run_diff(old, new, ruleset, console(), err, targets=files, **more)
 
 
-def _tell(telling: Telling, new: "Snapshot", ruleset: "Ruleset", told: str, **more: Any) -> str:
+def _tell(
+    telling: Telling, new: "Snapshot", ruleset: "Ruleset", told: str, *, old: "Snapshot | None" = None, **more: Any
+) -> str:
     """Tell every channel what it does not know. That nobody could be told is no reason to lose what was found."""
     from stillframe.engine.assess import assess, choose
     from stillframe.engine.commands.telling import import_findings
@@ -200,7 +202,7 @@ def _tell(telling: Telling, new: "Snapshot", ruleset: "Ruleset", told: str, **mo
     chosen, method = more["chosen"], more["method"]
     now = Current(frozenset(new.accounts), frozenset(policy.id for policy in ruleset.policies))
     now.learn(assess(new, ruleset, method=method))
-    [part] = choose(chosen, ruleset)
+    [part] = choose(chosen, ruleset, of=[old or new, new])
     now.choose(assess(new, part, chosen, method), more["limits"].fail_on)
 
     def import_all(role: str, since: str) -> None:
@@ -242,6 +244,8 @@ def _told(snapshot: "Snapshot", found: "Compared", *, first: bool) -> str:
     from stillframe.engine.model.change import Change
     from stillframe.engine.reports.summary import totals
 
-    kinds = ((Change.NEW, "new"), (Change.RESOLVED, "resolved"), (Change.UNKNOWN, "newly unknown"))
-    changed = "the first night" if first else ", ".join(f"{found.number(kind):,} {name}" for kind, name in kinds)
+    unknown = found.number(Change.UNKNOWN) - found.unseen
+    kinds = [(found.number(Change.NEW), "new"), (found.number(Change.RESOLVED), "resolved"), (unknown, "newly unknown")]
+    kinds += [(found.unseen, "out of sight")] if found.unseen else []
+    changed = "the first night" if first else ", ".join(f"{number:,} {name}" for number, name in kinds)
     return f"{snapshot.id}: {changed}; now {totals(found.rows)}"

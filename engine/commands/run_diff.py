@@ -34,12 +34,16 @@ from .run_pack_diff import print_changes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What a comparison came to: the exit code, the policies' counts now, what changed, failures that are new."""
+    """What a comparison came to: the exit code, the policies' counts now, what changed, failures that are new.
+
+    Of what is newly unknown, `unseen` are findings that are no more, as what they were about could not be listed.
+    """
 
     code: int
     rows: Sequence[Row]
     changes: Counter[tuple[str, Change]]
     failures: int
+    unseen: int
 
     def number(self, change: Change) -> int:
         return sum(number for (_, what), number in self.changes.items() if what is change)
@@ -72,7 +76,7 @@ def run_diff(
         Side(old, given.policies, earlier.variants), Side(new, ruleset.policies, later.variants), earlier, later
     )
     counts: Counter[tuple[str, Change]] = Counter()
-    failures, worst = 0, Worst(keep)
+    failures, unseen, worst = 0, 0, Worst(keep)
     with reports(targets, _context(old, new, given, ruleset, chosen)) as written:
         for changed in changes:
             written.add(difference_lines(changed))
@@ -85,6 +89,8 @@ def run_diff(
             counts[found.policy, changed.change] += 1
             if changed.change is Change.UNKNOWN and found.account not in new.accounts:
                 later.tally.counts[found.policy][Status.UNKNOWN] += 1  # of which the new snapshot has nothing to say
+            elif changed.change is Change.UNKNOWN:
+                unseen += changed.after is None
             failures += newly_failing(changed, limits.fail_on)
             worst.add(changed)
         was, now, packs, accounts = earlier.rows(), later.rows(), later.packs(), later.tally.accounts
@@ -96,7 +102,7 @@ def run_diff(
         print_changes(err, earlier.packs(), packs)
     print_notes(err, said)
     written.check()
-    return Compared(code=_code(was, now, failures, limits), rows=now, changes=counts, failures=failures)
+    return Compared(code=_code(was, now, failures, limits), rows=now, changes=counts, failures=failures, unseen=unseen)
 
 
 def _context(old: Snapshot, new: Snapshot, given: Ruleset, ruleset: Ruleset, chosen: Selection) -> Context:

@@ -105,7 +105,7 @@ class Telling:
             found += [("Finding is unknown", finding_record(each)) for each in news.unknown]
             found += [("Finding is over", {"fingerprint": mark}) for mark in news.over]
             plain = {"snapshot": news.snapshot, "title": news.title, "message": news.body}
-            found += [("Night", plain)] if news.first or news.fault else []
+            found += [("Night", plain)] if news.first or news.fault or news.ended else []
             publish.events(self.session(), address, found, self.endpoint_url)
         elif not news.fault:
             known = self._told.get(f"securityhub:{address}")

@@ -16,7 +16,7 @@ from typing import IO, Any
 from msgspec import Struct, field
 
 from ...snapshot.errors import StillframeError
-from ...snapshot.files import folder_at, replacing
+from ...snapshot.files import folder_at, mode_of, replacing
 from ...snapshot.outputs import forget, intend
 from ...snapshot.remote import URL, Place, Remote, put, remote_of, remove
 from ..printable import standard_output
@@ -79,7 +79,7 @@ def whole(target: str) -> Iterator[IO[bytes]]:
         return
     path = Path(target)
     try:
-        with path.open("wb") if _is_device(path) else replacing(path) as file:
+        with path.open("wb") if _is_device(path) else replacing(path, mode_of(path)) as file:
             yield file
         forget(target)
     except BrokenPipeError:

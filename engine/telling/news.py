@@ -55,18 +55,21 @@ class Current(Struct):
 class News(Struct, frozen=True, kw_only=True):
     """What one channel has not been told of a snapshot. On its `first` night that is nothing but how much there is.
 
-    `over` is what it was told of and fails no more, by fingerprint, with the channel's own name for it.
+    `over` is what it was told of and fails no more, by fingerprint, with the channel's own name for it; `resolved` says
+    the same for people. `ended` is the fault that it was told of, when a night works again.
     """
 
     snapshot: str
     failing: Sequence[Finding] = ()
     unknown: Sequence[Finding] = ()
     over: Mapping[str, str] = field(default_factory=dict)
+    resolved: Sequence[str] = ()
+    ended: str = ""
     first: str = ""
     fault: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.failing or self.unknown or self.over or self.first or self.fault)
+        return bool(self.failing or self.unknown or self.over or self.first or self.fault or self.ended)
 
     @property
     def title(self) -> str:
@@ -76,6 +79,7 @@ class News(Struct, frozen=True, kw_only=True):
         if self.first:
             return f"Stillframe: {self.first}"
         parts = (
+            (self.ended, "the night works again"),
             (self.failing, counted(len(self.failing), "new failure")),
             (self.unknown, f"{len(self.unknown):,} newly unknown"),
             (self.over, f"{len(self.over):,} resolved"),
@@ -87,7 +91,8 @@ class News(Struct, frozen=True, kw_only=True):
         """The worst of it, a line each."""
         if self.fault:
             return printable(self.fault)
-        return "\n".join([f"Snapshot {self.snapshot}", *self._listed()])
+        again = [printable(f"It works again, after: {self.ended}")] if self.ended else []
+        return "\n".join([*again, f"Snapshot {self.snapshot}", *self._listed()])
 
     def _listed(self) -> Iterator[str]:
         found = sorted(
@@ -98,3 +103,7 @@ class News(Struct, frozen=True, kw_only=True):
             yield printable(f"- {each.status} {each.severity} {each.policy} {place}: {each.message}")
         if len(found) > LISTED:
             yield f"and {len(found) - LISTED:,} more"
+        for text in self.resolved[:LISTED]:
+            yield printable(f"- resolved {text}")
+        if len(self.resolved) > LISTED:
+            yield f"and {len(self.resolved) - LISTED:,} more resolved"

@@ -20,11 +20,15 @@ TOLD = ".told.json"
 
 
 class Known(msgspec.Struct, kw_only=True):
-    """A failure that a channel was told of, and its own name for it, if it has one."""
+    """A failure that a channel was told of, where, and its own name for it, if it has one."""
 
     account: str
     policy: str
     name: str = ""
+    resource: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.policy} {self.account} {self.resource}".rstrip()
 
 
 class Channel(msgspec.Struct, kw_only=True):
@@ -68,13 +72,14 @@ def news(channel: Channel, now: Current, snapshot: str, first: str) -> News:
     if not channel.snapshot:
         return News(snapshot=snapshot, first=first)
     unknown = frozenset(channel.unknown)
+    over = {mark: each for mark, each in channel.failing.items() if now.is_over(mark, each.account, each.policy)}
     return News(
         snapshot=snapshot,
         failing=[read_finding(line) for mark, line in now.failing.items() if mark not in channel.failing],
         unknown=[read_finding(line) for mark, line in now.unknown.items() if mark not in unknown],
-        over={
-            mark: each.name for mark, each in channel.failing.items() if now.is_over(mark, each.account, each.policy)
-        },
+        over={mark: each.name for mark, each in over.items()},
+        resolved=sorted(map(str, over.values())),
+        ended=channel.fault,
     )
 
 
@@ -82,7 +87,12 @@ def after(channel: Channel, now: Current, news: News, names: Mapping[str, str], 
     """What a channel knows when it was told of failures, which it calls so; if not `done`, of these alone."""
     told = [read_finding(line) for line in now.failing.values()] if news.first else news.failing
     new = {
-        each.fingerprint: Known(account=each.account, policy=each.policy, name=names.get(each.fingerprint, ""))
+        each.fingerprint: Known(
+            account=each.account,
+            policy=each.policy,
+            name=names.get(each.fingerprint, ""),
+            resource=each.name or each.resource,
+        )
         for each in told
         if news.first or each.fingerprint in names
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -30,6 +30,17 @@ class Log(Struct, frozen=True):
         if self.form == "json":
             line = harmless(json.dumps({"time": time, "event": event, "message": text, **facts}, ensure_ascii=False))
         print(line, file=sys.stderr, flush=True)
+
+    def errors(self, said: Iterable[tuple[str, Sequence[str]]], advice: str, code: int) -> None:
+        """What is wrong, each with the lines of a file where it is; what helps, and the exit code that it leads to."""
+        for text, excerpt in said:
+            if self.form == "json":
+                self("error", text, help=advice, code=code, **({"excerpt": excerpt} if excerpt else {}))
+                continue
+            for line in (*text.splitlines(), *excerpt):
+                self("error", line)
+        if advice and self.form != "json":
+            self("help", advice)
 
 
 @contextmanager

@@ -79,8 +79,12 @@ def alone(archive: Place) -> Iterator[None]:
         yield
 
 
-def _at_work(archive: Place) -> CollectError:
-    return CollectError(f"{archive}: another night is at work on it", "wait for it to end; nothing was done here")
+def _at_work(archive: Place, until: datetime | None = None) -> CollectError:
+    text = f"{archive}: another night is at work on it"
+    if until is None:
+        return CollectError(text, "wait for it to end; nothing was done here")
+    over = timestamp(until)
+    return CollectError(f"{text}, until {over} at least", f"wait for it to end; if it was killed, try after {over}")
 
 
 @contextmanager
@@ -91,7 +95,7 @@ def _leased(place: Remote) -> Iterator[None]:
         lease: Lease = parse(data, Lease, place)
         until = moment_of(lease.until)
         if until and until > datetime.now(UTC):
-            raise _at_work(place.parent)
+            raise _at_work(place.parent, until)
 
     def write(tag: str | None, until: datetime) -> str:
         return put_if(place, encode({"holder": holder, "until": timestamp(until)}), tag)
@@ -99,7 +103,7 @@ def _leased(place: Remote) -> Iterator[None]:
     try:
         tags = [write(tag, datetime.now(UTC) + LEASE)]
     except OvertakenError:
-        raise _at_work(place.parent) from None
+        raise _at_work(place.parent, datetime.now(UTC) + LEASE) from None
     done = Event()
 
     def renew() -> None:

@@ -16,7 +16,11 @@ from typing import Any
 
 import pytest
 from builders import TIME, write_snapshot
-from stillframe.snapshot import CollectError, list_snapshots
+from rich.console import Console
+from stillframe.engine.commands.nightly import _told
+from stillframe.engine.commands.run_diff import run_diff
+from stillframe.engine.loading.ruleset import load_rules
+from stillframe.snapshot import CollectError, list_snapshots, open_snapshot
 from stillframe.snapshot.collector import demo, night
 from stillframe.snapshot.collector.night import alone, tonight
 from stillframe.snapshot.given import place_of
@@ -200,6 +204,30 @@ def test_of_two_at_once_one_does_it_and_the_other_says_so(script, empty, tmp_pat
     assert list_snapshots(tmp_path / "archive") == []
 
 
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_night_that_did_not_work_says_so_in_its_last_line_in_the_form_of_the_others(run, tmp_path, form):
+    begin = ("nightly", tmp_path / "archive", "--types", TYPES, "--log-format", form)
+    with alone(tmp_path / "archive"):
+        done = run(*begin)
+    *_, error, end = lines = done.err.splitlines()
+    assert done.code == 3
+    if form == "text":
+        assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (error|help|night): ", line) for line in lines)
+        assert end.endswith("Z night: it did not work; exit code 3")
+        return
+    found = json.loads(error)
+    assert (found["event"], found["code"], "at work on it" in found["message"]) == ("error", 3, True)
+    assert found["help"].startswith("wait for it to end")
+    assert (json.loads(end)["event"], json.loads(end)["code"]) == ("night", 3)
+    wrong = run(*begin, "--fresh", "nan")
+    error, end = map(json.loads, wrong.err.splitlines())
+    assert (wrong.code, error["code"], end["code"]) == (2, 2, 2)
+    assert "no number of hours" in error["message"]
+    (tmp_path / "odd.yaml").write_text("id: 7\n")
+    *errors, end = map(json.loads, run(*begin, "-p", tmp_path / "odd.yaml").err.splitlines())
+    assert {each["event"] for each in errors} == {"error"}
+
+
 # -------------------------------------------------------------------------------------------------- what there is
 
 
@@ -238,7 +266,8 @@ def test_a_snapshot_of_a_time_to_come_is_of_no_night(tmp_path):
 
 def test_in_object_storage_a_lease_keeps_others_out_until_it_is_over(bucket, monkeypatch):
     place = place_of(f"{bucket}/archive")
-    with alone(place), pytest.raises(CollectError, match="another night is at work"), alone(place):
+    now = f"until {datetime.now(UTC):%Y-%m-%dT%H}|until {datetime.now(UTC) + night.LEASE:%Y-%m-%dT%H}"
+    with alone(place), pytest.raises(CollectError, match=f"another night is at work on it, ({now})"), alone(place):
         pass
     with alone(place):  # it was given back
         pass
@@ -277,6 +306,21 @@ def test_the_one_before_is_found_and_a_first_snapshot_has_none(run, tmp_path):
         assert found.code == 1
         assert f"From 2026-01-01T00-00-00Z to {later.name}" in found.err
     assert run("diff", tmp_path / "s/2026-01-01T00-00-00Z", "--previous", *words).code == 0
+
+
+def test_a_night_in_a_line_counts_as_newly_unknown_only_what_is_unknown_now(tmp_path):
+    (tmp_path / "keys.yaml").write_text(KEYS)
+    ruleset = load_rules(None, [tmp_path / "keys.yaml"])
+    found = [
+        {"KeyId": str(each), "KeyArn": f"arn:{each}", "Rotation": {"KeyRotationEnabled": True}} for each in range(3)
+    ]
+    old = write_snapshot(tmp_path / "s", {"AWS::KMS::Key": found}, TIME)
+    denied = {"AWS::KMS::Key": {"$missing": "AccessDenied: kms:ListKeys"}}
+    new = write_snapshot(tmp_path / "s", denied, TIME + timedelta(days=1))
+    quiet = Console(quiet=True)
+    compared = run_diff(open_snapshot(old), open_snapshot(new), ruleset, quiet, quiet)
+    told = _told(open_snapshot(new), compared, first=False)
+    assert told.endswith("0 new, 0 resolved, 1 newly unknown, 3 out of sight; now 0 failures, 1 unknown")
 
 
 def test_a_snapshot_of_no_archive_has_none_before_it(run, tmp_path):

@@ -63,6 +63,18 @@ def test_a_pipe_is_written_into(elsewhere):
     assert stat.S_ISFIFO(Path("r.jsonl").stat().st_mode)
 
 
+def test_a_report_keeps_the_mode_that_its_file_had_and_metrics_are_for_their_exporter(elsewhere):
+    def mode(name: str) -> int:
+        with whole(name) as file:
+            file.write(b"")
+        return stat.S_IMODE(Path(name).stat().st_mode)
+
+    assert (mode("r.html"), mode("r.prom")) == (0o600, 0o644)
+    Path("r.html").chmod(0o640)
+    Path("r.prom").chmod(0o600)
+    assert (mode("r.html"), mode("r.prom")) == (0o640, 0o600)
+
+
 def test_a_device_stays_what_it_is():
     with whole("/dev/null") as file:
         file.write(b"findings")

@@ -151,7 +151,9 @@ def test_a_channel_hears_how_much_there_is_and_then_what_is_new_once(hook, night
     night("HOOK_URL", False, False, DENIED)
     assert told(hook) == []
     night("HOOK_URL", True, False, True)
-    assert told(hook)[0]["title"] == "Stillframe: 1 resolved"
+    [over] = told(hook)
+    assert over["title"] == "Stillframe: 1 resolved"
+    assert "- resolved keys-rotate 111122223333 arn:aws:kms:us-east-1:111122223333:key/key-0" in over["message"]
 
 
 def test_what_is_out_of_sight_is_not_over_and_not_new_when_it_is_seen_again(hook, night):
@@ -164,7 +166,7 @@ def test_what_is_out_of_sight_is_not_over_and_not_new_when_it_is_seen_again(hook
     assert all("resolved" not in each["title"] for each in told(hook))
     night("HOOK_URL", False)
     assert told(hook) == []
-    night("HOOK_URL", False, chosen=selection(but=["type=AWS::KMS::Key"]))
+    night("HOOK_URL", False, chosen=selection(but=[f"account={ACCOUNT}"]))
     assert told(hook) == []  # what is not chosen is not over
     night("HOOK_URL", True)
     assert [each["title"] for each in told(hook)] == ["Stillframe: 1 resolved"]
@@ -190,6 +192,11 @@ def test_a_night_that_did_not_work_is_told_once(hook, night):
     [fault] = told(hook)
     assert (fault["title"], fault["message"]) == ("Stillframe: the night did not work", "no AWS credentials")
     night("HOOK_URL", True)
+    [again] = told(hook)
+    assert again["title"] == "Stillframe: the night works again"
+    assert again["message"].startswith("It works again, after: no AWS credentials")
+    night("HOOK_URL", True)
+    assert told(hook) == []
     with pytest.raises(CollectError):
         night("HOOK_URL", True, fault="no AWS credentials")
     assert len(told(hook)) == 1
