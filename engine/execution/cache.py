@@ -49,7 +49,8 @@ class Place(msgspec.Struct, array_like=True):
 
 
 class Meta(msgspec.Struct, array_like=True):
-    """What the findings of one account came from. `digest` is the account file's, `stamps` are of what a policy reads.
+    """What the findings of one account came from. `digest` is the account file's, `stamps` are of what a policy reads
+    that is asked there.
 
     `asked` is what its lookups asked of other accounts, `answer` a digest of what they found there. By the names of
     targets, `offers` are what lookups of others may find in it, `gaps` why there may be more.
@@ -112,22 +113,28 @@ class Cache(Struct):
 
 class Memory(Struct, frozen=True):
     """What was evaluated before. `digests` are of the accounts as they are now; by the ids of policies, `stamps` are of
-    these, and `kinds` the types of which they read an account's own resources."""
+    these, and `kinds` the types of which they read an account's own resources; `places` is of where they are asked."""
 
     cache: Cache
     stamps: Mapping[str, bytes]
     digests: Mapping[str, str]
     kinds: Mapping[str, tuple[str, ...]]
+    places: bytes
 
 
 def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:
     """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
     parts = [sorted(written), policy.id, policy.text, policy.severity.value, policy.types]
     moment = captured_at if reads_time(policy) else None
-    somewhere = sorted(policy.accounts) if policy.accounts is not None else None
     unsure = str(policy.unsure) if policy.unsure is not None else None
-    more = [dict(policy.params), policy.budget, moment, somewhere, unsure]
+    more = [dict(policy.params), policy.budget, moment, unsure]
     return hashlib.sha256(encode([*parts, *more])).digest()
+
+
+def places_of(policies: Iterable[Policy]) -> bytes:
+    """A digest of which policies are evaluated in some accounts alone, and in which."""
+    found = {policy.id: sorted(policy.accounts) for policy in policies if policy.accounts is not None}
+    return hashlib.sha256(encode(found)).digest()
 
 
 def reads_time(policy: Policy) -> bool:
@@ -146,11 +153,11 @@ def kinds_of(policy: Policy) -> tuple[str, ...]:
     return tuple(sorted({*policy.subjects(), *near}))
 
 
-def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> Cache:
+def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes], places: bytes) -> Cache:
     """The cache of this evaluation, or else of the latest of the same archive."""
     if not is_own(folder):
         return Cache()
-    same = folder / _name(snapshot, stamps)
+    same = folder / _name(snapshot, stamps, places)
     with suppress(OSError):
         others = _newest(folder.glob(f"{_archive(snapshot)}-*{_ENDING}"))
         for path in [same, *others] if same.exists() else others:
@@ -163,11 +170,11 @@ def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) ->
 class CacheWriter:
     """A cache file being written. Where it cannot be, evaluating goes on without."""
 
-    def __init__(self, folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes]) -> None:
+    def __init__(self, folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes], places: bytes) -> None:
         self._index = Index(_maker(), dict(stamps), {})
         self._start = 0
         self._file: IO[bytes] | None = None
-        self._path, self._archive = folder / _name(snapshot, stamps), _archive(snapshot)
+        self._path, self._archive = folder / _name(snapshot, stamps, places), _archive(snapshot)
         from tempfile import mkstemp  # which takes as long to import as a small snapshot to evaluate
 
         with suppress(OSError):
@@ -241,8 +248,8 @@ def _archive(snapshot: Snapshot) -> str:
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
 
-def _name(snapshot: Snapshot, stamps: Mapping[str, bytes]) -> str:
-    of = hashlib.sha256(b"".join([str(snapshot.digest).encode(), *stamps.values()])).hexdigest()[:32]
+def _name(snapshot: Snapshot, stamps: Mapping[str, bytes], places: bytes) -> str:
+    of = hashlib.sha256(b"".join([str(snapshot.digest).encode(), places, *stamps.values()])).hexdigest()[:32]
     return f"{_archive(snapshot)}-{of}{_ENDING}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch
 from ..model.policy import Policy
-from .cache import CacheWriter, Memory, kinds_of, open_cache, policy_stamp
+from .cache import CacheWriter, Memory, kinds_of, open_cache, places_of, policy_stamp
 
 if TYPE_CHECKING:
     from .judge import Ending, Method
@@ -21,7 +21,8 @@ def judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> It
         return _judged(snapshot, policies, method, None)
     stamps = {policy.id: policy_stamp(policy, snapshot.captured_at, method.written) for policy in policies}
     kinds = {policy.id: kinds_of(policy) for policy in policies}
-    memory = Memory(open_cache(method.cache, snapshot, stamps), stamps, snapshot.digests, kinds)
+    places = places_of(policies)
+    memory = Memory(open_cache(method.cache, snapshot, stamps, places), stamps, snapshot.digests, kinds, places)
     return _remembered(snapshot, policies, method, memory)
 
 
@@ -44,7 +45,7 @@ def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, 
 
 def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory | None) -> Iterator[Batch]:
     workers = _workers(method, snapshot, policies, method.written, memory)
-    writer = CacheWriter(method.cache, snapshot, memory.stamps) if memory and method.cache else None
+    writer = CacheWriter(method.cache, snapshot, memory.stamps, memory.places) if memory and method.cache else None
     try:
         shares = workers.meet(snapshot.accounts)
         for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):

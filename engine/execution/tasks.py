@@ -111,7 +111,7 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
     meta = None
     if asked is not None:
         answer = known.meta.answer if known and answered else far.answer(keys_of(asked))
-        stamps = {policy.id: stamp(memory.kinds[policy.id]) for policy in policies}
+        stamps = {policy.id: stamp(memory.kinds[policy.id]) for policy in policies if policy.is_of(identity)}
         had = far.survey(identity)
         meta = Meta(memory.digests[identity], stamps, asked, answer, had.offers, dict(had.gaps))
     return Judged([(policy.id, (same if policy.id in same else found).get(policy.id)) for policy in policies], meta)
@@ -120,6 +120,7 @@ def _judge_one(desk: Desk, identity: str) -> Judged:
 class _Known(Struct):
     """What is remembered of an account. It is opened only where its file is not the one of before, and once."""
 
+    identity: str
     meta: Meta
     memory: Memory
     unchanged: bool
@@ -139,7 +140,7 @@ class _Known(Struct):
         def stamp(kinds: tuple[str, ...]) -> bytes:
             return _stamper(account())(kinds)
 
-        return cls(meta, memory, unchanged, account, stamp)
+        return cls(identity, meta, memory, unchanged, account, stamp)
 
     def same(self, policy: Policy) -> bool:
         """Whether a policy, and all that it reads of the account, are as they were. One may read all accounts."""
@@ -147,6 +148,9 @@ class _Known(Struct):
             return False
         if self.memory.cache.index.policies.get(policy.id) != self.memory.stamps[policy.id]:
             return False
+        asked = policy.is_of(self.identity)
+        if not asked or policy.id not in self.meta.stamps:
+            return not asked and policy.id not in self.meta.stamps
         return self.unchanged or self.meta.stamps.get(policy.id) == self.stamp(self.memory.kinds[policy.id])
 
 

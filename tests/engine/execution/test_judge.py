@@ -112,6 +112,20 @@ def test_only_what_changed_is_judged_again(archive, expected, judged, cache):
     assert judged == []
 
 
+def test_where_a_policy_is_asked_in_other_accounts_only_those_are_judged_anew(archive, judged, cache):
+    (picture, _), policies = pictures(archive), shipped("kms-key-rotation", "vpc-flow-logs", "s3-bucket-lifecycle")
+    first, second, *rest = picture.accounts
+    before = frozenset()
+    for accounts in map(frozenset, (rest, [first, *rest], [first, second], [first, *rest])):
+        asked = [replace(policies[0], accounts=accounts), *policies[1:]]
+        judged.clear()
+        here = found(picture, cache, asked)
+        anew = set(judged)
+        assert here == found(picture, Method(), asked)
+        assert not before or anew in (set(accounts ^ before), set())  # the last is of an evaluation as a whole
+        before = accounts
+
+
 def test_another_policy_or_parameter_is_judged_anew(archive, judged, cache):
     (picture, _), policies = pictures(archive), shipped("kms-key-rotation", "vpc-flow-logs")
     found(picture, cache, policies)
