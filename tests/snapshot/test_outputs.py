@@ -92,6 +92,7 @@ def test_no_command_writes_over_what_it_reads(place, run, monkeypatch, command, 
 
 def test_what_is_linked_to_and_what_is_beside_a_snapshot_of_an_archive_is_not_written_over(place, run, monkeypatch):
     monkeypatch.chdir(place)
+    Path("archive/objects").mkdir()  # where there is no folder, that is what is said
     before = bytes_of(place)
     for snapshot, target in (
         (TO, "archive/objects/new.jsonl"),
