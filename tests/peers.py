@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 def running(server: Any) -> Iterator[Any]:
     """A server that answers while the block runs."""
     with server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
 

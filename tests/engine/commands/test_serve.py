@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     options = ["-c", str(folder / "stillframe.yaml"), "--no-cache"]
     server, made = serve(str(folder / "archive"), options, 0)
     with made, server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
     assert {path: path.read_bytes() for path in (folder / "archive").rglob("*") if path.is_file()} == before

@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def peer() -> Iterator[Server]:
     with Server() as found:
-        threading.Thread(target=found.serve_forever, daemon=True).start()
+        threading.Thread(target=found.serve_forever, args=(0.02,), daemon=True).start()
         yield found
         found.shutdown()
 
@@ -295,7 +295,7 @@ def test_an_answer_that_names_no_issue_is_none(peer, night, tracker, says):
 def test_nobody_is_followed_elsewhere_with_the_token(peer, night, tracker):
     night(tracker, True)
     with Server() as elsewhere:
-        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        threading.Thread(target=elsewhere.serve_forever, args=(0.02,), daemon=True).start()
         peer.leads = f"http://{elsewhere.url}/"
         assert "1 channel not told" in night(tracker, False)
         elsewhere.shutdown()
