@@ -38,11 +38,12 @@ class Kept(Edge, frozen=True, kw_only=True):
 def keep(folder: Path, kept: Kept) -> tuple[IO[bytes], Journal]:
     """Write the plan into an unfinished snapshot, and hold the snapshot for as long as the file is open."""
     partial, data = folder / f"{PLAN}.new", kept_bytes(kept)
+    journal = begin(digest(data))  # before others see the plan: who is interrupted now can go on
     with writing(folder):
         write_file(partial, data)
         file = _held(folder, partial)
         partial.rename(folder / PLAN)  # from now on others see it, and that it is held
-    return file, begin(digest(data))
+    return file, journal
 
 
 def kept_bytes(kept: Kept) -> bytes:

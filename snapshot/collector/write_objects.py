@@ -152,9 +152,10 @@ def begin_objects(archive: Remote, kept: Kept) -> ObjectWriter:
     """Begin a snapshot under a name that nobody has, and say what it is to become."""
     path, moment, claim, tag = _claimed(archive, datetime.fromisoformat(kept.captured_at))
     plan = kept_bytes(structs.replace(kept, captured_at=timestamp(moment)))
+    journal = begin(digest(plan))  # before others see it
     put(path / PLAN, plan)
     _not_pruned(archive, [path / PLAN, path / CLAIM])
-    return ObjectWriter(path, moment, len(kept.accounts), claim, tag, begin(digest(plan)))
+    return ObjectWriter(path, moment, len(kept.accounts), claim, tag, journal)
 
 
 def begin_without_plan(archive: Remote, moment: datetime, accounts: int, *, exact: bool = True) -> ObjectWriter:
