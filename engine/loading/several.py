@@ -179,6 +179,10 @@ def _documents(source: str, text: str, outline: _Outline, problems: list[Problem
             message = f"with the {SHARED} keys that they use, the policies of this file are larger than {MOST} bytes"
             problems.append(_problem(source, text, start, message))
             return
+        if wanted and start.flow_style:  # keys on lines of their own cannot stand above a mapping in braces
+            message = f"a policy in braces uses no {SHARED} key: write it with each key on a line of its own"
+            problems.append(_problem(source, text, start, message))
+            continue
         yield data, Item(file=text, lines=tuple((line, indent) for _, line, indent in whole))
 
 

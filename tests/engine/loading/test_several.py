@@ -69,6 +69,14 @@ def faults(folder, text):
     return str(error.value).replace(f"{folder}/", "")
 
 
+def test_in_braces_a_policy_uses_no_shared_key(tmp_path):
+    inside = "{<<: *a, id: v, title: t, assert: VpcId}"
+    text = f"x-a: &a {{severity: low, resource: AWS::EC2::VPC}}\npolicies:\n  - {inside}\n"
+    assert "p.yaml:3:5: a policy in braces uses no x- key: write it with each key on a line" in faults(tmp_path, text)
+    whole = text.replace("<<: *a", "severity: low, resource: AWS::EC2::VPC")
+    assert list(loaded(tmp_path, whole)) == ["v"]
+
+
 def test_each_is_a_policy_of_its_own_with_the_anchors_that_it_uses(tmp_path):
     found = loaded(tmp_path)
     assert list(found) == ["faster", "keys", "vpcs"]

@@ -133,8 +133,16 @@ def test_of_two_collectors_in_the_same_second_each_has_its_snapshot(archive):
     assert begin_objects(archive, plan()).path not in (one.path, two.path)
 
 
-def test_many_who_finish_at_once_stand_in_one_chain(place):
-    archive = place
+def test_many_who_finish_at_once_stand_in_one_chain(place, monkeypatch):
+    """One conditional write after the other: the stand-in looks, and then writes, where a store does both at once."""
+    archive, one = place, threading.Lock()
+
+    def put_if(*given):
+        with one:
+            return remote.put_if(*given)
+
+    for module in (write_objects, chain):
+        monkeypatch.setattr(module, "put_if", put_if)
     writers = [begin_objects(archive, plan(accounts=ACCOUNTS[:1])) for _ in range(8)]
     for writer in writers:
         writer.add(data(ACCOUNTS[0]))
