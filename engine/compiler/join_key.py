@@ -191,12 +191,6 @@ def exact_keys(resource: Resource, by: Matched, snapshot_time: str) -> Sequence[
     return [UNKNOWN] if unknown_in(values) is not None else keys_of(values, by.spread)
 
 
-def several(found: Any, by: Matched) -> Sequence[Hashable]:
-    """The keys that a function of `on_row` gives of a row."""
-    keys: Sequence[Hashable] = found if by.spread is not None else () if found is None else (found,)
-    return keys
-
-
 def on_row(
     need: LineNeed,
     expressions: Sequence[Expression],

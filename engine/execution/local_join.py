@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Resource
-from ..compiler.join_key import UNKNOWN, Decoder, Row, exact_keys, several
+from ..compiler.join_key import UNKNOWN, Decoder, Row, exact_keys
 from ..compiler.program import Join
 from ..compiler.runtime import NotPlain
 from ..model.policy import Within
@@ -68,17 +68,21 @@ def index(rows: Iterable[Row], join: Join, snapshot_time: str) -> Index:
     """The rows that a lookup may find, by what they are matched by."""
     found = Index()
     theirs, keep, there, odd = join.theirs, join.keep, found.rows, found.odd
+    spread, refers = join.lookup.spread is not None, join.lookup.refers
     for row in rows:
         if row.__class__ is Resource:
             keys = exact_keys(row, join.lookup, snapshot_time)
             found.whole = found.whole and UNKNOWN not in keys
             odd.update(keys)
-        elif keys := several(theirs(row, snapshot_time), join.lookup):
+        elif (key := theirs(row, snapshot_time)) is not None:
+            keys = key if spread else (key,)  # a fleet has a hundred thousand rows
             try:
-                kept = [row] if keep is None or keep(row, snapshot_time) else []
-                if kept or join.lookup.refers:
-                    for key in keys:
-                        there.setdefault(key, []).extend(kept)
+                if keep is None or keep(row, snapshot_time):
+                    for each in keys:
+                        there.setdefault(each, []).append(row)
+                elif refers:
+                    for each in keys:
+                        there.setdefault(each, [])
             except Exception:  # nobody can say whether it is one of them
                 odd.update(keys)
     return found

@@ -8,7 +8,7 @@ from itertools import chain, groupby
 from operator import lt
 
 from ...snapshot.model import Account, Lines, Resource
-from ..compiler.join_key import UNKNOWN, Decoder, Row, Target, exact_keys, key_reader, several
+from ..compiler.join_key import UNKNOWN, Decoder, Row, Target, exact_keys, key_reader
 from ..errors import EvaluationError
 from ..judging.growth import LIGHT
 
@@ -71,13 +71,15 @@ def keyed(account: Account, target: Target, text: Lines, snapshot_time: str) -> 
     The key of a row that has no value is unknown too: who asks for rows meets the error, and nobody else.
     """
     decoder, key_of = key_reader(target)
+    spread = target.spread is not None
     for before, rows in read_rows(account, target.source, text, decoder):
         for number, row in enumerate(rows, before):
             if row.__class__ is Resource:
                 keys = _exactly_keyed(row, target, snapshot_time)
             else:
                 try:
-                    keys = several(key_of(row, snapshot_time), target)
+                    found = key_of(row, snapshot_time)
+                    keys = found if spread else () if found is None else (found,)
                 except Exception:  # whatever it is, the exact path knows it
                     keys = _exactly_keyed(exact_row(account, target.source, text, number), target, snapshot_time)
             for key in keys:
