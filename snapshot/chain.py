@@ -101,10 +101,15 @@ def settle(archive: Remote) -> Last | None:
     return Last(link.id, digest(data), tag)
 
 
+def manifest_at(snapshot: Place) -> Place | None:
+    """The manifest of a snapshot that is finished, or was and is pruned."""
+    both: tuple[Place, Place] = (snapshot / MANIFEST, snapshot.parent / PRUNED / f"{snapshot.name}.json")
+    return next((path for path in both if path.is_file()), None)
+
+
 def is_finished(snapshot: Place) -> bool:
     """Whether a snapshot is finished, or was and is pruned."""
-    pruned = snapshot.parent / PRUNED / f"{snapshot.name}.json"
-    return (snapshot / MANIFEST).is_file() or pruned.is_file()
+    return manifest_at(snapshot) is not None
 
 
 def last_link(archive: Place) -> Link | None:

@@ -30,7 +30,7 @@ LINE = 1 << 24
 FILE = 1 << 31
 DOCUMENT = 1 << 28
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-
+HOLDS_FOLDERS = hasattr(os, "O_DIRECTORY")  # Windows opens no folders
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -183,7 +183,7 @@ def hold_folder(path: Path) -> int | None:
 
     Whoever ends, however it ends, holds it no longer. Raises OSError, also for a link.
     """
-    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+    if not HOLDS_FOLDERS:
         return None
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     if lock(folder, wait=False) and _is_at(folder, path):  # it may have been removed since

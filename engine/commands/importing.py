@@ -158,7 +158,7 @@ def import_answers(
     from stillframe.engine.console import console
     from stillframe.engine.reports.targets import distinct, whole
     from stillframe.engine.terminal.collecting import print_collected
-    from stillframe.engine.terminal.importing import print_problems
+    from stillframe.engine.terminal.importing import print_problems, print_there
     from stillframe.snapshot.collector.recorded import import_recorded
     from stillframe.snapshot.given import place_of
     from stillframe.snapshot.importing.moments import moment
@@ -177,4 +177,7 @@ def import_answers(
         with whole(script) as file:
             file.write(done.script.encode())
     print_problems(err, done.problems)
-    print_collected(err, done.collected)
+    if done.written:
+        print_collected(err, done.collected)
+    else:
+        print_there(err, done.collected.path)

@@ -16,6 +16,7 @@ from .collecting import print_collected
 if TYPE_CHECKING:
     from ...snapshot.importing.aws_config import Imported
     from ...snapshot.importing.filling import Filling
+    from ...snapshot.remote import Place
 
 
 def print_problems(console: Console, problems: Iterable[str]) -> None:
@@ -28,11 +29,16 @@ def print_imported(console: Console, done: Imported) -> None:
     """What an import brought, and each file and item that could not be used."""
     print_problems(console, done.problems)
     if not done.written:
-        what = "is there already" if (done.path / MANIFEST).is_file() else "was there, and is pruned"
-        console.print(safe(f"{done.path} {what}"), soft_wrap=True)
+        print_there(console, done.path)
         return
     what = f"{counted(done.resources, 'resource')} of {counted(done.accounts, 'account')} in {done.path}"
     console.print(safe(f"{what}, from {counted(done.items, 'item')}"), soft_wrap=True)
+
+
+def print_there(console: Console, path: Place) -> None:
+    """That an import wrote nothing."""
+    what = "is there already" if (path / MANIFEST).is_file() else "was there, and is pruned"
+    console.print(safe(f"{path} {what}"), soft_wrap=True)
 
 
 def print_filled(console: Console, whole: Filling, done: Collected, calls: int) -> None:

@@ -25,7 +25,7 @@ from ..chain import settle
 from ..choice import Reads, asked_in_part, choose
 from ..cluster import Cluster
 from ..errors import ArgumentError, CollectError, OtherPlanError
-from ..files import folder_at
+from ..files import PLAN, folder_at
 from ..format import timestamp
 from ..given import check_names, check_numbers, path_of, place_of
 from ..layout import ID, MANIFEST
@@ -325,12 +325,17 @@ def _plan(
 
 
 def _unfinished(into: Place) -> Place:
-    """The latest snapshot without a manifest, of an archive or named itself."""
+    """The latest snapshot without a manifest, of an archive or named itself; one with a plan, if there is any."""
     itself = ID.match(into.name)
     if isinstance(into, Remote):
         settle(into.parent if itself else into)
+    planless = None  # that of an import
     for folder in [into] if itself else reversed(entries(into) if into.is_dir() else []):
         there = folder.is_dir() if isinstance(folder, Remote) else folder_at(folder)
         if ID.match(folder.name) and there and not (folder / MANIFEST).exists():
-            return folder
+            if (folder / PLAN).is_file():
+                return folder
+            planless = planless or folder
+    if planless:
+        return planless
     raise CollectError(f"{into}: no unfinished snapshot here", "there is nothing to complete: collect without --resume")

@@ -12,7 +12,7 @@ from threading import Event, Thread
 from msgspec import Struct, field
 
 from ..errors import CollectError, StillframeError
-from ..files import lock, open_own, writing
+from ..files import PLAN, lock, open_own, writing
 from ..format import Edge, Timestamp, encode, parse, timestamp
 from ..layout import ID, MANIFEST
 from ..names import moment_of
@@ -51,9 +51,10 @@ def tonight(archive: Place, fresh: timedelta) -> Tonight:
     begun = [path for path, finished in zip(found, whole, strict=True) if not finished]
     of_now = [path for path in done if _between(path, since, until)]
     to_complete = [path for path in begun if _between(path, since, until)]
+    planned = [path for path in to_complete if (path / PLAN).is_file()]  # others are of imports
     return Tonight(
         finished=of_now[-1] if of_now else None,
-        unfinished=to_complete[-1] if to_complete else None,
+        unfinished=planned[-1] if planned else None,
         left=[path.name for path in begun if path not in to_complete],
     )
 

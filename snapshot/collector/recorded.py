@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from shlex import quote
@@ -21,21 +21,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import msgspec
 import yaml
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from ..catalog import Call
-from ..chain import is_finished
+from ..chain import is_finished, manifest_at
 from ..choice import asked_in_part, choose
 from ..error_kinds import EXPIRED, code_of, kind_of
 from ..errors import ArgumentError, CollectError, SnapshotError
-from ..format import decode, snapshot_id
+from ..format import Manifest, decode, parse, snapshot_id
 from ..given import check_names, path_of
 from ..given import place_of as archive_of
+from ..layout import MANIFEST
 from ..model import Collected, Json
 from ..names import moment_of
+from ..own_types import carried
+from ..remote import Place, read
 from .anew import begin_anew
 from .call import Answer
 from .clients import Clients
@@ -59,17 +63,22 @@ from .recording import (
 from .run import NoneEnteredError, run
 from .session import Caller
 from .targets import Target
+from .write import Writer
 
 SOURCE = "recorded"
 NOT_RECORDED = "NotRecorded"
 
 
 class Imported(Struct, frozen=True, kw_only=True):
-    """What an import brought. `problems` are files that were not used, a line each; `script` records what lacks."""
+    """What an import brought. `problems` are files that were not used, a line each; `script` records what lacks.
+
+    It is not `written` where the archive has a snapshot of the same answers.
+    """
 
     collected: Collected
     problems: tuple[str, ...]
     script: str
+    written: bool
 
 
 def import_recorded(
@@ -83,8 +92,9 @@ def import_recorded(
 ) -> Imported:
     """Write what a folder of recorded answers tells to an archive.
 
-    `as_of` is the time of the answers, where the recording does not say it, or something else. Raises ArgumentError,
-    SnapshotError or CollectError.
+    `as_of` is the time of the answers, where the recording does not say it, or something else. Where there is a
+    snapshot of that time that holds something else, it is of a later second. Raises ArgumentError, SnapshotError or
+    CollectError.
     """
     check_names(regions=regions, types=types)
     folder, archive = path_of(folder), archive_of(into)
@@ -93,16 +103,7 @@ def import_recorded(
     said, player = about(folder), Player(folder)
     if not player.accounts:
         raise CollectError("; ".join([f"{folder}: no recorded answer there", *player.problems[:3]]), LAYOUT)
-    moment = as_of or (moment_of(said.captured_at) if said.captured_at else None)
-    if moment is None and said.captured_at:
-        raise SnapshotError(
-            f"{folder / ABOUT}: there is no time {said.captured_at}", "write one such as 2026-01-01T00:00:00Z"
-        )
-    if moment is None:
-        raise ArgumentError(
-            f"{folder}: nothing says of when its answers are",
-            f"give --as-of TIME, or write captured_at into {ABOUT}",
-        )
+    moment = _moment(folder, said, as_of)
     accounts = sorted({*said.accounts, *player.accounts})
     plan = Plan(
         types=choose(
@@ -114,19 +115,59 @@ def import_recorded(
         answers=player.answers,
         paced=False,
     )
+    before = list(_before(archive, moment))
+    writer = begin_anew(archive, moment, len(accounts), exact=not before)
     try:
         done = run(
             [_target(folder, said, account) for account in accounts],
-            begin_anew(archive, moment, len(accounts), exact=not is_finished(archive / snapshot_id(moment))),
+            writer,
             clients=Nobody(),
             caller=Caller(account=accounts[0], partition=said.partition),
             plan=plan,
             scope=_scope(said, plan),
+            finish=partial(_finish, before),
         )
     except NoneEnteredError:
         why = "; ".join([*player.problems, *player.unused()][:3])
         raise CollectError(f"{folder}: no answer there tells of a resource; {why}", LAYOUT) from None
-    return Imported(collected=done, problems=(*player.problems, *player.unused()), script=player.script())
+    return Imported(
+        collected=done,
+        problems=(*player.problems, *player.unused()),
+        script=player.script(),
+        written=done.path.name == snapshot_id(writer.captured_at),
+    )
+
+
+def _moment(folder: Path, said: Recording, as_of: datetime | None) -> datetime:
+    moment = as_of or (moment_of(said.captured_at) if said.captured_at else None)
+    if moment is None and said.captured_at:
+        raise SnapshotError(
+            f"{folder / ABOUT}: there is no time {said.captured_at}", "write one such as 2026-01-01T00:00:00Z"
+        )
+    if moment is None:
+        raise ArgumentError(
+            f"{folder}: nothing says of when its answers are",
+            f"give --as-of TIME, or write captured_at into {ABOUT}",
+        )
+    return moment
+
+
+def _before(archive: Place, moment: datetime) -> Iterator[Place]:
+    """The snapshots of a moment that an archive has, or had before they were pruned: each a second after the other."""
+    while is_finished(path := archive / snapshot_id(moment)):
+        yield path
+        moment += timedelta(seconds=1)
+
+
+def _finish(before: Collection[Place], writer: Writer, scope: Mapping[str, Any]) -> Place:
+    """Finish a snapshot, unless there is one that holds the same."""
+    own = carried(scope["types"]) or msgspec.UNSET
+    for path in before:
+        there: Manifest = parse(read(place := manifest_at(path) or path / MANIFEST), Manifest, place)
+        if (there.accounts, there.types) == (writer.done, own):
+            writer.discard()
+            return path
+    return writer.finish(scope)
 
 
 def _target(folder: Path, said: Recording, account: str) -> Target:

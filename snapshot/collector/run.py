@@ -14,6 +14,7 @@ from ..format import read_line
 from ..gaps import gaps_in, keeps_out
 from ..layout import Files
 from ..model import Collected
+from ..remote import Place
 from ..resource_file import read_lines
 from .account import Visit
 from .clients import Clients
@@ -24,6 +25,7 @@ from .session import Caller
 from .targets import Target
 from .write import Writer
 
+Finish = Callable[[Writer, Mapping[str, Any]], Place]
 LEAST_AT_ONCE = 4  # accounts: so many that one that has little left to ask does not leave the queue empty
 
 
@@ -36,8 +38,9 @@ def run(
     plan: Plan,
     scope: Mapping[str, Any],
     on_account: Callable[[str], None] = lambda _: None,
+    finish: Finish | None = None,
 ) -> Collected:
-    """Collect every target that the snapshot does not have yet, and finish it.
+    """Collect every target that the snapshot does not have yet, and finish it; otherwise than the writer does, if said.
 
     Raises CollectError where the archive cannot be written, where not one account could be entered, and where
     credentials expired; then the snapshot can be completed.
@@ -77,7 +80,7 @@ def run(
         raise
     finally:
         work.stop()
-    return ended(tally, writer, len(todo), scope)
+    return ended(tally, writer, len(todo), scope, finish)
 
 
 def begun(writer: Writer, tally: Tally) -> None:
@@ -86,11 +89,13 @@ def begun(writer: Writer, tally: Tally) -> None:
         tally.add(account, *_written(writer.files, account, digest))
 
 
-def ended(tally: Tally, writer: Writer, accounts: int, scope: Mapping[str, Any]) -> Collected:
+def ended(
+    tally: Tally, writer: Writer, accounts: int, scope: Mapping[str, Any], finish: Finish | None = None
+) -> Collected:
     """Finish a snapshot, and say how it went. Raises CollectError where what was collected is none."""
     tally.check(writer, accounts)
     return Collected(
-        path=writer.finish(scope),
+        path=finish(writer, scope) if finish else writer.finish(scope),
         accounts=accounts,
         entered=tally.entered,
         resources=tally.resources,

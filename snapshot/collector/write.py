@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from ..archive import read_account_file
 from ..catalog import catalog_digest
-from ..chain import append, latest
+from ..chain import append, is_finished, latest
 from ..errors import CollectError, SnapshotError
-from ..files import PLAN, folder_at, read_file, write_file, writing
+from ..files import HOLDS_FOLDERS, PLAN, folder_at, hold_folder, read_file, write_file, writing
 from ..format import (
     FORMAT,
     AccountFile,
@@ -125,8 +125,7 @@ class SnapshotWriter:
             elif exact:
                 self.path = archive / snapshot_id(self.captured_at)
                 archive.mkdir(parents=True, exist_ok=True, mode=0o700)
-                if (held := take(self.path)) is not None:
-                    weakref.finalize(self, os.close, held)
+                self._hold(take(self.path))
             else:
                 self._make(archive)
             self.files, self._before = Files(self.path), cast("Path | None", latest(archive))
@@ -136,14 +135,27 @@ class SnapshotWriter:
                 "name another folder with --into",
             ) from None
 
+    def _hold(self, folder: int | None) -> None:
+        """Hold the folder for as long as this writes: without a plan nothing else tells that somebody is at work."""
+        if folder is not None:
+            weakref.finalize(self, os.close, folder)
+
     def _make(self, archive: Path) -> None:
         archive.mkdir(parents=True, exist_ok=True, mode=0o700)
         while True:
             self.path = archive / snapshot_id(self.captured_at)
-            try:
-                return self.path.mkdir(mode=0o700)
-            except FileExistsError:  # another collector took this second
-                self.captured_at += timedelta(seconds=1)
+            if not is_finished(self.path) and self._took():
+                return
+            self.captured_at += timedelta(seconds=1)  # another took this second, or it was pruned
+
+    def _took(self) -> bool:
+        try:
+            self.path.mkdir(mode=0o700)
+        except FileExistsError:
+            return False
+        folder = hold_folder(self.path)
+        self._hold(folder)
+        return folder is not None or not HOLDS_FOLDERS
 
     def _clear(self, accounts: Collection[str]) -> None:
         """Count the accounts that are whole, and remove what was begun of others, or is damaged."""
@@ -314,7 +326,7 @@ def _regions(account: AccountData) -> list[str] | Marker:
 
 
 def _sync(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+    if not HOLDS_FOLDERS:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -12,6 +12,9 @@ import pytest
 from builders import TIME, write_snapshot
 from stillframe.snapshot import list_snapshots
 from stillframe.snapshot.chain import heads, links
+from stillframe.snapshot.collector.anew import begin_anew
+from stillframe.snapshot.collector.collect import _unfinished
+from stillframe.snapshot.errors import CollectError
 from stillframe.snapshot.files import PLAN, lock
 from stillframe.snapshot.prune import kept, parse_keep, prune
 from stillframe.snapshot.verify import verify_archive
@@ -192,6 +195,30 @@ def test_what_is_unfinished_goes_a_day_after_it_was_last_written_or_at_once_unle
     assert not list(archive.glob(".pruned-*"))
     assert [path.name for path in folders(archive)] == [*ids, planless.name]
     assert list(verify_archive(archive)) == []
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_what_an_import_is_at_work_on_is_not_abandoned(archive, exact):
+    """However long it is silent; and nobody completes it."""
+    writer = begin_anew(archive, TIME + timedelta(days=99), 1, exact=exact)
+    stopped, path = begun(archive, "2026-02-03T00-00-00Z", 2, plan=False), writer.path
+    then = (datetime.now(UTC) - timedelta(days=9)).timestamp()
+    os.utime(path, (then, then))
+    assert prune(archive, parse_keep("9"))[1] == [stopped.name]
+    planned = begun(archive, "2026-02-02T00-00-00Z", 0)
+    assert _unfinished(archive) == planned
+    shutil.rmtree(planned)
+    assert _unfinished(archive) == path
+    del writer
+    assert prune(archive, parse_keep("9"))[1] == [path.name]
+
+
+def test_no_collection_and_no_import_take_the_same_second(archive):
+    at = TIME + timedelta(days=99)
+    first = begin_anew(archive, at, 1, exact=False)  # as a collection begins, before its plan is there
+    with pytest.raises(CollectError, match="at work"):
+        begin_anew(archive, at, 1)
+    assert begin_anew(archive, at, 1, exact=False).path != first.path
 
 
 def test_the_command_prunes_and_says_what(run, archive):

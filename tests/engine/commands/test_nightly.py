@@ -234,9 +234,11 @@ def test_a_night_that_did_not_work_says_so_in_its_last_line_in_the_form_of_the_o
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
-def begun(archive: Path, moment: datetime) -> str:
+def begun(archive: Path, moment: datetime, *, plan: bool = True) -> str:
     folder = archive / f"{moment:%Y-%m-%dT%H-%M-%SZ}"
     folder.mkdir(parents=True)
+    if plan:
+        (folder / ".plan.json").write_text("{}")
     return folder.name
 
 
@@ -249,6 +251,7 @@ def test_what_is_of_this_night_is_told_from_what_is_not(tmp_path):
     old = begun(tmp_path, NOW - timedelta(hours=30))
     assert tonight(tmp_path, timedelta(hours=12)) == night.Tonight(left=[old])
     now = begun(tmp_path, NOW - timedelta(hours=1))
+    begun(tmp_path, NOW - timedelta(minutes=1), plan=False)  # an import is at work there
     assert tonight(tmp_path, timedelta(hours=12)) == night.Tonight(unfinished=tmp_path / now, left=[old])
     whole = write_snapshot(tmp_path, {"AWS::KMS::Key": []}, NOW)
     assert tonight(tmp_path, timedelta(hours=12)).finished == whole

@@ -15,14 +15,15 @@ import jmespath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from stillframe.snapshot import open_snapshot
+from stillframe.snapshot import list_snapshots, open_snapshot
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector.reading import kept_of
 from stillframe.snapshot.collector.record import _hide, presentable
 from stillframe.snapshot.collector.recorded import import_recorded
 from stillframe.snapshot.collector.recording import REDACTED, key_of, model_of, place_of
 from stillframe.snapshot.errors import ArgumentError, CollectError, SnapshotError
-from stillframe.snapshot.verify import verify
+from stillframe.snapshot.prune import parse_keep, prune
+from stillframe.snapshot.verify import verify, verify_archive
 
 A = "111122223333"
 EAST = "us-east-1"
@@ -227,6 +228,29 @@ def test_a_recording_says_when_or_it_is_said(folder, tmp_path, run):
     done = run("import", "recorded", folder, "--as-of", "2026-03-01T00:00:00Z", "--into", tmp_path / "past")
     assert done.code == 0
     assert (tmp_path / "past" / "2026-03-01T00-00-00Z").is_dir()
+
+
+def test_the_same_answers_make_one_snapshot_and_others_one_of_a_later_second(folder, tmp_path, place, run):
+    for into in (tmp_path / "past", place):
+
+        def took(into=into) -> tuple[str, bool]:
+            done = import_recorded(folder, into, types=["AWS::EC2::VPC"])
+            return done.collected.path.name, done.written
+
+        write(folder, f"{A}/{EAST}/ec2/describe-vpcs.json", {"Vpcs": [VPC]})
+        assert [took(), took()] == [("2026-01-01T00-00-00Z", True), ("2026-01-01T00-00-00Z", False)]
+        write(folder, f"{A}/{EAST}/ec2/describe-vpcs.json", {"Vpcs": []})
+        assert [took(), took()] == [("2026-01-01T00-00-01Z", True), ("2026-01-01T00-00-01Z", False)]
+        write(folder, f"{A}/{EAST}/ec2/describe-vpcs.json", {"Vpcs": [VPC]})
+        prune(into, parse_keep("1"))
+        assert took() == ("2026-01-01T00-00-00Z", False)
+        assert [entry.id for entry in list_snapshots(into)] == ["2026-01-01T00-00-01Z"]
+        assert [*verify_archive(into)] == []
+    again = run("import", "recorded", folder, "--types", "AWS::EC2::VPC", "--into", tmp_path / "past")
+    assert (again.code, "2026-01-01T00-00-00Z was there, and is pruned" in again.err) == (0, True), again.err
+    write(folder, f"{A}/{EAST}/ec2/describe-vpcs.json", {"Vpcs": []})
+    again = run("import", "recorded", folder, "--types", "AWS::EC2::VPC", "--into", tmp_path / "past")
+    assert (again.code, "2026-01-01T00-00-01Z is there already" in again.err) == (0, True), again.err
 
 
 @pytest.mark.parametrize(
