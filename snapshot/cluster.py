@@ -153,7 +153,6 @@ class Cluster:
         from concurrent.futures import CancelledError
 
         from distributed import KilledWorker
-        from distributed.comm.core import CommClosedError
 
         try:
             yield
@@ -162,7 +161,9 @@ class Cluster:
                 f"{self.address}: one worker after the other ended in the middle of the same work",
                 "if memory ran out, give each worker more",
             ) from None
-        except (CancelledError, CommClosedError, TimeoutError) as error:
+        except (CancelledError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # of the call itself, such as a full disk
+                raise
             raise ClusterError(
                 f"{self.address}: the scheduler is gone ({type(error).__name__})", "begin it, and evaluate again"
             ) from None

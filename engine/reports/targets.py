@@ -85,7 +85,7 @@ def whole(target: str) -> Iterator[IO[bytes]]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})", _THERE) from None
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})", _THERE) from None
 
 
 def _is_device(path: Path) -> bool:
@@ -152,7 +152,9 @@ def _whole_local(target: str) -> Iterator[Folder]:
         partial.replace(path)
         forget(target)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})", "name a folder in one that exists") from None
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error})", "name a folder in one that exists"
+        ) from None
     finally:
         if partial is not None:
             shutil.rmtree(partial, ignore_errors=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
 from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
+from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -300,6 +302,27 @@ def test_a_scheduler_without_workers_is_not_waited_for_for_ever_and_a_dead_one_l
     assert result.code == 2
     assert "the scheduler is gone" in result.err
     assert not list(tmp_path.glob("*findings*"))
+
+
+def test_a_connection_that_ends_is_told_from_a_call_that_fails():
+    """Whoever connects in vain gets an OSError as well: a full disk of a worker is no scheduler that is gone."""
+
+    def failing(error):
+        return clusters.Cluster("tcp://there:1", SimpleNamespace(nthreads=lambda: throw(error)))
+
+    def throw(error):
+        raise error
+
+    core = pytest.importorskip("distributed.comm.core")
+    for error in (
+        OSError("Timed out trying to connect"),
+        TimeoutError(),
+        core.CommClosedError(),
+    ):
+        with pytest.raises(ClusterError, match="the scheduler is gone"):
+            failing(error).workers()
+    with pytest.raises(OSError, match="No space"):
+        failing(OSError(errno.ENOSPC, "No space")).workers()
 
 
 def test_two_ways_at_once_are_refused(run, archive):

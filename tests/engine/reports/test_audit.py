@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import re
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,8 @@ class Reader(HTMLParser):
 
 
 def bare(text: str) -> str:
-    """Text without blanks, which lines and pages break at."""
-    return re.sub(r"\s", "", text)
+    """Text without blanks, which lines and pages break at, nor ligatures, which some fonts have."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
 
 
 @pytest.fixture
