@@ -114,9 +114,11 @@ class Share(Struct, frozen=True):
     def __call__(self, snapshot: Snapshot, _: Sequence[Policy], number: int, batches: Iterable[Batch]) -> Told:
         """Assess findings in order, all of some accounts."""
         waived = Waivers(self.waivers, snapshot, wide=wide(self.policies))
-        tally = Tally(self.policies, keep=self.keep)
+        severities = self.variants.severities
+        tally = Tally(self.policies, keep=self.keep, severities=severities)
         found = self.variants.over(batches, snapshot, self.written)
-        through = tally.through(waived.over(self.chosen.over(found, snapshot, wide=wide(self.policies))))
+        chosen = self.chosen.over(found, snapshot, wide=wide(self.policies), severities=severities)
+        through = tally.through(waived.over(chosen))
         return Told(self.write(number, through), tally.sums(), waived.sums())
 
 
@@ -144,13 +146,14 @@ def assess(
     judged = judge(snapshot, made.evaluated, replace(method, written=_wanted(made, method)))
     found = made.over(judged, snapshot, method.written)
     # Waivers are counted in what is chosen alone.
-    batches = waivers.over(chosen.over(found, *(tagged or (snapshot,)), wide=wide(policies)))
+    there = chosen.over(found, *(tagged or (snapshot,)), wide=wide(policies), severities=made.severities)
+    batches = waivers.over(there)
     told = baseline.lacks if baseline else None
     return Assessment(
         snapshot=snapshot,
         ruleset=ruleset,
         chosen=chosen,
-        tally=Tally(policies, keep=keep, priorities=ruleset.priorities, told=told),
+        tally=Tally(policies, keep=keep, priorities=ruleset.priorities, told=told, severities=made.severities),
         _waivers=waivers,
         variants=made,
         _batches=baseline.through(batches) if baseline else batches,
@@ -167,7 +170,7 @@ def _leave_idle(made: Variants) -> None:
         if policy.accounts is not None:
             where.setdefault(spoken(policy.id), set()).update(policy.accounts)
     for name, accounts in where.items():
-        parts = "parts of " if any(made.sheets[each, name].scopes for each in accounts) else ""
+        parts = "parts of " if any(made.sheets[each, name].inside for each in accounts) else ""
         said = f"asks nothing in {parts}{some(sorted(accounts))}, until its parameters are set there"
         made.notes.append(f"{name} {said}")
         made.disabled[name] = "; ".join(filter(None, [made.disabled.get(name), said]))
@@ -213,9 +216,11 @@ def choose(chosen: Selection, *rulesets: Ruleset, of: Sequence[Snapshot] = ()) -
 
 
 def _framed(ruleset: Ruleset) -> Iterator[Policy]:
-    """Policies with the controls that they say they answer, and those that packs ask them for."""
+    """Policies with the controls that they say they answer, and those that packs ask them for; with each severity."""
     for policy, said in zip(ruleset.policies, framed(ruleset), strict=True):
-        yield replace(policy, frameworks={**policy.frameworks, **said.frameworks})
+        settings = ruleset.layers[policy.id].settings if policy.id in ruleset.layers else ()
+        for severity in {policy.severity, *(each.severity for each in settings if each.severity)}:
+            yield replace(policy, severity=severity, frameworks={**policy.frameworks, **said.frameworks})
 
 
 def notes(*rulesets: Ruleset, chosen: Selection = Selection()) -> list[str]:

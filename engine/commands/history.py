@@ -129,10 +129,9 @@ def trend(
             for point in history.points:
                 for record in point.records():
                     write(record)
-        severities = {policy.id: policy.severity for policy in ruleset.policies}
         with records(output, LIFE_FIELDS) as write:
             for life in history.lives() if output else ():
-                write(life.record(severities[life.policy]))
+                write(life.record())
     finally:
         history.close()
     out = console(stderr=STDOUT in [*output, *(series or ())])

@@ -88,7 +88,7 @@ def run_diff(
             found = changed.finding
             counts[found.policy, changed.change] += 1
             if changed.change is Change.UNKNOWN and found.account not in new.accounts:
-                later.tally.counts[found.policy][Status.UNKNOWN] += 1  # of which the new snapshot has nothing to say
+                later.tally.lose(found)  # of which the new snapshot has nothing to say
             elif changed.change is Change.UNKNOWN:
                 unseen += changed.after is None
             failures += newly_failing(changed, limits.fail_on)

@@ -50,7 +50,7 @@ def run_evaluate(
     """
     [ruleset] = choose(chosen, ruleset, of=[snapshot])
     proof = Receipt() if receipt or any(target.format.annex for target in targets) else None
-    every = proof or chosen.by_line
+    every = proof or chosen.by_line or ruleset.severe_by_line()  # then all of them are read
     wanted = frozenset(Status) if every else {*SHOWN, *(statuses if targets else ())}
     method = replace(method, written=wanted)
     # Workers begin before the progress bar's thread does.

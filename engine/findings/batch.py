@@ -87,18 +87,26 @@ def replaced(found: Batch, findings: Mapping[bytes, Finding]) -> Batch:
     return msgspec.structs.replace(found, data=b"".join(lines), waived=len(findings))
 
 
-def renamed(found: Batch, name: str) -> Batch:
-    """A batch as that of a policy with another id."""
+def renamed(found: Batch, name: str, severity: Severity | None = None) -> Batch:
+    """A batch as that of a policy with another id, and maybe another severity."""
     begins, ends = (b'{"policy":' + encode(each) for each in (found.policy, name))
     mark, now = (policy_mark(each).encode() for each in (found.policy, name))
     lines = []
     for line in found.lines():
         at = line.index(_MARK) + _OF_RESOURCE  # no text before it has such quotes
         assert line[at : at + len(mark)] == mark  # noqa: S101
-        lines.append(ends + line[len(begins) : at] + now + line[at + len(mark) :])
+        after = ends + line[len(begins) : at] + now + line[at + len(mark) :]
+        lines.append(severe(after, severity) if severity else after)
     return msgspec.structs.replace(found, policy=name, data=b"".join(lines))
 
 
+def severe(line: bytes, severity: Severity) -> bytes:
+    """A finding's line with another severity."""
+    at = line.index(_SEVERITY) + len(_SEVERITY)  # before it are an id and a status alone
+    return line[:at] + severity.value.encode() + line[line.index(b'"', at) :]
+
+
+_SEVERITY = b'"severity":"'
 _MARK = b'"fingerprint":"'
 _OF_RESOURCE = len(_MARK) + 28
 

@@ -37,6 +37,7 @@ Patterns = Mapping[str, Sequence[str]]
 
 
 class _Line(msgspec.Struct):
+    severity: str
     region: str
     type: str
     resource: str
@@ -114,10 +115,17 @@ class Selection(Struct, frozen=True, kw_only=True):
                         _HELP[key],
                     )
 
-    def over(self, batches: Iterable[Batch], *snapshots: Snapshot, wide: Collection[str] = ()) -> Iterator[Batch]:
+    def over(
+        self,
+        batches: Iterable[Batch],
+        *snapshots: Snapshot,
+        wide: Collection[str] = (),
+        severities: Mapping[tuple[str, str], Severity | None] = {},
+    ) -> Iterator[Batch]:
         """The findings that are chosen. A resource's tags are those of the first snapshot that has it.
 
         Those of policies that are `wide` are of every account, also where the one that they stand in is not chosen.
+        `severities` are those that are not everywhere as the policy says.
         """
         if not self.partial:
             yield from batches
@@ -125,7 +133,11 @@ class Selection(Struct, frozen=True, kw_only=True):
         tags, names = Tags(snapshots), Names(snapshots)
         for found in batches:
             if found.policy in wide or self._of_account(found.account, names):
-                kept = self._by_line(found, tags) if self.by_line else found
+                severity = severities.get((found.account, found.policy), "")
+                if severity and not self._fits("severity", (severity,)):
+                    continue
+                by_line = self.by_line or (severity is None and self.asks("severity"))
+                kept = self._by_line(found, tags) if by_line else found
                 if kept:
                     yield kept
 
@@ -142,7 +154,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     def _chosen(self, account: str, each: _Line, tags: Tags) -> bool:
         if each.region != EVERYWHERE and not self._fits("region", (each.region,)):
             return False
-        if not self._fits("type", (each.type,)):
+        if not self._fits("type", (each.type,)) or not self._fits("severity", (each.severity,)):
             return False
         found = _known(account, each, tags) if self.asks("tag") else None
         return found is None or self._fits("tag", texts(found))

@@ -1,13 +1,14 @@
 """Policies that settings make different in some accounts, regions or for some tags: which one decides of what.
 
 Each difference makes a variant, a policy with an id of its own, which is evaluated like any other in the accounts where
-it may decide. Of its findings those are kept of which it decides, in the name of the policy that it is a variant of.
+it may decide. Of its findings those are kept of which it decides, in the name of the policy that it is a variant of,
+and with the severity of their place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, product
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +18,8 @@ from msgspec.structs import replace
 from ...snapshot.model import EVERYWHERE, Snapshot, Unknown
 from ..functions.unknowns import Truth, kleene_all
 from ..model.finding import Status
-from ..model.policy import Policy, spoken
-from .batch import Batch, batch, renamed
+from ..model.policy import Policy, Severity, spoken
+from .batch import Batch, batch, renamed, severe
 
 if TYPE_CHECKING:
     from ..model.layers import Layers
@@ -31,6 +32,9 @@ _REGION = Unknown.because("what stands for all regions is in none of them alone"
 _EITHER = Unknown.because("the tags of the resource are unknown, or it stands for all regions")
 _Case = tuple[bool | None, ...]  # whether what holds by region and tag does; None where that is unknown
 _OPEN: tuple[bool | None, ...] = (True, False, None)
+# How bad the failures of a policy are in an account, where that is not everywhere the same; None where only its lines
+# say it, which then all have to be written.
+Severities = dict[tuple[str, str], Severity | None]
 
 
 class _Line(Struct):
@@ -43,11 +47,44 @@ class _Line(Struct):
 _read = msgspec.json.Decoder(_Line).decode
 
 
-class Sheet(Struct, frozen=True):
-    """Which variant of a policy decides in an account, by its id, in each case of what holds by region and tag."""
+class Sheet(Struct):
+    """Which variant of a policy decides in an account, and how bad a failure is, in each case of what holds by region
+    and tag. `truths` are what is settled by account: for a finding those that are `inside` may be otherwise."""
 
-    scopes: Sequence[Scope]
-    variants: Mapping[_Case, str | None]
+    layers: Layers
+    truths: Sequence[Truth]
+    inside: Sequence[int]
+    _found: dict[_Case, tuple[str | None, Severity]] = field(default_factory=dict)
+
+    def of(self, case: _Case) -> tuple[str | None, Severity]:
+        """The variant's id, None where the policy is disabled; and the severity."""
+        if case not in self._found:
+            held = dict(zip(self.inside, case, strict=True))
+            truths = [
+                kleene_all([truth, _truth(held[number], self.scope(number))]) if number in held else truth
+                for number, truth in enumerate(self.truths)
+            ]
+            policy = self.layers.where(truths)
+            self._found[case] = policy.id if policy else None, self.layers.severity(truths)
+        return self._found[case]
+
+    def possible(self) -> list[Policy | None]:
+        """All that decide in some case."""
+        truths = [
+            [kleene_all([truth, _truth(held, self.scope(number))]) for held in _OPEN]
+            if number in self.inside
+            else [truth]
+            for number, truth in enumerate(self.truths)
+        ]
+        return self.layers.possible(truths)
+
+    def severity(self) -> Severity | None:
+        """How bad every failure in these accounts is; None where that is by region or tag."""
+        settings = self.layers.settings
+        return None if any(settings[number].severity for number in self.inside) else self.layers.severity(self.truths)
+
+    def scope(self, number: int) -> Scope:
+        return self.layers.settings[number].scope
 
 
 class Variants(Struct):
@@ -57,6 +94,7 @@ class Variants(Struct):
     evaluated: list[Policy]
     spoken: Sequence[Policy]
     sheets: dict[tuple[str, str], Sheet] = field(default_factory=dict)  # by account and policy
+    severities: Severities = field(default_factory=dict)
     disabled: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _named: dict[str, Policy] = field(default_factory=dict)
@@ -64,7 +102,7 @@ class Variants(Struct):
     @property
     def by_line(self) -> bool:
         """Whether findings of one account are told apart, which takes all of them."""
-        return any(sheet.scopes for sheet in self.sheets.values())
+        return any(sheet.inside for sheet in self.sheets.values())
 
     def where(self, name: str) -> list[tuple[Sequence[str], Policy]]:
         """Of a policy that is not the same everywhere: each that was evaluated for it, and in which accounts."""
@@ -83,8 +121,8 @@ class Variants(Struct):
             sheet = self.sheets.get((account, name))
             if sheet is None:
                 yield from group
-            elif not sheet.scopes:
-                yield from (renamed(each, name) for each in group)
+            elif not sheet.inside:
+                yield from (renamed(each, name, sheet.of(())[1]) for each in group)
             elif found := self._chosen(sheet, name, list(group), places, written):
                 yield found
 
@@ -96,10 +134,11 @@ class Variants(Struct):
             for was, line in zip(each.lines(), renamed(each, name).lines(), strict=True):
                 of = _read(was)
                 at = of.region, of.type, of.resource
-                if sheet.variants[_case(sheet, places, account, *at)] != each.policy:
+                variant, severity = sheet.of(_case(sheet, places, account, *at))
+                if variant != each.policy:
                     continue
                 if of.status in written:
-                    kept.append((at, line))
+                    kept.append((at, severe(line, severity)))
                 else:
                     counted[of.status] = counted.get(of.status, 0) + 1
         return batch(account, name, [line for _, line in sorted(kept)], counted)
@@ -109,7 +148,7 @@ class Variants(Struct):
         sheet = self.sheets.get((account, name))
         if sheet is None:
             return next((policy for policy in self.spoken if policy.id == name), None)
-        wanted = sheet.variants[_case(sheet, places, account, region, kind, resource)]
+        wanted, _ = sheet.of(_case(sheet, places, account, region, kind, resource))
         if not self._named:
             self._named = {policy.id: replace(policy, id=spoken(policy.id)) for policy in self.evaluated}
         return self._named.get(wanted) if wanted else None  # one that asks nothing there is not evaluated
@@ -123,7 +162,7 @@ def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
         return made
     from .places import Places
 
-    places, known = Places(snapshot), dict[tuple[str, str], Sheet]()
+    places, known = Places(snapshot), dict[tuple[str, str], tuple[Sheet, list[str | None]]]()
     found, there = dict[str, Policy](), dict[str, set[str]]()
     for account in snapshot.accounts:
         for policy in varied:
@@ -131,11 +170,17 @@ def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
             truths = [places.account(each.scope, account) for each in layers.settings]
             key = policy.id, repr(truths)
             if key not in known:
-                known[key] = _sheet(layers, truths, found)
-            sheet = made.sheets[account, policy.id] = known[key]
-            for name in filter(None, sheet.variants.values()):
+                sheet = _sheet(layers, truths)
+                possible = {each.id if each else None: each for each in sheet.possible()}
+                found |= {name: each for name, each in possible.items() if name and each}
+                known[key] = sheet, list(possible)
+            sheet, names = known[key]
+            made.sheets[account, policy.id] = sheet
+            if layers.severe():
+                made.severities[account, policy.id] = sheet.severity()
+            for name in filter(None, names):
                 there.setdefault(name, set()).add(account)
-            if None in sheet.variants.values():
+            if None in names:
                 made.disabled[policy.id] = f"is disabled {_reason(layers)}"
     made.evaluated += [replace(found[name], accounts=frozenset(accounts)) for name, accounts in there.items()]
     scoped = {each.place: each for policy in varied for each in ruleset.layers[policy.id].settings}
@@ -145,23 +190,11 @@ def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
     return made
 
 
-def _sheet(layers: Layers, truths: Sequence[Truth], found: dict[str, Policy]) -> Sheet:
+def _sheet(layers: Layers, truths: Sequence[Truth]) -> Sheet:
     """What decides in accounts where settings hold so, if not by region and tag they do not."""
-    settings = layers.settings
-    inside = [number for number, each in enumerate(settings) if each.scope.by_line and truths[number] is not False]
-    cases: dict[_Case, str | None] = {}
-    for case in product(_OPEN, repeat=len(inside)):
-        held = dict(zip(inside, case, strict=True))
-        policy = layers.where(
-            [
-                kleene_all([truth, _truth(held.get(number, True), settings[number].scope)])
-                for number, truth in enumerate(truths)
-            ]
-        )
-        cases[case] = policy.id if policy else None
-        if policy:
-            found[policy.id] = policy
-    return Sheet([settings[number].scope for number in inside], cases)
+    settings = enumerate(layers.settings)
+    inside = [number for number, each in settings if each.scope.by_line and truths[number] is not False]
+    return Sheet(layers, truths, inside)
 
 
 def _truth(held: bool | None, scope: Scope) -> Truth:
@@ -177,7 +210,7 @@ def _case(sheet: Sheet, places: Places, account: str, region: str, kind: str, re
         truth = places.of(scope, account, region, kind, resource)
         return None if isinstance(truth, Unknown) or (region == EVERYWHERE and scope.region) else truth
 
-    return tuple(map(holds, sheet.scopes))
+    return tuple(holds(sheet.scope(number)) for number in sheet.inside)
 
 
 def _reason(layers: Layers) -> str:

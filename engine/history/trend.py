@@ -25,7 +25,6 @@ from ..findings.counts import Row
 from ..findings.selection import Selection
 from ..judging.grouping import is_grouped
 from ..model.finding import OF_RESOURCE, Status
-from ..model.policy import Severity
 from ..model.ruleset import Ruleset
 from ..packs.report import PackReport
 
@@ -61,6 +60,7 @@ class _Line(msgspec.Struct, array_like=True):
 
     fingerprint: str
     status: str
+    severity: str
     waived: bool
     place: _Placed | None
 
@@ -76,6 +76,7 @@ class _Group(msgspec.Struct, array_like=True):
 class _Written(msgspec.Struct):
     fingerprint: str
     status: str
+    severity: str
     region: str
     type: str
     resource: str
@@ -98,19 +99,21 @@ class Point(Struct, frozen=True, kw_only=True):
 
     def records(self) -> Iterator[dict[str, Any]]:
         """As files have it: docs/findings.md."""
-        for row in self.rows:
+        for row in (part for each in self.rows for part in each.by_severity()):
             counts = (row.population, row.failures, row.waived, row.unknown, row.share)
             values = (self.snapshot, self.captured_at, row.policy, row.severity.value, *counts)
             yield dict(zip(POINT_FIELDS, values, strict=True))
 
 
 class Life(Struct, kw_only=True):
-    """A finding that failed in some snapshot, and when. `status` is that of the latest, None where it is not there."""
+    """A finding that failed in some snapshot, and when. `status` is that of the latest, None where it is not there;
+    `severity` of the latest that has it."""
 
     policy: str
     account: str
     fingerprint: str
     place: _Placed
+    severity: str = ""
     status: str | None = None
     waived: bool = False
     first_failed: str | None = None
@@ -125,14 +128,15 @@ class Life(Struct, kw_only=True):
             self.failing_since = None
         if self.status == Status.PASS:
             self.last_passed = moment
+        self.severity = line.severity if line else self.severity
         if line and line.status == Status.FAIL:
             self.first_failed = self.first_failed or moment
             self.failing_since = self.failing_since or moment
             self.last_failed = moment
 
-    def record(self, severity: Severity) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         """As files have it: docs/findings.md."""
-        known = dict(zip(_PLACE, self.place, strict=True)) | {"severity": severity.value}
+        known = dict(zip(_PLACE, self.place, strict=True))
         return {name: known[name] if name in known else getattr(self, name) for name in LIFE_FIELDS}
 
 
@@ -187,7 +191,7 @@ class History(Struct):
 def _lines(batch: Batch) -> Iterator[_Line]:
     for line in map(_read, batch.lines()):
         place = (line.region, line.type, line.resource, line.name) if line.status == Status.FAIL else None
-        yield _Line(line.fingerprint, line.status, line.waiver is not None, place)
+        yield _Line(line.fingerprint, line.status, line.severity, line.waiver is not None, place)
 
 
 def _groups(number: int, file: IO[bytes]) -> Iterator[tuple[int, _Group]]:

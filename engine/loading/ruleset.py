@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -80,13 +80,13 @@ def load_rules(
     changes = [changed(policy, everywhere(differing[policy.id])) for policy in there]
     judged = [policy for policy in apply_settings(changes, settings) if policy.id not in disabled]
     last = {policy.id: last_params(policy, settings) for policy in judged}
-    scoped = [each for each in there if each.id in last and by_place(differing[each.id])]
+    scoped = [each for each in changes if each.id in last and by_place(differing[each.id])]
     return Ruleset(
         policies=judged,
         written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
         packs=found.packs,
         named=choice.named and bool(found.packs),
-        layers={each.id: Layers(policy=each, settings=differing[each.id], last=last[each.id]) for each in scoped},
+        layers={each.id: _layers(each, found, differing, last) for each in scoped},
         disabled=_once(disabled),
         tailored=list(_tailored(found, judged)) if choice.named else (),
         unheard=list(unheard(given.settings, judged)) if given else (),
@@ -96,6 +96,13 @@ def load_rules(
         digest=given.digest if given else None,
         files=given.files if given else {},
     )
+
+
+def _layers(
+    policy: Policy, found: _Found, differing: Mapping[str, Sequence[Setting]], last: Mapping[str, Mapping[str, Any]]
+) -> Layers:
+    written = replace(policy, params=found.in_force[policy.id].params)
+    return Layers(policy=written, settings=differing[policy.id], last=last[policy.id])
 
 
 def _once(disabled: Mapping[str, Setting]) -> Mapping[str, Setting]:

@@ -20,7 +20,7 @@ Values = dict[Path, Any]  # of parameters, by where they stand
 
 QUOTE = ": put it in quotes"
 SCOPE = ("account", "unit", "account_tag", "region", "tag")
-_EVERYWHERE = ("severity", "effort", "exposure")
+_EVERYWHERE = ("effort", "exposure")
 
 
 def check_settings(
@@ -47,14 +47,14 @@ def _check_scope(reader: Reader, at: Path, entry: Mapping[str, Any]) -> None:
     here = [key for key in SCOPE if key in entry]
     for key in _EVERYWHERE if here else ():
         if key in entry:
-            fault = f"{key} is the same everywhere: by {here[0]} only params and enabled may differ"
+            fault = f"{key} is the same everywhere: by {here[0]} only params, severity and enabled may differ"
             reader.fault((*at, key), fault, key=True)
-    if here and entry.keys().isdisjoint(("params", "enabled", *_EVERYWHERE)):
+    if here and entry.keys().isdisjoint(("params", "severity", "enabled", *_EVERYWHERE)):
         reader.fault(at, "nothing is set here")
 
 
 def _check_reach(reader: Reader, policies: Iterable[Policy]) -> None:
-    """Note what is set somewhere for a policy that cannot be; and the first setting that is one too many for one."""
+    """Note what is set somewhere for a policy that cannot be; and the first setting that makes too many of one."""
     placed = [(at, _outline(name, entry)) for at, name, entry in _entries(reader) if any(key in entry for key in SCOPE)]
     for policy in policies if placed else ():
         reached = [
@@ -64,17 +64,29 @@ def _check_reach(reader: Reader, policies: Iterable[Policy]) -> None:
             if each.policy in (policy.id, base(policy.id)) and (fault := misplaced(policy, each.scope)):
                 key = next(key for key in (SCOPE if policy.is_wide() else ("region",)) if getattr(each.scope, key))
                 reader.fault((*at, key), fault, key=True)
-        by_line = [at for at, each in reached if each.scope.by_line]
-        if len(by_line) > MOST and not policy.is_wide():
-            reader.fault(by_line[MOST], f"{policy.id} may have at most {MOST} settings by region or tag")
+        if beyond := _one_too_many(policy, [(at, each) for at, each in reached if each.scope.by_line]):
+            reader.fault(beyond, f"with this, settings by region or tag make more than {MOST} variants of {policy.id}")
             return
+
+
+def _one_too_many(policy: Policy, settings: Iterable[tuple[Path, Setting]]) -> Path | None:
+    """Where the setting stands with which a policy may be set in more ways than it may."""
+    ways: set[frozenset[tuple[str, Any]]] = {frozenset()}  # which setting each parameter is from
+    for number, (at, each) in enumerate(settings if not policy.is_wide() else ()):
+        said = {name: number for name in each.params if name in policy.params}
+        said |= {} if each.enabled is None else {"enabled?": number}
+        ways |= {frozenset({**dict(way), **said}.items()) for way in ways}
+        if len(ways) > MOST:
+            return at
+    return None
 
 
 def _outline(name: str, entry: Mapping[str, Any]) -> Setting:
     """A setting as far as it can be read whatever is wrong with it."""
     given = entry.get("params")
     params = given if isinstance(given, dict) else {}
-    return Setting(policy=name, scope=Scope.of(entry), params=params, enabled=entry.get("enabled"))
+    severity = Severity.LOW if "severity" in entry else None  # one or another: what it says is read when all is right
+    return Setting(policy=name, scope=Scope.of(entry), params=params, severity=severity, enabled=entry.get("enabled"))
 
 
 def _value(reader: Reader, at: Path, written: Any, policies: list[Policy], files: ParamFiles) -> Any:

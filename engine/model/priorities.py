@@ -33,9 +33,9 @@ class Priorities(Struct, frozen=True, kw_only=True):
         factor = next((factor for pattern, factor in self.accounts.items() if glob(pattern, account)), 1)
         return self.severity[severity] * self.exposure[exposure] * factor
 
-    def worth(self, policy: Policy) -> float:
-        """What it is worth to fix one failure of a policy, in an account like any other."""
-        return self.severity[policy.severity] * self.exposure[policy.exposure] / self.effort[policy.effort]
+    def worth(self, policy: Policy, severity: Severity) -> float:
+        """What it is worth to fix one failure of a policy that is so bad, in an account like any other."""
+        return self.severity[severity] * self.exposure[policy.exposure] / self.effort[policy.effort]
 
 
 DEFAULTS = Priorities()

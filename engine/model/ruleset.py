@@ -39,6 +39,11 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     digest: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
+    def severe_by_line(self) -> bool:
+        """Whether of the findings of one account some may have another severity than others of the same policy."""
+        settings = (setting for layers in self.layers.values() for setting in layers.settings)
+        return any(setting.severity and setting.scope.by_line for setting in settings)
+
     def counts(self, policy: str) -> bool:
         """Whether a policy is counted under the controls of a pack that was named."""
         return self.named and any(ask.policy == policy for pack in self.packs for ask in pack.asks())

@@ -117,7 +117,8 @@ def misplaced(policy: Policy, scope: Scope) -> str:
 
 def alters(policy: Policy, setting: Setting) -> bool:
     """Whether a setting says anything that a policy has."""
-    return setting.enabled is not None or not setting.params.keys().isdisjoint(policy.params)
+    said = setting.enabled is not None or setting.severity is not None
+    return said or not setting.params.keys().isdisjoint(policy.params)
 
 
 def disabling(settings: Sequence[Setting]) -> Setting | None:

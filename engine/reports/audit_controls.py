@@ -74,7 +74,7 @@ def _policy(topics: Topics, row: Row, topic: Topic, each: int, told: dict[str, s
     left = f"{len(shown):,} of {every:,} stand here; the annex has all of {row.policy}." if every > len(shown) else None
     return element(
         "div",
-        element("p", element("b", policy.title), f" ({policy.id}, {policy.severity.value})"),
+        element("p", element("b", policy.title), f" ({policy.id}, {', '.join(row.severities)})"),
         *_texts(policy),
         element("p", element("b", "Where: "), topics.where(kept.failures), of="small"),
         *(_finding(topics, number, record) for number, record in shown),

@@ -214,22 +214,27 @@ def _attested(said: tuple[str, Answer]) -> tuple[Inside, ...]:
 def policies(context: Context, totals: Totals) -> Markup:
     """Each policy by which it was evaluated, with its digest and its parameters."""
     ordered = sorted(context.policies, key=lambda each: each.id)
+    severities = {row.policy: ", ".join(row.severities) for row in totals.rows}
     return _chapter(
         "policies",
         element("p", _DIGESTS, of="small"),
-        element("div", *(_policy(each, totals.variants) for each in ordered), of="policies"),
+        element(
+            "div",
+            *(_policy(each, severities.get(each.id, each.severity), totals.variants) for each in ordered),
+            of="policies",
+        ),
     )
 
 
 _DIGESTS = "Each with its severity, the SHA-256 of its file, and its parameters."
 
 
-def _policy(policy: Policy, variants: Variants | None) -> Markup:
+def _policy(policy: Policy, severities: str, variants: Variants | None) -> Markup:
     digits, held = _code(digest(policy.text.encode())), variants.where(policy.id) if variants else []
     told = "; ".join(f"in {', '.join(accounts)}: {_params(each)}" for accounts, each in held) or _params(policy)
     if sum(len(accounts) for accounts, _ in held) > len({each for accounts, _ in held for each in accounts}):
         told += "; where an account has several, by region or tag"
-    return element("p", element("b", policy.id), f" {policy.severity.value} ", digits, f" {told}" if told else None)
+    return element("p", element("b", policy.id), f" {severities} ", digits, f" {told}" if told else None)
 
 
 def _params(policy: Policy) -> str:

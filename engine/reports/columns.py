@@ -11,6 +11,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from operator import eq
 from typing import Any
 
 from msgspec import Struct, field
@@ -31,6 +32,7 @@ _BITS = {255: "B", 65_535: "H"}
 _FINDINGS = (
     "policy",
     "status",
+    "severity",
     "change",
     "before",
     "after",
@@ -89,9 +91,13 @@ class Names(Struct):
 
 
 class Columns(Struct):
-    """Every finding, column by column. A resource that several policies evaluate is kept once."""
+    """Every finding, column by column. A resource that several policies evaluate is kept once.
+
+    Findings say their severities only if these are not those of their policies.
+    """
 
     policies: dict[str, int]
+    severities: Sequence[Severity] = ()
     tags: Callable[[Record], str] = lambda _: ""
     accounts: Names = field(default_factory=Names)
     regions: Names = field(default_factory=Names)
@@ -113,6 +119,7 @@ class Columns(Struct):
             place, parts = self._place(record)
             numbers["policy"].append(self.policies[record.policy])
             numbers["status"].append(_STATUSES[record.status])
+            numbers["severity"].append(SEVERITIES.index(record.severity))
             numbers["place"].append(place)
             self._say("message", record.message, parts)
             self._say("evidence", bytes(record.evidence).decode(), parts)
@@ -148,8 +155,10 @@ class Columns(Struct):
 
     def blocks(self) -> Iterator[tuple[str, dict[str, Any], bytes]]:
         """Each column that has anything in it: its name, what it is, and its bytes."""
+        usual = [SEVERITIES.index(severity) for severity in self.severities]
+        same = all(map(eq, map(usual.__getitem__, self.numbers["policy"]), self.numbers["severity"]))
         for name, column in self.numbers.items():
-            if column:
+            if column and not (name == "severity" and same):
                 packed = array(next((code for most, code in _BITS.items() if max(column) <= most), "I"), column)
                 told = {"kind": f"u{8 * packed.itemsize}", "length": len(packed)}
                 yield name, told, zlib.compress(packed.tobytes(), 7)

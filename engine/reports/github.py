@@ -48,7 +48,7 @@ class Annotations(Struct):
 
 def _failures(context: Context, row: Row, number: int, kept: list[Record]) -> str:
     said = "newly fail" if context.before else "fail"
-    lines = [f"{number:,} of {row.population:,} {said} ({row.severity})"]
+    lines = [f"{number:,} of {row.population:,} {said} ({', '.join(row.severities)})"]
     lines += [f"{record.account} {record.region} {record.message or record.resource}" for record in kept]
     more = [f"… and {number - len(kept):,} more"] if number > len(kept) else []
     return "\n".join([*map(one_line, lines), *more])

@@ -65,7 +65,8 @@ class Page:
 
     def __post_init__(self) -> None:
         numbers = {policy.id: number for number, policy in enumerate(self.context.policies)}
-        self._columns = Columns(numbers, partial(places.tags, Tags(places.snapshots(self.context))))
+        severities = [policy.severity for policy in self.context.policies]
+        self._columns = Columns(numbers, severities, partial(places.tags, Tags(places.snapshots(self.context))))
 
     def begin(self) -> Iterator[bytes]:
         head, _ = _template()
@@ -124,6 +125,8 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
             {
                 **_policy(policy),
                 **_counts(rows[policy.id][1]),
+                "failing": _failing(rows[policy.id][1]),
+                "severities": rows[policy.id][1].severities,
                 "before": _counts(rows[policy.id][0]) if context.before else None,
                 "changes": {change: totals.changes[policy.id, Change(change)] for change in CHANGES},
             }
@@ -151,7 +154,7 @@ def _report(context: Context, columns: Columns, totals: Totals) -> dict[str, Any
 
 def _point(point: Point) -> dict[str, Any]:
     """A snapshot of an archive. Of packs the shares alone: their controls are those of the latest."""
-    told = {row.policy: [row.population, row.failures, row.unknown, row.share] for row in point.rows}
+    told = {row.policy: [row.population, row.failures, row.unknown, row.share, _failing(row)] for row in point.rows}
     return {"id": point.snapshot, "time": point.captured_at, "rows": told, "packs": list(map(_shares, point.packs))}
 
 
@@ -187,6 +190,12 @@ def _matched(lookup: Lookup) -> str:
     """How a lookup finds its rows: `theirs = ours`."""
     pairs = enumerate(zip(lookup.theirs, lookup.ours, strict=True))
     return ", ".join(f"{theirs.text} {lookup.sign(number)} {ours.text}" for number, (theirs, ours) in pairs)
+
+
+def _failing(row: Row) -> list[int]:
+    """Its failures of each severity."""
+    found = {part.severity: part.failures for part in row.by_severity()}
+    return [found.get(severity, 0) for severity in Severity]
 
 
 def _counts(row: Row) -> dict[str, Any]:

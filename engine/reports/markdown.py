@@ -94,7 +94,7 @@ def _judged(totals: Totals) -> Iterator[str]:
     for row in telling:
         share = "–" if row.share is None else f"{row.share:.1f}"
         numbers = f"{row.population:,} | **{row.failures:,}** | {share} | {row.waived:,} | {row.unknown:,}"
-        yield f"| {_policy(row)} | {row.severity} | {numbers} |"
+        yield f"| {_policy(row)} | {', '.join(row.severities)} | {numbers} |"
     passing = sum(1 for row in totals.rows if row.population and row not in telling)
     nothing = sum(1 for row in totals.rows if not row.population)
     if passing:

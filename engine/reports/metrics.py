@@ -38,8 +38,9 @@ class Exposition(Struct, frozen=True):
             "findings",
             "Findings of a policy with a status; a waived failure is a failure.",
             (
-                ({"policy": row.policy, "severity": row.severity, "status": status}, row.counts.get(status, 0))
+                ({"policy": row.policy, "severity": part.severity, "status": status}, part.counts.get(status, 0))
                 for row in rows
+                for part in row.by_severity()
                 for status in Status
             ),
         )

@@ -78,11 +78,16 @@ def _policy(policy: Policy, row: Row, made: Variants) -> dict[str, Any]:
     return {
         "sha256": digest(policy.text.encode()),
         "severity": policy.severity.value,
+        **({"severities": {part.severity.value: _counts(part) for part in row.parts}} if row.parts else {}),
         "params": dict(sorted(policy.params.items())),
         **({"variants": variants} if variants else {}),
         **({"budget": policy.budget} if policy.budget != BUDGET else {}),
-        "counts": {status.value: row.counts.get(status, 0) for status in Status} | {"waived": row.waived},
+        "counts": _counts(row),
     }
+
+
+def _counts(row: Row) -> dict[str, int]:
+    return {status.value: row.counts.get(status, 0) for status in Status} | {"waived": row.waived}
 
 
 def _variant(policy: Policy) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Totals(Struct, frozen=True, kw_only=True):
         """Each policy's row before and now. One that is in force on one side only has an empty one on the other."""
         was, now = ({row.policy: row for row in rows} for rows in (self.before, self.rows))
         for row in {**was, **now}.values():
-            empty = replace(row, counts={}, waived=0)
+            empty = replace(row, counts={}, waived=0, parts=())
             yield was.get(row.policy, empty), now.get(row.policy, empty)
 
 

@@ -16,7 +16,7 @@ def totals(rows: Sequence[Row]) -> str:
     """`12 failures (1 critical, 11 low), 2 unknown, 1 waived`."""
     severities: Counter[Severity] = Counter()
     for row in rows:
-        severities[row.severity] += row.failures
+        severities.update({part.severity: part.failures for part in row.by_severity()})
     number, unknown, waived = severities.total(), sum(row.unknown for row in rows), sum(row.waived for row in rows)
     parts = [f"{number:,} failure{'s' * (number != 1)}{_told(severities)}"]
     parts += [f"{count:,} {what}" for count, what in ((unknown, "unknown"), (waived, "waived")) if count]
@@ -25,7 +25,7 @@ def totals(rows: Sequence[Row]) -> str:
 
 def first_steps(rows: Sequence[Row], accounts: Mapping[str, Counter[Severity]]) -> Iterator[str]:
     """What to fix first and which accounts are worst, a line each, where there is a choice."""
-    worth = [f"{row.policy} ({row.failures:,} {row.severity})" for row in ranked(rows)]
+    worth = [row.policy + _told({part.severity: part.failures for part in row.by_severity()}) for row in ranked(rows)]
     if len(worth) > 1:
         yield f"fix first: {_some(worth)}"
     worst = sorted(accounts, key=lambda account: (-_weight(accounts[account]), account))

@@ -56,7 +56,7 @@ def print_summary(console: Console, title: str, rows: Sequence[Row]) -> None:
     for row in rows:
         table.add_row(
             Text(row.policy),
-            Text(row.severity, STYLES[row.severity]),
+            Text(", ".join(row.severities), STYLES[row.severity]),
             f"{row.population:,}",
             _count(row.failures, "red"),
             _percent(row),

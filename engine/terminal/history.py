@@ -73,11 +73,13 @@ def print_trend(console: Console, points: Sequence[Point]) -> None:
         safe(f"{counted(len(points), 'snapshot')}, {first.snapshot} to {last.snapshot}", "bold"), soft_wrap=True
     )
     table = _table("Policy", "Severity", "Trend", "Population", "Failures", "%", "Unknown", left=3)
-    for number, (was, now) in enumerate(zip(first.rows, last.rows, strict=True)):
-        shares = [point.rows[number].share for point in points]
+    told = [{row.policy: row for row in point.rows} for point in points]
+    for now in last.rows:
+        rows = [each[now.policy] for each in told if now.policy in each]
+        was, shares = rows[0], [row.share for row in rows]
         table.add_row(
             safe(now.policy),
-            Text(now.severity, STYLES[now.severity]),
+            Text(", ".join(now.severities), STYLES[now.severity]),
             sparkline(shares),
             _moved(was.population, now.population),
             _moved(was.failures, now.failures),

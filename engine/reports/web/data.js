@@ -50,7 +50,7 @@ function lazily(name) {
 }
 
 async function readColumns() {
-  const wanted = ['policy', 'status', 'change', 'before', 'after', 'place', 'message', 'evidence', 'remediation', 'waiver', 'why'];
+  const wanted = ['policy', 'status', 'severity', 'change', 'before', 'after', 'place', 'message', 'evidence', 'remediation', 'waiver', 'why'];
   const [rows, places, resource, name, message] = await Promise.all([
     Promise.all(wanted.map(numbersOf)),
     Promise.all(['account', 'region', 'type', 'name', 'tags', 'mark'].map(numbersOf)),
@@ -88,6 +88,7 @@ function rowAt(columns, row) {
     policy: report.policies[columns.policy[row]],
     status: names.status[columns.status[row]],
     kind: kindOf(columns, row),
+    severity: names.severity[severityOf(columns, row)],
     change: columns.change ? names.change[columns.change[row]] : '',
     message: restored(columns.texts.message.at(columns.message[row]), parts),
   };

@@ -100,7 +100,7 @@ async function detail(columns, row, { previous, next, open, show }) {
     el('div', { class: 'bar-top' }, step('Previous', previous), step('Next', next),
       el('button', { type: 'button', class: 'quiet close', onclick: () => dialog.close() }, 'Close')),
     el('div', { class: 'detail-body' },
-      el('p', { class: 'marks' }, found.change ? badge(`change-${found.change}`, found.change) : null, badge(found.kind), badge(policy.severity, policy.severity)),
+      el('p', { class: 'marks' }, found.change ? badge(`change-${found.change}`, found.change) : null, badge(found.kind), badge(found.severity, found.severity)),
       el('h2', { id: 'detail-title', tabindex: -1 }, policy.title),
       found.message && found.message !== policy.title ? el('p', { class: 'message' }, found.message) : null,
       waiver ? el('p', { class: 'note' }, waiver) : null,

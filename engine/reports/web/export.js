@@ -24,7 +24,7 @@ async function exported(columns, rows, progress) {
     const row = rows[at];
     const found = rowAt(columns, row);
     const was = report.before ? [found.change, names.status[columns.before[row]], names.status[columns.after[row]], text(why, 'why', row, found.parts)] : [];
-    lines.push(csvLine([...was, found.policy.id, found.status, found.policy.severity, found.account, found.region, found.type, found.resource, found.name,
+    lines.push(csvLine([...was, found.policy.id, found.status, found.severity, found.account, found.region, found.type, found.resource, found.name,
       fingerprintOf(found), found.message, text(evidence, 'evidence', row, found.parts), text(remediation, 'remediation', row, found.parts), text(waiver, 'waiver', row, found.parts),
       found.policy.title, found.policy.controls.join('; '), report.titles[found.account], unitOf(found.account), restored(tags.at(columns.tags[columns.place[row]]), [])]));
     if (lines.length === AT_ONCE) {

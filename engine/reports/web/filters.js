@@ -46,7 +46,6 @@ const FILTERS = [
 
 // Of policies: which fit some values.
 const POLICY_FITS = {
-  severity: (values) => (policy) => values.includes(policy.severity),
   policy: (values) => (policy) => values.includes(policy.id),
   control: (values) => {
     const wanted = new Set(values.flatMap((value) => SECTIONS.get(value) || [value]));

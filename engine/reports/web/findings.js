@@ -53,7 +53,7 @@ function findings(columns, queries, open) {
     const cells = {
       change: [badge(`change-${found.change}`, found.change)],
       status: [badge(found.kind)],
-      severity: [badge(found.policy.severity, found.policy.severity)],
+      severity: [badge(found.severity, found.severity)],
       policy: [el('span', {}, found.policy.title), el('span', { class: 'muted' }, found.policy.id)],
       account: [el('span', {}, report.titles[found.account] || found.account), report.titles[found.account] ? el('span', { class: 'muted' }, found.account) : null],
       region: [found.region],

@@ -1,7 +1,6 @@
 // The summary: what the terminal's says, what to fix first, and where.
 
-const bySeverity = (value) => names.severity.map((severity) =>
-  sum(report.policies.filter((policy) => policy.severity === severity).map(value)));
+const bySeverity = (failing) => names.severity.map((_, rank) => sum(failing.map((each) => each[rank])));
 
 function headline() {
   const { snapshot, before } = report;
@@ -16,7 +15,7 @@ function tiles(show) {
   const tile = (kind, number, name, filter) =>
     el('button', { type: 'button', class: `tile ${kind}${number ? '' : ' none'}${number > 99_999 ? ' long' : ''}`, onclick: () => show(filter) },
       el('span', { class: 'number' }, count(number)), el('span', { class: 'label' }, name));
-  const severities = bySeverity((policy) => policy.violations)
+  const severities = bySeverity(report.policies.map((policy) => policy.failing))
     .map((number, rank) => [names.severity[rank], number])
     .filter(([severity, number]) => number || severity !== 'informational')
     .map(([severity, number]) => tile(severity, number, severity, { status: 'fail', severity }));
@@ -56,7 +55,7 @@ function policies(show) {
   const headings = [['Policy'], ['Severity'], ['Population', 'number'], ['Failures', 'number'], ['%', 'number'], ['Share', 'share'],
     ...(waived ? [['Waived', 'number']] : []), ['Unknown', 'number']];
   const row = (policy) => el('tr', { class: policy.violations ? 'failing' : null },
-    policyName(policy, show), el('td', {}, badge(policy.severity, policy.severity)), number(policy.population, '', 'of '), number(policy.violations, 'bad'),
+    policyName(policy, show), el('td', {}, policy.severities.map((each) => badge(each, each))), number(policy.population, '', 'of '), number(policy.violations, 'bad'),
     el('td', { class: 'number percent' }, policy.share === null ? '–' : policy.share.toFixed(policy.share && policy.share < 1 ? 2 : 1)),
     el('td', { class: 'share' }, policyBar(policy)), waived ? number(policy.waived, '', 'waived ') : null, number(policy.unknown, 'unknown', 'unknown '));
   return section('policies', 'Policies', ...capped(headings, ordered, LISTED_POLICIES, row, 'Policies'), legend());
@@ -86,7 +85,7 @@ function fixFirst(show) {
   const items = report.fix.slice(0, 5).map((index) => report.policies[index]).map((policy) => el('li', {},
     el('div', { class: 'step' },
       el('p', { class: 'what' }, el('button', { type: 'button', class: 'link', onclick: () => show({ policy: policy.id, status: 'fail' }) }, policy.title),
-        badge(policy.severity, policy.severity), el('span', { class: 'muted' }, counted(policy.violations, 'failure'), el('span', { 'data-accounts': policy.id }))),
+        policy.severities.map((each) => badge(each, each)), el('span', { class: 'muted' }, counted(policy.violations, 'failure'), el('span', { 'data-accounts': policy.id }))),
       policy.remediation ? el('p', {}, policy.remediation) : null)));
   const more = el('p', { class: 'legend muted' }, 'By severity, number, exposure and effort. stillframe remediate has it action by action.');
   return section('fix', 'Fix first', el('ol', { class: 'fix' }, items), more);

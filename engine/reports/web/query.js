@@ -3,6 +3,8 @@
 
 const KINDS = ['fail', 'error', 'unknown', 'waived', 'pass', 'not_applicable', 'vanished'];
 const SEVERITY = report.policies.map((policy) => names.severity.indexOf(policy.severity));
+// Where settings by place make severities differ, each row says its own.
+const severityOf = (columns, row) => (columns.severity ? columns.severity[row] : SEVERITY[columns.policy[row]]);
 
 function openQueries(columns) {
   const kinds = kindsOf(columns);
@@ -11,9 +13,9 @@ function openQueries(columns) {
   const lower = Object.fromEntries(Object.entries(columns.texts).map(([name, texts]) => [name, lowered(texts.whole)]));
 
   const keys = {
-    status: (row) => kinds[row] * 8 + SEVERITY[columns.policy[row]],
-    change: (row) => columns.change[row] * 8 + SEVERITY[columns.policy[row]],
-    severity: (row) => SEVERITY[columns.policy[row]] * 8 + kinds[row],
+    status: (row) => kinds[row] * 8 + severityOf(columns, row),
+    change: (row) => columns.change[row] * 8 + severityOf(columns, row),
+    severity: (row) => severityOf(columns, row) * 8 + kinds[row],
     policy: ranked(report.policies.map((policy) => policy.title), (row) => columns.policy[row]),
     account: ranked(names.account, (row) => columns.account[columns.place[row]]),
     region: ranked(names.region, (row) => columns.region[columns.place[row]]),
@@ -43,9 +45,9 @@ function openQueries(columns) {
     for (let at = 0; at < place.length; at += 1) {
       place[at] |= name[columns.named[at]] | account[columns.account[at]] | region[columns.region[at]] | type[columns.type[at]];
     }
-    const policy = few(report.policies.map((each) => `${each.id} ${each.title} ${each.severity} ${each.controls.join(' ')}`));
+    const policy = few(report.policies.map((each) => `${each.id} ${each.title} ${each.controls.join(' ')}`));
     const status = few(names.status.map((each) => `${each} ${said(each)}`));
-    found.set(word, { place, policy, status, message: marked(columns.texts.message, lower.message, word) });
+    found.set(word, { place, policy, status, severity: few(names.severity), message: marked(columns.texts.message, lower.message, word) });
     return found.get(word);
   }
 
@@ -62,21 +64,23 @@ function openQueries(columns) {
       place,
       policy: Uint8Array.from(report.policies, (policy) => policies.every((fits) => fits(policy))),
       kind: Uint8Array.from(KINDS, (_, kind) => !state.status.length || wanted.has(kind)),
+      severity: Uint8Array.from(names.severity, (each) => !state.severity.length || state.severity.includes(each)),
       change: state.change.length ? Uint8Array.from(names.change, (each) => state.change.includes(each)) : null,
     };
   }
 
   function select(state) {
     const words = state.q.toLowerCase().split(/\s+/).filter(Boolean).map(hits);
-    const { policy, place, kind, change } = marks(state);
+    const { policy, place, kind, severity, change } = marks(state);
     const ordered = order(state.sort);
     const rows = new Uint32Array(ordered.length);
     let count = 0;
     for (const row of ordered) {
       const [of, at] = [columns.policy[row], columns.place[row]];
-      if (!(policy[of] & place[at] & kind[kinds[row]])) continue;
+      const rank = severityOf(columns, row);
+      if (!(policy[of] & place[at] & kind[kinds[row]] & severity[rank])) continue;
       if (change && !change[columns.change[row]]) continue;
-      if (words.length && !words.every((word) => word.place[at] | word.policy[of] | word.message[columns.message[row]] | word.status[columns.status[row]])) continue;
+      if (words.length && !words.every((word) => word.place[at] | word.policy[of] | word.message[columns.message[row]] | word.status[columns.status[row]] | word.severity[rank])) continue;
       rows[count] = row;
       count += 1;
     }

@@ -1,6 +1,6 @@
 // How the numbers went through the snapshots of an archive.
 
-const POPULATION = 0, FAILURES = 1, SHARE = 3;
+const POPULATION = 0, FAILURES = 1, SHARE = 3, FAILING = 4;
 
 // A chart with its axes: numbers on the left, dates below.
 function chart(title, label, top, shapes) {
@@ -34,8 +34,7 @@ function rounded(most) {
 }
 
 function failuresChart() {
-  const totals = report.trend.map((point) => names.severity.map((severity) => [severity,
-    sum(report.policies.filter((policy) => policy.severity === severity && point.rows[policy.id]).map((policy) => point.rows[policy.id][FAILURES]))]));
+  const totals = report.trend.map((point) => bySeverity(Object.values(point.rows).map((row) => row[FAILING])).map((number, rank) => [names.severity[rank], number]));
   const all = totals.map((parts) => sum(parts.map(([, value]) => value)));
   const words = report.trend.map((point, number) => `${moment(point.time)}: ${count(all[number])}`).join('; ');
   return stacks('Failures, by severity', totals, rounded(Math.max(...all, 1)), `Failures: ${words}`);

@@ -7,20 +7,22 @@ const ROWS = 15;
 const HEATS = 4;
 const NO_UNIT = 'Unit unknown';
 
-// Of each group and policy how many findings fail, are unknown, are waived, pass.
+// Of each group and policy how many findings fail, are unknown, are waived, pass; and of each group how bad those are that fail.
 function groupCounts(columns, kinds, key) {
   const units = names.account.map((id) => unitOf(id) || NO_UNIT);
   const groups = key === 'unit' ? [...new Set(units)] : names[key];
   const numbers = key === 'unit' ? units.map((unit) => groups.indexOf(unit)) : names[key].map((_, number) => number);
   const column = columns[key === 'unit' ? 'account' : key];
   const cells = new Uint32Array(groups.length * report.policies.length * 4);
+  const failing = groups.map(() => names.severity.map(() => 0));
   for (let row = 0; row < columns.count; row += 1) {
     const group = numbers[column[columns.place[row]]];
     const category = CATEGORIES[kinds[row]];
+    if (category === FAILS) failing[group][severityOf(columns, row)] += 1;
     if (category >= 0) cells[(group * report.policies.length + columns.policy[row]) * 4 + category] += 1;
   }
   const at = (group, policy, category) => cells[(group * report.policies.length + policy) * 4 + category];
-  return { groups, at };
+  return { groups, at, failing };
 }
 
 const policyNumber = new Map(report.policies.map((policy, number) => [policy.id, number]));
@@ -54,7 +56,7 @@ function where(columns, kinds, show) {
   passesShown = sum(report.policies.map((policy) => policy.passing)) === kinds.reduce((total, kind) => total + (CATEGORIES[kind] === PASSES), 0);
   const state = { key: 'account', pack: report.packs[0] || null, text: '' };
   const counts = new Map();
-  const shown = [...names.severity.keys()].filter((rank) => report.policies.some((_, policy) => SEVERITY[policy] === rank));
+  const shown = [...names.severity.keys()].filter((rank) => report.policies.some((policy) => policy.severities.includes(names.severity[rank])));
   const body = el('div', {});
   const search = el('input', { type: 'search', id: 'where-search', 'aria-label': 'Search accounts, units and regions', placeholder: 'Search accounts, units and regions', autocomplete: 'off', spellcheck: 'false' });
   const keys = Object.entries(GROUPS).filter(([key]) => key !== 'unit' || UNITS.size).map(([key, title]) =>
@@ -66,12 +68,11 @@ function where(columns, kinds, show) {
 
   function rowsOf(key) {
     if (counts.has(key)) return counts.get(key);
-    const { groups, at } = groupCounts(columns, kinds, key);
+    const { groups, at, failing } = groupCounts(columns, kinds, key);
     const rows = groups.map((name, group) => {
-      const severities = names.severity.map(() => 0);
+      const severities = failing[group];
       let unknown = 0;
       report.policies.forEach((_, policy) => {
-        severities[SEVERITY[policy]] += at(group, policy, FAILS);
         unknown += at(group, policy, UNKNOWN);
       });
       const weight = sum(severities.map((value, rank) => value * report.weights[rank]));

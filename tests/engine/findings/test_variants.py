@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+from collections import Counter
 
 import msgspec
 import pytest
@@ -10,12 +12,12 @@ from builders import TIME, write_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from stillframe.engine.assess import Share, assess, notes
-from stillframe.engine.diff.diff import Unchanged, diff
+from stillframe.engine.assess import Share, assess, choose, notes
+from stillframe.engine.diff.diff import Unchanged, diff, newly_failing
 from stillframe.engine.diff.replay import Side
 from stillframe.engine.errors import ConfigError
 from stillframe.engine.execution.judge import Method, judge
-from stillframe.engine.findings.selection import Selection
+from stillframe.engine.findings.selection import Selection, selection
 from stillframe.engine.loading.ruleset import load_rules
 from stillframe.engine.model.cause import Cause, why_lines
 from stillframe.engine.model.change import Change
@@ -139,6 +141,121 @@ def test_a_finding_is_that_of_its_place(rules, estate, written, expected):
     assert differing(estate, rules(written)) == expected
 
 
+BAD = {"1/vpc-7", "4/vpc-7", "7/vpc-7", "1/vpc-eu", "1/vpc-big", "1/vpc-odd"}
+SEVERITIES = [
+    (f'[{{account: "{B}", severity: high}}]', {"4/vpc-7": "high"}),
+    (
+        "[{severity: medium}, {unit: Sandbox, severity: informational}]",
+        {
+            **dict.fromkeys(["4/vpc-7", "7/vpc-7"], "medium"),
+            **dict.fromkeys(["1/vpc-7", "1/vpc-eu", "1/vpc-big", "1/vpc-odd"], "informational"),
+        },
+    ),
+    # where it is unknown which holds, it is the worst that it may be
+    ("[{account_tag: env=prod, severity: high}]", {"4/vpc-7": "high", "7/vpc-7": "high"}),
+    ("[{account_tag: env=prod, severity: informational}]", {"4/vpc-7": "informational"}),
+    ("[{region: eu-*, severity: critical}]", dict.fromkeys(["1/vpc-eu", "1/vpc-big", "1/vpc-odd"], "critical")),
+    ("[{tag: size=big, severity: high}]", {"1/vpc-big": "high", "1/vpc-odd": "high"}),
+    ("[{tag: size=big, severity: informational}]", {"1/vpc-big": "informational"}),
+    # what stands later has more weight, and what is set beside it does not matter
+    (
+        "[{tag: size=big, severity: high, params: {most: 5}}, {region: eu-*, severity: informational}]",
+        dict.fromkeys(["1/vpc-eu", "1/vpc-big", "1/vpc-odd"], "informational"),
+    ),
+    (
+        "[{region: eu-*, severity: medium}, {tag: size=big, severity: high}]",
+        {
+            **dict.fromkeys(["1/vpc-big", "1/vpc-odd"], "high"),
+            "1/vpc-eu": "medium",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), SEVERITIES, ids=[each for each, _ in SEVERITIES])
+def test_a_failure_is_as_bad_as_is_set_for_its_place(rules, estate, written, expected, tmp_path):
+    ruleset, cached = rules(written), Method(few=0, cache=tmp_path / "cache")
+    plain = replace(ruleset, layers={}, policies=ruleset.written)
+    marks = [each.fingerprint for batch in assess(estate, plain, method=cached) for each in batch.findings()]
+    only = Method(few=0, written=frozenset({Status.FAIL}))
+    for method in (
+        cached,
+        cached,
+        Method(exact=True),
+        Method(workers=2),
+        *([] if ruleset.severe_by_line() else [only]),
+    ):
+        assessed = assess(estate, ruleset, method=method)
+        batches = list(assessed)
+        found = [each for batch in batches for each in batch.findings()]
+        said_so = {f"{each.account[0]}/{each.resource}": each.severity for each in found if each.status is Status.FAIL}
+        assert said_so == {**dict.fromkeys(BAD, "low"), **expected}, method
+        assert method is only or [each.fingerprint for each in found] == marks
+        worst = Counter(said_so.values())
+        for severity in Severity:
+            least = sum(number for each, number in worst.items() if each.rank <= severity.rank)
+            assert assessed.tally.failures(severity) == least
+        by_account = sum(assessed.tally.accounts.values(), Counter())
+        assert +by_account == worst
+        (row,) = assessed.rows()
+        assert (row.severity, row.failures) == (min(worst, key=lambda each: each.rank), len(BAD))
+        assert {part.severity: part.failures for part in row.parts if part.failures} == worst
+        assert sum((Counter(part.counts) for part in row.parts), Counter()) == Counter(row.counts)
+        for severity in Severity:
+            chosen = selection([f"severity={severity}"])
+            if severity in {each.severity for each in found}:
+                part = assess(estate, *choose(chosen, ruleset), chosen, method)
+                told = [each for batch in part for each in batch.findings()]
+                assert told == [each for each in found if each.severity is severity]
+                assert (method is only) or part.rows()[0].population == len(
+                    [each for each in told if each.status is not Status.NOT_APPLICABLE]
+                )
+
+
+def test_a_severity_by_place_is_seen_wherever_severities_are(rules, estate, run, tmp_path):
+    rules("[{unit: Sandbox, severity: informational}, {tag: size=big, severity: critical}]")
+    by = ("-c", tmp_path / "stillframe.yaml")
+    files = [
+        tmp_path / f"f.{ending}"
+        for ending in ("jsonl", "om", "sarif", "ocsf.jsonl", "asff", "html", "md", "audit.html")
+    ]
+    ran = run("evaluate", estate.path, *by, "--fail-on", "high", *(part for each in files for part in ("-o", each)))
+    assert ran.code == 1
+    assert "vpc-small  critical, low, informational " in ran.err
+    assert "6 failures (2 critical, 2 low, 2 informational)" in ran.err
+    assert run("evaluate", estate.path, *by, "--except", "severity=critical", "--fail-on", "high").code == 0
+    text = {each.name.partition(".")[2]: each.read_text() for each in files if each.is_file()}
+    assert 'stillframe_findings{policy="vpc-small",severity="critical",status="fail"} 2' in text["om"]
+    assert 'stillframe_findings{policy="vpc-small",severity="low",status="pass"} 2' in text["om"]
+    sarif = msgspec.json.decode(text["sarif"])["runs"][0]["results"]
+    assert Counter(each["level"] for each in sarif if each["kind"] == "fail") == {"error": 2, "note": 4}
+    events = [msgspec.json.decode(line) for line in text["ocsf.jsonl"].splitlines()]
+    assert {"Critical", "Low", "Informational"} == {each["severity"] for each in events}
+    requests = [msgspec.json.decode(each.read_bytes()) for each in (tmp_path / "f.asff").glob("*.json")]
+    labels = {each["Severity"]["Label"] for request in requests for each in request["Findings"]}
+    assert labels == {"CRITICAL", "LOW", "INFORMATIONAL"}
+    page = msgspec.json.decode(re.search(r'id="report">(.*?)</script>', text["html"])[1])
+    assert page["policies"][0]["failing"] == [2, 0, 0, 2, 2]
+    assert page["blocks"]["severity"]["length"] == len(text["jsonl"].splitlines())
+    assert "| critical, low, informational |" in text["md"]
+    explained = run("policy", "explain", estate.path, "vpc-small", "vpc-big", *by)
+    assert "critical" in explained.out.partition("\n")[0]
+
+
+def test_a_diff_says_that_a_failure_got_worse(rules, tmp_path):
+    ruleset = rules("[{unit: Sandbox, severity: informational}]")
+    moved = {**ESTATE, "AWS::Account": [account(A, {}, "Root", "Prod"), *ESTATE["AWS::Account"][1:]]}
+    old = open_snapshot(write_snapshot(tmp_path / "archive", ESTATE))
+    new = open_snapshot(write_snapshot(tmp_path / "archive", moved, TIME.replace(day=2)))
+    sides = [assess(each, ruleset, method=Method(few=0)) for each in (old, new)]
+    given = [Side(each.snapshot, ruleset.policies, each.variants) for each in sides]
+    changes = [each for each in diff(*given, *sides) if not isinstance(each, Unchanged)]
+    failing = [each for each in changes if each.change is Change.PERSISTING]
+    assert {line for each in failing for line in why_lines(each.why)} == {'policy: severity "informational" → "low"'}
+    assert sum(newly_failing(each, Severity.LOW) for each in changes) == 4
+    assert not [each for each in changes if each not in failing]
+
+
 METHODS = {
     "exact": Method(exact=True),
     "compiled": Method(few=0),
@@ -230,7 +347,8 @@ def test_workers_of_a_cluster_choose_as_one_process_does(rules, estate):
     share = pickle.loads(pickle.dumps(Share((), Selection(), found.variants, ruleset.policies, 9, _lines, shown)))
     told = share(estate, (), 0, judge(estate, found.variants.evaluated, Method(few=0)))
     assert told.written == b"".join(line for each in whole for line in each.having(Status.FAIL))
-    assert told.tally == (*found.tally.sums()[:3], told.tally[3])
+    whole_sums = found.tally.sums()
+    assert told.tally == (*whole_sums[:3], told.tally[3], whole_sums[4])
 
 
 def _lines(_, batches) -> bytes:
@@ -350,16 +468,16 @@ def test_a_policy_that_asks_nothing_somewhere_answers_no_control_alone(rules, tm
     ("written", "said"),
     [
         (
-            "[{unit: Prod, severity: high}]",
-            "4:28: severity is the same everywhere: by unit only params and enabled may differ",
+            "[{unit: Prod, effort: small}]",
+            "4:28: effort is the same everywhere: by unit only params, severity and enabled may differ",
         ),
         ("[{region: eu-westt-1, params: {most: 1}}]", "4:24: no region is called eu-westt-1; did you mean eu-west-1?"),
         ("[{account: '12', params: {most: 1}}]", "4:25: '12' is not an account id: 12 digits, in quotes"),
         ("[{units: Prod, params: {most: 1}}]", "4:16: unknown key 'units'; did you mean unit?"),
         ("[{unit: Prod}]", "4:15: nothing is set here"),
         (
-            f"[{', '.join(['{tag: a, params: {most: 1}}'] * 5)}]",
-            "may have at most 4 settings by region or tag",
+            f"[{', '.join(['{tag: a, params: {most: 1}}'] * 64)}]",
+            "with this, settings by region or tag make more than 64 variants of vpc-small",
         ),
     ],
 )
@@ -390,13 +508,13 @@ def several(tmp_path, settings: str, *texts: str, more: str = ""):
     return load_rules(path)
 
 
-TAGGED = ", ".join(f"{{tag: {each}, params: {{most: 1}}}}" for each in "abc")
+TAGGED = ", ".join(f"{{tag: a{each}, params: {{most: {each}}}}}" for each in range(40))
 
 
 @pytest.mark.parametrize(
     ("written", "texts", "said"),
     [
-        (f"{{own-base: [{TAGGED}], own-a: [{TAGGED}]}}", [BASE, CHILD.format("a", "base")], "own-a may have at most 4"),
+        (f"{{own-base: [{TAGGED}], own-a: [{TAGGED}]}}", [BASE, CHILD.format("a", "base")], "64 variants of own-a"),
         ("{own-base: [{region: eu-*, params: {most: 1}}]}", [BASE + GROUPED], "a group is in no region"),
         (f"{{own-base@own-1: [{{account: '{A}', params: {{most: 1}}}}]}}", [BASE + WIDE], "counts over accounts"),
     ],
