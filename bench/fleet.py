@@ -267,7 +267,7 @@ def _networks(fleet: Fleet, index: int) -> Iterator[Resource]:
         rank = fleet.rank("vpc-flow-logs", number)
         if rank is None and changed:
             changed = False
-            continue
+            log["FlowLogStatus"] = "INACTIVE"  # one log less, and all accounts after this one would be filled otherwise
         if rank is not None:
             faults = ({"TrafficType": "ACCEPT"}, {"FlowLogStatus": "INACTIVE"}, {"ResourceId": f"subnet-{rank}"})
             if rank % 20 >= len(faults):

@@ -13,8 +13,9 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ COMMANDS = frozenset({"evaluate", "diff"})  # those that evaluate by what is kep
 KEPT = 16  # runs
 _FORMAT = 1
 _ENDING = ".run"
+_PIECE = 1 << 18  # bytes of a file that are read at a time
 _RECENT = 2.0  # seconds: a file system may give two changes within them the same time
 # How the names of variables begin that a run may depend on.
 # fmt: off
@@ -99,9 +101,9 @@ def _keep(arguments: list[str], watch: Watch, code: object) -> None:
     inputs = [("file", path) for path in reads] + [("folder", path) for path in lists]
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    texts = [Path(name).read_bytes() for name in files if _replaceable(name)]
+    sizes = {name: os.stat(name).st_size for name in files if _replaceable(name)}  # noqa: PTH116
     said = watch.said
-    if len(texts) != len(files) or watch.size + sum(map(len, texts)) > MOST or reads & files.keys():
+    if len(sizes) != len(files) or watch.size + sum(sizes.values()) > MOST or reads & files.keys():
         raise Other
     head = {
         "key": key,
@@ -109,16 +111,19 @@ def _keep(arguments: list[str], watch: Watch, code: object) -> None:
         "program": _program(modules),
         "modules": modules,
         "inputs": [(*each, _state(*each, before=watch.begun - _RECENT)) for each in inputs],
-        "files": [(name, len(text)) for name, text in zip(files, texts, strict=True)],
+        "files": list(sizes.items()),
         "said": [(stream, len(data)) for stream, data in said],
     }
-    lead = json.dumps(head).encode()
-    pieces = [len(lead).to_bytes(8, "big"), lead, *texts, *(each for _, each in said)]
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
+    lead, digest = json.dumps(head).encode(), hashlib.sha256()
+    texts = chain.from_iterable(_pieces(*each) for each in sizes.items())
+    pieces: Iterable[Any] = chain([len(lead).to_bytes(8, "big"), lead], texts, (each for _, each in said))
     with replacing(folder / (key + _ENDING)) as file:
-        file.writelines([digest.digest(), *pieces])
+        file.seek(digest.digest_size)
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+        file.seek(0)
+        file.write(digest.digest())
     for old in sorted(folder.glob(f"*{_ENDING}"), key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
         old.unlink(missing_ok=True)
 
@@ -188,6 +193,18 @@ def _key(arguments: list[str]) -> str:
     chosen = os.path.lexists("stillframe.yaml")
     parts = [_FORMAT, sys.version, arguments, os.getcwd(), given, streams, list(size), chosen]  # noqa: PTH109
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _pieces(name: str, size: int) -> Iterator[memoryview]:
+    """The bytes of a file, in memory that is used again: that of a large file takes as long to get as to hash."""
+    buffer = memoryview(bytearray(min(size, _PIECE)))
+    with open(name, "rb", 0) as file:  # noqa: PTH123
+        while size:
+            length = file.readinto(buffer[:size])
+            if not length:  # it is shorter than it was
+                raise Other
+            yield buffer[:length]
+            size -= length
 
 
 def _read(path: Path, key: str) -> tuple[dict[str, Any], memoryview]:

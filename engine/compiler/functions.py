@@ -63,7 +63,7 @@ def _argument(emitter: Emitter, node: Node, at: Value, taken: Argument) -> ast.e
 def _object(emitter: Emitter, value: Value, fields: Sequence[str]) -> ast.expr:
     """A value as an object of these fields, or null."""
     values = [emitter.json(emitter.field(value, field)).code for field in fields]
-    made = ast.Dict([pyast.const(field) for field in fields], values)
+    made = pyast.Dict([pyast.const(field) for field in fields], values)
     return made if value.never_null else pyast.choose(pyast.is_(value.code, pyast.NONE), pyast.NONE, made)
 
 
@@ -113,7 +113,7 @@ def _quantified(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Valu
     emitter.total = True
     with emitter.loop() as body:
         held = emitter.truth(test.children[0], emitter.item(base, each))
-        ends: list[ast.stmt] = [pyast.assign(out, pyast.const(stops)), *([ast.Break()] if emitter.total else [])]
+        ends: list[ast.stmt] = [pyast.assign(out, pyast.const(stops)), *([pyast.Break()] if emitter.total else [])]
         body.append(pyast.when(held if stops else pyast.negate(held), ends))
     emitter.total = False  # what is no list has no value
     if base.need is None and base.items is None:
@@ -123,7 +123,7 @@ def _quantified(emitter: Emitter, node: Node, at: Value, *, stops: bool) -> Valu
 
 
 def _give_up(emitter: Emitter) -> ast.stmt:
-    return ast.Raise(emitter.uses(runtime.NotPlain), None)
+    return pyast.Raise(emitter.uses(runtime.NotPlain), None)
 
 
 def _map(emitter: Emitter, node: Node, at: Value) -> Value:

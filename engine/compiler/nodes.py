@@ -45,7 +45,7 @@ def _index(emitter: Emitter, node: Node, at: Value) -> Value:
 
 def _slice(emitter: Emitter, node: Node, at: Value) -> Value:
     base = emitter.atom(at)
-    part = pyast.item(base.code, ast.Slice(*(None if each is None else pyast.const(each) for each in node.value)))
+    part = pyast.item(base.code, pyast.Slice(*(None if each is None else pyast.const(each) for each in node.value)))
     return replace(base, code=pyast.choose(is_list(base), part, pyast.NONE), anchored=False)
 
 
@@ -182,7 +182,7 @@ def _multi_select_list(emitter: Emitter, node: Node, at: Value) -> Value:
 def _multi_select_dict(emitter: Emitter, node: Node, at: Value) -> Value:
     keys: list[ast.expr | None] = [pyast.const(child.value) for child in node.children]
     values = [emitter.json(emitter.value(child.children[0], at)).code for child in node.children]
-    return _unless_null(emitter, at, ast.Dict(keys, values))
+    return _unless_null(emitter, at, pyast.Dict(keys, values))
 
 
 def _unless_null(emitter: Emitter, at: Value, made: ast.expr) -> Value:

@@ -100,10 +100,10 @@ def _filled(emitter: Emitter, template: Template, at: Value, show: Callable[[Emi
             parts.append(pyast.const(part))
             continue
         found = emitter.atom(emitter.json(emitter.value(part.tree, at)))
-        parts.append(ast.FormattedValue(show(emitter, found), -1, None))
+        parts.append(pyast.FormattedValue(show(emitter, found), -1, None))
     if all(isinstance(part, ast.Constant) for part in parts):
         return pyast.const("".join(map(str, template.parts)))
-    return emitter.put(ast.JoinedStr(parts))
+    return emitter.put(pyast.JoinedStr(parts))
 
 
 def worded(policy: Policy) -> Iterator[Expression]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ...snapshot.catalog import load_catalog, steps
 from ...snapshot.model import EVERYWHERE, Account, Json, Resource, Snapshot, Unknown
-from ..execution.cache import reads_time
+from ..execution.memory import reads_time
 from ..functions.equality import equal
 from ..functions.unknowns import unknown_in
 from ..judging.dependencies import deciding

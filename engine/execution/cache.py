@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -26,17 +26,13 @@ from ...snapshot.format import encode
 from ...snapshot.kinds import kinds_digest
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch
-from ..functions.table import FUNCTIONS
-from ..language.node import walk
-from ..language.simplify import settled
-from ..model.finding import Status
-from ..model.policy import Policy, Within
 from .key_digests import Offer
 
 KEPT = 4  # files of an archive: the findings of so many evaluations
 MOST = 4 << 30  # bytes of all archives' files; the newest stays, however large
 _ENDING = ".findings"
-_FORMAT = 6
+_FORMAT = 7
+_PIECE = 1 << 18  # bytes that are copied at a time
 _TAIL = 8 + 32  # the length of the index, and its digest
 
 
@@ -65,11 +61,12 @@ class Meta(msgspec.Struct, array_like=True):
 
 
 class Index(msgspec.Struct, array_like=True):
-    """The end of a cache file: its maker, the stamps of the policies, and where the two records of each account are."""
+    """The end of a cache file: its maker, the stamps of the policies, and of each account what its findings came from,
+    which is read when it is asked for, and where they are."""
 
     maker: bytes
     policies: dict[str, bytes]
-    accounts: dict[str, tuple[Place, Place]]
+    accounts: dict[str, tuple[msgspec.Raw, Place]]
 
 
 class Cache(Struct):
@@ -81,76 +78,30 @@ class Cache(Struct):
     _file: IO[bytes] | None = None
 
     def meta(self, account: str) -> Meta | None:
-        places = self.index.accounts.get(account)
-        data = self._at(places[0]) if places else None
-        return _read_meta(data) if data else None
+        found = self.index.accounts.get(account)
+        return _read_meta(found[0]) if found else None
 
     def batches(self, account: str) -> dict[str, Batch | None] | None:
         """The findings of an account by policy, if they are there and undamaged."""
-        places = self.index.accounts.get(account)
-        data = self._at(places[1]) if places else None
-        return _read_batches(data) if data else None
+        found = self.index.accounts.get(account)
+        data = self.raw(found[1].start, found[1].length) if found else b""
+        right = found is not None and hashlib.sha256(data).digest() == found[1].sha256
+        return _read_batches(data) if right else None
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _at(self, place: Place) -> bytes | None:
-        data = self.raw(place)
-        return data if data is not None and hashlib.sha256(data).digest() == place.sha256 else None
-
-    def raw(self, place: Place) -> bytes | None:
-        """What is there, damaged or not."""
+    def raw(self, start: int, length: int) -> bytes:
+        """What is there, damaged or not, or less."""
         with suppress(OSError):
             if self._file is None and self.path is not None:
-                self._file = self.path.open("rb")
+                self._file = self.path.open("rb", 0)
             if self._file is not None:
-                self._file.seek(place.start)
-                return self._file.read(place.length)
-        return None
-
-
-class Memory(Struct, frozen=True):
-    """What was evaluated before. `digests` are of the accounts as they are now; by the ids of policies, `stamps` are of
-    these, and `kinds` the types of which they read an account's own resources; `places` is of where they are asked."""
-
-    cache: Cache
-    stamps: Mapping[str, bytes]
-    digests: Mapping[str, str]
-    kinds: Mapping[str, tuple[str, ...]]
-    places: bytes
-
-
-def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:
-    """The digest of a policy, and of what else its findings come from that is the same for all accounts."""
-    parts = [sorted(written), policy.id, policy.text, policy.severity.value, policy.types]
-    moment = captured_at if reads_time(policy) else None
-    unsure = str(policy.unsure) if policy.unsure is not None else None
-    more = [dict(policy.params), policy.budget, moment, unsure]
-    return hashlib.sha256(encode([*parts, *more])).digest()
-
-
-def places_of(policies: Iterable[Policy]) -> bytes:
-    """A digest of which policies are evaluated in some accounts alone, and in which."""
-    found = {policy.id: sorted(policy.accounts) for policy in policies if policy.accounts is not None}
-    return hashlib.sha256(encode(found)).digest()
-
-
-def reads_time(policy: Policy) -> bool:
-    """Whether what a policy says may change with time alone."""
-    return any(
-        FUNCTIONS[node.value].timed if node.type == "function_expression" else node.value == "snapshot_time"
-        for expression in policy.expressions()
-        for node in walk(settled(expression, policy.params))
-        if node.type in ("function_expression", "variable")
-    )
-
-
-def kinds_of(policy: Policy) -> tuple[str, ...]:
-    """The types of which a policy reads the account's own resources."""
-    near = (lookup.source for lookup in policy.lookups.values() if lookup.within is not Within.SNAPSHOT)
-    return tuple(sorted({*policy.subjects(), *near}))
+                self._file.seek(start)
+                return self._file.read(length)
+        return b""
 
 
 def open_cache(folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes], places: bytes) -> Cache:
@@ -173,6 +124,7 @@ class CacheWriter:
     def __init__(self, folder: Path, snapshot: Snapshot, stamps: Mapping[str, bytes], places: bytes) -> None:
         self._index = Index(_maker(), dict(stamps), {})
         self._start = 0
+        self._kept: tuple[Cache, int, int] | None = None  # what is yet to be copied: from where on, and how much
         self._file: IO[bytes] | None = None
         self._path, self._archive = folder / _name(snapshot, stamps, places), _archive(snapshot)
         from tempfile import mkstemp  # which takes as long to import as a small snapshot to evaluate
@@ -185,27 +137,47 @@ class CacheWriter:
 
     def add(self, account: str, meta: Meta, batches: Mapping[str, Batch | None]) -> None:
         if self._file is not None:
-            self._index.accounts[account] = self._put(_encode(meta)), self._put(_encode(batches))
+            self._copy()
+            data = _encode(batches)
+            self._put(account, _encode(meta), len(data), hashlib.sha256(data).digest())
+            self._write(data)
 
-    def keep(self, account: str, cache: Cache) -> None:
-        """An account of which nothing has changed, by the digests that were right when it was read."""
-        places = cache.index.accounts[account]
-        meta, batches = (cache.raw(place) for place in places)
-        if self._file is not None and meta is not None and batches is not None:
-            self._index.accounts[account] = self._put(meta, places[0].sha256), self._put(batches, places[1].sha256)
+    def keep(self, account: str, cache: Cache, meta: Meta | None) -> None:
+        """Findings of before, by the digest that was right when they were read; `meta` is None where it is as before,
+        too. What stands together is copied together."""
+        if self._file is not None:
+            before, place = cache.index.accounts[account]
+            self._put(account, _encode(meta) if meta else before, place.length, place.sha256)
+            if self._kept is not None and sum(self._kept[1:]) == place.start:
+                self._kept = cache, self._kept[1], self._kept[2] + place.length
+            else:
+                self._copy()
+                self._kept = cache, place.start, place.length
 
-    def _put(self, data: bytes, sha256: bytes = b"") -> Place:
-        place = Place(self._start, len(data), sha256 or hashlib.sha256(data).digest())
-        self._start += len(data)
+    def _put(self, account: str, meta: bytes | msgspec.Raw, length: int, sha256: bytes) -> None:
+        self._index.accounts[account] = msgspec.Raw(meta), Place(self._start, length, sha256)
+        self._start += length
+
+    def _copy(self) -> None:
+        cache, start, left = self._kept or (Cache(), 0, 0)
+        self._kept = None
+        while left and self._file is not None:
+            data = cache.raw(start, min(left, _PIECE))
+            if not data:  # it was there before
+                self.drop()
+            self._write(data)
+            start, left = start + len(data), left - len(data)
+
+    def _write(self, data: bytes) -> None:
         try:
             if self._file is not None:
                 self._file.write(data)
         except OSError:  # no space left, for example
             self.drop()
-        return place
 
     def finish(self) -> None:
         """Give the file its name, and remove those that are too many."""
+        self._copy()
         if self._file is None:
             return
         index = _encode(self._index)

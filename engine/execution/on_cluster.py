@@ -25,9 +25,9 @@ from ...snapshot.own_types import InUse, apply, in_use
 from ...snapshot.remote import Place
 from ..model.finding import Status
 from ..model.policy import Policy
-from .cache import Memory
 from .judge import OF_ACCOUNT, Ending
 from .key_digests import Board
+from .memory import Memory
 from .tasks import STEPS, Desk, targets_of
 from .workers import shared
 

@@ -102,7 +102,8 @@ class Far:
     _exact: _Kept[tuple[str, Hashable], Index] = field(default_factory=lambda: _Kept(KEPT))
     _tables: _Kept[tuple[str, str], dict[bytes, list[bytes]]] = field(default_factory=lambda: _Kept(OPEN))
     _maybes: dict[str, tuple[Unknown, ...] | EvaluationError] = field(default_factory=dict)
-    _unknown: dict[str, list[tuple[str, list[bytes]]]] = field(default_factory=dict)
+    _digests: _Kept[tuple[str, Hashable], bytes] = field(default_factory=lambda: _Kept(KEPT))
+    _unsure: dict[str, bytes] = field(default_factory=dict)
     _offers: dict[str, dict[str, Offer]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
@@ -143,20 +144,30 @@ class Far:
         return index, self.board.gaps.get(target.name)
 
     def answer(self, asked: Iterable[tuple[str, Hashable]]) -> bytes:
-        """A digest of what there is for some keys of targets, by their names; rows of unknown keys are for all."""
-        found, names = list[object](), set[str]()
-        for name, key in sorted(asked, key=repr):
-            target = self.board.targets.get(name)
-            if target is None:  # nobody looks for it any more
-                found.append(name)
-                continue
-            names.add(name)
+        """A digest of what there is for some keys of targets, by their names, in order; rows of unknown keys are for
+        all."""
+        digest, names = hashlib.sha256(), dict[str, None]()
+        for place in asked:
+            digest.update(self._digests.recalled(place) or self._digests.keep(place, self._digest(*place)))
+            names[place[0]] = None
+        for name in names:
+            digest.update(self._unsure.get(name) or self._unsure.setdefault(name, self._digest_unsure(name)))
+        return digest.digest()
+
+    def _digest(self, name: str, key: Hashable) -> bytes:
+        target, found = self.board.targets.get(name), list[object]()
+        if target is not None:  # or nobody looks for it any more
             rows = [(each, self._table(target, each).get(short(key), [])) for each in self._where(target, key)]
-            found.append([name, target.elsewhere(key, self._accounts), repr(key), rows])
-        for name in sorted(names):
-            gap = self.board.gaps.get(name)
-            found.append([name, gap.causes if gap is not None else None, self._unknown_rows(self.board.targets[name])])
-        return hashlib.sha256(msgspec.msgpack.encode(found)).digest()
+            found = [target.elsewhere(key, self._accounts), rows]
+        return hashlib.sha256(msgspec.msgpack.encode([name, repr(key), *found])).digest()
+
+    def _digest_unsure(self, name: str) -> bytes:
+        """The same of what rows of a target may be missing, and of those whose keys nobody knows."""
+        target, gap, rows = self.board.targets.get(name), self.board.gaps.get(name), list[object]()
+        if target is not None:
+            there = self._where(target, UNKNOWN)
+            rows = [(each, self._table(target, each).get(ANYTHING, [])) for each in there]
+        return hashlib.sha256(msgspec.msgpack.encode([gap.causes if gap is not None else None, rows])).digest()
 
     def survey(self, account: str) -> Survey:
         """What is known of what an account has for others."""
@@ -235,13 +246,6 @@ class Far:
         place = target.name, account
         table = self._tables.recalled(place)
         return self._tables.keep(place, self._offer(target, account).table()) if table is None else table
-
-    def _unknown_rows(self, target: Target) -> list[tuple[str, list[bytes]]]:
-        name = target.name
-        if name not in self._unknown:
-            there = self._where(target, UNKNOWN)
-            self._unknown[name] = [(each, self._table(target, each).get(ANYTHING, [])) for each in there]
-        return self._unknown[name]
 
     def _offer(self, target: Target, account: str) -> Offer:
         """What an account offers, if it did not say so on the board: it is named by who looks for it."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ...snapshot.model import Snapshot
 from ..findings.batch import Batch
 from ..model.policy import Policy
-from .cache import CacheWriter, Memory, kinds_of, open_cache, places_of, policy_stamp
+from .cache import CacheWriter
+from .memory import Memory
 
 if TYPE_CHECKING:
     from .judge import Ending, Method
@@ -19,11 +20,7 @@ def judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method) -> It
     """The findings of a snapshot by policies, both in order."""
     if not method.cache:
         return _judged(snapshot, policies, method, None)
-    stamps = {policy.id: policy_stamp(policy, snapshot.captured_at, method.written) for policy in policies}
-    kinds = {policy.id: kinds_of(policy) for policy in policies}
-    places = places_of(policies)
-    memory = Memory(open_cache(method.cache, snapshot, stamps, places), stamps, snapshot.digests, kinds, places)
-    return _remembered(snapshot, policies, method, memory)
+    return _remembered(snapshot, policies, method, Memory.of(method.cache, snapshot, policies, method.written))
 
 
 def _remembered(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memory: Memory) -> Iterator[Batch]:
@@ -51,7 +48,7 @@ def _judged(snapshot: Snapshot, policies: Sequence[Policy], method: Method, memo
         for accounts, judged in zip(shares, workers.each("judge", shares), strict=True):
             for account, found in zip(accounts, judged, strict=True):
                 if writer and memory and found.remembered:
-                    writer.keep(account, memory.cache)
+                    writer.keep(account, memory.cache, found.meta)
                 elif writer and found.meta:
                     writer.add(account, found.meta, dict(found.batches))
                 yield from (each for _, each in found.batches if each)

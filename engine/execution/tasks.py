@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
 from typing import Any, Self
 
 import msgspec
@@ -15,8 +14,9 @@ from ..findings.batch import Batch
 from ..model.finding import Status
 from ..model.policy import Policy, Within
 from .account import Compiled, compile_policies, judge_account
-from .cache import Memory, Meta
+from .cache import Meta
 from .key_digests import Board, Offer, Survey, survey
+from .memory import Memory
 from .remote_join import Far
 
 
@@ -28,6 +28,7 @@ class Desk(Struct):
     far: Far
     memory: Memory | None
     targets: Sequence[Target]
+    lasting: Sequence[Target]  # of these, those by which time alone changes nothing
     looking: Mapping[str, Policy]  # those that look across the snapshot, by their ids
 
     @classmethod
@@ -36,12 +37,15 @@ class Desk(Struct):
     ) -> Self:
         compiled = compile_policies(policies, written)
         looking = {policy.id: policy for policy in policies if targets_of([policy])}
-        desk = cls(compiled, snapshot, Far(snapshot, compiled.decoders), memory, targets_of(policies), looking)
+        targets, far = targets_of(policies), Far(snapshot, compiled.decoders)
+        lasting = [target for target in targets if not target.timed]
+        desk = cls(compiled, snapshot, far, memory, targets, lasting, looking)
         desk.far.remembered = desk._remembered
         return desk
 
     def _remembered(self, identity: str, target: str) -> Offer | None:
-        return _still_offered(self, _Known.of(self, identity)).get(target)
+        known = _Known.of(self, identity)
+        return known.offers().get(target) if known else None
 
 
 class Judged(Struct, frozen=True):
@@ -49,7 +53,7 @@ class Judged(Struct, frozen=True):
 
     batches: Iterable[tuple[str, Batch | None]]
     meta: Meta | None = None
-    remembered: bool = False  # all of it, so that it can be kept as it is
+    remembered: bool = False  # findings, so that they can be kept as they are; without `meta` also what they came from
 
 
 def _survey(desk: Desk, accounts: Sequence[str]) -> list[Survey]:
@@ -57,13 +61,12 @@ def _survey(desk: Desk, accounts: Sequence[str]) -> list[Survey]:
 
 
 def _survey_one(desk: Desk, identity: str) -> Survey:
-    known = _Known.of(desk, identity)
-    offers = _still_offered(desk, known)
-    if known and known.unchanged and all(map(known.same, desk.looking.values())):
-        return Survey(offers, known.meta.gaps)
-    account = known.account() if known else desk.snapshot.account(identity)
-    time = desk.snapshot.captured_at
-    return survey(account, desk.targets, offers, time, keeping=desk.memory is not None)
+    known, time = _Known.of(desk, identity), desk.snapshot.captured_at
+    if known is None:
+        return survey(desk.snapshot.account(identity), desk.targets, {}, time, keeping=False)
+    if known.meta and known.unchanged and all(map(known.same, desk.looking.values())):
+        return Survey(known.offers(), known.meta.gaps)
+    return survey(known.account(), desk.targets, known.offers(), time, keeping=True)
 
 
 def board_of(
@@ -88,85 +91,84 @@ def _judge(desk: Desk, accounts: Sequence[str]) -> Iterator[Judged]:
 
 
 def _judge_one(desk: Desk, identity: str) -> Judged:
-    policies, memory, far = desk.compiled.policies, desk.memory, desk.far
+    policies, looking, far = desk.compiled.policies, desk.looking.keys(), desk.far
     far.used.clear()
-    if memory is None:
-        return Judged(judge_account(desk.compiled, desk.snapshot, identity, far))
     known = _Known.of(desk, identity)
-    kept = memory.cache.batches(identity) if known else None
-    answered = False
-    if known and all(map(known.same, desk.looking.values())):
-        answered = known.meta.answer == far.answer(keys_of(known.meta.asked))
-    same = {
-        policy.id: (kept or {})[policy.id]
-        for policy in policies
-        if kept and known and known.same(policy) and (answered or policy.id not in desk.looking)
-    }
-    if len(same) == len(policies) and known and known.unchanged:
-        return Judged([(policy.id, same[policy.id]) for policy in policies], known.meta, remembered=True)
-    stamp = known.stamp if known else cache(_stamper(desk.snapshot.account(identity)))
-    left = len(same) < len(policies)
-    found = dict(judge_account(desk.compiled, desk.snapshot, identity, far, same)) if left else {}
-    asked = known.meta.asked if known and answered else kept_keys(far.used)
-    meta = None
-    if asked is not None:
-        answer = known.meta.answer if known and answered else far.answer(keys_of(asked))
-        stamps = {policy.id: stamp(memory.kinds[policy.id]) for policy in policies if policy.is_of(identity)}
-        had = far.survey(identity)
-        meta = Meta(memory.digests[identity], stamps, asked, answer, had.offers, dict(had.gaps))
-    return Judged([(policy.id, (same if policy.id in same else found).get(policy.id)) for policy in policies], meta)
+    if known is None:
+        return Judged(judge_account(desk.compiled, desk.snapshot, identity, far))
+    same = {policy.id for policy in policies if known.same(policy)}
+    answered = known.meta is not None and same >= looking and known.meta.answer == far.answer(keys_of(known.meta.asked))
+    kept = known.memory.cache.batches(identity) or {} if same else {}
+    found = {name: kept[name] for name in (same if answered else same - looking) & kept.keys()}
+    remembered = len(found) == len(policies)
+    if not remembered:
+        found = {**dict(judge_account(desk.compiled, desk.snapshot, identity, far, found)), **found}
+    batches = [(policy.id, found.get(policy.id)) for policy in policies]
+    return Judged(batches, None if remembered and known.unchanged else known.made_of(answered=answered), remembered)
 
 
 class _Known(Struct):
-    """What is remembered of an account. It is opened only where its file is not the one of before, and once."""
+    """What is remembered of an account, if there is a `meta`. It is opened where its file is not the one of before."""
 
-    identity: str
-    meta: Meta
+    desk: Desk
     memory: Memory
+    identity: str
+    meta: Meta | None
     unchanged: bool
-    account: Callable[[], Account]
-    stamp: Callable[[tuple[str, ...]], bytes]
+    _account: Account | None = None
+    _stamps: dict[tuple[str, ...], bytes] = {}
 
     @classmethod
     def of(cls, desk: Desk, identity: str) -> _Known | None:
-        memory = desk.memory
-        meta = memory.cache.meta(identity) if memory else None
-        if memory is None or meta is None:
+        """None where nothing is remembered or kept."""
+        if desk.memory is None:
             return None
-        unchanged = meta.digest == memory.digests[identity]
-        account = cache(partial(desk.snapshot.account, identity))
+        meta = desk.memory.cache.meta(identity)
+        return cls(desk, desk.memory, identity, meta, meta is not None and meta.digest == desk.memory.digests[identity])
 
-        @cache
-        def stamp(kinds: tuple[str, ...]) -> bytes:
-            return _stamper(account())(kinds)
+    def account(self) -> Account:
+        if self._account is None:
+            self._account = self.desk.snapshot.account(self.identity)
+        return self._account
 
-        return cls(identity, meta, memory, unchanged, account, stamp)
+    def stamp(self, kinds: tuple[str, ...]) -> bytes:
+        """The digest of what was asked of some types, and where."""
+        found = self._stamps.get(kinds)
+        if found is None:
+            stamp = self.account().stamp
+            assert stamp  # noqa: S101 - of a snapshot in files
+            found = self._stamps[kinds] = stamp(kinds)
+        return found
 
     def same(self, policy: Policy) -> bool:
-        """Whether a policy, and all that it reads of the account, are as they were. One may read all accounts."""
-        if policy.is_wide():
+        """Whether a policy, and all that it reads of the account, are as they were."""
+        if self.meta is None or policy.id not in self.memory.same:
             return False
-        if self.memory.cache.index.policies.get(policy.id) != self.memory.stamps[policy.id]:
-            return False
-        asked = policy.is_of(self.identity)
-        if not asked or policy.id not in self.meta.stamps:
-            return not asked and policy.id not in self.meta.stamps
-        return self.unchanged or self.meta.stamps.get(policy.id) == self.stamp(self.memory.kinds[policy.id])
+        asked, stamp = policy.is_of(self.identity), self.meta.stamps.get(policy.id)
+        if not asked or stamp is None:
+            return not asked and stamp is None
+        return self.unchanged or stamp == self.stamp(self.memory.kinds[policy.id])
 
+    def offers(self) -> dict[str, Offer]:
+        """What it has for others, of types that are as they were."""
+        there = self.meta.offers if self.meta else {}
+        return {
+            target.name: there[target.name]
+            for target in self.desk.lasting
+            if target.name in there and (self.unchanged or there[target.name].stamp == self.stamp((target.source,)))
+        }
 
-def _stamper(account: Account) -> Callable[[Sequence[str]], bytes]:
-    assert account.stamp  # noqa: S101 - of a snapshot in files
-    return account.stamp
-
-
-def _still_offered(desk: Desk, known: _Known | None) -> dict[str, Offer]:
-    """What is remembered of what an account has for others, of types that are as they were."""
-    there = ((each, known.meta.offers.get(each.name)) for each in desk.targets if not each.timed) if known else ()
-    return {
-        target.name: offered
-        for target, offered in there
-        if offered and known and (known.unchanged or offered.stamp == known.stamp((target.source,)))
-    }
+    def made_of(self, *, answered: bool) -> Meta | None:
+        """What its findings come from now; None where it cannot be kept. Were lookups `answered` as before?"""
+        far, before, memory = self.desk.far, self.meta if answered else None, self.memory
+        asked = before.asked if before else kept_keys(far.used)
+        if asked is None:
+            return None
+        asking = (policy.id for policy in self.desk.compiled.policies if policy.is_of(self.identity))
+        stamps = {name: self.stamp(memory.kinds[name]) for name in asking}
+        answer = before.answer if before else far.answer(keys_of(asked))
+        had = far.survey(self.identity)
+        return Meta(memory.digests[self.identity], stamps, asked, answer, had.offers, dict(had.gaps))
 
 
 def targets_of(policies: Sequence[Policy]) -> list[Target]:

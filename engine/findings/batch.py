@@ -23,7 +23,7 @@ _LETTERS = {status.value: ord(status.value[0]) for status in Status}
 assert len(set(_LETTERS.values())) == len(Status)  # noqa: S101 - a status is told by its first letter
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True, array_like=True):
     """The findings of one policy in one account, in order. `data` is JSON Lines; what is only counted is not there."""
 
     account: str

@@ -21,6 +21,7 @@ _ORDER = {status: number for number, status in enumerate((Status.FAIL, Status.ER
 _WAIVED = len(_ORDER)
 _STATUSES = {status.value: status for status in Status}
 _SHOWN = frozenset(status.value for status in SHOWN)
+_FAIL = Status.FAIL.value
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -113,6 +114,7 @@ class Tally(Struct):
     _worst: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
     _apart: dict[str, Apart] = field(default_factory=lambda: defaultdict(Counter))
     _severities: dict[str, Severity] = field(default_factory=dict)
+    _open: dict[Severity, set[str]] = field(default_factory=lambda: defaultdict(lambda: {*_SHOWN}))  # not yet full
 
     def __post_init__(self) -> None:
         self._severities = {policy.id: policy.severity for policy in self.policies}
@@ -129,11 +131,12 @@ class Tally(Struct):
             counts[_STATUSES[name]] += number
         if batch.waived:
             self.waived[batch.policy] += batch.waived
-        if (batch.account, batch.policy) in self.severities:
+        severity, apart = self._severities[batch.policy], (batch.account, batch.policy) in self.severities
+        if apart:
             self._take_apart(batch)
-        elif failures := there.get(Status.FAIL.value, 0) - batch.waived:
-            self.accounts[batch.account][self._severities[batch.policy]] += failures
-        if self.keep and not _SHOWN.isdisjoint(there):
+        elif failures := there.get(_FAIL, 0) - batch.waived:
+            self.accounts[batch.account][severity] += failures
+        if self.keep and (apart or batch.waived or not self._open[severity].isdisjoint(there)):
             self._keep(batch, [status for status in SHOWN if status.value in there and self._wanted(batch, status)])
 
     def lose(self, finding: Finding) -> None:
@@ -180,6 +183,8 @@ class Tally(Struct):
             kept = self._kept(_WAIVED if finding.waived else _ORDER[finding.status], finding.severity.rank)
             if len(kept) < self.keep:
                 kept.append(finding)
+            if len(kept) == self.keep and not finding.waived:
+                self._open[finding.severity].discard(finding.status.value)
 
     def _wanted(self, batch: Batch, status: Status) -> bool:
         # Findings come in their own order, so of equally bad ones the first are the ones to keep.
