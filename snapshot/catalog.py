@@ -42,8 +42,9 @@ class Call(Struct, frozen=True, kw_only=True):
     where AWS's model does not list them, `columns` those of an answer that is CSV. `after` is asked first, again and
     again, until its own `until` holds. `of` lists the owners of what a list is asked about. `caller` says that the
     caller of the collector asks, not the account, and only where it collects its organisation; `found` that the
-    answer is known from finding the accounts, for all of them together. `asked` is false where a collection leaves out
-    what is attached.
+    answer is known from finding the accounts, for all of them together. `first` says that the first page is all that
+    counts. `costly` calls are made only for policies that read their answers. `asked` is false where a collection
+    leaves out what is attached.
     """
 
     service: str
@@ -64,6 +65,8 @@ class Call(Struct, frozen=True, kw_only=True):
     until: str | None = None
     caller: bool = False
     found: bool = False
+    first: bool = False
+    costly: bool = False
     leaves_out: Mapping[str, str] = field(default_factory=dict)
     asked: bool = True
 

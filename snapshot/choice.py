@@ -27,7 +27,8 @@ def choose(
     """The resource types of these names, which may be patterns, as a whole; all of them if nothing is said.
 
     Of the types in `reads` what is attached is only asked where it brings one of the fields, or what the calls for
-    these need. AWS::Account and AWS::Region are always collected. Raises ArgumentError.
+    these need; so is what is costly of any type. AWS::Account and AWS::Region are always collected. Raises
+    ArgumentError.
     """
     whole = catalog or load_catalog()
     named = {each for name in names for each in _named(name, whole)}
@@ -37,7 +38,7 @@ def choose(
     if not parts:
         named = named | ALWAYS.keys() if named else set(whole)
     return {
-        kind: _part(spec, parts[kind]) if kind in parts else spec
+        kind: _part(spec, (reads or {}).get(kind, ()), whole=kind not in parts)
         for kind, spec in whole.items()
         if kind in parts or kind in named
     }
@@ -66,10 +67,11 @@ def _check(name: str, whole: Mapping[str, ResourceType]) -> None:
         raise ArgumentError(f"unknown resource type {name}", hint)
 
 
-def _part(spec: ResourceType, fields: Collection[str]) -> ResourceType:
+def _part(spec: ResourceType, fields: Collection[str], *, whole: bool) -> ResourceType:
+    """A type with the calls for these fields; the `whole` of it but for what is costly and not among them."""
     needed = {*_needed(spec, fields)}
-    attach = {name: call if name in needed else replace(call, asked=False) for name, call in spec.attach.items()}
-    return replace(spec, attach=attach)
+    left = [name for name, call in spec.attach.items() if name not in needed and (call.costly or not whole)]
+    return replace(spec, attach={**spec.attach, **{name: replace(spec.attach[name], asked=False) for name in left}})
 
 
 def _needed(spec: ResourceType, fields: Collection[str]) -> Iterator[str]:

@@ -27,6 +27,9 @@ class Kind(StrEnum):
     EXPREF = "expref"
 
 
+OBJECTS = frozenset({Kind.OBJECT, Kind.MAP})
+
+
 class Type(Struct, frozen=True, dict=True):
     """A type. `members` and `item` are functions, so that recursive shapes end; `nullable` says null may stand here.
 
@@ -84,19 +87,26 @@ def maybe(kind: Type, *, nullable: bool = True) -> Type:
 
 
 def union(left: Type, right: Type) -> Type:
-    """What is either: the one if they agree, ANY if they do not. Null makes the other nullable."""
+    """What is either: the one if they agree, ANY or some object if they do not. Null makes the other nullable."""
     for one, other in ((left, right), (right, left)):
         if one.kind is Kind.NULL:
             return maybe(other)
+    nullable = left.nullable or right.nullable
+    if {left.kind, right.kind} <= OBJECTS and not _same(left, right):
+        return replace(mapping(ANY), nullable=nullable)
     if left.kind is not right.kind or left.kind is Kind.ANY:
         return ANY
-    nullable = left.nullable or right.nullable
     if left.kind is Kind.ARRAY:
         return array(_merged_item(left, right), nullable=nullable)
-    if left.kind is Kind.OBJECT and left.of_members is not right.of_members:
-        return replace(ANY, nullable=nullable)
     enum = tuple(dict.fromkeys(left.enum + right.enum)) if left.enum and right.enum else ()
     return replace(left, nullable=nullable, enum=enum, spellings=left.spellings if enum else ())
+
+
+def _same(left: Type, right: Type) -> bool:
+    """Whether two objects are of one shape: AWS's models name each, wherever it stands."""
+    if left.kind is not right.kind or left.kind is Kind.MAP or left.of_members is right.of_members:
+        return left.kind is right.kind
+    return left.name != "" and (left.name, {*left.members}) == (right.name, {*right.members})
 
 
 def _merged_item(left: Type, right: Type) -> Type:

@@ -58,6 +58,11 @@ def shipped(*ids: str) -> list:
     return list(_shipped(ids))
 
 
+def recipes() -> list:
+    """The policies of docs/recipes."""
+    return load_policies([Path(__file__).parent.parent / "docs/recipes"], shipped=False)
+
+
 def narrowed(policy: Policy, kinds: Collection[str]) -> Policy:
     """A policy, if it is on every type that there is, on those of `kinds` alone: by far most of the compiler's time
     goes to saying the same of each of two hundred types."""

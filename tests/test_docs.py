@@ -245,6 +245,21 @@ def test_each_policy_loads_and_its_tests_pass(page, text, tmp_path):
     assert any(policy.tests for policy in found) == bool(outcomes)
 
 
+def test_the_recipes_are_sound_and_are_listed(run):
+    folder = ROOT / "docs/recipes"
+    assert run("policy", "lint", "-p", folder).err.endswith(": 0 errors, 0 warnings\n")
+    assert run("policy", "test", "-p", folder, "--coverage").code == 0
+    listed = {
+        row[0]: names(row[1])
+        for row in rows(section(PAGES["docs/recipes.md"], "Policies to copy"))
+        if ".yaml" in row[0]
+    }
+    kept = {path.name: [each.id for each in load_policies([path], shipped=False)] for path in folder.iterdir()}
+    assert {name: sorted(ids) for name, ids in kept.items()} == {
+        name.partition("]")[0].strip("["): sorted(ids) for name, ids in listed.items()
+    }
+
+
 def test_the_first_policy_is_short_and_a_page_of_policies_has_tests():
     assert len(policies(README)) == 1
     assert len(policies(README)[0].splitlines()) <= 10

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from builders import narrowed, nine, shipped
+from builders import narrowed, nine, recipes, shipped
 from msgspec.structs import replace
 from stillframe.engine.compiler.program import Rule
 from stillframe.engine.execution.account import compile_policies
@@ -78,7 +78,7 @@ def _statuses(expect):
 def test_no_denied_list_makes_a_pass_of_what_is_none():
     """Of each example of each policy, one type at a time could not be listed, or was not collected."""
     denied = {"$missing": "AccessDenied: any:List"}
-    for policy in shipped():
+    for policy in [*shipped(), *recipes()]:
         for case in cases(policy):
             given = case.test["given"]
             sound = {found.identity for found in case.judge(policy) if found.status == "pass"}

@@ -30,10 +30,18 @@ BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
 
 
 def test_nothing_said_is_all_and_a_type_that_is_named_is_whole():
-    assert choose() == dict(load_catalog())
+    assert choose().keys() == load_catalog().keys()
     named = choose([BUCKET])
     assert named == {kind: load_catalog()[kind] for kind in (ACCOUNT_TYPE, REGION_TYPE, BUCKET)}
     assert asked_in_part(named) == {}
+
+
+def test_what_is_costly_is_asked_for_policies_that_read_it_alone():
+    group = "AWS::Logs::LogGroup"
+    for names in [], [group], ["AWS::Logs::*"]:
+        assert asked_in_part(choose(names)) == {group: []}
+        assert asked_in_part(choose(names, {group: ["Latest"]})).get(group, ["Latest"]) == ["Latest"]
+    assert asked_in_part(choose(reads={group: ["arn"]}))[group] == []
 
 
 def test_a_type_that_is_named_and_read_is_whole_and_another_in_part():

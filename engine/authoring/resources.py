@@ -123,7 +123,8 @@ def _by(call: Call) -> str:
     before = "".join(
         f", {word} {_by(other)}" for word, other in (("for each of", call.of), ("after", call.after)) if other
     )
-    return f"`{_name(call)}`{allowed}{when}{caller}{before}"
+    costly = ", for policies that read it alone" if call.costly else ""
+    return f"`{_name(call)}`{allowed}{when}{caller}{before}{costly}"
 
 
 def _kept(spec: ResourceType, before: str) -> str:

@@ -218,10 +218,11 @@ def _foresee(into: str, **how: Any) -> None:
 
 
 def _print_policy(types: list[str], reads: "Reads", *, organization: bool) -> None:
+    from stillframe.snapshot.catalog import load_catalog
     from stillframe.snapshot.choice import choose
     from stillframe.snapshot.permissions import actions, callers_actions, policy
 
-    chosen = choose(types, reads).values()
+    chosen = (choose(types, reads) if types or reads else load_catalog()).values()
     typer.echo(policy(sorted({*actions(chosen), *(callers_actions(chosen) if organization else ())})))
 
 

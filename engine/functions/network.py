@@ -28,23 +28,29 @@ def cidr_contains(cidr: Json, other: Json) -> bool:
     return not any(without(union(inner, family), union(outer, family)) for family in FAMILIES)
 
 
+def cidr_overlaps(cidr: Json, other: Json) -> bool:
+    """Whether some address is in both, each an address, a CIDR, or a list of such."""
+    ones, others = networks(cidr, "cidr_overlaps"), networks(other, "cidr_overlaps")
+    return any(one.overlaps(another) for one in ones for another in others)
+
+
 def _holds(outer: IPv4Network | IPv6Network, inner: IPv4Network | IPv6Network) -> bool:
     if isinstance(outer, IPv4Network):
         return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
     return isinstance(inner, IPv6Network) and inner.subnet_of(outer)
 
 
-def networks(given: Json) -> list[IPv4Network | IPv6Network]:
+def networks(given: Json, function: str = "cidr_contains") -> list[IPv4Network | IPv6Network]:
     """Read a CIDR, or each of a list. Raises EvaluationError."""
-    return [network(each) for each in given] if isinstance(given, list) else [network(given)]
+    return [network(each, function) for each in (given if isinstance(given, list) else [given])]
 
 
-def network(cidr: Json) -> IPv4Network | IPv6Network:
+def network(cidr: Json, function: str) -> IPv4Network | IPv6Network:
     """Read a CIDR, or an address as the CIDR of it alone; bits beyond the prefix do not count, as in EC2."""
     try:
-        return ip_network(text("cidr_contains", cidr), strict=False)
+        return ip_network(text(function, cidr), strict=False)
     except ValueError:
-        raise EvaluationError(f"cidr_contains(): {cidr!r} is neither an IP address nor a CIDR") from None
+        raise EvaluationError(f"{function}(): {cidr!r} is neither an IP address nor a CIDR") from None
 
 
 def opens_port(permission: Json, wanted: Json) -> Truth:

@@ -170,6 +170,13 @@ _VALUES = (
         example=("not_null(`null`, 'a')", "a"),
     ),
     _value("type(value)", "any", STRING, example=("type('a')", "string")),
+    _value(
+        *("unknown(cause)", "string", ANY, values.unknown),
+        may_be_unknown=True,
+        checks={"cause": values.unknown},
+        says="what cannot be decided here, and why",
+        example=("known(unknown('the image may be in another account'), 'b')", "b"),
+    ),
     _value("values(object)", "object", array(ANY), example=('values(`{"a": 1}`)', [1])),
 )
 _number = partial(function, "Numbers")

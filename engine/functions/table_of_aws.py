@@ -60,6 +60,13 @@ OF_AWS = (
         example=("cidr_contains('10.0.0.0/8', '10.1.0.0/16')", True),
     ),
     _aws(
+        *("cidr_overlaps(cidr, other)", "array|string array|string", BOOLEAN, network.cidr_overlaps),
+        checks=dict.fromkeys(("cidr", "other"), partial(network.networks, function="cidr_overlaps")),
+        cost=Cost(parts=4, product=1),
+        says="some address is in both, each an address, a CIDR, or a list of such",
+        example=("cidr_overlaps(['10.0.0.0/16', '10.2.0.0/16'], '10.2.128.0/17')", True),
+    ),
+    _aws(
         *("alarm_patterns(filters, alarms, account, actions?)", "array array string array", array(STRING)),
         run=later("metric_alarm", "alarm_patterns"),
         aware=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...snapshot.model import Json, Unknown
 from ..errors import EvaluationError
-from .arguments import kind
+from .arguments import kind, text
 from .unknowns import unknown_in
 
 
@@ -59,3 +59,10 @@ def known(*arguments: Json) -> Json:
         if gap is not None:
             gaps.append(gap)
     return Unknown.merge(gaps) if gaps else None
+
+
+def unknown(cause: Json) -> Unknown:
+    """What a policy cannot decide, with its cause, which must say something."""
+    if not (said := text("unknown", cause).strip()):
+        raise EvaluationError("unknown() takes the cause, not an empty text")
+    return Unknown.because(said)

@@ -12,7 +12,22 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ...snapshot.types import ANY, BOOLEAN, EMPTY, EXPREF, NULL, NUMBER, STRING, Kind, Type, array, maybe, struct, union
+from ...snapshot.types import (
+    ANY,
+    BOOLEAN,
+    EMPTY,
+    EXPREF,
+    NULL,
+    NUMBER,
+    OBJECTS,
+    STRING,
+    Kind,
+    Type,
+    array,
+    maybe,
+    struct,
+    union,
+)
 from ..functions.table import FUNCTIONS
 from ..suggest import suggest
 from .narrow import falsehoods, path_of, truths
@@ -22,7 +37,6 @@ from .slips import field_advice
 from .spelling import Compared, compared, half_spelt
 
 SCALARS = frozenset({Kind.BOOLEAN, Kind.NUMBER, Kind.STRING})
-OBJECTS = frozenset({Kind.OBJECT, Kind.MAP})
 
 
 class Complaint(Struct, frozen=True, order=True):

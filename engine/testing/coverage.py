@@ -25,11 +25,12 @@ JOINED = ("and_expression", "or_expression")
 
 
 class Condition(Struct, kw_only=True, eq=False):
-    """One condition, and what it was seen to be: true, false, or None for unknown."""
+    """One condition, what it can be, and what it was seen to be: true, false, or None for unknown."""
 
     part: Part
     start: int
     text: str
+    can: frozenset[bool]
     seen: set[bool | None] = field(default_factory=set)
 
     def see(self, found: Truth) -> None:
@@ -54,7 +55,7 @@ def watch(policy: Policy) -> tuple[Policy, list[Condition]]:
 
         def see(node: Node, part: Part = part) -> Callable[[Truth], None]:
             text = shown(part.expression, node)
-            found.append(Condition(part=part, start=node.start, text=text))
+            found.append(Condition(part=part, start=node.start, text=text, can=_can(node)))
             return found[-1].see
 
         tree = _watch(part.expression.tree, part.condition, see)
@@ -86,10 +87,25 @@ def _covers(entry: Excuse, gap: Uncovered) -> bool:
 
 def _open(policy: Policy, conditions: Sequence[Condition]) -> Iterator[Uncovered]:
     for condition in conditions:
-        for never in sorted({True, False} - condition.seen):
+        for never in sorted(condition.can - condition.seen):
             part = condition.part
             where = place(policy, part.path, condition.start, key=part.key)
             yield Uncovered(place=where, text=condition.text, never=never)
+
+
+def _can(node: Node) -> frozenset[bool]:
+    """Whether it can be true, and whether false: what calls unknown() is neither by that."""
+    match node.type:
+        case "and_expression" | "or_expression":
+            one, other = map(_can, node.children)
+            decides = frozenset({node.type == "or_expression"})  # which of the two decides by itself
+            return (one | other) & decides | (one & other) - decides
+        case "not_expression":
+            return frozenset(not each for each in _can(node.children[0]))
+        case "function_expression" if node.value == "unknown":
+            return frozenset()
+        case _:
+            return frozenset({True, False})
 
 
 def _watch(node: Node, asked: bool, see: Callable[[Node], Callable[[Truth], None]], inside: str = "") -> Node:

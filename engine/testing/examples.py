@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from ...snapshot.catalog import ResourceType, load_catalog
 from ...snapshot.format import decode
 from ...snapshot.kinds import mark_tags
-from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Json, Resource, Snapshot
-from ...snapshot.resource import known, name_of, tags_of
+from ...snapshot.model import EVERYWHERE, GLOBAL, Account, Coverage, Resource, Snapshot
+from ...snapshot.resource import id_of, known, name_of, tags_of
 from ...snapshot.resource_file import complete
 from ..judging.evaluate import evaluate
 from ..model.finding import Finding
@@ -128,20 +128,16 @@ def _resource(spec: ResourceType, entry: dict[str, Any]) -> Resource:
     complete(config, spec)
     tags = decode(envelope["tags"]) if "tags" in envelope else tags_of(spec, config)
     mark_tags(tags, spec.type)
+    nameless = f"{spec.type.rpartition('::')[2].lower()}-without-{spec.id}"
     return Resource(
         type=spec.type,
-        id=envelope.get("id") or _id(spec, config),
+        id=envelope.get("id") or id_of(spec, known(config)) or nameless,
         account=envelope.get("account", ACCOUNT),
         region=envelope.get("region", region),
         name=envelope["name"] if "name" in envelope else name_of(spec, config),
         tags=tags,
         config=config,
     )
-
-
-def _id(spec: ResourceType, config: Json) -> str:
-    found = jmespath.search(spec.id, known(config))
-    return found if isinstance(found, str) else f"{spec.type.rpartition('::')[2].lower()}-without-{spec.id}"
 
 
 def _places(kind: str, regions: list[str]) -> list[str]:

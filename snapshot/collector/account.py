@@ -247,7 +247,9 @@ class Visit:
     def _out_of_reach(self, spec: ResourceType, call: Call, region: str) -> Unknown | None:
         """Why a call is not sent to a region: a bucket, say, may be in one that the account has not enabled."""
         if not call.asked:
-            return Unknown.because(f"NotAsked: {call.action}, which the policies of this collection do not read")
+            why = "which is asked for policies that read it: by -p, --pack or --needed"
+            why = why if call.costly else "which the policies of this collection do not read"
+            return Unknown.because(f"NotAsked: {call.action}, {why}")
         if call.caller:
             asked = self._plan.organization and not call.found
             return None if asked else Unknown.because(f"NotAsked: {call.action}, without --org")

@@ -33,8 +33,11 @@ class TooManyPages(Exception):  # noqa: N818 - likewise
 
 
 def whole_answer(client: Any, call: Call, params: Mapping[str, Json], deadline: float) -> Page:
-    """All pages as one. Raises what botocore raises, UnexpectedAnswer and TooManyPages."""
+    """All pages as one, or the first where no other counts. Raises what botocore raises, UnexpectedAnswer and
+    TooManyPages."""
     method = xform_name(call.operation)
+    if call.first:
+        return {name: part for name, part in getattr(client, method)(**params).items() if name != "ResponseMetadata"}
     if client.can_paginate(method):
         config = {"PageSize": call.page_size} if call.page_size else {}
         iterator = client.get_paginator(method).paginate(**params, PaginationConfig=config)

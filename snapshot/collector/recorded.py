@@ -255,7 +255,7 @@ def _answer(path: Path, client: Any, call: Call) -> Page:
         if kind_of(code_of(error)) is EXPIRED:
             raise UnusableError("the credentials had expired: ask again")
         raise error
-    if announces_more(answer) or any(answer.get(name) for name in TOKENS):
+    if not call.first and (announces_more(answer) or any(answer.get(name) for name in TOKENS)):
         raise UnusableError("is cut off, or begins in the middle: it names another page")
     try:
         found: Page = fitted(answer, client.meta.service_model.operation_model(call.operation).output_shape)

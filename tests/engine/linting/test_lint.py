@@ -141,6 +141,9 @@ def about(assertion: str, resource: str = "AWS::CloudTrail::Trail", more: str = 
         ("Name[0]", "not-a-list: an index of a string is always null"),
         ("Status[?IsLogging]", "not-a-list: a filter of a GetTrailStatusResponse is always null"),
         ("Name[]", "not-a-list: [] of a string is always null"),
+        ("[Status, Status][][?IsLogging]", "not-a-list: a filter of a GetTrailStatusResponse is always null"),
+        ("[Status, Selectors][][?IsLogging]", "not-a-list: a filter of a map is always null"),
+        ("[Status, Status][].IsLoging", "GetTrailStatusResponse has no field IsLoging; did you mean IsLogging?"),
         ("IsMultiRegionTrail == 'true'", "bad-comparison: a boolean is never equal to a string"),
         (
             "Selectors.EventSelectors[].ReadWriteType == 'All'",
@@ -190,6 +193,8 @@ def test_what_cannot_be_is_complained_of(assertion, expected):
     "assertion",
     [
         "Selectors.EventSelectors[?ReadWriteType == DataResources[0].Type]",
+        "[Status, Status][?IsLogging]",
+        "[Status, Selectors][].IsLogging",
         "KmsKeyId && starts_with(KmsKeyId, 'arn')",
         "KmsKeyId != `null` && starts_with(KmsKeyId, 'arn')",
         "!(KmsKeyId) || starts_with(KmsKeyId, 'arn')",

@@ -13,7 +13,7 @@ from stillframe.engine.language.paths import reads
 from stillframe.engine.language.simplify import settled
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.engine.testing.coverage import cover, watch
-from stillframe.engine.testing.examples import cases
+from stillframe.engine.testing.examples import cases, fixture
 
 HEAD = """\
 id: a-policy
@@ -95,6 +95,28 @@ def test_an_unknown_is_neither_and_what_is_not_reached_was_not_seen():
     assert [gap.never for gap in found.gaps.left if gap.text == "State == 'x'"] == [False, True]
     found = cover(policy("assert: \"!IsDefault && Tenancy == 'x'\"\n" + TESTS))
     assert [gap.never for gap in found.gaps.left if gap.text == "Tenancy == 'x'"] == [False, True]
+
+
+def test_what_calls_unknown_need_not_be_seen_to_be_what_it_cannot_be():
+    for written in (
+        "IsDefault || unknown('why')",
+        "\"!IsDefault && unknown('why')\"",
+        "\"!(!IsDefault && unknown('why'))\"",
+    ):
+        found = cover(policy(f"assert: {written}\n" + TESTS))
+        assert [str(gap) for gap in found.gaps.left if gap.text != "IsDefault"] == []
+    found = cover(policy("assert: Tenancy && unknown('why') || IsDefault\n" + TESTS))
+    assert [(gap.never, gap.text) for gap in found.gaps.left][:2] == [
+        (False, "Tenancy && unknown('why') || IsDefault"),
+        (True, "Tenancy"),
+    ]
+
+
+def test_a_resource_of_which_what_it_is_called_by_is_lost_has_a_name_all_the_same():
+    (only,) = (
+        fixture({"AWS::Route53::RecordSet": [{"Type": "A"}]}).account("111122223333").read("AWS::Route53::RecordSet")
+    )
+    assert only.id.startswith("recordset-without-")
 
 
 def test_without_examples_nothing_was_seen():

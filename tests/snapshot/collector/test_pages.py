@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import botocore.session
 import pytest
+from msgspec.structs import replace
 from stillframe.snapshot.catalog import Call, load_catalog
 from stillframe.snapshot.collector import clients as making
 from stillframe.snapshot.collector import timed
@@ -128,6 +129,16 @@ def test_pages_are_joined(protocol):
     found = asked(pages(FIRST[protocol], LAST[protocol]), CALLS[protocol])
     assert isinstance(found, list)
     assert len(found) == 2
+
+
+@pytest.mark.parametrize("protocol", CALLS)
+def test_where_the_first_page_counts_no_other_is_asked_for_and_none_is_unknown(protocol):
+    call = replace(CALLS[protocol], first=True, optional=False)
+    found = asked(pages(FIRST[protocol], "<another/>"), call)
+    assert isinstance(found, list)
+    assert (len(found), len(Handler.seen)) == (1, 1)
+    for none in NO_PAGES:
+        assert isinstance(asked(pages(none), call), Unknown), none
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
