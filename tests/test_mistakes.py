@@ -186,3 +186,22 @@ def test_a_row_of_findings_says_what_it_answers(run, archive, monkeypatch, tmp_p
     [rotation] = [row for row in controls.values() if row["policies"] == "kms-key-rotation"]
     assert "key-2" in rotation["evidence"]
     assert rotation["status"] in ("fail", "unknown")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("query", "snapshots/2026-01-01T00-00-00Z", "AWS::KMS::Key", "KeyId"),
+        ("resource", "list"),
+        ("resource", "show", "AWS::KMS::Key"),
+        ("policy", "new", "mine", "--resource", "AWS::KMS::Key"),
+        ("import", "recorded", ".", "--into", "new"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_takes_types_alone_of_a_config_says_what_is_wrong_with_them(run, archive, monkeypatch, command):
+    monkeypatch.chdir(archive)
+    (archive / "types.yaml").write_text("catalogue: [typs]\n")
+    for config, fault in (("nope.yaml", "nope.yaml: cannot be read"), ("types.yaml", "types.yaml:1:13: typs: no such")):
+        done = run(*command, "-c", config)
+        assert (done.code, fault in done.err) == (2, True), done.err

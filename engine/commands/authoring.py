@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from stillframe.engine.commands.groups import By, grouped
 from stillframe.engine.commands.options import (
+    STRANGERS,
     Budget,
     Catalogue,
     Config,
@@ -133,6 +134,7 @@ def explain(
     ],
     by: By = By(),
     budget: Budget = None,
+    untrusted: Untrusted = False,
 ) -> None:
     """Explain a finding: the value of every part of the policy's expressions, and where it was read."""
     from stillframe.engine.console import console
@@ -140,7 +142,7 @@ def explain(
     from stillframe.snapshot import open_snapshot
 
     opened = open_snapshot(snapshot)
-    ruleset = by.rules(Types.of(opened), budget=budget)
+    ruleset = by.rules(Types.of(opened), budget=budget, untrusted=untrusted)
     run_explain(opened, ruleset, policy, resource, console())
 
 
@@ -158,6 +160,7 @@ def query(
     catalogue: Catalogue = None,
     config: Config = None,
     budget: Budget = None,
+    untrusted: Untrusted = False,
 ) -> None:
     """Evaluate an expression on every resource of a type of a snapshot."""
     from stillframe.engine.authoring.query import Query, run_query
@@ -166,7 +169,7 @@ def query(
     from stillframe.snapshot import open_snapshot
 
     picture = open_snapshot(snapshot)
-    Types(catalogue, [picture], checked=True).use(config)
+    Types(catalogue, [picture], checked=True).use(config, untrusted=untrusted)
     asked = Query(
         snapshot=picture,
         kind=type,
@@ -174,7 +177,7 @@ def query(
         account=account,
         region=region,
         anyway=anyway,
-        budget=budget or BUDGET,
+        budget=budget or (STRANGERS if untrusted else BUDGET),
     )
     raise typer.Exit(run_query(asked, expression, _config_types(), console(), console(stderr=True), json=json))
 

@@ -232,11 +232,14 @@ class Types:
     def of(cls, *snapshots: "Snapshot") -> "Types":
         return cls(snapshots=snapshots)
 
-    def use(self, config: Path | None = None, *, untrusted: bool = False) -> None:
-        """Put them in use, and no others. Of a snapshot's and another's, the later has the word."""
+    def use(self, config: Path | None = None, *, untrusted: bool = False, read: bool = False) -> None:
+        """Put them in use, and no others. Of a snapshot's and another's, the later has the word.
+
+        Raises ConfigError for what is wrong with them in stillframe.yaml, unless all of that is `read` later.
+        """
         from stillframe.snapshot import own_types
 
-        paths = [*_catalogue_of(config_file(config, untrusted=untrusted)), *(self.named or ())]
+        paths = [*_catalogue_of(config_file(config, untrusted=untrusted), read=read), *(self.named or ())]
         carried = [each.types for each in sorted(self.snapshots, key=lambda each: each.id, reverse=True) if each.types]
         own_types.use({})  # what was in use before says nothing of these
         if paths:
@@ -247,16 +250,24 @@ class Types:
             own_types.use({}, *carried)
 
 
-def _catalogue_of(config: Path | None) -> list[Path]:
+def _catalogue_of(config: Path | None, *, read: bool) -> list[Path]:
     from stillframe.engine.documents.named_files import read_named
 
-    with suppress(OSError):  # who reads the rest of it says so
-        if config is not None and b"catalogue" in read_named(config):
-            from stillframe.engine.loading.config import open_config
+    if config is None:
+        return []
+    with suppress(OSError):
+        if b"catalogue" not in read_named(config):
+            return []
+    from stillframe.engine.errors import ConfigError, Problem
+    from stillframe.engine.loading.config import open_config
 
-            reader = open_config(config, [])
-            return reader.catalogue() if reader else []
-    return []
+    problems: list[Problem] = []
+    reader = open_config(config, problems)
+    if reader and not read:
+        reader.check_places("catalogue")
+    if problems and not read:
+        raise ConfigError(problems)
+    return reader.catalogue() if reader else []
 
 
 def rules(
@@ -274,7 +285,7 @@ def rules(
     """What to evaluate with. Where a stranger's files may lie around, only what was named is read."""
     from stillframe.engine.loading.ruleset import load_rules
 
-    types.use(config, untrusted=untrusted)
+    types.use(config, untrusted=untrusted, read=True)
     budget = budget or (STRANGERS if untrusted else None)
     return load_rules(
         config_file(config, untrusted=untrusted),

@@ -25,6 +25,8 @@ def unknown_in(value: Json) -> Unknown | None:
         value = value.values()
     elif not isinstance(value, list):
         return None
+    if _ATOMS.issuperset(map(type, value)):
+        return None
     gaps = [gap for item in value if item.__class__ not in _ATOMS and (gap := unknown_in(item)) is not None]
     return Unknown.merge(gaps) if gaps else None
 

@@ -140,9 +140,7 @@ class ConfigReader(Reader, kw_only=True):
         self.conforms(config_schema)
         given = self.document.value
         for key in ("policies", "catalogue"):
-            for number, name in enumerate(_items(given.get(key))):
-                if isinstance(name, str) and (fault := self._unread(key, name)):
-                    self.fault((key, number), fault)
+            self.check_places(key)
         for number, name in enumerate(_items(given.get("packs"))):
             if isinstance(name, str) and not self._packs(name):
                 elsewhere = names_file(name) or names_library(name)
@@ -159,6 +157,12 @@ class ConfigReader(Reader, kw_only=True):
             self._check_attestation(("attestations", number), _mapping(entry), packs)
         if known is not None:
             self.values = check_settings(self, known, self.files, in_force)
+
+    def check_places(self, key: str) -> None:
+        """Note the files and folders that a key names and that cannot be read."""
+        for number, name in enumerate(_items(self.document.value.get(key))):
+            if isinstance(name, str) and (fault := self._unread(key, name)):
+                self.fault((key, number), fault)
 
     def config(self) -> Config:
         """What the file says."""

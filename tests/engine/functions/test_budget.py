@@ -4,9 +4,13 @@ import json
 import re
 from pathlib import Path
 
+import commands_page
 import pytest
+import typer
 from builders import shipped, write_snapshot
 from msgspec.structs import replace
+from stillframe.engine.commands import authoring, options
+from stillframe.engine.commands.app import app_for
 from stillframe.engine.errors import PolicyError
 from stillframe.engine.execution.judge import Method, judge
 from stillframe.engine.judging.growth import LIGHT, pace, steady
@@ -196,6 +200,30 @@ def test_untrusted_means_the_same_to_every_command_that_evaluates(run, snapshot,
     assert seen("--untrusted") == (True, True)
     assert seen("--untrusted", "-c", "stillframe.yaml")[0] is False
     assert seen("--untrusted", "--budget", "2000000") == (True, False)
+
+
+def test_who_asks_or_explains_a_strangers_policy_has_the_small_budget_and_leaves_the_config_alone(
+    run, snapshot, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text(TEXT % ("", COSTLY["lists that double"], "m"))
+    Path("stillframe.yaml").write_text("catalogue: [nonsense]\n")
+    asked = ["query", snapshot.path, "AWS::IAM::User", COSTLY["lists that double"]]
+    for module in (authoring, options):
+        monkeypatch.setattr(module, "STRANGERS", 1234)
+    for command in (asked, ["policy", "explain", snapshot.path, "p", "u00", "-p", "p.yaml"]):
+        assert "nonsense" in run(*command).err
+        done = run(*command, "--untrusted")
+        assert "by a budget of 1234" in done.out + done.err
+
+
+def test_every_command_that_counts_steps_takes_a_strangers_policies():
+    lacking = [
+        name
+        for name, command in commands_page.tree(typer.main.get_command(app_for()))
+        if "budget" in (options := {each.name for each in command.params}) and "untrusted" not in options
+    ]
+    assert not lacking
 
 
 def test_all_policies_of_a_stranger_share_what_a_run_may_take(run, snapshot, tmp_path):
