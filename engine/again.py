@@ -23,7 +23,7 @@ from stillframe.engine.exit_codes import FAILURES, NOTHING, OK, UNKNOWN
 from stillframe.engine.watch import MOST, TREES, Other, Watch, seen
 from stillframe.snapshot.files import is_own, mode_of, replacing, user_folder
 
-COMMANDS = frozenset({"evaluate", "diff"})  # those that evaluate by what is kept
+COMMANDS = frozenset({"evaluate", "diff", "trend", "backtest", "remediate"})  # those that evaluate by what is kept
 KEPT = 16  # runs
 _FORMAT = 1
 _ENDING = ".run"

@@ -122,11 +122,16 @@ def seen(events: list[tuple[str, tuple[Any, ...]]], folder: Path) -> tuple[set[s
             findings |= path.endswith(FINDINGS)
         elif path not in loaded:
             reads.add(path)
-    if not findings or written:
+    if not findings or any(map(_is_there, written)):
         raise Other
     snapshots = {os.path.dirname(path) for path in reads if os.path.basename(path) == "manifest.json"}  # noqa: PTH119, PTH120
     inside = {path for path in reads if os.path.dirname(os.path.dirname(path)) in snapshots}  # noqa: PTH120
     return reads - inside, lists - loaded - {str(folder)}, files
+
+
+def _is_there(path: str) -> bool:
+    """Whether what was written into is still there: a file that was for the run alone is gone, or never had a name."""
+    return os.path.lexists(path) and not os.path.isdir(path)  # noqa: PTH112
 
 
 def _loaded() -> set[str]:

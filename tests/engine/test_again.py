@@ -65,10 +65,15 @@ EVALUATE = ("evaluate", "archive", "-p", "policies")
         (*EVALUATE, "--workers", "2", "-v", "--show", "0"),
         ("evaluate", "archive", "--pack", "cis-aws-5.0.0", "-o", "a.controls.json"),
         ("diff", "archive/2026-01-01T00-00-00Z", "archive", "-p", "policies", "-o", "a.jsonl", "-o", "a.html"),
+        ("trend", "archive", "-p", "policies", "-o", "a.jsonl", "-o", "a.html", "--series", "a.csv"),
+        ("backtest", "archive", "-p", "policies", "--against", "before.yaml", "-o", "a.jsonl", "-v"),
+        ("remediate", "archive", "-p", "policies", "-o", "a.csv"),
+        ("remediate", "archive", "-p", "policies", "--plan", "-o", "a.sh"),
     ],
 )
 def test_a_run_is_given_back_to_the_byte(place, ran, arguments):
     snapshot(1, more=5)
+    Path("before.yaml").write_text(POLICY.replace("300", "301"))
     first, before = ran(*arguments)
     written = {path: path.read_bytes() for path in place.glob("a.*")}
     for path in written:
@@ -126,6 +131,17 @@ def test_it_is_not_given_back_when_anything_changed(place, ran, run, monkeypatch
         assert (found.code, found.out) == (anew.code, anew.out)
         if change is not CHANGES["the colour"]:  # with it a progress bar is drawn, which moves with time
             assert found.err == anew.err
+
+
+@pytest.mark.parametrize("command", ["trend", "backtest"])
+def test_nor_what_was_said_of_every_snapshot_where_there_is_another(place, ran, command):
+    asked = (command, "archive", "-p", "policies", "-o", "-")
+    before, _ = ran(*asked)
+    snapshot(1, more=5)
+    found, given = ran(*asked)
+    assert (given, found == before) == (False, False)
+    assert ran(*asked, "--no-cache")[0] == found
+    assert ran(*asked) == (found, True)
 
 
 def test_nor_where_the_file_that_it_was_told_changed(place, ran):
