@@ -260,6 +260,7 @@ def _open_account(files: Files, digests: Mapping[str, str], account: str) -> Acc
         lines=lines,
         parse=partial(parse_line, files, account),
         stamp=partial(_stamp, file),
+        filled=None if isinstance(file.filled, msgspec.UnsetType) else file.filled,
     )
 
 

@@ -102,23 +102,23 @@ class Marker(Edge, frozen=True, kw_only=True):
     cause: str = msgspec.field(name=MISSING)
 
 
-class AccountFile(Edge, frozen=True, kw_only=True):
-    """`ACCOUNT/account.json`: what was asked, what came back, and the digest of each file beside it."""
-
+class _AccountHead(Edge, frozen=True, kw_only=True):
     format: int
     account: str
     name: str | None
     regions: Annotated[list[str], msgspec.Meta(min_length=1, max_length=REGIONS)] | Marker
+    filled: dict[str, dict[str, list[str]]] | msgspec.UnsetType = msgspec.UNSET  # of an import
+
+
+class AccountFile(_AccountHead, frozen=True, kw_only=True):
+    """`ACCOUNT/account.json`: what was asked, what came back, and the digest of each file beside it."""
+
     types: dict[str, TypeEntry]
 
 
-class AccountIndex(Edge, frozen=True, kw_only=True):
+class AccountIndex(_AccountHead, frozen=True, kw_only=True):
     """The same, with its entries as text: of a fleet's many, each is read when it is asked for."""
 
-    format: int
-    account: str
-    name: str | None
-    regions: Annotated[list[str], msgspec.Meta(min_length=1, max_length=REGIONS)] | Marker
     types: dict[str, msgspec.Raw]
 
 

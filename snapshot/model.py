@@ -131,6 +131,11 @@ def _ends(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tupl
         start = end + 1
 
 
+# Of an import that was filled: each type that AWS itself was asked for, to the places that answered, as `in`, and the
+# attached answers that were `recorded` before.
+Filled = Mapping[str, Mapping[str, Sequence[str]]]
+
+
 class Account(Struct, frozen=True, kw_only=True):
     """One account of a snapshot. `read(type)` yields its resources of that type, sorted by (region, id).
 
@@ -146,6 +151,7 @@ class Account(Struct, frozen=True, kw_only=True):
     lines: Callable[[str], Lines] | None = None
     parse: Callable[[str, bytes | memoryview, int], Resource] | None = None
     stamp: Callable[[Sequence[str]], bytes] | None = None
+    filled: Filled | None = None
 
     def gap(self, kind: str, region: str) -> Unknown | None:
         """Why resources of this type in this region may be missing from the snapshot; None if none are."""

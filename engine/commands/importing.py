@@ -48,6 +48,9 @@ def import_config(
             "which policies, those of `evaluate` if not given, and how.",
         ),
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Complete the latest --fill that was stopped: with the same command.")
+    ] = False,
     purpose: Purpose = Purpose(),
     way: Way = Way(),
 ) -> None:
@@ -60,9 +63,11 @@ def import_config(
     if every and as_of:
         raise typer.BadParameter("--every and --as-of exclude each other")
     _fits(fill=fill, past=bool(every or as_of), regions=regions, groups=[(purpose, Purpose()), (way, Way())])
+    if resume and not fill:
+        raise typer.BadParameter("--resume completes what --fill began: add --fill, or leave it out")
     _apart(paths, into)
     if fill:
-        _fill(paths, into, purpose, way)
+        _fill(paths, into, purpose, way, resume=resume)
         return
     err, enabled = console(stderr=True), names(regions)
     with progress(err, "importing", "files") as told:
@@ -107,20 +112,25 @@ def _differ(name: str, group: object, usual: object) -> bool:
     return bool(getattr(group, name) != getattr(usual, name))
 
 
-def _fill(paths: list[str], into: str, purpose: Purpose, way: Way) -> None:
+def _fill(paths: list[str], into: str, purpose: Purpose, way: Way, *, resume: bool) -> None:
     from stillframe.engine.console import console, progress
     from stillframe.engine.terminal.collecting import collecting
     from stillframe.engine.terminal.importing import print_filled
     from stillframe.snapshot.collector.collect import Watch
     from stillframe.snapshot.collector.fill import fill
+    from stillframe.snapshot.collector.unfinished import unfinished
+    from stillframe.snapshot.given import place_of
     from stillframe.snapshot.importing.filling import filling
+    from stillframe.snapshot.names import moment_of
 
     chosen = purpose.types or purpose.packs or purpose.policies or purpose.shipped or purpose.needed
     types, reads, counts = (purpose if chosen else replace(purpose, needed=True)).counts()
     err, session = console(stderr=True), way.session()
+    place = unfinished(place_of(into)) if resume else place_of(into)
     with ExitStack() as stack:
         with progress(err, "importing", "files") as told:
-            whole = stack.enter_context(filling(paths, into, counts, on_file=told))
+            begun = moment_of(place.name) if resume else None
+            whole = stack.enter_context(filling(paths, counts, begun=begun, on_file=told))
         with collecting(err) as progress_of:
             watch = Watch(
                 accounts=progress_of.expect,
@@ -129,7 +139,11 @@ def _fill(paths: list[str], into: str, purpose: Purpose, way: Way) -> None:
                 error=progress_of.error,
             )
             asked = {"accounts": whole.accounts, "types": types, "reads": reads, **way.means()}
-            done = fill(whole, session=session, watch=watch, **asked)
+            try:
+                done = fill(whole, place, resume=resume, session=session, watch=watch, **asked)
+            except (KeyboardInterrupt, SystemExit):
+                typer.echo("complete the snapshot with the same command, and --resume", err=True)
+                raise
         print_filled(err, whole, done, progress_of.calls)
 
 

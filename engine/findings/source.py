@@ -21,16 +21,8 @@ class _Region(msgspec.Struct):
     later: int = 0
 
 
-class _Asked(msgspec.Struct, rename={"places": "in"}):
-    """Where AWS itself was asked for the resources of a type, and which answers about them were `recorded` before."""
-
-    places: list[str]
-    recorded: list[str] = []
-
-
 class _Filled(msgspec.Struct):
     at: str
-    accounts: Mapping[str, Mapping[str, _Asked]]
 
 
 class _Scope(msgspec.Struct):
@@ -65,7 +57,7 @@ def source_lines(snapshot: Snapshot) -> Iterator[str]:
         said = scope.accounts[account][region] if isinstance(scope.accounts, Mapping) else _Region()
         what = "no whole snapshot" if days is None else f"its snapshot of {said.snapshot}, {_old(days)}"
         yield f"{account} {region}: {what}" + (f", and {counted(said.later, 'item')} after it" if said.later else "")
-    yield from _filled(scope.filled) if scope.filled else ()
+    yield from _filled(snapshot, scope.filled.at) if scope.filled else ()
 
 
 def _scope(snapshot: Snapshot) -> _Scope | None:
@@ -81,19 +73,19 @@ def _named(scope: _Scope) -> str:
     return _SOURCES[scope.source] + ", and filled by AWS itself" * bool(scope.filled)
 
 
-def _filled(filled: _Filled) -> Iterator[str]:
+def _filled(snapshot: Snapshot, at: str) -> Iterator[str]:
     """A line for each account, and where it was asked: the types whose resources there are AWS's own word.
 
     Answers that are not stand behind the type.
     """
-    for account, types in sorted(filled.accounts.items()):
+    for account in snapshot.accounts:
         asked: dict[tuple[str, ...], list[str]] = {}
-        for kind, said in types.items():
-            answers = f" ({', '.join(said.recorded)} recorded)" if said.recorded else ""
-            asked.setdefault(tuple(sorted({*said.places} - {GLOBAL})), []).append(kind + answers)
+        for kind, said in sorted((snapshot.account(account).filled or {}).items()):
+            answers = f" ({', '.join(said['recorded'])} recorded)" if "recorded" in said else ""
+            asked.setdefault(tuple(sorted({*said.get("in", ())} - {GLOBAL})), []).append(kind + answers)
         for places, kinds in sorted(asked.items()) or [((), ["nothing"])]:
             where = f" in {', '.join(places)}" if places else ""
-            yield f"{account}: {', '.join(kinds)} by AWS itself{where}, {filled.at}"
+            yield f"{account}: {', '.join(kinds)} by AWS itself{where}, {at}"
 
 
 def _ages(snapshot: Snapshot, scope: _Scope | None) -> Iterator[tuple[tuple[str, str], int | None]]:

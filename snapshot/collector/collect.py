@@ -17,34 +17,31 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from ..archive import open_snapshot
 from ..catalog import REGION_TYPE, ResourceType, catalog_digest, load_catalog
-from ..chain import settle
 from ..choice import Reads, asked_in_part, choose
 from ..cluster import Cluster
 from ..errors import ArgumentError, CollectError, OtherPlanError
-from ..files import PLAN, folder_at
 from ..format import timestamp
 from ..given import check_names, check_numbers, path_of, place_of
-from ..layout import ID, MANIFEST
 from ..model import Collected, Unknown
-from ..remote import Place, Remote, entries
+from ..remote import Place
 from .call import ask
 from .clients import DEADLINE, Clients
 from .errand import Errand
 from .forecast import Forecast, forecast
 from .found import enabled
-from .kept import Kept, keep, pick_up
+from .kept import Kept
 from .plan import Plan, ask_aws, targets_of
 from .record import Recorder
 from .run import Tally, run
 from .run_on_cluster import run_on_cluster
 from .session import ORGANIZATION_ROLE, Caller, identify, open_session
 from .targets import check_regions, entered, find_targets
-from .write import SnapshotWriter, Writer
-from .write_objects import begin_objects, pick_up_objects, resume_objects
+from .unfinished import Left, agree, begin, take_up, unfinished
+from .write import Writer
 
 WORKERS = 16  # calls under way at once
 
@@ -182,11 +179,7 @@ def collect(into: Place | str, **options: Any) -> Collected:
     """
     archive, order = place_of(into), prepare(**options)
     _record(order, order.kept)
-    if isinstance(archive, Remote):
-        return order.take(begin_objects(archive, order.kept))
-    writer = SnapshotWriter(archive, datetime.fromisoformat(order.kept.captured_at))
-    file, writer.journal = keep(writer.path, structs.replace(order.kept, captured_at=timestamp(writer.captured_at)))
-    with file:
+    with begin(archive, order.kept) as writer:
         return order.take(writer)
 
 
@@ -197,18 +190,10 @@ def resume(into: Place | str, **options: Any) -> Collected:
     snapshot here. If not, they must say the same as its plan: whose roles to assume is nothing to take from an archive.
     """
     signature(prepare).bind(**options)  # a TypeError for what is none of its options
-    folder = _unfinished(place_of(into))
-    if isinstance(folder, Remote):
-        kept, journal = pick_up_objects(folder)
-        order = _order(folder, kept, options, known=journal is not None)
-        _record(order, kept)
-        return order.take(resume_objects(folder, kept, journal))
-    kept, file, journal = pick_up(folder)
-    with file:
-        order = _order(folder, kept, options, known=journal is not None)
-        _record(order, kept)
-        moment = datetime.fromisoformat(kept.captured_at)
-        return order.take(SnapshotWriter(folder.parent, moment, unfinished=kept.accounts, journal=journal))
+    with take_up(unfinished(place_of(into))) as left:
+        order = _order(left, options)
+        _record(order, left.kept)
+        return order.take(left.go_on())
 
 
 def _recorder(record: Path | str | None, cluster: Cluster | None) -> Recorder | None:
@@ -228,33 +213,21 @@ def _record(order: Order, kept: Kept) -> None:
         order.recorder.begin(kept)
 
 
-def _order(folder: Place, kept: Kept, options: Mapping[str, Any], *, known: bool) -> Order:
+def _order(left: Left, options: Mapping[str, Any]) -> Order:
     """What to ask to complete a snapshot."""
-    if known and not any(options.get(name) for name in ASKING):
-        return _known(folder, kept, options)
+    if left.kept.filling is not None:
+        raise OtherPlanError(
+            f"{left.folder}: it is an import that is being filled",
+            "complete it with `import aws-config --fill --resume`, or collect again without --resume",
+        )
+    if left.known and not any(options.get(name) for name in ASKING):
+        return _known(left.folder, left.kept, options)
     order = prepare(**options)
-    _agree(folder, order.kept, kept, known=known)
+    agree(left, order.kept)
     return order
 
 
 ASKING = ("accounts", "organization", "exclude", "roles", "external_id", "regions", "types", "reads")  # what, and whom
-_SAME = ("caller", "accounts", "roles", "external_id", "regions", "types", "attached")  # of two plans
-
-
-def _agree(folder: Place, asked: Kept, kept: Kept, *, known: bool) -> None:
-    """Raise CollectError where a plan is not what is asked for now."""
-    differ = [name for name in _SAME if _of(asked, name) != _of(kept, name)]
-    if differ:
-        why = "asks for something else" if known else "was not made by this user here, and asks for something else"
-        raise OtherPlanError(
-            f"{folder}: its plan {why}: {', '.join(differ).replace('_', ' ')}",
-            "give the options with which it was begun, or collect again without --resume",
-        )
-
-
-def _of(plan: Kept, name: str) -> Any:
-    found = getattr(plan, name)
-    return sorted(found) if name == "accounts" else found
 
 
 def _known(folder: Place, kept: Kept, options: Mapping[str, Any]) -> Order:
@@ -322,20 +295,3 @@ def _plan(
         on_error=watch.error,
         answers=recorder.answers if recorder else ask_aws,
     )
-
-
-def _unfinished(into: Place) -> Place:
-    """The latest snapshot without a manifest, of an archive or named itself; one with a plan, if there is any."""
-    itself = ID.match(into.name)
-    if isinstance(into, Remote):
-        settle(into.parent if itself else into)
-    planless = None  # that of an import
-    for folder in [into] if itself else reversed(entries(into) if into.is_dir() else []):
-        there = folder.is_dir() if isinstance(folder, Remote) else folder_at(folder)
-        if ID.match(folder.name) and there and not (folder / MANIFEST).exists():
-            if (folder / PLAN).is_file():
-                return folder
-            planless = planless or folder
-    if planless:
-        return planless
-    raise CollectError(f"{into}: no unfinished snapshot here", "there is nothing to complete: collect without --resume")

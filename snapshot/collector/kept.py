@@ -33,6 +33,7 @@ class Kept(Edge, frozen=True, kw_only=True):
     roles: list[str]
     external_id: str | None
     scope: dict[str, Any]
+    filling: str | None = None  # of an import that is filled: the digest of what is known, and of what counts
 
 
 def keep(folder: Path, kept: Kept) -> tuple[IO[bytes], Journal]:

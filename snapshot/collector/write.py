@@ -35,7 +35,7 @@ from ..format import (
     write_line,
 )
 from ..layout import ACCOUNT, MANIFEST, Files
-from ..model import Coverage, Resource, Unknown
+from ..model import Coverage, Filled, Resource, Unknown
 from ..names import ACCOUNT_ID, REGIONS
 from ..own_types import carried
 from ..remote import Place
@@ -54,6 +54,7 @@ class AccountData(Struct, frozen=True, kw_only=True):
     regions: Iterable[str] | Unknown
     coverage: Mapping[str, Coverage]
     resources: Mapping[str, Sequence[Row]]
+    filled: Filled | None = None
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -159,7 +160,11 @@ class SnapshotWriter:
 
     def _clear(self, accounts: Collection[str]) -> None:
         """Count the accounts that are whole, and remove what was begun of others, or is damaged."""
-        for path in filter(folder_at, self.path.iterdir()):
+        for path in self.path.iterdir():
+            if not folder_at(path):
+                if path.name.startswith(".") and path.name != PLAN:  # a file that had not got its name
+                    path.unlink()
+                continue
             if not path.name.startswith(".") and path.name not in accounts:
                 raise CollectError(f"{path}: no account that was asked for", "remove it, and try again")
             found = None if path.name.startswith(".") else self._complete(path.name)
@@ -274,7 +279,10 @@ def compose(account: AccountData, write: Callable[[str, bytes], object]) -> byte
     places = [[] if isinstance(regions, Marker) else regions]
     if any(len(each) > REGIONS for each in (*places, *((*found.read, *found.missing) for found in types.values()))):
         raise CollectError(f"account {account.id}: more than {REGIONS} regions", "no account has so many: name some")
-    return document(AccountFile(format=FORMAT, account=account.id, name=account.name, regions=regions, types=types))
+    filled: Any = msgspec.UNSET if account.filled is None else account.filled
+    return document(
+        AccountFile(format=FORMAT, account=account.id, name=account.name, regions=regions, types=types, filled=filled)
+    )
 
 
 def _compose_type(account: AccountData, kind: str, write: Callable[[str, bytes], object]) -> TypeEntry:

@@ -14,16 +14,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
 from .. import remote
+from ..archive import read_account_file
 from ..catalog import REGION_TYPE, ResourceType, Steps
-from ..collector.anew import begin_anew
-from ..collector.write import AccountData, Row, Written
+from ..collector.write import AccountData, Pen, Row, Writer, Written
 from ..errors import CollectError
-from ..format import read_line, timestamp
+from ..format import digest, read_line, timestamp
 from ..gaps import REDACTED
-from ..given import place_of
+from ..layout import Files
 from ..model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
 from ..resource import names_in
 from .account import account_of
@@ -39,19 +40,23 @@ Paths = Mapping[str, Collection[Steps]]  # resource type → the paths of its re
 
 @contextmanager
 def filling(
-    paths: Collection[Path | str], into: Path | str, counts: Paths, *, on_file: OnFile = lambda *_: None
+    paths: Collection[Path | str], counts: Paths, *, begun: datetime | None = None, on_file: OnFile = lambda *_: None
 ) -> Iterator[Filling]:
-    """What the files tell, ready to be filled and written. Unless it is finished in the block, nothing stays.
+    """What the files tell, ready to be filled: now, or as it was `begun`, by the files that there were then.
 
     `counts` are the paths that decide: what AWS Config lacks of others is not asked. Of a type that is not among them
     all counts. Raises ArgumentError, SnapshotError or CollectError.
     """
-    with reading(find(paths), None, frozenset(), on_file) as state:
-        found = Filling(state, place_of(into), counts, datetime.now(UTC))
-        try:
-            yield found
-        finally:
-            found.close()
+    now = datetime.now(UTC)
+    moment = begun or now
+    if now - moment > FRESH:
+        raise CollectError(
+            f"begun at {timestamp(moment)}, more than {FRESH.days} days ago: what AWS says now is something else",
+            "begin again, without --resume",
+        )
+    found = [each for each in find(paths) if each.moment is None or not moment < each.moment <= now]
+    with reading(found, None, frozenset(), on_file) as state:
+        yield Filling(state, counts, moment)
 
 
 class _Known(Struct, frozen=True, kw_only=True):
@@ -75,21 +80,31 @@ class _Recorded(Struct, kw_only=True):
 class Filling:
     """A snapshot that is written of both. To a collection it is what is `Known`, and the `Writer`."""
 
-    def __init__(self, state: State, into: remote.Place, counts: Paths, now: datetime) -> None:
-        self._state, self._counts, self._now = state, counts, now
-        self._places = {account: _fresh(places, now) for account, places in state.places.items()}
+    files: Files
+    pen: Pen
+    done: dict[str, str]
+    captured_at: datetime
+
+    def __init__(self, state: State, counts: Paths, moment: datetime) -> None:
+        self._state, self._counts, self.moment = state, counts, moment
+        self._places = {account: _fresh(places, moment) for account, places in state.places.items()}
         if not any(self._places.values()):
             raise CollectError(
                 "; ".join([_NONE_FRESH, *self.problems()[:3]]),
                 "name snapshot files up to today, or import these without --fill",
             )
-        self._writer = begin_anew(into, now, len(state.places), exact=False)
-        self.captured_at, self.files = self._writer.captured_at, self._writer.files
-        self.done, self.pen = self._writer.done, self._writer.pen
+        self.digest = digest(
+            state.digest().encode() + msgspec.json.encode([self._places, counts], order="deterministic")
+        )
         self._lock, self._recorded = threading.Lock(), dict[str, _Recorded]()
-        self._filled: dict[str, dict[str, Any]] = {}
-        self._finished = False
         self.resources = 0
+
+    def onto(self, writer: Writer) -> None:
+        """Write by this writer, which may have some accounts already."""
+        self._writer, self.captured_at = writer, writer.captured_at
+        self.files, self.done, self.pen = writer.files, writer.done, writer.pen
+        there = [read_account_file(writer.files, account, found) for account, found in writer.done.items()]
+        self.resources = sum(entry.count for file in there for entry in file.types.values())
 
     @property
     def accounts(self) -> list[str]:
@@ -105,7 +120,7 @@ class Filling:
             f"{account} {region}: {why}"
             for account, places in sorted(self._state.places.items())
             for region, place in sorted(places.items())
-            if (why := _unfit(place, self._now))
+            if (why := _unfit(place, self.moment))
         ]
         return [*self._state.problems, *stale]
 
@@ -144,7 +159,7 @@ class Filling:
     def _account(self, account: str, regions: Collection[str]) -> _Recorded:
         with self._lock:
             if account not in self._recorded:
-                data, number = account_of(self._state, account, self.captured_at, regions, self._places[account])
+                data, number = account_of(self._state, account, self.moment, regions, self._places[account])
                 self._recorded[account] = _Recorded(data=data, number=number)
             return self._recorded[account]
 
@@ -155,7 +170,7 @@ class Filling:
         regions = () if isinstance(live.regions, Unknown) else list(live.regions)
         own = self._account(live.id, regions)
         coverage, rows, number = dict(own.data.coverage), dict[str, Sequence[Row]](), own.number
-        filled: dict[str, Any] = {}
+        filled: dict[str, dict[str, list[str]]] = {}
         for kind, answered in live.coverage.items():
             asked = [GLOBAL] if kind == REGION_TYPE else own.asked.get(kind, ())
             if not asked and not answered.missing:
@@ -166,9 +181,8 @@ class Filling:
             )
             number += len(rows[kind]) - len(before)
             if there := sorted({*asked} & {*answered.read}):
-                filled[kind] = {"in": there}
-                if used := own.used.get(kind):
-                    filled[kind]["recorded"] = sorted(used)
+                used = own.used.get(kind)
+                filled[kind] = {"in": there, **({"recorded": sorted(used)} if used else {})}
         known = own.data.regions if isinstance(live.regions, Unknown) else live.regions
         self._writer.add(
             AccountData(
@@ -177,32 +191,27 @@ class Filling:
                 regions=known,
                 coverage=coverage,
                 resources=ChainMap(rows, own.data.resources),  # type: ignore[arg-type]
+                filled=filled,
             )
         )
         with self._lock:
-            self._filled[live.id], self.resources = filled, self.resources + number
+            self.resources += number
             del self._recorded[live.id]
 
     def settle(self, written: Written) -> None:
         self._writer.settle(written)
 
     def finish(self, scope: Mapping[str, Any]) -> remote.Place:
-        """Write the manifest, which says of each account what was asked of AWS, and when."""
-        filled = {"at": timestamp(self.captured_at), "accounts": dict(sorted(self._filled.items()))}
+        """Write the manifest, which says when AWS was asked; of what, each account's file."""
         asked = {name: scope[name] for name in ("types", "skipped") if name in scope}
-        path = self._writer.finish({**scope_of(self._places, ()), **asked, "filled": filled})
-        self._finished = True
-        return path
+        filled = {"at": timestamp(self.captured_at)}
+        return self._writer.finish({**scope_of(self._places, ()), **asked, "filled": filled})
 
     def pause(self) -> None:
-        """Nothing can be completed: the files are read anew."""
+        self._writer.pause()
 
     def discard(self) -> None:
         self._writer.discard()
-
-    def close(self) -> None:
-        if not self._finished:
-            self.discard()
 
 
 def _fresh(places: Mapping[str, Place], now: datetime) -> dict[str, Place]:

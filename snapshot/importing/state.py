@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,6 +61,13 @@ class State:
         """The time of the latest of what was read: a whole file, or an item after it."""
         places = [place for each in self.places.values() for place in each.values()]
         return max((moment for place in places for moment in (place.moment, place.latest) if moment), default=None)
+
+    def digest(self) -> str:
+        """The digest of all items that count."""
+        found = hashlib.sha256()
+        for each in self._db.execute("SELECT * FROM items ORDER BY account, kind, place, key"):
+            found.update(repr(each).encode())
+        return found.hexdigest()
 
     def close(self) -> None:
         self._db.close()

@@ -13,7 +13,7 @@ from builders import TIME, write_snapshot
 from stillframe.snapshot import list_snapshots
 from stillframe.snapshot.chain import heads, links
 from stillframe.snapshot.collector.anew import begin_anew
-from stillframe.snapshot.collector.collect import _unfinished
+from stillframe.snapshot.collector.unfinished import unfinished
 from stillframe.snapshot.errors import CollectError
 from stillframe.snapshot.files import PLAN, lock
 from stillframe.snapshot.prune import kept, parse_keep, prune
@@ -206,9 +206,9 @@ def test_what_an_import_is_at_work_on_is_not_abandoned(archive, exact):
     os.utime(path, (then, then))
     assert prune(archive, parse_keep("9"))[1] == [stopped.name]
     planned = begun(archive, "2026-02-02T00-00-00Z", 0)
-    assert _unfinished(archive) == planned
+    assert unfinished(archive) == planned
     shutil.rmtree(planned)
-    assert _unfinished(archive) == path
+    assert unfinished(archive) == path
     del writer
     assert prune(archive, parse_keep("9"))[1] == [path.name]
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 from stillframe.engine.findings.source import source_lines, source_notes
-from stillframe.snapshot.model import Snapshot
+from stillframe.snapshot.model import Account, Snapshot
 
 A, EAST, WEST = "111122223333", "us-east-1", "us-west-2"
 
@@ -41,7 +42,7 @@ NONE = {**AGED, "snapshot": None, "later": 3}
         (config(us_east_1=NEW), f"was imported from AWS Config: the state of {A} us-east-1 is of that day"),
         (config(), "was imported from AWS Config"),
         (
-            {**config(us_east_1=NEW), "filled": {"at": "2026-01-11T00:00:00Z", "accounts": {}}},
+            {**config(us_east_1=NEW), "filled": {"at": "2026-01-11T00:00:00Z"}},
             f"was imported from AWS Config, and filled by AWS itself: the state of {A} us-east-1 is of that day",
         ),
         ({"source": "somebody else"}, None),
@@ -62,13 +63,19 @@ def test_lines_say_it_of_each_region():
 
 def test_lines_say_what_aws_itself_was_asked_for():
     asked = {"AWS::S3::Bucket": {"in": ["global"], "recorded": ["Acl", "Policy"]}, "AWS::SNS::Topic": {"in": [EAST]}}
-    asked |= {"AWS::KMS::Key": {"in": ["us-west-2", EAST]}, "AWS::EC2::VPC": {"in": [EAST]}}
-    filled = {"at": "2026-01-11T00:00:00Z", "accounts": {A: asked, "444455556666": {}}}
-    assert [*source_lines(snapshot({**config(us_east_1=NEW), "filled": filled}))] == [
+    asked |= {"AWS::KMS::Key": {"in": [WEST, EAST]}, "AWS::EC2::VPC": {"in": [EAST]}}
+    accounts = {A: asked, "444455556666": {}}
+
+    def account(identity: str) -> Account:
+        filled = accounts[identity]
+        return Account(id=identity, name=None, regions=(EAST,), coverage={}, read=lambda _: (), filled=filled)
+
+    found = snapshot({**config(us_east_1=NEW), "filled": {"at": "2026-01-11T00:00:00Z"}})
+    assert [*source_lines(replace(found, accounts=tuple(accounts), account=account))] == [
         "imported from AWS Config, and filled by AWS itself",
         f"{A} us-east-1: its snapshot of 2026-01-10T12:00:00Z, of that day",
         f"{A}: AWS::S3::Bucket (Acl, Policy recorded) by AWS itself, 2026-01-11T00:00:00Z",
-        f"{A}: AWS::SNS::Topic, AWS::EC2::VPC by AWS itself in us-east-1, 2026-01-11T00:00:00Z",
+        f"{A}: AWS::EC2::VPC, AWS::SNS::Topic by AWS itself in us-east-1, 2026-01-11T00:00:00Z",
         f"{A}: AWS::KMS::Key by AWS itself in us-east-1, us-west-2, 2026-01-11T00:00:00Z",
         "444455556666: nothing by AWS itself, 2026-01-11T00:00:00Z",
     ]
@@ -82,5 +89,5 @@ ANYTHING = some.recursive(
 
 @given(ANYTHING)
 def test_what_somebody_else_wrote_there_harms_nothing(accounts):
-    found = snapshot({"source": "aws-config", "accounts": accounts, "filled": {"at": "now", "accounts": accounts}})
+    found = snapshot({"source": "aws-config", "accounts": accounts, "filled": accounts})
     assert [*source_notes(found)] or not [*source_lines(found)]

@@ -17,6 +17,7 @@ from stillframe.snapshot import open_snapshot
 from stillframe.snapshot.archive import read_manifest
 from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.choice import choose
+from stillframe.snapshot.collector.anew import begin_anew
 from stillframe.snapshot.collector.collect import Watch, collect
 from stillframe.snapshot.collector.demo import LOG_BUCKET, Organisation
 from stillframe.snapshot.collector.write import AccountData, row
@@ -74,8 +75,7 @@ def test_an_import_that_is_filled_decides_as_a_live_collection_does(organisation
     assert read_manifest(next(into.glob("2*"))).scope["skipped"] == {}
     assert re.search(rf"{place.log_archive}: .*AWS::S3::Bucket \(.*Policy.* recorded\).* by AWS itself, 20", shown)
     assert re.search(rf"{place.log_archive} us-east-1: its snapshot of 20.*, of that day", shown)
-    imported = read_manifest(next(into.glob("2*"))).scope
-    assert EAST not in imported["filled"]["accounts"][place.log_archive].get(VPC, {}).get("in", [])
+    assert VPC not in open_snapshot(into).account(place.log_archive).filled
 
     # What is new since is there, what is gone is not, and what AWS Config knows of the rest stays.
     store = place.client(place.log_archive, "s3")
@@ -129,16 +129,17 @@ def rows(kind, *configs):
         yield row(Resource(type=spec.type, id=identity, account=ACCOUNT, region=region, name=None, tags={}, config=own))
 
 
-def answered(whole, coverage, resources=None, regions=(EAST, WEST)):
+def answered(into, whole, coverage, resources=None, regions=(EAST, WEST)):
     """Finish a filling by what a collection of these types found; by type, where it had to be asked."""
+    whole.onto(begin_anew(into, whole.moment, 1))
     asked = {kind: [*whole.lacking(ACCOUNT, TYPES[kind], sorted(regions), regions)] for kind in coverage}
     whole.add(AccountData(id=ACCOUNT, name="Acme", regions=regions, coverage=coverage, resources={**(resources or {})}))
     return asked, open_snapshot(whole.finish({"types": sorted(coverage)})).account(ACCOUNT)
 
 
 def test_nothing_is_asked_of_what_is_whole(tmp_path):
-    with filling([files(tmp_path)], tmp_path / "into", COUNTS) as whole:
-        asked, account = answered(whole, {VPC: Coverage(read=[], missing={})})
+    with filling([files(tmp_path)], COUNTS) as whole:
+        asked, account = answered(tmp_path / "into", whole, {VPC: Coverage(read=[], missing={})})
     assert asked == {VPC: []}
     assert [each.id for each in account.read(VPC)] == ["vpc-2", "vpc-1"]
     assert (account.gaps(VPC), account.regions, account.name) == ({}, (WEST, EAST), "Acme")
@@ -146,9 +147,13 @@ def test_nothing_is_asked_of_what_is_whole(tmp_path):
 
 def test_a_region_without_a_file_is_asked_as_a_whole(tmp_path):
     regions, south = (EAST, WEST, "ap-south-1"), "ap-south-1"
-    with filling([files(tmp_path)], tmp_path / "into", COUNTS) as whole:
+    with filling([files(tmp_path)], COUNTS) as whole:
         asked, account = answered(
-            whole, {VPC: Coverage(read=[south], missing={})}, {VPC: [*rows(VPC, vpc(3, south))]}, regions
+            tmp_path / "into",
+            whole,
+            {VPC: Coverage(read=[south], missing={})},
+            {VPC: [*rows(VPC, vpc(3, south))]},
+            regions,
         )
     assert asked == {VPC: [south]}
     assert [each.id for each in account.read(VPC)] == ["vpc-3", "vpc-2", "vpc-1"]
@@ -156,7 +161,7 @@ def test_a_region_without_a_file_is_asked_as_a_whole(tmp_path):
 
 
 def test_a_type_that_is_recorded_in_part_is_listed_and_what_is_known_is_not_asked_again(tmp_path):
-    with filling([files(tmp_path)], tmp_path / "into", COUNTS) as whole:
+    with filling([files(tmp_path)], COUNTS) as whole:
         spec, both = TYPES[KEY], [EAST, WEST]
         assert [*whole.lacking(ACCOUNT, spec, both, both)] == both
         known = whole.attached(ACCOUNT, spec, EAST, key(1)["KeyArn"])
@@ -165,7 +170,7 @@ def test_a_type_that_is_recorded_in_part_is_listed_and_what_is_known_is_not_aske
         assert whole.attached(ACCOUNT, spec, WEST, key(1)["KeyArn"]) == {}
         assert whole.attached(ACCOUNT, spec, EAST, "another") == {}
         ours = rows(KEY, key(1), key(9, "AWS"))
-        _, account = answered(whole, {KEY: Coverage(read=both, missing={})}, {KEY: [*ours]})
+        _, account = answered(tmp_path / "into", whole, {KEY: Coverage(read=both, missing={})}, {KEY: [*ours]})
     assert [each.config["KeyId"] for each in account.read(KEY)] == ["1", "9"]
     assert account.gaps(KEY) == {}
 
@@ -184,8 +189,8 @@ DENIED = "AccessDenied: kms:ListKeys"
     ],
 )
 def test_what_could_not_be_listed_is_as_it_was_with_the_cause(tmp_path, coverage, listed, there, gaps):
-    with filling([files(tmp_path)], tmp_path / "into", COUNTS) as whole:
-        _, account = answered(whole, {KEY: coverage}, {KEY: [*rows(KEY, *listed)]})
+    with filling([files(tmp_path)], COUNTS) as whole:
+        _, account = answered(tmp_path / "into", whole, {KEY: coverage}, {KEY: [*rows(KEY, *listed)]})
         path = next((tmp_path / "into").glob("2*"))
     assert [each.config["KeyId"] for each in account.read(KEY)] == there
     assert {*account.gaps(KEY)} >= gaps
@@ -198,7 +203,8 @@ def test_where_aws_answers_nothing_no_finding_is_decided_otherwise(tmp_path):
     deliver(tmp_path, items(state(3, **size), Encoder(), now - timedelta(hours=1)), now)
     alone = import_aws_config([tmp_path / "AWSLogs"], tmp_path / "alone", regions=(EAST, WEST)).path
     counts = {kind: {path for policy in POLICIES for path in deciding(policy).get(kind, ())} for kind in reads}
-    with filling([tmp_path / "AWSLogs"], tmp_path / "into", counts) as whole:
+    with filling([tmp_path / "AWSLogs"], counts) as whole:
+        whole.onto(begin_anew(tmp_path / "into", whole.moment, 1))
         for account in whole.accounts:
             denied = {}
             for kind, spec in choose((), reads).items():
@@ -214,7 +220,8 @@ def test_where_aws_answers_nothing_no_finding_is_decided_otherwise(tmp_path):
 
 def test_an_account_that_could_not_be_entered_is_as_it_was_imported(tmp_path):
     denied = Unknown.because("AccessDenied: sts:AssumeRole")
-    with filling([files(tmp_path)], tmp_path / "into", COUNTS) as whole:
+    with filling([files(tmp_path)], COUNTS) as whole:
+        whole.onto(begin_anew(tmp_path / "into", whole.moment, 1))
         everywhere = Coverage(read=[], missing={EVERYWHERE: str(denied)})
         whole.add(AccountData(id=ACCOUNT, name=None, regions=denied, coverage={KEY: everywhere}, resources={}))
         account = open_snapshot(whole.finish({"types": [KEY]})).account(ACCOUNT)
@@ -227,12 +234,12 @@ def test_an_account_that_could_not_be_entered_is_as_it_was_imported(tmp_path):
 def test_what_is_too_old_is_not_filled(tmp_path):
     now = datetime.now(UTC)
     old = files(tmp_path / "old", now - timedelta(days=3))
-    with pytest.raises(CollectError, match="not what it was like then"), filling([old], tmp_path / "into", COUNTS):
+    with pytest.raises(CollectError, match="not what it was like then"), filling([old], COUNTS):
         pass
     one = {(ACCOUNT, EAST): [recorder_item(ACCOUNT, EAST, now)]}
     deliver(tmp_path / "new", one, now)
-    with filling([old, tmp_path / "new"], tmp_path / "into", COUNTS) as whole:
-        asked, account = answered(whole, {VPC: Coverage(read=[WEST], missing={})})
+    with filling([old, tmp_path / "new"], COUNTS) as whole:
+        asked, account = answered(tmp_path / "into", whole, {VPC: Coverage(read=[WEST], missing={})})
         assert [problem for problem in whole.problems() if f"{ACCOUNT} {WEST}: " in problem]
     assert asked == {VPC: [WEST]}
     assert [*account.read(VPC)] == []
@@ -259,17 +266,11 @@ def test_a_region_is_as_fresh_as_its_whole_file_and_no_file_is_of_a_time_to_come
             KEY,
         )
     deliver(tmp_path / "new", {(ACCOUNT, "eu-north-1"): [recorder_item(ACCOUNT, "eu-north-1", now)]}, now)
-    with filling([old, tmp_path / "new"], tmp_path / "into", COUNTS) as filled:
-        asked, account = answered(filled, {VPC: Coverage(read=[EAST], missing={})})
+    with filling([old, tmp_path / "new"], COUNTS) as filled:
+        asked, account = answered(tmp_path / "into", filled, {VPC: Coverage(read=[EAST], missing={})})
         assert [each for each in filled.problems() if each.startswith(f"{ACCOUNT} {EAST}: ") and why in each]
     assert EAST in asked[VPC]
     assert [each.id for each in account.read(VPC) if each.region == EAST] == []
-
-
-def test_what_is_not_finished_leaves_nothing(tmp_path):
-    with filling([files(tmp_path)], tmp_path / "into", COUNTS):
-        assert [*(tmp_path / "into").glob("2*")]
-    assert [*(tmp_path / "into").glob("2*")] == []
 
 
 @pytest.mark.parametrize(
@@ -278,6 +279,7 @@ def test_what_is_not_finished_leaves_nothing(tmp_path):
         (["--fill", "--as-of", "2026-01-01"], "leave out --as-of and --every"),
         (["--fill", "--every", "day", "2026-01-01..2026-01-02"], "leave out --as-of and --every"),
         (["--fill", "--regions", "us-east-1"], "leave out --regions"),
+        (["--resume"], "--resume completes what --fill began"),
         (["--role", "audit"], "--role is about asking AWS: add --fill"),
         (["--pack", "logging"], "--pack is about asking AWS: add --fill"),
     ],
