@@ -21,6 +21,7 @@ from .findings.variants import Variants, variants
 from .findings.waivers import Use, Waivers
 from .functions.budget import BUDGET
 from .judging.dependencies import is_idle, undescribed
+from .judging.misspelt import settled
 from .model.finding import Status
 from .model.policy import Policy, spoken
 from .model.ruleset import Ruleset
@@ -138,6 +139,7 @@ def assess(
     those of the first of the snapshots `tagged` that has them; of this one if none is given. Workers begin at once.
     """
     check_described(snapshot, ruleset.policies)
+    ruleset = _known(ruleset, snapshot)
     waivers = waivers_for(ruleset, snapshot)
     made = variants(ruleset, snapshot)
     _leave_idle(made)
@@ -158,6 +160,13 @@ def assess(
         variants=made,
         _batches=baseline.through(batches) if baseline else batches,
     )
+
+
+def _known(ruleset: Ruleset, snapshot: Snapshot) -> Ruleset:
+    """A ruleset whose policies are unsure where they read what nobody knows."""
+    found = [settled(policy, snapshot) for policy in ruleset.policies]
+    layers = {name: replace(each, policy=settled(each.policy, snapshot)) for name, each in ruleset.layers.items()}
+    return replace(ruleset, policies=found, layers=layers)
 
 
 def _leave_idle(made: Variants) -> None:

@@ -2,7 +2,8 @@
 
 The kinds are kept as data, so that who reads a snapshot needs no models. `kinds.json` has a line for each resource
 type, in which "b" is a boolean, "n" a number, "s" text, [KIND] a list, {"*": KIND} a map, {NAME: KIND} an object, null
-anything, and a number the object that is so many around it. A field that is not named may be anything: models grow.
+anything, and a number the object that is so many around it. All fields that the models have are named; one that is not
+may be anything: models grow.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def config_kind(resource: str) -> Type:
     Of a type that ships, an entry of one's own says only what this has not.
     """
     shipped, own = _shipped(resource), _OWN.get(resource)
-    return read({**own, **shipped} if own and shipped else own if shipped is None else shipped)
+    if not own or not shipped:
+        return read(own if shipped is None else shipped)
+    return read({**shipped, **{name: each for name, each in own.items() if shipped.get(name) is None}})
 
 
 def shipped_fields(resource: str) -> Collection[str]:
@@ -85,22 +88,18 @@ def kinds_digest() -> str:
     return digest(_data())
 
 
-def written(kind: Type, around: tuple[str, ...] = (), *, whole: bool = False) -> Any:
-    """A type as `kinds.json` has it. `around` are the names of the objects that it is in.
-
-    The `whole` of it has fields, too, of which nothing is known.
-    """
+def written(kind: Type, around: tuple[str, ...] = ()) -> Any:
+    """A type as `kinds.json` has it. `around` are the names of the objects that it is in."""
     match kind.kind:
         case Kind.ARRAY:
-            return [written(kind.item, around, whole=whole)]
+            return [written(kind.item, around)]
         case Kind.MAP:
-            return {"*": written(kind.item, around, whole=whole)}
+            return {"*": written(kind.item, around)}
         case Kind.OBJECT if kind.name and kind.name in around:
             return around.index(kind.name)
         case Kind.OBJECT:
             inside = (kind.name, *around)
-            members = {name: written(each, inside, whole=whole) for name, each in sorted(kind.members.items())}
-            return {name: each for name, each in members.items() if whole or each is not None}
+            return {name: written(each, inside) for name, each in sorted(kind.members.items())}
         case _:
             return _LETTER_OF.get(kind.kind)
 
@@ -155,6 +154,28 @@ def says(kind: Type, path: Steps) -> bool:
             case _:
                 return True
     return True
+
+
+def strange(kind: Type, path: Steps) -> tuple[Steps, Collection[str]] | None:
+    """A path as far as the first field that is not known, and those that are known there; None where all are."""
+    for number, step in enumerate(path):
+        if kind.kind is Kind.ANY:
+            return None
+        if step in ("[]", "*"):
+            if kind.kind not in (Kind.ARRAY, Kind.MAP):
+                if step == "*":
+                    return None
+                continue  # as [] of what is one already
+            kind = kind.item
+            while kind.kind is Kind.ARRAY and path[number + 1 : number + 2] != ("[]",):
+                kind = kind.item  # [] takes lists apart that are in it
+        elif kind.kind is Kind.MAP:
+            kind = kind.item
+        elif step in kind.members:
+            kind = kind.members[step]
+        else:
+            return path[: number + 1], kind.members
+    return None
 
 
 def fits(kind: Type) -> Fits | None:

@@ -233,5 +233,5 @@ def kinds_of(spec: ResourceType, names: Collection[str] | None, output_of: Calla
     """The kinds of a type's values as a snapshot carries them; of some fields only, if they are named."""
     from ...snapshot.kinds import written
 
-    whole: dict[str, Any] = written(type_of(spec, output_of), whole=True)
+    whole: dict[str, Any] = written(type_of(spec, output_of))
     return whole if names is None else {name: whole[name] for name in names}

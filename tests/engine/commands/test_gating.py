@@ -241,7 +241,7 @@ def test_failures_come_before_too_many_unknowns(run, tmp_path, policies):
 def strict(tmp_path, policies) -> Path:
     (tmp_path / "strict").mkdir()
     text = (policies / "keys.yaml").read_text()
-    (tmp_path / "strict/keys.yaml").write_text(text.replace("Rotation.K", "Description && Rotation.K"))
+    (tmp_path / "strict/keys.yaml").write_text(text.replace("Rotation.K", "Rotation.NextRotationDate && Rotation.K"))
     return tmp_path / "strict"
 
 

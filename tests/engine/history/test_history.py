@@ -270,11 +270,11 @@ def test_a_sparkline_is_as_high_as_its_highest():
 def test_a_backtest_says_what_would_have_been_flagged_and_cleared(run, tmp_path, policy):
     new = tmp_path / "new"
     new.mkdir()
-    (new / "keys.yaml").write_text(KEYS.replace("Rotation.KeyRotationEnabled", "Description || Extra"))
+    (new / "keys.yaml").write_text(KEYS.replace("Rotation.KeyRotationEnabled", "KeyId == 'b' && Policy"))
     estates = [
-        [key("a", True), key("b", False, Description="x")],  # a would be flagged, b cleared
-        [key("a", True), key("b", True, Description="x")],  # a flagged again
-        [key("a", False), key("b", True, Description=DENIED)],  # fails by both; b is known by the old alone
+        [key("a", True), key("b", False, Policy="x")],  # a would be flagged, b cleared
+        [key("a", True), key("b", True, Policy="x")],  # a flagged again
+        [key("a", False), key("b", True, Policy=DENIED)],  # fails by both; b is known by the old alone
     ]
     for estate, day in zip(estates, DAYS, strict=False):
         write_snapshot(tmp_path / "s", {"AWS::KMS::Key": estate}, day)
@@ -296,7 +296,7 @@ def test_a_backtest_says_what_would_have_been_flagged_and_cleared(run, tmp_path,
         ["Policy", "Flagged", "Cleared", "Lost", "Population", "Failures", "Unknown", "Flagged", "then"],
         ["keys", "0", "0", "1", "2", "1", "0", "→", "1", "██▁"],
     ]
-    assert 'policy: assert "Rotation.KeyRotationEnabled" → "Description || Extra"' in result.out
+    assert """policy: assert "Rotation.KeyRotationEnabled" → "KeyId == 'b' && Policy\"""" in result.out
     # Without --against it is held against the policy of the same id that is in force, and here there is none.
     assert run(*args).code == 0
     assert {json.loads(line)["verdict"] for line in (tmp_path / "b.jsonl").read_text().splitlines()} == {"flagged"}
