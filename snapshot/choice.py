@@ -45,11 +45,11 @@ def choose(
 
 
 def asked_in_part(types: Mapping[str, ResourceType]) -> dict[str, list[str]]:
-    """Of each type of which not everything is asked, the names of the answers that are."""
+    """Of each type of which not everything is asked, or would not be by its name, the names of the answers that are."""
     return {
         kind: sorted(name for name, call in spec.attach.items() if call.asked)
         for kind, spec in sorted(types.items())
-        if not all(call.asked for call in spec.attach.values())
+        if not all(call.asked and not call.costly for call in spec.attach.values())
     }
 
 

@@ -84,10 +84,7 @@ def _unknown(held: _Held) -> Iterator[str]:
     if lacking:
         yield f"not collected: {counted(len(lacking), 'type')}, {_few(lacking)}"
     if lacking or held.unasked:
-        yield (
-            "`stillframe collect` asks for all but what is costly; `stillframe collect --pack PACK` for what its "
-            "policies read"
-        )
+        yield "`stillframe collect` asks for all but what is costly; `--pack PACK` or `-p PATH` for what policies read"
 
 
 def _few(names: Collection[str]) -> str:
