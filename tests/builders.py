@@ -132,7 +132,7 @@ def collect_from(
 ) -> Collected:
     """Collect accounts of a stand-in: what the nine policies read, if `types` does not say otherwise.
 
-    It may be given by its clients, which several collections then share.
+    It may be given by its clients, which several collections then share. It is asked as fast as it answers.
     """
     clients = clients_of(url, each) if isinstance(url, str) else url
     named = [Target(account=account) for account in accounts]
@@ -141,6 +141,6 @@ def collect_from(
         SnapshotWriter(archive, TIME),
         clients=clients,
         caller=CALLER,
-        plan=Plan(**{"types": read_types(), **plan}),
+        plan=Plan(**{"types": read_types(), "paced": False, **plan}),
         scope={},
     )

@@ -12,6 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# Each looks at itself a hundred times a second, and nobody here looks at that.
+QUIETLY = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+}
+
 
 @dataclass
 class Processes:
@@ -36,7 +43,7 @@ class Processes:
         return self._run("distributed.cli.dask_worker", log, self.address, *given, **environment)
 
     def _run(self, module: str, log: Path, *given: str, **environment: str) -> subprocess.Popen[bytes]:
-        command, env = [sys.executable, "-m", module, *given], {**os.environ, **environment}
+        command, env = [sys.executable, "-m", module, *given], {**os.environ, **QUIETLY, **environment}
         with log.open("wb") as out:
             self.running.append(subprocess.Popen(command, stdout=out, stderr=out, env=env))
         return self.running[-1]

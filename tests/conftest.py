@@ -6,10 +6,13 @@ import fcntl
 import gc
 import os
 import pickle
+import socket
+import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,12 +21,12 @@ from typing import Any
 
 import boto3
 import pytest
+import stand_ins
 import stillframe
 from hypothesis import settings
 from stillframe.cli import main
 from stillframe.snapshot import own_types, remote
 from stillframe.snapshot.collector import session as aws
-from stillframe.snapshot.collector.demo import stand_in
 from stillframe.snapshot.remote import Remote
 
 # Where this is installed, jsonschema has it make 38 grammars at each start, of formats that nobody here checks.
@@ -34,6 +37,7 @@ os.fsync = lambda _: None
 REGIONS = ("us-east-1", "eu-west-1", "ap-south-1")  # few, so that a collection takes a second
 HOMES = count()
 Once = Callable[[str, Callable[[Path], Any]], Any]
+StandIn = Callable[[], AbstractContextManager[str]]
 BUCKET = "archives"
 
 # Python is started hundreds of times here, and would compile everything each time where bytecode is not kept.
@@ -87,7 +91,33 @@ def shipped_types_alone() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+def stand_in(once: Once) -> Iterator[StandIn]:
+    """Begin a stand-in of AWS, which lasts as long as the block."""
+    own: list[subprocess.Popen[str]] = []
+
+    def begin(_: Path | None = None) -> int:
+        pytest.importorskip("moto.server")
+        command = [sys.executable, stand_ins.__file__]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        own.append(subprocess.Popen(command, text=True, **pipes))
+        return int(own[-1].stdout.readline())
+
+    @contextmanager
+    def stand_in() -> Iterator[str]:
+        try:
+            held = socket.create_connection((stand_ins.HOST, once("stand-ins", begin)))
+        except ConnectionRefusedError:  # the worker that began them has ended
+            held = socket.create_connection((stand_ins.HOST, begin()))
+        with held:
+            yield held.recv(100).decode()
+
+    yield stand_in
+    for process in own:
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def server(stand_in: StandIn) -> Iterator[str]:
     """The URL of a stand-in that lasts for the whole run."""
     with stand_in() as url:
         yield url

@@ -76,8 +76,7 @@ def show_type(console: Console, name: str, config_type: Callable[[str], Type], *
     for text in _about(spec):
         for part in textwrap.wrap(text, console.width):
             console.print(safe(part, "dim"), soft_wrap=True)
-    for row in _tree(fields, "", console.width):
-        console.print(row, soft_wrap=True)
+    console.print(Text("\n").join(_tree(fields, "", console.width)), soft_wrap=True)
 
 
 def _section(spec: ResourceType) -> Iterator[str]:

@@ -19,13 +19,14 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from builders import TIME
+from conftest import StandIn
 from msgspec import structs
 from stillframe.snapshot import ArgumentError, CollectError, SnapshotError, cluster, list_snapshots, open_snapshot
 from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType, catalog_digest, load_catalog
 from stillframe.snapshot.collector import clients, write
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.collect import Watch, collect, resume
-from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, stand_in, types
+from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, types
 from stillframe.snapshot.collector.kept import Kept, keep
 from stillframe.snapshot.verify import verify, verify_archive
 
@@ -41,7 +42,7 @@ FAULTS = {"latency": 0.03, "throttled": 0.3, "broken": 0.1, "reset": 0.05}
 
 
 @pytest.fixture(scope="module")
-def estate() -> Iterator[str]:
+def estate(stand_in: StandIn) -> Iterator[str]:
     """Something to collect in each of three accounts."""
     with stand_in() as url:
         for account in ACCOUNTS:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from clusters import Processes, cluster, kill
-from conftest import BUCKET
+from conftest import BUCKET, StandIn
 from stillframe.engine.commands.collecting import Asked, completing
 from stillframe.snapshot import cluster as clusters
 from stillframe.snapshot import open_snapshot
@@ -18,7 +18,7 @@ from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE
 from stillframe.snapshot.cluster import reach
 from stillframe.snapshot.collector import run_on_cluster
 from stillframe.snapshot.collector.collect import Watch, collect, resume
-from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, stand_in, types
+from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, types
 from stillframe.snapshot.errors import ArgumentError, UnfinishedError
 from stillframe.snapshot.verify import verify
 
@@ -30,7 +30,7 @@ SECRET = "a-secret-of-the-worker"
 
 
 @pytest.fixture(scope="module")
-def estate() -> Iterator[str]:
+def estate(stand_in: StandIn) -> Iterator[str]:
     """Something to collect in each of four accounts."""
     with stand_in() as url:
         for account in ACCOUNTS:
