@@ -20,6 +20,7 @@ _TAGGING = ("ListTagsForResource", "ListTags", "ListTagsOfResource", "ListResour
 _TAGS = ("tags", "Tags", "TagList", "TagSet")
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("s", ""))
 _TODO = "..."  # what only people know
+_OURS = dict.fromkeys(("AccountId", "AwsAccountId"), "'\"$account\"'")
 
 
 class _Attached(Struct, frozen=True):
@@ -141,6 +142,7 @@ class _Draft:
         for name in sorted(call.input_shape.required_members) if call.input_shape else ():
             bare = name.lower().removeprefix(self.noun.lower())
             field = self._field(name, bare, f"{self.noun}{name}") if self.fields else "Id"
+            field = field or _OURS.get(name)
             if field is None:
                 return None
             found.append(f"{name}: {field}")
@@ -159,7 +161,7 @@ class _Draft:
 
     def _asked(self) -> str:
         needed = sorted(self.call.input_shape.required_members) if self.call.input_shape else []
-        return f", with: {{{', '.join(f'{name}: {_TODO}' for name in needed)}}}" if needed else ""
+        return f", with: {{{', '.join(f'{name}: {_OURS.get(name, _TODO)}' for name in needed)}}}" if needed else ""
 
     def _pages(self) -> str:
         """What has pages that nobody here knows how to ask for."""

@@ -49,7 +49,7 @@ def rehearse(spec: ResourceType, answers: Mapping[str, Json] | None = None) -> l
 
 
 def _asked(call: Any, answers: Mapping[str, Json] | None, config: Json) -> list[dict[str, Json]]:
-    found = _ask(call, answers, config)
+    found = _ask(call, answers, {**config, "$account": ACCOUNT})
     if isinstance(found, Unknown) or not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise ArgumentError(f"{call.operation} lists nothing: {found}", "say in `items` where the list is")
     return found

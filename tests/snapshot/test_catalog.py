@@ -42,7 +42,7 @@ S3_CODES = {
     "ServerSideEncryptionConfigurationNotFoundError",
 }
 # AWS says these with the same code as something else: the message must tell them apart.
-AMBIGUOUS = {"AccessDeniedException", "InvalidAccessException"}
+AMBIGUOUS = {"AccessDeniedException", "InvalidAccessException", "UnsupportedUserEditionException"}
 
 
 @cache

@@ -359,6 +359,7 @@ def test_two_entries_for_one_type_are_an_error_with_both_places(place, run):
         ("iot", "ListThings"),
         ("fis", "ListExperimentTemplates"),
         ("frauddetector", "GetDetectors"),
+        ("quicksight", "ListDataSources"),
     ],
 )
 def test_a_draft_is_an_entry_without_a_fault_that_makes_resources_of_answers(
