@@ -239,6 +239,7 @@ def lint_policies(
     from stillframe.engine import exit_codes
     from stillframe.engine.console import console
     from stillframe.engine.judging.dependencies import unread
+    from stillframe.engine.linting.controls import controls_of
     from stillframe.engine.linting.lint import lint
     from stillframe.engine.suggest import suggest
     from stillframe.engine.terminal.lint import FORMATS, summary
@@ -248,8 +249,8 @@ def lint_policies(
         raise typer.BadParameter(f"{form!r} is no format{suggest(form, FORMATS)}", param_hint="--format")
     own = Types(catalogue, checked=True)
     ruleset = rules(config, policies, packs=packs, shipped=shipped, every=True, untrusted=untrusted, types=own)
-    chosen, types = ruleset.written, _config_types()
-    found = [each for policy in chosen for each in lint(policy, types)]
+    chosen, types, controls = ruleset.written, _config_types(), controls_of(ruleset.packs)
+    found = [each for policy in chosen for each in lint(policy, types, controls)]
     if are_old():  # then newer models may have been what a warning was disabled for
         for kind, path in sorted({each for policy in chosen for each in unread(policy, lacking)}):
             field = ".".join(path).replace(".[]", "[]")

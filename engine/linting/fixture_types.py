@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,9 @@ from msgspec import Struct
 from ...snapshot.format import MISSING
 from ...snapshot.types import Kind, Type
 from ..documents.yaml12 import Document, Path, Place
+from ..loading.scopes import ACCOUNT
+from ..model.glob import wild
+from ..model.regions import never
 from ..suggest import suggest
 
 _JSON: dict[Kind, tuple[type, ...]] = {
@@ -33,8 +37,21 @@ class Fault(Struct, frozen=True, kw_only=True):
 def check_rows(rows: Any, config: Type, path: Path, document: Document) -> Iterator[Fault]:
     """Every fault of the resources that an example gives for one type. `$account` and the like are ours."""
     for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        for name, wrong in (("$account", _no_account), ("$region", _no_region)):
+            at = (*path, number, name)
+            if at in document.keys and (message := wrong(row[name])):
+                yield Fault(place=document.place(at), code="bad-fixture", message=message)
         fields = {name: value for name, value in row.items() if not name.startswith("$")}
         yield from _check(fields, config, (*path, number), document)
+
+
+def _no_account(value: Any) -> str:
+    fits = isinstance(value, str) and re.fullmatch("[0-9]{12}", value)
+    return "" if fits else f"{value!r} {ACCOUNT}"
+
+
+def _no_region(value: Any) -> str:
+    return never(value) if isinstance(value, str) and not wild(value) else f"no region is called {value}"
 
 
 def _check(value: Any, wanted: Type, path: Path, document: Document) -> Iterator[Fault]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
 
-from ...snapshot.catalog import load_catalog
+from ...snapshot.catalog import ACCOUNT_TYPE, load_catalog
 from ...snapshot.types import ANY, NULL, Kind, Type, struct
 from ..documents.yaml12 import Document, Path, Place, load
 from ..judging.dependencies import fields
@@ -24,6 +25,8 @@ from ..language.parser import Expression, parse
 from ..language.template import parse_template
 from ..loading.policies import load_params
 from ..model.policy import Policy, wanted_in
+from ..model.setting import some
+from .controls import Controls, check_controls, controls_of
 from .fixture_types import check_rows
 from .resource_types import row_type, variable_types
 
@@ -39,6 +42,7 @@ CODES: Mapping[str, str] = {
     "not-in-enum": WARNING,
     "nullable-argument": WARNING,
     "one-spelling": WARNING,
+    "unknown-control": WARNING,
     "unknown-field": ERROR,
     "untested": WARNING,
     "unused": WARNING,
@@ -81,16 +85,18 @@ class _Site(Struct, frozen=True, kw_only=True):
         return infer(self.expression, self.at, self.variables, self.sure)
 
 
-def lint(policy: Policy, config_type: Callable[[str], Type]) -> list[Diagnostic]:
+def lint(policy: Policy, config_type: Callable[[str], Type], controls: Controls = controls_of()) -> list[Diagnostic]:
     """Every complaint about one policy, by line and column, but no more than MOST.
 
-    `config_type` gives the type of a resource type.
+    `config_type` gives the type of a resource type, `controls` those that packs have.
     """
     document = load(policy.text.encode())
     ignored = document.value.get("lint", {}).get("ignore", {})
     found = list[Diagnostic]()
     idle = set(ignored)
-    for code, place, message, source in _complaints(policy, document, config_type):
+    for code, place, message, source in chain(
+        _complaints(policy, document, config_type), _of_packs(policy, document, controls)
+    ):
         idle.discard(code if CODES[code] == WARNING else "")
         if code not in ignored or CODES[code] == ERROR:
             found.append(_diagnostic(policy, place(), code, message, source))
@@ -141,13 +147,25 @@ def _complaints(
         told = message if known else f"of {', '.join(kinds)}: {message}"
         yield code, partial(document.locate, path, offset, key=key), told, policy.source
     fixtures = {policy.source: document, **{path: load(text.encode()) for path, text in policy.beside.items()}}
+    read = {*policy.kinds(), ACCOUNT_TYPE}
     for source, holder in fixtures.items():
         for number, test in enumerate(holder.value.get("tests", ())):
             for kind, rows in test["given"].items():
-                for fault in check_rows(rows, config_type(kind), ("tests", number, "given", kind), holder):
+                at: Path = ("tests", number, "given", kind)
+                if kind not in read and at in holder.keys:
+                    message = f"nothing here reads {kind}: it reads {some(sorted({*policy.kinds()}))}"
+                    yield "unused", partial(_itself, holder.keys[at]), message, source
+                for fault in check_rows(rows, config_type(kind), at, holder):
                     yield fault.code, partial(_itself, fault.place), fault.message, source
     for path, code, message in (*_references(document.value, sites), *_unused(policy, document.value, sites)):
         yield code, partial(_itself, document.keys.get(path, (1, 1))), message, policy.source
+
+
+def _of_packs(
+    policy: Policy, document: Document, controls: Controls
+) -> Iterator[tuple[str, Callable[[], Place], str, str]]:
+    for path, message in check_controls(document, controls):
+        yield "unknown-control", partial(_itself, document.place(path)), message, policy.source
 
 
 def _reads_fields(policy: Policy) -> bool:

@@ -17,8 +17,10 @@ from stillframe.engine.errors import PolicyError
 from stillframe.engine.language.infer import infer
 from stillframe.engine.language.node import walk
 from stillframe.engine.language.parser import parse
+from stillframe.engine.linting.controls import controls_of
 from stillframe.engine.linting.lint import CODES, MOST, _sites, lint
 from stillframe.engine.linting.resource_types import config_types
+from stillframe.engine.loading.pack_files import load_packs
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.snapshot.catalog import Call
 from stillframe.snapshot.collector import api_models
@@ -297,6 +299,7 @@ def test_what_is_inside_a_document_is_not_known_and_not_complained_of():
             "bad-fixture: AWS sends object here",
         ),
         (
+            "lookup: {k: {from: AWS::KMS::Key, match: {KeyId: Name}, refers: true}}\nmessage: '{{ $k[0].KeyId }}'\n"
             "tests: [{name: a, given: {AWS::KMS::Key: [{Metadata: {KeyState: enabled}}]}, expect: fail}]\n",
             "not-in-enum: 'enabled' is no value of KeyState; did you mean Enabled?",
         ),
@@ -440,6 +443,38 @@ def test_aws_own_expressions_are_not_complained_of(service):
                 assert errors == [], acceptor.argument
                 count += 1
     assert count or service in ("iam", "s3")
+
+
+def test_an_example_is_somewhere_and_of_what_is_read(tmp_path):
+    own = tmp_path / "own-1.yaml"
+    own.write_text(PACK)
+    text = HEAD.format(resource="AWS::KMS::Key", assertion="Rotation.KeyRotationEnabled") + ELSEWHERE
+    found = lint(parse_policy("p.yaml", text), TYPES, controls_of(load_packs([str(own)])))
+    assert [f"{each.line}:{each.column} {each.code}: {each.message}" for each in found if each.code != "untested"] == [
+        "7:30 unknown-control: cis-aws-5.0.0 has no control 3.66; did you mean 3.6?",
+        "7:66 unknown-control: own-1 has no control 2; there are 1",
+        "11:62 bad-fixture: no region is called eu-westt-1; did you mean eu-west-1?",
+        "11:84 bad-fixture: 1234 is not an account id: 12 digits, in quotes",
+        "12:7 unused: nothing here reads AWS::S3::Bucket: it reads AWS::KMS::Key",
+    ]
+
+
+PACK = """\
+framework: own
+version: "1"
+title: T
+sections: [{title: S, controls: [{number: "1", title: V, manual: m}]}]
+"""
+ELSEWHERE = """\
+frameworks: {cis-aws-5.0.0: ["3.66"], cis-9: ["1"], own-1: ["1", "2"]}
+tests:
+  - name: a
+    given:
+      AWS::KMS::Key: [{KeyId: a, $region: global}, {$region: eu-westt-1, $account: 1234, KeyId: b}]
+      AWS::S3::Bucket: [{Name: x}]
+      AWS::Account: [{AccountId: "111122223333"}]
+    expect: pass
+"""
 
 
 def test_every_code_has_its_page_and_is_listed():
