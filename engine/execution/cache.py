@@ -32,7 +32,7 @@ KEPT = 4  # files of an archive: the findings of so many evaluations
 MOST = 4 << 30  # bytes of all archives' files; the newest stays, however large
 _ENDING = ".findings"
 _FORMAT = 7
-_PIECE = 1 << 18  # bytes that are copied at a time
+_PIECE = 1 << 16  # bytes that are copied at a time: more would be memory that is new each time
 _TAIL = 8 + 32  # the length of the index, and its digest
 
 
@@ -182,7 +182,7 @@ class CacheWriter:
             return
         index = _encode(self._index)
         try:
-            self._file.write(index + len(index).to_bytes(8, "big") + hashlib.sha256(index).digest())
+            self._file.writelines([index, len(index).to_bytes(8, "big"), hashlib.sha256(index).digest()])
             self._file.close()
             self._partial.replace(self._path)
             self._file = None

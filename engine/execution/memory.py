@@ -30,6 +30,7 @@ class Memory(Struct, frozen=True):
     kinds: Mapping[str, tuple[str, ...]]
     places: bytes
     same: frozenset[str]
+    everywhere: bool  # whether all policies are evaluated in all accounts
 
     @classmethod
     def of(cls, folder: Path, snapshot: Snapshot, policies: Sequence[Policy], written: Collection[Status]) -> Memory:
@@ -38,7 +39,8 @@ class Memory(Struct, frozen=True):
         cache = open_cache(folder, snapshot, stamps, places)
         narrow = {policy.id for policy in policies if not policy.is_wide()}
         same = {name for name in narrow if cache.index.policies.get(name) == stamps[name]}
-        return cls(cache, stamps, snapshot.digests, kinds, places, frozenset(same))
+        everywhere = all(policy.accounts is None for policy in policies)
+        return cls(cache, stamps, snapshot.digests, kinds, places, frozenset(same), everywhere)
 
 
 def policy_stamp(policy: Policy, captured_at: str, written: Collection[Status]) -> bytes:

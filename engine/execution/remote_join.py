@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ...snapshot.model import Account, Lines, Resource, Snapshot, Unknown
@@ -59,8 +60,7 @@ class _Kept(dict[_K, _V], Generic[_K, _V]):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     """The resources of one type in one account, by what a target finds them by."""
 
     account: Account
@@ -72,8 +72,7 @@ class _File:
         return [Row(self.account, kind, self.text, number) for number in self.numbers.get(key, ())]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of some account."""
 
     account: Account

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Self
 
 import msgspec
@@ -29,14 +30,14 @@ class Desk(Struct):
     memory: Memory | None
     targets: Sequence[Target]
     lasting: Sequence[Target]  # of these, those by which time alone changes nothing
-    looking: Mapping[str, Policy]  # those that look across the snapshot, by their ids
+    looking: frozenset[str]  # the ids of the policies that look across the snapshot
 
     @classmethod
     def set_up(
         cls, snapshot: Snapshot, policies: Sequence[Policy], written: Collection[Status], memory: Memory | None
     ) -> Self:
         compiled = compile_policies(policies, written)
-        looking = {policy.id: policy for policy in policies if targets_of([policy])}
+        looking = frozenset(policy.id for policy in policies if targets_of([policy]))
         targets, far = targets_of(policies), Far(snapshot, compiled.decoders)
         lasting = [target for target in targets if not target.timed]
         desk = cls(compiled, snapshot, far, memory, targets, lasting, looking)
@@ -64,7 +65,7 @@ def _survey_one(desk: Desk, identity: str) -> Survey:
     known, time = _Known.of(desk, identity), desk.snapshot.captured_at
     if known is None:
         return survey(desk.snapshot.account(identity), desk.targets, {}, time, keeping=False)
-    if known.meta and known.unchanged and all(map(known.same, desk.looking.values())):
+    if known.meta and known.unchanged and known.same() >= desk.looking:
         return Survey(known.offers(), known.meta.gaps)
     return survey(known.account(), desk.targets, known.offers(), time, keeping=True)
 
@@ -91,15 +92,15 @@ def _judge(desk: Desk, accounts: Sequence[str]) -> Iterator[Judged]:
 
 
 def _judge_one(desk: Desk, identity: str) -> Judged:
-    policies, looking, far = desk.compiled.policies, desk.looking.keys(), desk.far
+    policies, far = desk.compiled.policies, desk.far
     far.used.clear()
     known = _Known.of(desk, identity)
     if known is None:
         return Judged(judge_account(desk.compiled, desk.snapshot, identity, far))
-    same = {policy.id for policy in policies if known.same(policy)}
-    answered = known.meta is not None and same >= looking and known.meta.answer == far.answer(keys_of(known.meta.asked))
+    same, meta = known.same(), known.meta
+    answered = meta is not None and same >= desk.looking and meta.answer == far.answer(keys_of(meta.asked))
     kept = known.memory.cache.batches(identity) or {} if same else {}
-    found = {name: kept[name] for name in (same if answered else same - looking) & kept.keys()}
+    found = {name: kept[name] for name in (same if answered else same - desk.looking) & kept.keys()}
     remembered = len(found) == len(policies)
     if not remembered:
         found = {**dict(judge_account(desk.compiled, desk.snapshot, identity, far, found)), **found}
@@ -140,11 +141,18 @@ class _Known(Struct):
             found = self._stamps[kinds] = stamp(kinds)
         return found
 
-    def same(self, policy: Policy) -> bool:
-        """Whether a policy, and all that it reads of the account, are as they were."""
-        if self.meta is None or policy.id not in self.memory.same:
+    def same(self) -> AbstractSet[str]:
+        """The ids of the policies that, with all that they read of the account, are as they were."""
+        if self.meta is None:
+            return frozenset()
+        if self.unchanged and self.memory.everywhere:
+            return self.memory.same & self.meta.stamps.keys()
+        return {policy.id for policy in self.desk.compiled.policies if self._is_same(policy, self.meta)}
+
+    def _is_same(self, policy: Policy, before: Meta) -> bool:
+        if policy.id not in self.memory.same:
             return False
-        asked, stamp = policy.is_of(self.identity), self.meta.stamps.get(policy.id)
+        asked, stamp = policy.is_of(self.identity), before.stamps.get(policy.id)
         if not asked or stamp is None:
             return not asked and stamp is None
         return self.unchanged or stamp == self.stamp(self.memory.kinds[policy.id])

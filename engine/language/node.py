@@ -33,7 +33,9 @@ class Node(Struct, frozen=True):
 
 def walk(node: Node, *, into_lets: bool = True) -> Iterator[Node]:
     """A node and all below it; but for what names stand for, where it is not `into_lets`."""
-    yield node
-    if into_lets or node.type != "let":
-        for child in node.children:
-            yield from walk(child, into_lets=into_lets)
+    left = [node]
+    while left:
+        node = left.pop()
+        yield node
+        if into_lets or node.type != "let":
+            left += node.children[::-1]
