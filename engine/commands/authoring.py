@@ -263,13 +263,14 @@ def lint_policies(
     texts = {path: text for policy in chosen for path, text in policy.files().items()}
     FORMATS[form](console(), found, texts)
     typer.echo(summary(found, len(chosen)), err=True)
-    raise typer.Exit(exit_codes.FAILURES if found else exit_codes.OK)
+    raise typer.Exit(exit_codes.FAILURES if found else exit_codes.OK if chosen else exit_codes.NOTHING)
 
 
 def run_tests(
     policy: Annotated[str, typer.Argument(help="The policy's id; all if not given.", metavar="POLICY")] = "",
     policies: EveryPolicies = None,
     packs: EveryPacks = None,
+    shipped: EveryShipped = False,
     config: Config = None,
     catalogue: Catalogue = None,
     coverage: Annotated[bool, typer.Option("--coverage", help="Each condition must be seen true and false.")] = False,
@@ -294,7 +295,7 @@ def run_tests(
         raise typer.BadParameter("it runs no examples: leave out --coverage and --mutate", param_hint="--record")
     picture = open_snapshot(record[0]) if record else None
     types = Types(catalogue, [picture] if picture else (), checked=True)
-    chosen = written(config, policies, policy, packs, untrusted=untrusted, types=types)
+    chosen = written(config, policies, policy, packs, shipped=shipped, untrusted=untrusted, types=types)
     if record and picture:
         show(cut(chosen, picture, record[1]))
         return

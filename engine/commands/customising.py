@@ -10,6 +10,7 @@ from stillframe.engine.commands.options import (
     Config,
     EveryPacks,
     EveryPolicies,
+    EveryShipped,
     SnapshotPath,
     Types,
     rules,
@@ -20,33 +21,44 @@ from stillframe.engine.commands.options import (
 def policy_list(
     policies: EveryPolicies = None,
     packs: EveryPacks = None,
+    shipped: EveryShipped = False,
     config: Config = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print an index, as Markdown.")] = False,
 ) -> None:
     """List policies: id, severity, what is evaluated, title."""
+    from stillframe.engine import exit_codes
     from stillframe.engine.assess import notes
     from stillframe.engine.authoring.policy_page import as_index
     from stillframe.engine.console import console
+    from stillframe.engine.loading.pack_files import DEFAULT
     from stillframe.engine.printable import show
     from stillframe.engine.terminal.findings import print_notes, print_policies
 
-    chosen = rules(config, policies, packs=packs, every=True)
+    chosen = rules(config, policies, packs=packs, shipped=shipped, every=True)
     if markdown:
         show("\n".join([*as_index(chosen.policies), ""]))
         return
-    print_policies(console(), chosen.policies)
-    print_notes(console(stderr=True), notes(chosen))
+    if chosen.policies:
+        print_policies(console(), chosen.policies)
+    told = [] if chosen.policies else ["no policy is in force"]
+    told += (
+        [f"nothing is named, so these are all that ship: evaluate takes the pack {DEFAULT}"] if chosen.instead else []
+    )
+    print_notes(console(stderr=True), [*told, *notes(chosen)])
+    raise typer.Exit(exit_codes.OK if chosen.policies else exit_codes.NOTHING)
 
 
 def policy_show(
     policy: Annotated[str, typer.Argument(help="The policy's id.", metavar="POLICY")],
     policies: EveryPolicies = None,
+    packs: EveryPacks = None,
+    shipped: EveryShipped = False,
     config: Config = None,
 ) -> None:
     """Print a policy as it was written."""
     from stillframe.engine.printable import show
 
-    (chosen,) = written(config, policies, policy)
+    (chosen,) = written(config, policies, policy, packs, shipped=shipped)
     show(chosen.text)
 
 
@@ -54,6 +66,7 @@ def docs(
     into: Annotated[Path, typer.Option(help="The folder to write to.", metavar="FOLDER")] = Path("docs"),
     policies: EveryPolicies = None,
     packs: EveryPacks = None,
+    shipped: EveryShipped = False,
     config: Config = None,
 ) -> None:
     """Write a page per policy and per pack, and an index, as Markdown."""
@@ -61,7 +74,7 @@ def docs(
     from stillframe.engine.console import counted
     from stillframe.engine.loading.pack_files import load_packs, shipped_packs
 
-    chosen = rules(config, policies, packs=packs, every=True)
+    chosen = rules(config, policies, packs=packs, shipped=shipped, every=True)
     named = load_packs(packs or ([] if policies else list(shipped_packs())))
     written = write_pages(into, chosen.written, named)
     typer.echo(f"{counted(written, 'page')} written to {into}", err=True)

@@ -305,11 +305,13 @@ def written(
     name: str = "",
     packs: list[str] | None = None,
     *,
+    shipped: bool = False,
     untrusted: bool = False,
     types: Types = Types(),
 ) -> "list[Policy]":
     """Policies as they are written, in force or not: every one, if none are named; the one of that id, if it is."""
     from stillframe.engine.loading.policies import pick
 
-    found = list(rules(config, policies, packs=packs, every=True, untrusted=untrusted, types=types).written)
+    ruleset = rules(config, policies, packs=packs, shipped=shipped, every=True, untrusted=untrusted, types=types)
+    found = list(ruleset.written)
     return [pick(found, name)] if name else found

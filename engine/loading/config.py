@@ -148,9 +148,11 @@ class ConfigReader(Reader, kw_only=True):
                     self._unread("packs", name) if elsewhere else f"unknown pack {name}{suggest(name, shipped_packs())}"
                 )
                 self.fault(("packs", number), fault)
-        if given.get("shipped") is False and not (given.get("policies") or given.get("packs")):
-            fault = "without the shipped policies there are none: name some in `policies`, or a pack in `packs`"
-            self.fault(("shipped",), fault, key=True)
+        none = next((key for key in ("shipped", "packs") if given.get(key) in (False, [])), None)
+        if none and not any(given.get(key) for key in ("policies", "packs", "shipped")):
+            without = "the shipped policies" if none == "shipped" else "a pack"
+            fault = f"without {without} there are none: name some in `policies`, or a pack in `packs`"
+            self.fault((none,), fault, key=True)
         for number, entry in enumerate(_items(given.get("waivers"))):
             self._check_waiver(("waivers", number), _mapping(entry), known)
         for number, entry in enumerate(_items(given.get("attestations"))):

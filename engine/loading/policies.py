@@ -66,8 +66,8 @@ def load_policies(
     return sorted(found, key=lambda policy: policy.id)
 
 
-def distinct(found: Sequence[Policy], problems: list[Problem]) -> Sequence[Policy]:
-    """Policies, of which no two may have one id."""
+def distinct(found: Sequence[Policy], problems: list[Problem]) -> None:
+    """Note policies that have an id which one before them has."""
     by_id: dict[str, Policy] = {}
     for policy in found:
         first = by_id.setdefault(policy.id, policy)
@@ -76,7 +76,6 @@ def distinct(found: Sequence[Policy], problems: list[Problem]) -> Sequence[Polic
             message = f"id {policy.id!r} is already in {first.source}{place}"
             line, column = _place_of(policy) if policy.item else (1, 1)
             problems.append(Problem(path=policy.source, line=line, column=column, message=message))
-    return found
 
 
 def _place_of(policy: Policy) -> tuple[int, int]:

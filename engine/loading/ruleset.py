@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Choice(Struct, frozen=True, kw_only=True):
     """What somebody wants evaluated. `packs` and `shipped` are None where they do not say.
 
-    Were the packs `named`? Was it `given` on the command line?
+    Were the packs `named`? Was it `given` on the command line? Is it all that ships, `instead` of a pack that
+    nobody named?
     """
 
     policies: Sequence[Path] = ()
@@ -37,6 +38,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     shipped: bool | None = None
     named: bool = True
     given: bool = False
+    instead: bool = False
 
 
 def load_rules(
@@ -86,6 +88,7 @@ def load_rules(
         written=[replace(policy, budget=budget or policy.budget) for policy in found.written],
         packs=found.packs,
         named=choice.named and bool(found.packs),
+        instead=choice.instead,
         layers={each.id: _layers(each, found, differing, last) for each in scoped},
         disabled=_once(disabled),
         tailored=list(_tailored(found, judged)) if choice.named else (),
@@ -133,15 +136,23 @@ def _read(choice: Choice, reader: ConfigReader | None) -> _Found:
     others = _load(elsewhere, found.unread)
     wanted = {ask.policy for pack in found.packs for ask in pack.asks()}
     wanted |= shipped_files().keys() if choice.shipped else set()
+    wanted -= {policy.id for policy in own if _is_shipped(policy)}  # named by its file, it is the same
     said = {base(name) for name in reader.mentioned()} if reader else set()
     shipped = _load((), found.unread, shipped=wanted | (said - {policy.id for policy in (*own, *others)}))
     found.known = {policy.id: policy for policy in (*others, *shipped, *own)}
-    found.written = distinct([*own, *(policy for policy in shipped if policy.id in wanted)], found.unread)
+    chosen = [policy for policy in shipped if policy.id in wanted]
+    distinct([*chosen, *own], found.unread)  # a fault stands in the file that is not ours
+    found.written = [*own, *chosen]
     found.in_force = {policy.id: policy for policy in (found.written if choice.shipped else own)}
     for number, pack in enumerate(() if found.unread else found.packs):
         found.packs[number], asked = resolve(pack, found.known, misread)
         found.in_force |= asked
     return found
+
+
+def _is_shipped(policy: Policy) -> bool:
+    file = shipped_files().get(policy.id)
+    return file is not None and policy.files()[policy.source].encode() == file.read_bytes()
 
 
 def _tailored(found: _Found, judged: Sequence[Policy]) -> Iterator[str]:
@@ -161,8 +172,9 @@ def _choice(
     if paths or packs:
         return Choice(policies=paths, packs=packs, shipped=shipped, given=True)
     choice = reader.choice() if reader else Choice()
-    if shipped or (every and choice.packs is None and choice.shipped is None):
-        choice = replace(choice, shipped=True)
+    instead = every and not shipped and choice.packs is None and choice.shipped is None
+    if shipped or instead:
+        choice = replace(choice, shipped=True, instead=instead)
     if choice.packs is None and choice.shipped is None:
         choice = replace(choice, packs=(DEFAULT,), named=False)
     return choice

@@ -19,7 +19,8 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     """The policies in force, and as they are `written`; `disabled` are those of the latter that are not in force.
 
     Of policies that are different in some places, `layers` say how: as they are here, they are everywhere else.
-    Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none.
+    Each policy of the `packs` is in force, or disabled. If they were not `named`, they are the pack `logging`, or none;
+    `instead` of it all that ships.
     `tailored` says which policies are evaluated in another way than a pack asks, `unheard` which settings by place hold
     nowhere, as what they mean is in no place. `digest` is of stillframe.yaml; those
     of `files` are of what it has parameters from.
@@ -29,6 +30,7 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     written: Sequence[Policy] = ()
     packs: Sequence[Pack] = ()
     named: bool = True
+    instead: bool = False
     layers: Mapping[str, Layers] = field(default_factory=dict)
     disabled: Mapping[str, Setting] = field(default_factory=dict)
     tailored: Sequence[str] = ()

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import stillframe
 from builders import TIME, write_snapshot
 from jsonschema import Draft202012Validator
 from stillframe.engine.documents.reader import schema
@@ -165,6 +166,36 @@ def test_a_new_failure_that_is_waived_is_still_new(run, place):
         ["Policy", "Population", "Failures", "Waived", "Unknown", "New", "Persisting"],
         ["keys", "2", "0", "1", "→", "2", "0", "1", "1"],
     ]
+
+
+def test_every_command_about_policies_means_the_same_set_as_evaluate(run, place, monkeypatch, tmp_path):
+    """Named by its file, a policy that ships is the same; where there is none, each command says so."""
+    folder = Path(stillframe.__file__).parent / "policies/kms"
+    path = write_snapshot(tmp_path / "some", {"AWS::KMS::Key": []})
+    kms = {each.stem for each in folder.glob("*.yaml")}
+    for given, more in ((("-p", folder, "--pack", "logging"), kms), (("--pack", "logging"), set())):
+        listed = {line.split()[0] for line in run("policy", "list", *given).out.splitlines()[1:] if line[0] != " "}
+        run("evaluate", path, *given, "--receipt", tmp_path / "r.json")
+        receipt = json.loads((tmp_path / "r.json").read_text())
+        assert listed == receipt["policies"].keys() | {*receipt["idle"]}
+        assert more <= listed
+        assert f"{len(listed)} policies: " in run("policy", "lint", *given).err
+        assert run("policy", "test", *given).code == 0
+    again = tmp_path / "again.yaml"
+    again.write_text((folder / "kms-key-rotation.yaml").read_text().replace("title: ", "title: My ", 1))
+    assert (
+        "again.yaml:1:1: id 'kms-key-rotation' is already in policies/kms/"
+        in run("policy", "list", "-p", again, "--pack", "logging").err
+    )
+    (tmp_path / "none.yaml").write_text("packs: []\n")
+    assert "1:1: without a pack there are none" in run("policy", "list", "-c", tmp_path / "none.yaml").err
+    off = tmp_path / "off.yaml"
+    off.write_text("packs: [logging]\nsettings: {'*': {enabled: false, reason: r}}\n")
+    nothing = run("policy", "list", "-c", off)
+    assert (nothing.code, nothing.out, nothing.err.splitlines()[0]) == (3, "", "no policy is in force")
+    monkeypatch.chdir(tmp_path / "some")
+    assert "evaluate takes the pack logging" in run("policy", "list").err
+    assert "evaluate takes" not in run("policy", "list", "--shipped").err
 
 
 def test_policies_are_listed_as_they_are_in_force_and_shown_and_tested_as_written(run, place):

@@ -299,8 +299,11 @@ def test_what_is_inside_a_document_is_not_known_and_not_complained_of():
             "bad-fixture: AWS sends object here",
         ),
         (
-            "lookup: {k: {from: AWS::KMS::Key, match: {KeyId: Name}, refers: true}}\nmessage: '{{ $k[0].KeyId }}'\n"
-            "tests: [{name: a, given: {AWS::KMS::Key: [{Metadata: {KeyState: enabled}}]}, expect: fail}]\n",
+            """\
+lookup: {k: {from: AWS::KMS::Key, match: {KeyId: Name}, refers: true}}
+message: '{{ $k[0].KeyId }}'
+tests: [{name: a, given: {AWS::KMS::Key: [{Metadata: {KeyState: enabled}}]}, expect: fail}]
+""",
             "not-in-enum: 'enabled' is no value of KeyState; did you mean Enabled?",
         ),
     ],
