@@ -83,11 +83,18 @@ def tags_of(spec: ResourceType, config: Mapping[str, Json]) -> Mapping[str, Json
         return gap
     match found := compiled(spec.tags).search(config):
         case dict():
-            return {key: value if isinstance(value, Unknown) else str(value) for key, value in found.items()}
+            return {key: _tag(spec, value) for key, value in found.items()}
         case None:
             return {}
         case list() if all(isinstance(tag, dict) for tag in found):
             pairs = [(tag[key], tag.get(value, "")) for tag in found for key, value in TAGS if key in tag]
             if len(pairs) == len(found) and all(isinstance(key, str) for key, _ in pairs):
-                return dict(pairs)
+                return {key: _tag(spec, value) for key, value in pairs}
     return Unknown.because(f"UnexpectedAnswer: tags of {spec.type}")
+
+
+def _tag(spec: ResourceType, value: Json) -> Json:
+    """The value of a tag; one without a value has an empty one."""
+    if value is None or isinstance(value, str | Unknown):
+        return value or ""
+    return Unknown.because(f"MalformedValue: a tag of {spec.type} is no text")

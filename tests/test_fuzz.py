@@ -15,17 +15,20 @@ from collections import Counter
 
 import pytest
 from fuzz.edits import EDITS, LOSE, LOSSES, SCALE, WAYS
-from fuzz.targets import TARGETS
+from fuzz.imported import IMPORTED
+from fuzz.targets import TARGETS as WRITTEN
 from fuzz.watch import outside, watched
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 WANTED = int(os.environ.get("STILLFRAME_FUZZ", "0"))
 SEED = int(os.environ.get("STILLFRAME_FUZZ_SEED", "1"))
+TARGETS = {**WRITTEN, **IMPORTED}
 SECONDS = 5  # of the processor, for one input
 SHARE = {  # in thousandths: what is cheap to try is tried more often
-    "lines": 15, "account_file": 25, "manifest": 50, "damage": 20, "plan": 300, "policies": 20, "config": 2, "pack": 20,
-    "catalogue": 208, "baseline": 208, "kept": 2, "answers": 130,
+    "lines": 15, "account_file": 25, "manifest": 50, "damage": 20, "plan": 250, "policies": 20, "config": 2, "pack": 20,
+    "catalogue": 178, "baseline": 178, "kept": 2, "answers": 130, "config_files": 20, "recorded": 20, "told": 50,
+    "collected": 20,
 }  # fmt: skip
 
 

@@ -36,9 +36,11 @@ def enabled(listed: Json) -> frozenset[str] | Unknown:
     listed = few(listed)
     if isinstance(listed, Unknown):
         return listed
-    if not all(REGION.match(str(item.get("RegionName"))) for item in listed):
+    if not all(
+        REGION.match(str(item.get("RegionName"))) and isinstance(item.get("OptInStatus"), str) for item in listed
+    ):
         return Unknown.because("UnexpectedAnswer: ec2:DescribeRegions")
-    found = frozenset(item["RegionName"] for item in listed if item.get("OptInStatus") in ENABLED)
+    found = frozenset(item["RegionName"] for item in listed if item["OptInStatus"] in ENABLED)
     return found or Unknown.because("ec2:DescribeRegions named no enabled region")
 
 

@@ -71,7 +71,7 @@ def accepted(work: Callable[[], Any]) -> bool:
 # ------------------------------------------------------------------------------------------------ snapshots
 
 
-def given() -> dict[str, Any]:
+def estate() -> dict[str, Any]:
     """An estate of what a few examples give."""
     found: dict[str, Any] = {}
     for policy in shipped(*IDS):
@@ -87,7 +87,7 @@ class Archive:
     """A snapshot that was honestly written, of which one file is harmed, and mended again."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = write_snapshot(folder / "archive", _unique(given()))
+        self.path = write_snapshot(folder / "archive", unique(estate()))
         self.account = next(path for path in self.path.iterdir() if path.is_dir())
         self.policies = shipped(*IDS)
         self.honest = {path: path.read_bytes() for path in self.path.rglob("*") if path.is_file()}
@@ -146,7 +146,7 @@ class Archive:
         command(*self.commands[pick % len(self.commands)])
 
 
-def _unique(given: Mapping[str, Any]) -> dict[str, Any]:
+def unique(given: Mapping[str, Any]) -> dict[str, Any]:
     """Without what is twice by its id, of which a snapshot has one."""
     found = {}
     for kind, resources in given.items():
@@ -170,7 +170,7 @@ def lines(folder: Path) -> Try:
             lost = bool(edits) and all(what == LOSE for what, *_ in edits)
             row = rows[number]
             rows[number] = {**row, "config": altered(row["config"], edits)} if lost else altered(row, edits)
-            data = b"".join(_json(row) + b"\n" for row in rows)
+            data = b"".join(as_json(row) + b"\n" for row in rows)
         else:
             lost, data = False, edited(archive.honest[path], edits)
         return _tried(archive, pick, path, data, loud=loud, lost=lost)
@@ -204,7 +204,7 @@ def account_file(folder: Path) -> Try:
                 kind = sorted(said["types"])[where % len(said["types"])]
                 gaps = dict.fromkeys(said["types"][kind]["read"], "AccessDenied: lost")
                 said["types"][kind] = {"count": 0, "sha256": None, "read": [], "missing": gaps}
-        data = _json(said if lost else altered(said, edits)) if says else edited(archive.honest[path], edits)
+        data = as_json(said if lost else altered(said, edits)) if says else edited(archive.honest[path], edits)
         return _tried(archive, pick, path, data, loud=loud, lost=lost)
 
     return attempt
@@ -216,7 +216,9 @@ def manifest(folder: Path) -> Try:
     path = archive.path / "manifest.json"
 
     def attempt(pick: int, says: bool, edits: Sequence[Edit], loud: bool) -> bool:
-        data = _json(altered(json.loads(archive.honest[path]), edits)) if says else edited(archive.honest[path], edits)
+        data = (
+            as_json(altered(json.loads(archive.honest[path]), edits)) if says else edited(archive.honest[path], edits)
+        )
         return _tried(archive, pick, path, data, loud=loud)
 
     return attempt
@@ -265,7 +267,7 @@ def plan(folder: Path) -> Try:
     honest = json.loads(encode({name: getattr(kept, name) for name in kept.__struct_fields__}))
 
     def attempt(pick: int, says: bool, edits: Sequence[Edit], loud: bool) -> bool:
-        data = _json(altered(honest, edits)) if says else edited(_json(honest), edits)
+        data = as_json(altered(honest, edits)) if says else edited(as_json(honest), edits)
         (place / ".plan.json").write_bytes(data)
 
         def work() -> None:
@@ -291,13 +293,13 @@ def policies(folder: Path) -> Try:
     path = folder / "policy.yaml"
 
     @cache
-    def estate(number: int) -> tuple[Any, Any]:
+    def example(number: int) -> tuple[Any, Any]:
         source, text = texts[number]
         return yaml.safe_load(text), [case.snapshot for case in cases(parse_policy(source, text.decode()))[:2]]
 
     def attempt(pick: int, says: bool, edits: Sequence[Edit], loud: bool) -> bool:
         number = pick % len(texts)
-        document, snapshots = estate(number)
+        document, snapshots = example(number)
         if says:  # its examples are most of its text, and are not judged by
             short = {**document, "tests": document["tests"][:2]}
             data = json.dumps(altered(short, edits), default=str).encode()
@@ -320,7 +322,7 @@ def policies(folder: Path) -> Try:
 
 @cache
 def _small(folder: Path) -> Path:
-    return write_snapshot(folder / "archive", _unique(given()))
+    return write_snapshot(folder / "archive", unique(estate()))
 
 
 CONFIG = """
@@ -409,7 +411,7 @@ def baseline(folder: Path) -> Try:
 
     def attempt(pick: int, says: bool, edits: Sequence[Edit], loud: bool) -> bool:
         said = altered([json.loads(row) for row in rows], edits)
-        data = [_json(each) + b"\n" for each in (said if isinstance(said, list) else [said])]
+        data = [as_json(each) + b"\n" for each in (said if isinstance(said, list) else [said])]
         path.write_bytes(b"".join(data) if says else edited(b"".join(rows), edits))
         if loud:
             command("evaluate", _small(folder), "--baseline", path, "--no-cache")
@@ -457,7 +459,7 @@ def answers(_: Path) -> Try:
 
         def harm(body: bytes, _: Any) -> bytes:
             if says and body[:1] == b"{":
-                return _json(altered(json.loads(body), edits))
+                return as_json(altered(json.loads(body), edits))
             return edited(body, edits)
 
         found = answer(CALLS[pick % len(CALLS)], harm, pick % 2)
@@ -467,7 +469,7 @@ def answers(_: Path) -> Try:
     return attempt
 
 
-def _json(value: Any) -> bytes:
+def as_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 

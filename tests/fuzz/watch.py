@@ -27,9 +27,16 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             writes = flags & _WRITING
             _seen.append(("write" if writes else "read", os.fsdecode(path)))
     elif event in _CHANGES:
-        _seen.extend(("write", os.fsdecode(each)) for each in arguments if isinstance(each, str | bytes))
+        paths = [os.fsdecode(each) for each in arguments if isinstance(each, str | bytes)]
+        folders = [each for each in arguments if isinstance(each, int)][-len(paths) :]  # -1 where none is open
+        _seen.extend(("write", _below(path, folder)) for path, folder in zip(paths, folders, strict=False))
     elif event.startswith(_NEVER):
         _seen.append((event, str(arguments)))
+
+
+def _below(path: str, folder: int) -> str:
+    """A path that may be relative to an open folder, as it is for whoever removes a tree."""
+    return path if folder < 0 or path.startswith("/") else os.path.join(os.readlink(f"/dev/fd/{folder}"), path)  # noqa: PTH115, PTH118
 
 
 @contextmanager

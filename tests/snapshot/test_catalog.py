@@ -17,6 +17,7 @@ from botocore import xform_name
 from stillframe.snapshot.catalog import Call, ResourceType, load_catalog, steps
 from stillframe.snapshot.collector import session
 from stillframe.snapshot.collector.api_models import are_old
+from stillframe.snapshot.collector.found import enabled
 from stillframe.snapshot.collector.pages import TOKENS
 from stillframe.snapshot.model import Unknown
 from stillframe.snapshot.resource import names_in, tags_of
@@ -629,6 +630,7 @@ def test_a_path_in_steps():
 
 
 DENIED = Unknown.because("AccessDenied: s3:GetBucketTagging")
+NO_TEXT = Unknown.because("MalformedValue: a tag of AWS::S3::Bucket is no text")
 
 
 @pytest.mark.parametrize(
@@ -643,6 +645,8 @@ DENIED = Unknown.because("AccessDenied: s3:GetBucketTagging")
         (DENIED, DENIED),
         ([{"Name": "team"}], Unknown.because("UnexpectedAnswer: tags of AWS::S3::Bucket")),
         ("team=web", Unknown.because("UnexpectedAnswer: tags of AWS::S3::Bucket")),
+        ({"team": {"web": 1}, "paid": True, "bare": None}, {"team": NO_TEXT, "paid": NO_TEXT, "bare": ""}),
+        ([{"Key": "team", "Value": ["web"]}, {"Key": "bare", "Value": None}], {"team": NO_TEXT, "bare": ""}),
     ],
 )
 def test_tags_in_every_form_that_services_send_them(sent, tags):
@@ -659,3 +663,9 @@ def test_of_awss_own_policies_those_that_are_attached_are_kept():
     ]
     kept = jmespath.search(load_catalog()["AWS::IAM::ManagedPolicy"].list.result, {"Policies": listed})
     assert [policy["Arn"].rpartition("/")[2] for policy in kept] == ["Attached", "mine", "Unsure"]
+
+
+@pytest.mark.parametrize("said", [[], {"a": 1}, None, True])
+def test_regions_of_which_nobody_says_whether_they_are_enabled_are_unknown(said):
+    listed = [{"RegionName": "eu-west-1", "OptInStatus": "opted-in"}, {"RegionName": "us-east-1", "OptInStatus": said}]
+    assert enabled(listed) == Unknown.because("UnexpectedAnswer: ec2:DescribeRegions")
