@@ -15,6 +15,9 @@ class ConfigRule(Struct, frozen=True, kw_only=True):
     `configuration` has the API's names, but for `names`, where null drops one. `words` are values that differ, by path,
     and `values` expressions over what stands at a path. `absent` are paths whose key it leaves out where nothing is
     set, each with the day since which it does: where any other key is not there, nobody knows the value.
+    `only` is a condition on the item: one that does not meet it is of another type, or none any more. `where` has such
+    conditions by path, without which it is not known what a value belongs to. Of several items with one id the `latest`
+    counts, by the number with which the text at that path ends.
     `part` is what AWS Config leaves out of a type, `once` says that it records the type in one region for all, and
     `since` is a day on which it recorded the type.
     """
@@ -26,6 +29,9 @@ class ConfigRule(Struct, frozen=True, kw_only=True):
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    only: str | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    latest: str | None = None
     part: str | None = None
     once: bool = False
     since: str = "2023-01-01"

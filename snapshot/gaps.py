@@ -18,7 +18,10 @@ REDACTED = Unknown.because("redacted by the collector")
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """What is not known of a type in an account: region → cause of lists; (region, cause) → of how many resources."""
+    """What is not known of a type in an account: region → cause of lists; (region, cause) → of how many resources.
+
+    A resource of which several fields are unknown for one cause is one.
+    """
 
     account: str
     type: str
@@ -41,7 +44,14 @@ def gaps(snapshot: Snapshot, reads: Mapping[str, Collection[str]] | None = None)
 
 def within(account: Account, kind: str, fields: Collection[str] = ()) -> Counter[tuple[str, str]]:
     """What is not known of resources: (region, cause) → of how many; of `fields` also what was not asked for."""
-    return Counter((each.region, cause) for each in _marked(account, kind) for cause in gaps_in(each, fields))
+    return Counter((region, cause) for region, causes in in_part(account, kind, fields) for cause in causes)
+
+
+def in_part(account: Account, kind: str, fields: Collection[str] = ()) -> Iterator[tuple[str, list[str]]]:
+    """The region of each resource of which something is not known, and why; of `fields` also what was not asked for."""
+    for each in _marked(account, kind):
+        if causes := gaps_in(each, fields):
+            yield each.region, causes
 
 
 def action_of(cause: str) -> str:
@@ -75,11 +85,12 @@ def _marked(account: Account, kind: str) -> Iterator[Resource]:
 
 
 def gaps_in(resource: Resource, fields: Collection[str] = ()) -> list[str]:
-    """What of a resource could not be read: the causes. What was not asked for is a gap in these `fields` alone."""
-    found = [(name, cause) for name, value in resource.config.items() for cause in dict.fromkeys(_causes(value))]
+    """Why something of a resource is not known, each cause once. What was not asked for is a gap in `fields` alone."""
+    found = [(name, cause) for name, value in resource.config.items() for cause in _causes(value)]
     asked = [cause for name, cause in found if name in fields or kind_of_cause(cause) is not NOT_ASKED]
     # Every region of AWS is listed: most are not enabled.
-    return [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
+    kept = [cause for cause in asked if resource.type != REGION_TYPE or not cause.startswith(NOT_ENABLED)]
+    return list(dict.fromkeys(kept))
 
 
 def _causes(value: Json) -> Iterator[str]:

@@ -394,7 +394,39 @@ def as_graphql(encoder: Encoder, resource: Resource, name: Callable[[str], str])
     return {upper(key): spelled(value, kind[key], upper) for key, value in _known(resource.config, *names)}, {}
 
 
+def definition(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    fields = (
+        "containerDefinitions",
+        "ipcMode",
+        "networkMode",
+        "pidMode",
+        "taskDefinitionArn",
+        "taskRoleArn",
+        "volumes",
+    )
+    found, more = nested("Definition", *fields, Family="Family")(encoder, resource, name)
+    return {**found, "TaskDefinitionArn": "arn:aws:ecs:eu-west-1:1:task-definition/f:7", "Status": "ACTIVE"}, more
+
+
+def template(encoder: Encoder, resource: Resource, name: Callable[[str], str]) -> tuple[Body, Body]:
+    own = {"LaunchTemplateId": "Id", "LaunchTemplateName": "LaunchTemplateName"}
+    found, more = nested("DefaultVersion", "LaunchTemplateData", **own)(encoder, resource, name)
+    return {**found, "DefaultVersionNumber": "2", "LatestVersionNumber": encoder.chance.choice(["2", "2", "3"])}, more
+
+
 SPECIAL = {
+    "AWS::ECS::TaskDefinition": definition,
+    "AWS::EC2::LaunchTemplate": template,
+    "AWS::EC2::TransitGateway": nested(
+        "Options",
+        *("AutoAcceptSharedAttachments", "DefaultRouteTableAssociation", "DefaultRouteTablePropagation", "DnsSupport"),
+        TransitGatewayId="Id",
+    ),
+    "AWS::SecretsManager::Secret": as_cloudformation(
+        {"ARN": "ARN", "Name": "Name", "KmsKeyId": "KMSKeyId", "RotationEnabled": "RotationEnabled"}
+    ),
+    "AWS::SSM::Document": as_cloudformation({"Name": "Name", "DocumentType": "DocumentType"}),
+    "AWS::AccessAnalyzer::Analyzer": as_cloudformation({"arn": "Arn", "name": "AnalyzerName", "type": "Type"}),
     "AWS::SageMaker::NotebookInstance": nested(
         "Notebook",
         *("DirectInternetAccess", "InstanceType", "KmsKeyId", "RoleArn", "RootAccess", "SubnetId"),
@@ -495,7 +527,11 @@ def items(snapshot: Snapshot, encoder: Encoder, moment: datetime) -> dict[tuple[
                 item = encoder.item(resource, moment)
                 # AWS Config has each where it is, and what is nowhere in one region.
                 place = resource.region if resource.region in regions else [*whole, *regions][0]
-                owned = kind in ("AWS::EFS::FileSystem", "AWS::EC2::PrefixList")  # and another's is not recorded
+                owned = kind in (
+                    "AWS::EFS::FileSystem",
+                    "AWS::EC2::PrefixList",
+                    "AWS::EC2::TransitGateway",
+                )  # and another's is not recorded
                 foreign = owned and resource.config.get("OwnerId", identity) != identity
                 if item is not None and not foreign:
                     found[identity, place].append(item)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ...snapshot.catalog import load_catalog
 from ...snapshot.error_kinds import NOT_ASKED, kind_of_cause
-from ...snapshot.gaps import not_entered, within
+from ...snapshot.gaps import in_part, not_entered
 from ...snapshot.model import Snapshot
 from ..console import counted, kept_out, safe
 from ..findings.source import source_lines
@@ -23,11 +23,14 @@ _UNASKED = "NotAsked: "
 
 
 class _Held(Struct):
-    """Of a snapshot: by type how many resources, lists and values not read; and each cause with how often it is."""
+    """Of a snapshot: by type how many resources, lists not read, and resources known in part.
+
+    And each cause, with of how many lists and resources it is one.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     gaps: Counter[str] = field(default_factory=Counter)
-    values: Counter[str] = field(default_factory=Counter)
+    in_part: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     regions: Counter[str] = field(default_factory=Counter)  # that were not asked, with how many lists
     unasked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # why → which calls
@@ -36,18 +39,25 @@ class _Held(Struct):
         account = snapshot.account(identity)
         for kind, coverage in account.coverage.items():
             spec = load_catalog().get(kind)
-            found, lost = account.gaps(kind), within(account, kind, spec.attach if spec else ())
+            found = account.gaps(kind)
             self.counts[kind] += account.count(kind)
             self.gaps[kind] += len(found)
             self.causes.update(coverage.missing.values())
             self.regions.update(found.keys() - coverage.missing.keys())
-            for (_, cause), number in lost.items():
-                if cause.startswith(_UNASKED):
-                    call, _, why = cause.removeprefix(_UNASKED).partition(", ")
-                    self.unasked[why].add(call)
-                elif kind_of_cause(cause) is not NOT_ASKED:  # as regions are, whose lists tell of them
-                    self.values[kind] += number
-                    self.causes[cause] += number
+            for _, causes in in_part(account, kind, spec.attach if spec else ()):
+                self.in_part[kind] += self._add(causes)
+
+    def _add(self, causes: list[str]) -> bool:
+        """Count the causes of one resource; whether one of them is more than that it was not asked for."""
+        unread = False
+        for cause in causes:
+            if cause.startswith(_UNASKED):
+                call, _, why = cause.removeprefix(_UNASKED).partition(", ")
+                self.unasked[why].add(call)
+            elif kind_of_cause(cause) is not NOT_ASKED:  # as regions are, whose lists tell of them
+                self.causes[cause] += 1
+                unread = True
+        return unread
 
 
 def print_contents(console: Console, snapshot: Snapshot) -> None:
@@ -59,10 +69,12 @@ def print_contents(console: Console, snapshot: Snapshot) -> None:
     line(console, Text(f"Snapshot {snapshot.id}, taken {snapshot.captured_at}, {accounts}", "bold"))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Type", overflow="fold")
-    for name in ("Resources", "Lists not read", "Values not read"):
+    for name in ("Resources", "Lists not read", "Known in part"):
         table.add_column(name, justify="right")
     for kind in sorted(held.counts):
-        unread = [Text(f"{number:,}", "yellow" if number else "dim") for number in (held.gaps[kind], held.values[kind])]
+        unread = [
+            Text(f"{number:,}", "yellow" if number else "dim") for number in (held.gaps[kind], held.in_part[kind])
+        ]
         table.add_row(safe(kind), f"{held.counts[kind]:,}", *unread)
     console.print(table)
     if kept := not_entered(snapshot):

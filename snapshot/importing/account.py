@@ -54,6 +54,8 @@ def _covered(
     if rule is None:
         return Coverage(read=[], missing={EVERYWHERE: f"NotRecorded: {spec.type} is not imported from AWS Config"}), []
     running = [region for region, place in sorted(places.items()) if place.believed(rule.type)]
+    if rule.latest:  # of one that may be lacking an earlier one would be taken for the latest
+        running = [region for region in running if gap_of(rule, region, places[region]) is None]
     gaps = {region: gap_of(rule, region, places.get(region)) for region in sorted({*places, *enabled} - {GLOBAL})}
     if rule.once:
         running = _one_of(places, running, gaps, rule.type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from typing import Any
@@ -24,6 +25,7 @@ from .items import BrokenError, Item
 
 DEEP = 80  # how deep an item may be nested: what is made of it stands in a line
 _LOST = object()
+_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 
 
 @cache
@@ -53,6 +55,39 @@ def resource_of(spec: ResourceType, item: Item) -> Resource:
     )
 
 
+def is_one(spec: ResourceType, item: Item) -> bool:
+    """Whether an item is of a type, and there. Raises BrokenError where that cannot be told."""
+    rule = _rule(spec)
+    if item.gone or rule.only is None:
+        return not item.gone
+    found = _asked(rule.only, item)
+    if not isinstance(found, bool):
+        raise BrokenError(f"without what `{rule.only}` reads")
+    return found
+
+
+def rank_of(spec: ResourceType, resource: Resource) -> int:
+    """Which of several with one id counts: the highest. Raises BrokenError."""
+    rule = _rule(spec)
+    found: Json = dict(resource.config)
+    if rule.latest is None:
+        return 0
+    for step in steps(rule.latest):
+        found = found.get(step) if isinstance(found, dict) else None
+    number = _NUMBER.search(found) if isinstance(found, str) else None
+    if number is None:
+        raise BrokenError(f"without {rule.latest}, by which the latest is known")
+    return int(number[0])
+
+
+def _asked(condition: str, item: Item) -> Json:
+    """What a condition says of an item; None where it cannot be said."""
+    try:
+        return compiled(condition).search({**item.body, "configuration": unpacked(item.body.get("configuration"))})
+    except JMESPathError:
+        return None
+
+
 def _rule(spec: ResourceType) -> ConfigRule:
     if spec.config is None:
         raise BrokenError("of a type that is not imported")
@@ -68,7 +103,7 @@ def _config(spec: ResourceType, rule: ConfigRule, item: Item) -> dict[str, Json]
         given = {name: each for name, each in configuration.items() if name.casefold() not in lower}
     for path, source in rule.fields.items():
         found = _at(item.body, source)
-        if found is not _LOST:
+        if found is not _LOST and (path not in rule.where or _asked(rule.where[path], item) is True):
             _put(given, path.split("."), found)
     folding = _folding(spec)
     config: Any = folding.fold(given, config_kind(spec.type))

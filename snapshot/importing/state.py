@@ -17,22 +17,24 @@ from ..errors import SnapshotError
 from ..model import EVERYWHERE, GLOBAL
 from .coverage import RECORDER, Place, recorder_of
 from .items import UNRECORDED, BrokenError, Item, Source, read_items
-from .resources import importable, resource_of
+from .resources import importable, is_one, rank_of, resource_of
 
 _TABLE = """
 CREATE TABLE items (
   account TEXT, kind TEXT, place TEXT, key TEXT, moment TEXT, gone INTEGER, region TEXT, id TEXT, line BLOB,
+  rank INTEGER,
   PRIMARY KEY (account, kind, place, key)
 ) WITHOUT ROWID
 """
 _ADD = """
-INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET moment = excluded.moment, gone = excluded.gone, region = excluded.region, id = excluded.id,
-  line = excluded.line WHERE excluded.moment > moment OR (excluded.moment = moment AND excluded.gone >= gone)
+  line = excluded.line, rank = excluded.rank
+  WHERE excluded.moment > moment OR (excluded.moment = moment AND excluded.gone >= gone)
 """
 # Of an id that is there twice, from two regions' files say, the latest counts; SQLite takes the row of the maximum.
 _ROWS = """
-SELECT region, id, line, gone, MAX(moment) FROM items
+SELECT region, id, line, gone, MAX(printf('%09d', rank) || moment) FROM items
 WHERE account = ? AND kind = ? {places} AND NOT gone GROUP BY region, id ORDER BY region, id
 """
 LATE = timedelta(hours=12)  # a history file tells of the hours before it
@@ -134,7 +136,7 @@ class State:
         if item.body["configurationItemStatus"] == UNRECORDED:  # it is there, and nothing is known of it
             place.damaged.add(item.type)
         try:
-            self.put(spec, item, region, moment)
+            self.put(spec, replace(item, gone=not is_one(spec, item)), region, moment)
         except BrokenError:
             place.damaged.add(item.type)
             raise
@@ -145,7 +147,8 @@ class State:
             item, moment=moment, body={**item.body, "regions": sorted(self.regions)} if self.regions else item.body
         )
         try:
-            written = (None, None, None) if item.gone else row(resource_of(spec, item))
+            found = None if item.gone else resource_of(spec, item)
+            written = (*row(found), rank_of(spec, found)) if found else (None, None, None, 0)
         except SnapshotError as error:
             raise BrokenError(str(error)) from None
         when, key = moment.isoformat(timespec="microseconds"), f"{item.region}/{item.id}"

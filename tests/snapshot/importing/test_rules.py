@@ -49,8 +49,9 @@ def there(kind: str, path: str) -> bool:
 @EACH
 def test_every_path_of_a_block_is_one_of_its_type(kind):
     rule = RULES[kind].config
-    for path in (*rule.fields, *rule.words, *rule.values, *rule.absent):
+    for path in (*rule.fields, *rule.words, *rule.values, *rule.absent, *([rule.latest] if rule.latest else ())):
         assert there(kind, path), path
+    assert rule.where.keys() <= rule.fields.keys()
 
 
 @EACH
