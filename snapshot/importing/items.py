@@ -30,6 +30,7 @@ _NAME = re.compile(
 )
 _UNIT = re.compile(r"o-[a-z0-9]{10,32}\Z")  # an organisation's folder
 _LIST = re.compile(r'"(configurationItems|[bB]aseConfigurationItems|Results)"\s*:\s*\[')
+_PACKED = b"\x1f\x8b"
 _CHUNK = 1 << 18
 _RATIO = 300  # of what is unpacked to what is packed: JSON of AWS comes to a tenth of this
 _LEAST = 1 << 26  # bytes to which anything may unpack
@@ -103,7 +104,9 @@ def read_items(source: Source) -> Iterator[Item | BrokenError]:
         with _opened(source.path) as (file, size):
             for found in _objects(_text(file, size)):
                 yield _item(found)
-    except (OSError, EOFError, SnapshotError, zlib.error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise BrokenError("is no UTF-8 from there on: save it as that") from None
+    except (OSError, EOFError, SnapshotError, zlib.error) as error:
         what = "is cut off" if isinstance(error, EOFError) else f"cannot be read ({error})"
         raise BrokenError("is a link" if source.path.is_symlink() else what) from None
 
@@ -124,17 +127,27 @@ def _opened(path: Place) -> Iterator[tuple[IO[bytes], int]]:
 
 def _text(file: IO[bytes], size: int) -> Iterator[str]:
     """The text of a file, a piece at a time, unpacked if it is packed."""
-    packed = file.read(2) == b"\x1f\x8b"
+    packed = file.read(2) == _PACKED
     file.seek(0)
     most = max(size * _RATIO, _LEAST)
-    decode = codecs.getincrementaldecoder("utf-8")()
+    decode = codecs.getincrementaldecoder("utf-8-sig")()
     length, stream = 0, gzip.GzipFile(fileobj=file) if packed else file
-    while piece := stream.read(_CHUNK):
+    while piece := stream.read1(_CHUNK):  # type: ignore[union-attr]  # what comes before a fault, too
+        if not length:
+            _refuse(piece)
         length += len(piece)
         if packed and length > most:
             raise BrokenError(f"unpacks to more than {_RATIO} times its size: no file of AWS Config does")
         yield decode.decode(piece)
     yield decode.decode(b"", final=True)
+
+
+def _refuse(begin: bytes) -> None:
+    """Say of a file how it is written, where that is another way, and known by its beginning."""
+    if begin.startswith(_PACKED):
+        raise BrokenError("is packed twice: unpack it once")
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)) or b"\0" in begin[:4]:
+        raise BrokenError("is in UTF-16 or UTF-32: save it as UTF-8")
 
 
 def _objects(pieces: Iterator[str]) -> Iterator[Json]:
@@ -145,7 +158,7 @@ def _objects(pieces: Iterator[str]) -> Iterator[Json]:
         found = _LIST.search(text)
         if found or len(text) > LINE:
             break
-    if found is None or not text.lstrip("\ufeff \t\r\n").startswith("{"):
+    if found is None or not text.lstrip(" \t\r\n").startswith("{"):
         raise BrokenError("is no file or answer of AWS Config: it has no list of configuration items")
     before, text, at = text[: found.end()], text[found.end() :], 0
     while True:
@@ -169,6 +182,8 @@ def _objects(pieces: Iterator[str]) -> Iterator[Json]:
         after += piece
         if len(after) > LINE:
             raise BrokenError("goes on after its list, beyond all size")
+    if _LIST.search(after):
+        raise BrokenError("has more than one list of configuration items: only the first was read")
     try:
         json.loads(before + after)
     except (ValueError, RecursionError):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ..catalog import ResourceType
 from ..collector.write import Row, row
 from ..errors import SnapshotError
+from ..format import encode
 from ..model import EVERYWHERE, GLOBAL
 from .coverage import RECORDER, Place, recorder_of
 from .items import UNRECORDED, BrokenError, Item, Source, read_items
@@ -57,6 +58,7 @@ class State:
         self.until, self.regions = until, regions
         self.places: dict[str, dict[str, Place]] = {}
         self.problems: list[str] = []
+        self._wholes: dict[tuple[str | None, str | None], Source] = {}
         self.read = 0
 
     def moment(self) -> datetime | None:
@@ -76,6 +78,9 @@ class State:
 
     def add(self, source: Source) -> None:
         """All the items of a file. Whole files come first: nothing older than that of its region counts."""
+        if source.whole and (rival := self._wholes.setdefault((source.account, source.region), source)) is not source:
+            self._compare(source, rival)
+            return
         faults: dict[str, list[int]] = {}
         number, done = 0, False
         try:
@@ -98,6 +103,19 @@ class State:
             # An item of which not even the type is known may be of any.
             whole = done and not any("without" in text or "no object" in text or "status" in text for text in faults)
             place.moment, place.broken, place.file = (source.moment if whole else None), not whole, source.path.name
+
+    def _compare(self, source: Source, rival: Source) -> None:
+        """Of two whole files of one moment that do not say the same nobody knows which is right."""
+        try:
+            same = _sum(source) == _sum(rival)
+        except BrokenError:
+            same = False
+        if not same and source.account and source.region:
+            self.problems.append(
+                f"{source.path}: of the same moment as {rival.path.name}, and says something else: of {source.region} "
+                "neither counts"
+            )
+            self._place(source.account, source.region).lost.add(EVERYWHERE)
 
     def _lose(self, source: Source) -> None:
         """Of a history file that is damaged, what it tells of may have changed since."""
@@ -205,24 +223,39 @@ def _more(numbers: Sequence[int]) -> str:
 
 
 def chosen(found: Sequence[Source], until: datetime | None) -> Iterator[Source]:
-    """The files that matter for a moment: the last whole one of each region, then those that may tell of later."""
-    whole: dict[tuple[str | None, str | None], Source] = {}
+    """The files that matter for a moment: the last whole one of each region, then those that may tell of later.
+
+    Of several whole ones of one region and moment, all.
+    """
+    whole: dict[tuple[str | None, str | None], list[Source]] = {}
     for each in found:
         place = each.account, each.region
         if each.whole and each.moment and (until is None or each.moment <= until):
-            before = whole.get(place)
-            if before is None or before.moment is None or before.moment < each.moment:
-                whole[place] = each
-    yield from whole.values()
+            before = whole.get(place, [])
+            if not before or _time(before[0]) <= each.moment:
+                whole[place] = [*(one for one in before if one.moment == each.moment), each]
+    yield from (each for own in whole.values() for each in own)
     for each in found:
-        base = whole.get((each.account, each.region))
+        own = whole.get((each.account, each.region))
         if each.whole:
             continue
         if each.moment is None or (
-            (base is None or base.moment is None or each.moment > base.moment)
-            and (until is None or each.moment <= until + LATE)
+            (not own or each.moment > _time(own[0])) and (until is None or each.moment <= until + LATE)
         ):
             yield each
+
+
+def _time(source: Source) -> datetime:
+    return source.moment or datetime.min.replace(tzinfo=UTC)
+
+
+def _sum(source: Source) -> int:
+    """What tells the items of a file from others, in whatever order they are."""
+    return sum(
+        int.from_bytes(hashlib.sha256(encode(dict(each.body), ordered=True)).digest(), "big")
+        for each in read_items(source)
+        if isinstance(each, Item)
+    )
 
 
 def utc(moment: datetime) -> datetime:

@@ -346,7 +346,7 @@ BROKEN = {
     "no JSON after the items": (lambda data: gzip.compress(data + b"]"), "no JSON from there on"),
     "a bomb": (bomb, "unpacks to more than"),
     "another file": (lambda data: b'{"Records": [{"eventVersion": "1.08"}]}', "no list of configuration items"),
-    "no text": (lambda data: b"\xff\xfe\x00", "cannot be read"),
+    "no text": (lambda data: b"\xff\xfa\xf0", "is no UTF-8"),
     "nothing": (lambda data: b"", "no list of configuration items"),
     "nested": (lambda data: b'{"configurationItems": [' + b"[" * 100_000, "nested too deep"),
 }
