@@ -48,7 +48,7 @@ class PolicyError(StillframeError):
     manual = "docs/writing-policies.md says what a policy may contain"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = sorted(problems)
+        self.problems = sorted({*problems})  # what several share is at fault once
         super().__init__("\n".join(map(str, self.problems)), self.manual)
 
 

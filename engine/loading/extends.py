@@ -88,13 +88,22 @@ def keys_of(data: bytes) -> frozenset[str]:
     return frozenset(key for key, _ in _blocks(_lines(data)))
 
 
+_TAKEN = "in what it takes from {}: "
+_TAKEN_FROM = re.compile(rf"({_TAKEN.format('[^:]*')})+")
+
+
+def origin(problem: Problem) -> str:
+    """What is wrong, whichever policy took it from another."""
+    return _TAKEN_FROM.sub("", problem.message, count=1)
+
+
 def moved(problems: Sequence[Problem], extends: Extends) -> Iterator[Problem]:
     """Problems of what was taken, at the line that takes it."""
     for problem in problems:
         if problem.line <= extends.lines:
             yield problem
         else:
-            message = f"in what it takes from {extends.id}: {problem.message}"
+            message = _TAKEN.format(extends.id) + problem.message
             yield replace(problem, line=extends.at, column=1, message=message, source=f"extends: {extends.id}")
 
 

@@ -22,7 +22,7 @@ from ..model.policy import Item, Policy, base
 from ..suggest import suggest, unreadable
 from .bases import Bases, Document, Near, by_id
 from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
-from .extends import extended, moved
+from .extends import extended, identity_of, moved, origin
 from .policy_reader import PolicyReader, read_policy, schema_of
 from .several import placed, policies_of
 from .shipped import PACKS, policy_files
@@ -59,11 +59,26 @@ def load_policies(
         return by_id(Document(each.data, each.near, each.path) for each in every if each.near)
 
     bases = Bases(named)
-    found = [policy for source in sources if (policy := _load_one(source, problems, bases))]
+    read = [(source, faults, _load_one(source, faults, bases)) for source in sources for faults in [list[Problem]()]]
+    problems += _causes([(source.data, faults) for source, faults, _ in read])
+    found = [policy for _, _, policy in read if policy]
     distinct(found, problems)
     if problems:
         raise PolicyError(problems)
     return sorted(found, key=lambda policy: policy.id)
+
+
+def _causes(read: Sequence[tuple[bytes, list[Problem]]]) -> Iterator[Problem]:
+    """The faults of policies, without those that are of what they take from another, and told of that."""
+    told: dict[str, set[str]] = {}
+    for data, faults in read:
+        own = [
+            origin(each) for each in faults if not each.message.startswith("extends: ")
+        ]  # of which two may be a circle
+        told.setdefault(identity_of(data) or "", set()).update(own)
+    for data, faults in read:
+        base, _ = extended(data) or ("", 0) if faults else ("", 0)
+        yield from (each for each in faults if not base or origin(each) not in told.get(base, ()))
 
 
 def distinct(found: Sequence[Policy], problems: list[Problem]) -> None:

@@ -69,6 +69,43 @@ def faults(folder, text):
     return str(error.value).replace(f"{folder}/", "")
 
 
+ONE = """\
+x-d: &d
+  severity: hihg
+policies:
+  - id: a
+    title: A
+    <<: *d
+    resource: AWS::KMS::Key
+    assert: KeyId
+  - id: b
+    title: B
+    <<: *d
+    resource: AWS::KMS::Key
+    assert: KeyId
+  - id: c
+    title: C
+    extends: a
+  - id: d
+    title: D
+    extends: a
+  - id: e
+    title: E
+    extends: d
+    exposure: pubilc
+"""
+
+
+def test_one_fault_of_what_several_share_or_take_is_told_once(tmp_path):
+    (tmp_path / "p.yaml").write_text(ONE)
+    with pytest.raises(PolicyError) as caught:
+        load_policies([tmp_path / "p.yaml"], shipped=False)
+    assert [each.message.partition(";")[0] for each in caught.value.problems] == [
+        "'hihg' is none of critical, high, medium, low, informational",
+        "'pubilc' is none of internal, public",
+    ]
+
+
 def test_in_braces_a_policy_uses_no_shared_key(tmp_path):
     inside = "{<<: *a, id: v, title: t, assert: VpcId}"
     text = f"x-a: &a {{severity: low, resource: AWS::EC2::VPC}}\npolicies:\n  - {inside}\n"
