@@ -87,7 +87,8 @@ class Assessment(Struct):
             yield accounts, told.written
 
     def _reports(self) -> tuple[list[PackReport], list[str]]:
-        return reports(self.ruleset, self.snapshot, self.rows(), self.variants.disabled)
+        part = self.chosen.by_line
+        return reports(self.ruleset, self.snapshot, self.rows(), self.variants.disabled, part=part)
 
 
 Write = Callable[[int, Iterable[Batch]], Any]  # of the findings of a share, by its number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -74,7 +75,7 @@ def find_snapshot(path: Place | str) -> Place:
 
 
 def _find(path: Place | str) -> tuple[Place, list[str]]:
-    """The same, with a line for each later snapshot of the archive, which is not finished."""
+    """The same, with a line for each later snapshot of the archive, which is unfinished, and for one in the future."""
     path = place_of(path)
     keep_apart(path)
     with suppress(OSError):  # a name that none can have is refused below
@@ -88,7 +89,7 @@ def _find(path: Place | str) -> tuple[Place, list[str]]:
     folders, later = _folders(path), list[str]()
     for folder in reversed(folders):
         if (folder / MANIFEST).exists():
-            return folder, later
+            return folder, [*later, *_ahead(folder)]
         later.append(_unfinished(folder))
     if folders:
         raise SnapshotError(f"{path}: no finished snapshot here, but {folders[-1].name}, unfinished", completing(path))
@@ -103,6 +104,20 @@ def passed_over(path: Place | str, *, every: bool = False) -> list[str]:
     if not every:
         return _find(path)[1]
     return [_unfinished(folder) for folder in _folders(place_of(path)) if not (folder / MANIFEST).exists()]
+
+
+def _ahead(folder: Place) -> list[str]:
+    """A line for a snapshot that is in the future, and so is called the latest whatever is collected until then."""
+    moment, now = moment_of(folder.name), datetime.now(UTC)
+    if moment is None or moment - now <= _SKEW:
+        return []
+    hours = (moment - now).total_seconds() / 3600
+    return [
+        f"snapshot {folder.name} is {hours:,.1f} hours in the future: a clock is wrong, here or where it was collected"
+    ]
+
+
+_SKEW = timedelta(minutes=5)  # as clocks may differ that are right
 
 
 def _unfinished(folder: Place) -> str:

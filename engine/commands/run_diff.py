@@ -100,7 +100,7 @@ def run_diff(
     print_diff_summary(err, _title(old, new, policies=old_ruleset is not None), was, now, counts)
     if given.named and ruleset.named:
         print_changes(err, earlier.packs(), packs)
-    print_notes(err, said)
+    print_notes(err, [*dict.fromkeys([*old.passed_over, *new.passed_over]), *said])
     written.check()
     return Compared(code=_code(was, now, failures, limits), rows=now, changes=counts, failures=failures, unseen=unseen)
 

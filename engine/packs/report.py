@@ -100,15 +100,16 @@ def statuses(answers: Iterable[Answer]) -> Counter[Outcome]:
 
 
 def reports(
-    ruleset: Ruleset, snapshot: Snapshot, rows: Sequence[Row], partly: Mapping[str, str] = {}
+    ruleset: Ruleset, snapshot: Snapshot, rows: Sequence[Row], partly: Mapping[str, str] = {}, *, part: bool = False
 ) -> tuple[list[PackReport], list[str]]:
     """What the counts of its policies say of each pack; and a line for each attestation that says nothing.
 
-    Policies that are `partly` not asked, each with where and why, answer no control alone.
+    Policies that are `partly` not asked, each with where and why, answer no control alone. Where only a `part` of what
+    they say is counted, those of which there is nothing were left out.
     """
     said = Attestations(ruleset.attestations, snapshot.captured_at)
     disabled = {name: setting.reason for name, setting in ruleset.disabled.items()}
-    found = [report(pack, rows, disabled, said, partly) for pack in ruleset.packs]
+    found = [report(pack, rows, disabled, said, partly, part=part) for pack in ruleset.packs]
     return found, list(said.reports([pack.name for pack in ruleset.packs]))
 
 
@@ -134,6 +135,8 @@ def report(
     disabled: Mapping[str, str],
     attestations: Attestations,
     partly: Mapping[str, str] = {},
+    *,
+    part: bool = False,
 ) -> PackReport:
     """A pack's report from the counts of its policies; `disabled` are policies that are not evaluated, and why."""
     by_policy = {row.policy: row for row in rows}
@@ -143,6 +146,8 @@ def report(
         for ask in control.asks:
             if ask.policy not in by_policy and ask.policy not in left:
                 left[ask.policy] = _unjudged(ask.policy, disabled)
+            elif part and not by_policy[ask.policy].counts:
+                left.setdefault(ask.policy, f"Of {ask.policy} nothing is in this part.")
         return _answer(pack.name, control, by_policy, left, attestations)
 
     sections = [(section, [answer(control) for control in section.controls]) for section in pack.sections]

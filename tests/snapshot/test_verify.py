@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import write_snapshot
+from builders import TIME, write_snapshot
 from stillframe.snapshot.archive import open_snapshot
 from stillframe.snapshot.errors import SnapshotError
 from stillframe.snapshot.format import digest
@@ -186,3 +187,17 @@ def test_an_unfinished_snapshot_that_is_passed_over_is_named(run, snapshot):
         lines = [line for line in run(*words).err.splitlines() if "is unfinished" in line]
         assert [line.split()[1] for line in lines] == [each.name for each in named], words
         assert all(f"complete it with `stillframe collect --resume --into {snapshot.parent}`" in line for line in lines)
+
+
+def test_what_an_archive_hides_is_told_by_diff_too_and_so_is_a_latest_in_the_future(run, tmp_path):
+    archive = tmp_path / "archive"
+    ahead = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=30.5)
+    for when in (TIME, ahead):
+        write_snapshot(archive, {"AWS::KMS::Key": []}, when)
+    (archive / "2999-01-01T00-00-00Z").mkdir()
+    first = archive / "2026-01-01T00-00-00Z"
+    for args in (("evaluate", archive), ("diff", first, archive), ("diff", archive, "--previous")):
+        told = run(*args).err
+        assert told.count("snapshot 2999-01-01T00-00-00Z is unfinished, and passed over") == 1
+        assert "30.5 hours in the future: a clock is wrong" in told or "30.4 hours" in told
+    assert "future" not in run("evaluate", first).err

@@ -94,6 +94,18 @@ def test_a_failure_that_is_waived_is_no_pass_and_no_other_is_hidden():
     assert answered(control("a"), [row("a", {F: 2}, waived=1)]).status is Outcome.FAIL
 
 
+def test_of_a_part_that_nobody_chose_anything_of_is_left_out_and_answers_no_control_alone():
+    rows = [row("p", {Status.PASS: 1}), row("q", {}), row("r", {Status.NOT_APPLICABLE: 1})]
+
+    def outcomes(*, part: bool) -> list[str]:
+        controls = [control("p"), control("q"), control("p", "q"), control("r"), control("p", "r")]
+        found = report(pack(*controls), rows, {}, Attestations([], "2026-06-15T00:00:00Z"), part=part)
+        return [each.status.value for each in found.answers()]
+
+    assert outcomes(part=False) == ["pass", "not_applicable", "pass", "not_applicable", "pass"]
+    assert outcomes(part=True) == ["pass", "left_out", "left_out", "not_applicable", "pass"]
+
+
 def test_a_policy_that_is_disabled_answers_nothing():
     answer = answered(control("a", "b@p-1"), [row("a", {P: 1})], disabled={"b": "the SIEM does it"})
     assert (answer.status, answer.why) == (Outcome.LEFT_OUT, "b@p-1 is disabled: the SIEM does it")
