@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, repeat
 from typing import Any
 
 from ...snapshot.model import Json, Unknown
@@ -41,7 +42,8 @@ def call(name: str, arguments: Sequence[Json], snapshot_time: str) -> Json:
 
 def _narrowed(function: Function, arguments: Sequence[Json]) -> Sequence[Json]:
     """Arguments without the fields that a function does not read: so the table says no less than it does."""
-    return [_narrow(function.argument(position), each) for position, each in enumerate(arguments)]
+    takes = chain(function.takes, repeat(function.takes[-1]))
+    return [_narrow(argument, each) for argument, each in zip(takes, arguments, strict=False)]
 
 
 def _narrow(argument: Argument, value: Json) -> Json:

@@ -19,10 +19,10 @@ def unknown_in(value: Json) -> Unknown | None:
     """Every unknown anywhere in a value, merged; None where all of it is known."""
     if value.__class__ in _ATOMS:  # most are: these are told at once
         return None
-    if isinstance(value, Unknown):
-        return value
     if isinstance(value, dict):
         value = value.values()
+    elif isinstance(value, Unknown):
+        return value
     elif not isinstance(value, list):
         return None
     if _ATOMS.issuperset(map(type, value)):
