@@ -26,6 +26,7 @@ import stillframe
 from hypothesis import settings
 from stillframe.cli import main
 from stillframe.snapshot import own_types, remote
+from stillframe.snapshot.collector import rate_limit
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.remote import Remote
 
@@ -167,6 +168,7 @@ def aws_url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
         return original(session)
 
     monkeypatch.setattr(aws, "_shared", trimmed)
+    monkeypatch.setattr(rate_limit, "limits", dict)  # the stand-in is asked as fast as it answers
     # What the stand-in does not know it answers with 500, which botocore asks again and again.
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     return server

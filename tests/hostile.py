@@ -16,8 +16,6 @@ import boto3
 from answering import Answer
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError, ReadTimeoutError
-from moto.core.model import ServiceModel
-from moto.core.serialize import get_serializer_class
 from msgspec.structs import replace
 from stillframe.snapshot.catalog import Call, load_catalog
 from stillframe.snapshot.collector import clients as making
@@ -70,6 +68,9 @@ Harm = Callable[[bytes, Endpoint], bytes]
 @cache
 def honest(model: Any, *, last: bool) -> tuple[int, dict[str, str], bytes]:
     """A page as AWS would send it."""
+    from moto.core.model import ServiceModel
+    from moto.core.serialize import get_serializer_class
+
     service = model.service_model
     theirs = ServiceModel(service._service_description, service.service_name).operation_model(model.name)
     serializer = get_serializer_class(service.service_name, service.resolved_protocol)(operation_model=theirs)

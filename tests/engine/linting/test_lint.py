@@ -41,12 +41,12 @@ def complaints(text: str) -> list[str]:
 
 def test_of_a_policy_no_more_complaints_are_told_than_can_be_read():
     head = "id: p\ntitle: P\nseverity: low\nresource: AWS::EC2::VPC\nassert:\n"
-    each = "".join(f"  - {{that: Nope{number}, message: m}}\n" for number in range(20_000))
+    each = "".join(f"  - {{that: Nope{number}, message: m}}\n" for number in range(5_000))
     started = time.process_time()
     found = complaints(head + each)
     assert [line.partition(" ")[2][:14] for line in found] == ["unknown-field:"] * MOST
     assert [int(line.partition(":")[0]) for line in found] == [*range(6, 6 + MOST)]
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 5
 
 
 def test_an_error_is_told_however_many_warnings_are_ignored():

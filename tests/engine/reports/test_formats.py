@@ -20,7 +20,6 @@ from typing import Any
 import botocore.session
 import pytest
 import stillframe
-import xmlschema
 from botocore.validate import ParamValidator
 from builders import write_snapshot
 from jsonschema import Draft202012Validator
@@ -29,7 +28,6 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from prometheus_client import parser as prometheus_parser
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from reported import POLICY, A, key, prepare, records, write_report
-from sarif_pydantic import Sarif
 from stillframe.engine.loading.policies import parse_policy
 from stillframe.engine.reports import asff, markdown
 from stillframe.engine.reports.formats import FORMATS
@@ -199,6 +197,8 @@ def test_no_cell_of_any_table_begins_like_a_formula(form, start, run, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_log_is_sarif(kind, written):
+    from sarif_pydantic import Sarif
+
     path = written(kind, "sarif")
     schema = Draft202012Validator(json.loads((SCHEMAS / "sarif-2.1.0.json").read_text()))
     assert [fault.message for fault in schema.iter_errors(json.loads(path.read_text()))] == []
@@ -235,6 +235,8 @@ def test_a_log_says_what_is_new_against_the_baseline(written):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_suites_are_junit(kind, written):
+    import xmlschema
+
     path = written(kind, "junit")
     xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate(path)
     suites, found = list(JUnitXml.fromfile(str(path))), records(written(kind, "jsonl"))

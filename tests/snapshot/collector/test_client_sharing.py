@@ -75,13 +75,19 @@ def value(shape: Any) -> Any:
 
 @pytest.mark.parametrize("endpoint_url", [None, "http://localhost:4566"])
 def test_every_service_is_asked_as_by_a_client_of_its_region(endpoint_url, request):
-    """A service is asked in the region that is shared and in one of the others; with `--sweep` in all."""
+    """A service is asked in the region that is shared and in one of the others; with `--sweep` in all.
+
+    At an address of somebody's own that is every third service, and those of which the collector has hosts to mend.
+    """
     wire, seen = Wire(), Counter()
     regions = REGIONS if endpoint_url is None else REGIONS[:2]
     clients = Clients(wire.session, endpoint_url)
+    sweep = request.config.getoption("--sweep")
     services = sorted({service for service, _ in CALLS})
+    if endpoint_url and not sweep:
+        services = sorted({*services[::3], "s3", "s3control"})
     home, *rest = regions
-    others = len(rest) if request.config.getoption("--sweep") else 1
+    others = len(rest) if sweep else 1
     asked = {
         (service, region): clients(service, region)
         for service in services
