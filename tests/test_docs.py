@@ -325,8 +325,9 @@ def test_the_commands_for_fleets_are_understood(aws_url, tmp_path, monkeypatch, 
 EXAMPLES = rows(FUNCTIONS_PAGE)
 
 
-@pytest.mark.parametrize(("example", "gives"), [row[1:] for row in EXAMPLES], ids=[row[1] for row in EXAMPLES])
-def test_each_function_gives_what_its_example_says(example, gives):
+@together("row", EXAMPLES)
+def test_each_function_gives_what_its_example_says(row):
+    _, example, gives = row
     found = interpret.evaluate(parse(plain(example)), {}, {"snapshot_time": TIME})
     assert found == json.loads(plain(gives))
 

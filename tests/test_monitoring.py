@@ -12,6 +12,7 @@ import pytest
 from builders import shipped
 from stillframe.engine.functions.filter_cover import filter_covers
 from stillframe.engine.functions.filter_pattern import Every, Glob, Some, Test, read_pattern
+from together import together
 
 Test.__test__ = False
 
@@ -242,8 +243,9 @@ def test_there_are_fifteen_and_all_have_variants():
     assert len(ROWS) >= 80
 
 
-@pytest.mark.parametrize(("name", "pattern", "covers"), ROWS, ids=[f"{row[0]}-{n}" for n, row in enumerate(ROWS)])
-def test_each_published_pattern_is_judged_rightly(name, pattern, covers):
+@together("row", ROWS)
+def test_each_published_pattern_is_judged_rightly(row):
+    name, pattern, covers = row
     # One with a value of two words without quotes is no pattern: AWS refuses it, so nobody can have it.
     found = filter_covers([pattern], MONITORING[name].params["pattern"])
     assert (found is True) is covers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -167,10 +168,9 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize("said", SAID)
-@pytest.mark.parametrize("written", WRITTEN)
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_each_character_of_a_text_has_its_place(written, said, mark):
+@together("case", product(WRITTEN, SAID, ["", "\ufeff"]))
+def test_each_character_of_a_text_has_its_place(case):
+    written, said, mark = case
     quoted, escaped = said.replace("'", "''"), said.replace("\\", "\\\\").replace('"', '\\"')
     source = "first: é\nhere: " + written.replace("{}", said).format_map({"quoted": quoted, "escaped": escaped})
     document = load((mark + source + "\n").encode())

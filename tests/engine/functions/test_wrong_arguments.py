@@ -11,6 +11,7 @@ from stillframe.engine.errors import EvaluationError
 from stillframe.engine.functions.table import FUNCTIONS
 from stillframe.engine.language.interpret import evaluate
 from stillframe.engine.language.parser import parse
+from together import together
 
 SCOPE = {"snapshot_time": "2026-01-01T00:00:00Z"}
 VALUES = {
@@ -35,7 +36,7 @@ PYTHON = re.compile(
 )
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@together("name", sorted(FUNCTIONS))
 def test_a_function_says_what_is_wrong_with_its_arguments_in_the_words_of_the_language(name):
     function = FUNCTIONS[name]
     least, most = function.least, function.most

@@ -94,9 +94,10 @@ def misspelt(name: str, number: int) -> str:
 EXAMPLES = re.compile(r"^tests:\n(?:[ #-].*\n|\n)*", re.MULTILINE)
 
 
-@pytest.mark.parametrize(("start", "policy"), list(enumerate(shipped())), ids=lambda given: getattr(given, "id", None))
-def test_one_wrong_letter_in_any_field_of_any_expression_is_caught_where_it_is(request, start, policy):
+@together("given", enumerate(shipped()), name=lambda given: given[1].id)
+def test_one_wrong_letter_in_any_field_of_any_expression_is_caught_where_it_is(request, given):
     """With `--sweep`; else in each third field."""
+    start, policy = given
     step = 1 if request.config.getoption("--sweep") else 3
     alone = parse_policy("p.yaml", EXAMPLES.sub("", policy.text))  # they have no expressions, and are most of its text
     lines = alone.text.splitlines(keepends=True)

@@ -24,6 +24,7 @@ from stillframe.snapshot.collector.recording import REDACTED, key_of, model_of, 
 from stillframe.snapshot.errors import ArgumentError, CollectError, SnapshotError
 from stillframe.snapshot.prune import parse_keep, prune
 from stillframe.snapshot.verify import verify, verify_archive
+from together import together
 
 A = "111122223333"
 EAST = "us-east-1"
@@ -380,7 +381,7 @@ def test_of_projects_the_secrets_that_are_not_read_are_not_recorded():
     assert jmespath.search(attached.result, found) == jmespath.search(attached.result, {"projects": [project]})
 
 
-@pytest.mark.parametrize("kind", sorted(load_catalog()))
+@together("kind", load_catalog())
 def test_an_expression_gives_the_same_of_what_is_kept(kind):
     """Of answers that are made up by AWS's models, all lists of two items."""
     for call in load_catalog()[kind].calls():

@@ -18,9 +18,10 @@ from stillframe.snapshot.importing.items import Item
 from stillframe.snapshot.importing.resources import resource_of
 from stillframe.snapshot.kinds import config_kind
 from stillframe.snapshot.types import Kind
+from together import together
 
 RULES = {spec.type: spec for spec in load_catalog().values() if spec.config}
-EACH = pytest.mark.parametrize("kind", RULES)
+EACH = together("kind", RULES)
 A = "111122223333"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 # A copy of the property list of awslabs/aws-config-resource-schema: type → path → kind.
