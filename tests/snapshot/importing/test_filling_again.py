@@ -18,7 +18,7 @@ from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType
 from stillframe.snapshot.collector import clients
 from stillframe.snapshot.collector import run as run_
 from stillframe.snapshot.collector.collect import Watch, collect, resume
-from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, stand_in, types
+from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, types
 from stillframe.snapshot.collector.fill import fill
 from stillframe.snapshot.collector.unfinished import unfinished
 from stillframe.snapshot.errors import CollectError, OtherPlanError
@@ -40,7 +40,7 @@ def few() -> dict[str, ResourceType]:
 
 
 @pytest.fixture(scope="module")
-def estate() -> Iterator[str]:
+def estate(stand_in: Any) -> Iterator[str]:
     """Something to ask for in each of three accounts."""
     with stand_in() as url:
         for account in ACCOUNTS:
