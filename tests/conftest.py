@@ -25,7 +25,12 @@ import stand_ins
 import stillframe
 from hypothesis import settings
 from stillframe.cli import main
+from stillframe.engine.errors import Problem
+from stillframe.engine.loading import policies
+from stillframe.engine.loading.policy_reader import read_policy
+from stillframe.engine.model.policy import Policy
 from stillframe.snapshot import own_types, remote
+from stillframe.snapshot.catalog import load_catalog
 from stillframe.snapshot.collector import rate_limit
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.remote import Remote
@@ -89,6 +94,24 @@ def shipped_types_alone() -> Iterator[None]:
     yield
     if own_types.in_use() is not before:
         own_types.apply(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def policies_that_ship_are_read_once() -> Iterator[None]:
+    """Commands that run in this process read them again and again: that was a fifth of all that tests took."""
+    read: dict[tuple[str, bytes, bytes], Policy] = {}
+
+    def once(source: str, data: bytes, problems: list[Problem]) -> Policy | None:
+        if not source.startswith("policies/"):
+            return read_policy(source, data, problems)
+        key = source, data, load_catalog().own_data
+        if key not in read and (policy := read_policy(source, data, problems)):
+            read[key] = policy
+        return read.get(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policies, "read_policy", once)
+        yield
 
 
 @pytest.fixture(scope="session")
