@@ -13,6 +13,7 @@ from ...snapshot.model import Snapshot, Unknown
 from ..functions.unknowns import Truth
 from ..model.finding import Finding, Status, Waived
 from ..model.glob import wild
+from ..model.scope import Scope
 from ..model.waiver import Gap, Waiver, is_over
 from .batch import Batch, read_finding, replaced
 from .places import Places
@@ -135,7 +136,8 @@ class Waivers:
         if policy not in self._indexes:
             found: dict[tuple[str | None, str | None], list[int]] = {}
             for number, waiver in enumerate(self.waivers):
-                accounts, resources = waiver.scope.account or (None,), waiver.scope.resource
+                resources, named = waiver.scope.resource, waiver.scope.account
+                accounts = named if named and all(each.isdigit() for each in named) else (None,)
                 exact = resources if resources and not any(map(wild, resources)) else (None,)
                 apart = policy in self._wide and waiver.scope.by_account
                 for key in product(accounts, exact) if waiver.means(policy) and not apart else ():
@@ -160,6 +162,12 @@ class Waivers:
             if self._covers(use, finding) is not False:
                 use.unknown += 1
 
+    def _meets(self, waiver: Waiver, gap: Gap) -> bool:
+        """Whether what is in a waiver's scope may be what could not be listed."""
+        _, account, _ = gap
+        there, anywhere = Scope(account=waiver.scope.account), replace(waiver.scope, account=())
+        return self._places.account(there, account) is not False and replace(waiver, scope=anywhere).meets(gap)
+
     def _report(self, use: Use) -> str:
         if use.expired:
             return f"expired on {use.waiver.waived.expires}: {_count(use.failing, 'no failing finding')} in its scope"
@@ -169,7 +177,7 @@ class Waivers:
             return f"does not waive {_count(use.unsure, '')} that may be in its scope: {use.why}"
         if nowhere := self._places.nowhere(use.waiver.scope):
             return f"is unused: {nowhere}"
-        if use.unknown or any(use.waiver.meets(gap) for gap in self._gaps):
+        if use.unknown or any(self._meets(use.waiver, gap) for gap in self._gaps):
             return "is unused: nothing fails in its scope, but something there could not be evaluated"
         return "is unused: nothing fails in its scope"
 

@@ -17,7 +17,7 @@ BY_ACCOUNT = ("account", "unit", "account_tag")  # keys that say which accounts
 class Scope(Struct, frozen=True, kw_only=True):
     """Of each key that is given, one of its patterns fits; where none is given, it holds anywhere.
 
-    Accounts are ids. A unit is a name, an id or a path, a tag NAME or NAME=VALUE.
+    An account is an id or a name. A unit is a name, an id or a path, a tag NAME or NAME=VALUE.
     """
 
     account: Patterns = ()

@@ -23,6 +23,7 @@ from stillframe.engine.model.cause import Cause, why_lines
 from stillframe.engine.model.change import Change
 from stillframe.engine.model.finding import Status
 from stillframe.engine.model.policy import Severity
+from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot import open_snapshot
 
 A, B, C = "111122223333", "444455556666", "777788889999"
@@ -110,6 +111,22 @@ def differing(snapshot, ruleset) -> dict[str, str]:
 CASES = [
     (f'[{{account: "{B}", params: {{most: 9}}}}]', {"4/vpc-7": "pass"}),
     (f'[{{account: ["{B}", "{C}"], params: {{most: 9}}}}]', {"4/vpc-7": "pass", "7/vpc-7": "pass"}),
+    ("[{account: '4444*', params: {most: 9}}]", {"4/vpc-7": "pass"}),
+    (
+        "[{account: ['1111*', '????5555*'], params: {most: 9}}]",
+        {
+            "4/vpc-7": "pass",
+            **dict.fromkeys(["1/vpc-7", "1/vpc-eu", "1/vpc-big", "1/vpc-odd"], "pass"),
+        },
+    ),
+    # what accounts are called is not known here
+    (
+        "[{account: prod-*, params: {most: 9}}]",
+        {
+            **dict.fromkeys(["1/vpc-eu", "1/vpc-big", "1/vpc-odd"], "unknown"),
+            **{f"{account}/vpc-{number}": "unknown" for account in (1, 4, 7) for number in (3, 7)},
+        },
+    ),
     ("[{unit: Root/Prod, params: {most: 1}}]", {"4/vpc-3": "fail", "7/vpc-3": "fail"}),
     # of the third account nobody knows the tags: what would be otherwise by them is unknown
     ("[{account_tag: env=prod, params: {most: 9}}]", {"4/vpc-7": "pass", "7/vpc-7": "unknown", "7/vpc-3": "unknown"}),
@@ -313,6 +330,22 @@ def test_the_cause_says_what_is_not_known(rules, estate):
     found = assess(estate, rules("[{account_tag: env=prod, params: {most: 9}}]"), method=Method(few=0))
     (message,) = {each.message for batch in found for each in batch.findings(Status.UNKNOWN)}
     assert message == "which settings hold here is unknown: AccessDenied: ec2:DescribeTags"
+
+
+def test_accounts_may_be_named_and_by_patterns(rules, tmp_path):
+    """In settings and in waivers; of what no account is called it is said."""
+    plain, called = fixture(ESTATE), {A: "dev-1", B: "prod-1", C: "prod-2"}
+    named = replace(plain, account=lambda each: replace(plain.account(each), name=called[each]))
+    estate = open_snapshot(write_snapshot(tmp_path / "named", named))
+    assert differing(estate, rules("[{account: prod-*, params: {most: 9}}]")) == {"4/vpc-7": "pass", "7/vpc-7": "pass"}
+    path = tmp_path / "stillframe.yaml"
+    terms = "reason: r, owner: o, expires: 2026-12-31"
+    entries = [f"{{policy: vpc-small, account: {each}, {terms}}}" for each in ("prod-1", "'7777*'", "prodd-1")]
+    path.write_text(f"policies: [policy.yaml]\nshipped: false\nwaivers: [{', '.join(entries)}]\n")
+    found = assess(estate, load_rules(path))
+    waived = [each.account for batch in found for each in batch.findings() if each.waived]
+    assert waived == [B, C]
+    assert "there is no account prodd-1 here; did you mean prod-1?" in found.notes()[-1]
 
 
 def test_what_is_unknown_has_the_severity_that_is_set(rules, estate):
