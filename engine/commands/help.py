@@ -5,7 +5,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-FEW = 8  # options that need no groups
+FEW = 9  # options that need no groups
 # Of each command with many options those that stand first. The table after it has the group of each other option.
 FIRST = {
     "collect": ("--org", "--role", "--regions", "--pack", "--into"),
