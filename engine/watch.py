@@ -14,6 +14,7 @@ from typing import IO, Any, Self, cast
 
 MOST = 1 << 28  # bytes that one run may have said and written, to be kept
 FINDINGS = ".findings"
+CLOCK = "stillframe.clock"  # what says so has looked at the clock, and may say something else tomorrow
 _WRITING = os.O_WRONLY | os.O_RDWR
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - compared as text, as is all below
 TREES = tuple(os.path.join(_HERE, name, "") for name in ("engine", "policies", "snapshot"))  # noqa: PTH118
@@ -90,7 +91,7 @@ _hooked: list[bool] = []  # a hook cannot be taken away
 
 
 def _audit(event: str, given: tuple[Any, ...]) -> None:
-    if _watching and event in ("open", "os.listdir", "os.scandir", "os.rename"):
+    if _watching and event in ("open", "os.listdir", "os.scandir", "os.rename", CLOCK):
         for events in _watching:
             events.append((event, given))
 
@@ -98,12 +99,14 @@ def _audit(event: str, given: tuple[Any, ...]) -> None:
 def seen(events: list[tuple[str, tuple[Any, ...]]], folder: Path) -> tuple[set[str], set[str], dict[str, None]]:
     """Files that were read, folders that were listed, and files that were written, by what Python told.
 
-    Raises Other where no findings were kept, or something was written into.
+    Raises Other where no findings were kept, something was written into, or the clock decided.
     """
     loaded = _loaded()
     reads, lists, written, files = set[str](), set[str](), set[str](), dict[str, None]()
     findings = False
     for event, (given, *more) in events:
+        if event == CLOCK:
+            raise Other
         path = "" if isinstance(given, int) else os.fsdecode(given)
         if not path or path.startswith(TREES):
             continue
@@ -124,9 +127,17 @@ def seen(events: list[tuple[str, tuple[Any, ...]]], folder: Path) -> tuple[set[s
             reads.add(path)
     if not findings or any(map(_is_there, written)):
         raise Other
-    snapshots = {os.path.dirname(path) for path in reads if os.path.basename(path) == "manifest.json"}  # noqa: PTH119, PTH120
-    inside = {path for path in reads if os.path.dirname(os.path.dirname(path)) in snapshots}  # noqa: PTH120
+    places = {path: os.path.abspath(path) for path in reads}  # noqa: PTH100
+    snapshots = {os.path.dirname(place) for place in places.values() if os.path.basename(place) == "manifest.json"}  # noqa: PTH119, PTH120
+    inside = {path for path, place in places.items() if _is_of_account(place, snapshots)}
     return reads - inside, lists - loaded - {str(folder)}, files
+
+
+def _is_of_account(path: str, snapshots: set[str]) -> bool:
+    """Whether a manifest answers for a file: people keep policies and findings beside those of accounts, too."""
+    folder, name = os.path.split(path)
+    place, account = os.path.split(folder)
+    return place in snapshots and account.isdigit() and (name == "account.json" or name.endswith(".jsonl"))
 
 
 def _is_there(path: str) -> bool:

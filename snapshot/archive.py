@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,7 @@ def _ahead(folder: Place) -> list[str]:
     moment, now = moment_of(folder.name), datetime.now(UTC)
     if moment is None or moment - now <= _SKEW:
         return []
+    sys.audit("stillframe.clock", folder.name)  # to `engine/watch.py`: a run that says this is not kept
     hours = (moment - now).total_seconds() / 3600
     return [
         f"snapshot {folder.name} is {hours:,.1f} hours in the future: a clock is wrong, here or where it was collected"

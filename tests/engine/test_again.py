@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def place(tmp_path, monkeypatch) -> Path:
 
 def snapshot(days: int, more: int = 0) -> Path:
     vpcs = [{"VpcId": f"vpc-{number}", "Number": str(number + more)} for number in range(MANY)]
-    return write_snapshot(Path("archive"), {"AWS::EC2::VPC": vpcs}, TIME.replace(day=TIME.day + days))
+    return write_snapshot(Path("archive"), {"AWS::EC2::VPC": vpcs}, TIME + timedelta(days))
 
 
 @pytest.fixture
@@ -163,6 +164,26 @@ def test_nor_where_a_file_of_a_parameter_changed_nor_are_its_findings(place, ran
     found, given = ran(*EVALUATE)
     assert (given, "400 failures" in found.err) == (False, True)
     assert run(*EVALUATE, "--no-cache").err == found.err
+
+
+def test_nor_where_a_policy_changed_that_lies_where_the_snapshot_does(place, ran, monkeypatch):
+    """A manifest answers for the files of its accounts alone, however they are named."""
+    monkeypatch.chdir("archive/2026-01-01T00-00-00Z")
+    for path in map(Path, ("../p.yaml", "p.yaml", "mine/p.yaml")):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(POLICY)
+        command = ("evaluate", ".", "-p", path)
+        ran(*command)
+        assert ran(*command)[1], path
+        path.write_text(POLICY.replace("300", "200"))
+        found, given = ran(*command)
+        assert (given, "400 failures" in found.err) == (False, True), path
+
+
+def test_nor_where_it_said_how_far_the_snapshot_is_in_the_future(place, ran):
+    snapshot(365 * 100)
+    assert "in the future" in ran(*EVALUATE)[0].err
+    assert not ran(*EVALUATE)[1]
 
 
 def test_nor_where_a_baseline_was_written_by_the_run_itself(place, ran, run):
