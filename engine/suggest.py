@@ -7,6 +7,9 @@ from pathlib import Path
 
 from ..snapshot.nearest import near_path, nearest
 
+THESE_POLICIES = (
+    "`stillframe policy list` lists those there are; `--shipped` takes what ships, and `-p PATH` policies of your own"
+)
 _LISTED = 60  # names that are few enough to choose from
 
 

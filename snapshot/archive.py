@@ -25,6 +25,8 @@ from .own_types import fault_of
 from .remote import Place, Remote, concurrently, entries, read
 from .resource_file import parse_line, read_lines, read_resources
 
+_MAKE = "`stillframe collect` makes one; `stillframe demo` needs no AWS account"
+
 
 class Entry(Struct, frozen=True, kw_only=True):
     """A snapshot folder as an archive lists it. `accounts` is None where the collector did not finish."""
@@ -54,12 +56,11 @@ def _folders(archive: Place) -> list[Place]:
         from .nearest import near_path
 
         near = "" if isinstance(archive, Remote) else near_path(archive)
-        raise SnapshotError(
-            f"{archive}: no such archive{near}",
-            "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
-        ) from None
+        raise SnapshotError(f"{archive}: no such archive{near}", _MAKE) from None
     except NotADirectoryError:
-        raise SnapshotError(f"{archive}: not a folder", "name a snapshot folder, or an archive of snapshots") from None
+        policy = "; policy files are named by -p" if archive.name.endswith((".yaml", ".yml")) else ""
+        advice = f"name a snapshot folder, or an archive of snapshots{policy}"
+        raise SnapshotError(f"{archive}: not a folder", advice) from None
     except OSError as error:
         raise SnapshotError(f"{archive}: cannot be read ({error.strerror})") from None
 
@@ -94,10 +95,9 @@ def _find(path: Place | str) -> tuple[Place, list[str]]:
         later.append(_unfinished(folder))
     if folders:
         raise SnapshotError(f"{path}: no finished snapshot here, but {folders[-1].name}, unfinished", completing(path))
-    raise SnapshotError(
-        f"{path}: no finished snapshot here",
-        "`stillframe collect` makes one; `stillframe demo` needs no AWS account",
-    )
+    below = path / "snapshots"  # what an archive is called if nobody says otherwise
+    there = below.is_dir() and _folders(below)
+    raise SnapshotError(f"{path}: no finished snapshot here", f"`{below}` is an archive: name that" if there else _MAKE)
 
 
 def passed_over(path: Place | str, *, every: bool = False) -> list[str]:

@@ -64,6 +64,7 @@ BY = "-p keys.yaml"
 MISTAKES = {
     "an archive that is not there": ("evaluate snapshot", "snapshot: no such archive"),
     "a folder that is no archive": ("evaluate empty", "no finished snapshot here"),
+    "the folder of an archive": ("evaluate .", "`snapshots` is an archive: name that"),
     "a file for an archive": ("evaluate notes.txt", "notes.txt: not a folder"),
     "an unfinished snapshot": (
         "evaluate unfinished/2026-03-01T00-00-00Z",
@@ -74,6 +75,16 @@ MISTAKES = {
         "no finished snapshot here, but 2026-03-01T00-00-00Z, unfinished",
     ),
     "a policy that is not there": ("evaluate snapshots -p nope.yaml", "nope.yaml: cannot be read"),
+    "a policy file without its option": ("policy lint keys.yaml", "policy files are named by -p: -p keys.yaml"),
+    "a policy file beside a snapshot": ("evaluate snapshots keys.yaml", "policy files are named by -p: -p keys.yaml"),
+    "a policy file for a snapshot": ("evaluate keys.yaml", "policy files are named by -p"),
+    "a policy that ships, and is not evaluated": (
+        "policy explain snapshots s3-bucket-block-public-access logs",
+        "`--shipped` takes what ships",
+    ),
+    "a type of one's own without its file": ("resource test AWS::Foo::Bar", "--catalogue PATH"),
+    "a service that boto3 does not know": ("resource new nope ListThings", "write it as boto3 has it, such as s3"),
+    "a call that a service does not have": ("resource new s3 ListThings", "s3 has no call ListThings"),
     "a folder without policies": ("evaluate snapshots -p empty", "empty: no policies"),
     "a misspelt key of a policy": ("evaluate snapshots -p typo.yaml", "unknown key 'asert'; did you mean assert?"),
     "a pack of another version": ("evaluate snapshots --pack cis-aws-5.0", "did you mean cis-aws-5.0.0?"),
@@ -163,6 +174,18 @@ def test_a_gap_of_a_whole_account_may_be_in_any_region(run, tmp_path):
     (tmp_path / "keys.yaml").write_text(KEYS)
     found = run("evaluate", path, "-p", tmp_path / "keys.yaml", "--only", "region=eu-west-1")
     assert (found.code, "was not collected" in found.out) == (4, True), found
+
+
+def test_a_policy_without_examples_is_told_where_they_stand(run, archive, monkeypatch):
+    monkeypatch.chdir(archive)
+    found = run("policy", "test", "-p", "keys.yaml")
+    assert (found.code, found.err) == (3, "0 of 0 examples as expected: a policy has its examples in `tests`\n")
+
+
+def test_what_is_informational_stands_apart_from_its_policy(run, archive, monkeypatch, tmp_path):
+    monkeypatch.chdir(archive)
+    (tmp_path / "keys.yaml").write_text(KEYS.replace("severity: high", "severity: informational"))
+    assert "fail       informational keys-rotate  " in run("evaluate", NEW, "-p", tmp_path / "keys.yaml").out
 
 
 def test_a_row_of_findings_says_what_it_answers(run, archive, monkeypatch, tmp_path):

@@ -39,7 +39,8 @@ def pick_type(name: str) -> ResourceType:
     """The resource type of that name. Raises ArgumentError."""
     if name not in load_catalog():
         raise ArgumentError(
-            f"unknown resource type {name}{suggest(name, load_catalog())}", "`stillframe resource list` lists them"
+            f"unknown resource type {name}{suggest(name, load_catalog())}",
+            "`stillframe resource list` lists them; `--catalogue PATH` names types of your own",
         )
     return load_catalog()[name]
 

@@ -35,7 +35,19 @@ _NO_TYPE = SimpleNamespace(name="", get_metavar=lambda **_: "")
 
 
 class Command(TyperCommand):
-    """A command whose help is in groups."""
+    """A command whose help is in groups, and that knows what is meant by a policy file without its option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            message = str(getattr(error, "message", ""))
+            takes = any("--policies" in each.opts for each in self.params)
+            files = [each for each in given if each.endswith((".yaml", ".yml")) and f"{each}" in message]
+            if takes and files and "unexpected extra argument" in message:
+                error.message = f"{message}: policy files are named by -p: -p {files[0]}"  # type: ignore[attr-defined]
+            raise
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         first = FIRST.get(self.name or "", ())

@@ -57,14 +57,13 @@ def draft_type(service: str, operation: str) -> tuple[str, list[Problem]]:
     from ...snapshot.collector import api_models
     from ...snapshot.collector.draft import draft
 
-    for name, known, what in (
-        (service, api_models.services(), "service"),
-        (operation, api_models.operations(service) if service in api_models.services() else (), "call"),
-    ):
-        if name not in known:
-            raise ArgumentError(
-                f"boto3 has no {what} {name}{suggest(name, known)}", "write it as AWS's API reference has it"
-            )
+    services = api_models.services()
+    if service not in services:
+        fault = f"boto3 has no service {service}{suggest(service, services)}"
+        raise ArgumentError(fault, "write it as boto3 has it, such as s3")
+    if operation not in (calls := api_models.operations(service)):
+        fault = f"{service} has no call {operation}{suggest(operation, calls)}"
+        raise ArgumentError(fault, "write it as AWS's API reference has it, such as ListBuckets")
     text = draft(service, operation)
     document = open_document("-", text.encode(), [])
     for name in document.value["resources"] if document else ():

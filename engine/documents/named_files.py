@@ -15,7 +15,7 @@ from pathlib import Path
 from ...snapshot.outputs import refuse_file
 
 MOST = 1 << 24  # bytes of one file
-_LINK = "it leads out of {}: name what it leads to, if it is meant"
+_LINK = "it leads out of {}: copy it below that, or name it on the command line"
 
 
 def read_named(path: Path) -> bytes:

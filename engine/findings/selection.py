@@ -15,7 +15,7 @@ from ...snapshot.errors import ArgumentError
 from ...snapshot.model import EVERYWHERE, Snapshot, Unknown
 from ..model.glob import glob
 from ..model.policy import Policy, Severity, base
-from ..suggest import suggest
+from ..suggest import THESE_POLICIES, suggest
 from .batch import Batch, batch
 from .names import Names
 from .tags import Tags, texts
@@ -78,9 +78,7 @@ class Selection(Struct, frozen=True, kw_only=True):
             self._check(key, {name for policy in policies for name in _OF_POLICY[key](policy)})
         chosen = [policy for policy in policies if self._of_policy(policy)]
         if policies and not chosen:
-            raise ArgumentError(
-                "no policy in force is chosen by --only and --except", "`stillframe policy list` lists those there are"
-            )
+            raise ArgumentError("no policy in force is chosen by --only and --except", THESE_POLICIES)
         return chosen
 
     def _of_policy(self, policy: Policy) -> bool:
@@ -169,7 +167,7 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 
 _HELP = {
-    "policy": "`stillframe policy list` lists those there are",
+    "policy": THESE_POLICIES,
     "framework": "`stillframe pack list` lists those there are; policies say in `frameworks` what they answer",
     "control": "write NUMBER or FRAMEWORK/NUMBER, as in cis-aws-5.0.0/3.7",
     "account": "write an account's id or its name; `stillframe snapshot show` says what was collected",

@@ -15,6 +15,7 @@ from ...snapshot.kinds import config_kind, strange
 from ...snapshot.model import Json, Snapshot, Unknown
 from ..language.parser import Expression
 from ..language.paths import HERE, Path, label
+from ..language.slips import field_advice
 from ..model.policy import Policy
 from ..suggest import suggest
 from .dependencies import fields
@@ -28,7 +29,8 @@ class Misspelt(Struct, frozen=True):
 
     def __str__(self) -> str:
         known, there = strange(config_kind(self.kind), self.path) or (self.path, ())
-        hint = suggest(known[-1], there) if there else ""
+        name = known[-1]
+        hint = field_advice(name, quoted=not name.isidentifier()) or suggest(name, there) if there else ""
         return f"nobody knows a field {label(known)} of {self.kind}{hint}"
 
 

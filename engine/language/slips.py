@@ -40,6 +40,8 @@ _LENGTHS = frozenset({"count", "length", "size"})
 
 def advice(text: str, at: int) -> str:
     """What to write where an expression is none at a character; empty where nobody knows."""
+    if text.replace("\\'", "").count("'") % 2:  # so what stands here may be meant for text, or the other way round
+        return "a quote is not closed: text stands between two single quotes"
     for before, there, said in _COMPILED:
         found = there.match(text, at)
         if found and before.search(text[:at]):

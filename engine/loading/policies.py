@@ -19,7 +19,7 @@ from ..documents.reader import open_document, unfit
 from ..documents.yaml12 import YamlError, load
 from ..errors import EvaluationError, PolicyError, Problem
 from ..model.policy import Item, Policy, base
-from ..suggest import suggest, unreadable
+from ..suggest import THESE_POLICIES, suggest, unreadable
 from .bases import Bases, Document, Near, by_id
 from .example_files import Beside, beside_of, holds_tests, misplaced, tests_name
 from .extends import extended, identity_of, moved, origin
@@ -162,7 +162,7 @@ def pick(policies: Sequence[Policy], name: str) -> Policy:
     """The policy of that id. Raises ArgumentError."""
     by_id = {policy.id: policy for policy in policies}
     if name not in by_id:
-        raise ArgumentError(f"unknown policy {name}{suggest(name, by_id)}", "`stillframe policy list` lists them")
+        raise ArgumentError(f"unknown policy {name}{suggest(name, by_id)}", THESE_POLICIES)
     return by_id[name]
 
 

@@ -68,7 +68,7 @@ def _finding(finding: Finding) -> Iterator[Text]:
         yield safe(finding.message)
     if finding.waived:
         waived = finding.waived
-        yield safe(f"{waived.kind} by {waived.owner} through {waived.expires}: {waived.reason}", STYLES[WAIVED])
+        yield safe(f"{waived.kind} by {waived.owner} until {waived.expires}: {waived.reason}", STYLES[WAIVED])
     yield Text(f"fingerprint {finding.fingerprint}", "dim")
 
 
@@ -84,7 +84,13 @@ def _resource(each: Explained, width: int, *, folded: bool) -> Iterator[Text]:
     for number, step in enumerate(each.assertions, 1):
         yield from _condition("assert" if len(each.assertions) == 1 else f"assert {number}", step, width)
     if each.where and not each.assertions:
-        yield Text("assert is not asked: the policy is not about this resource", "dim")
+        unsure = each.where.held is not False  # unknown, or an error
+        about = (
+            "whether the policy is about this resource is unknown"
+            if unsure
+            else "the policy is not about this resource"
+        )
+        yield Text(f"assert is not asked: {about}", "dim")
     for lookup in each.lookups:
         yield from _lookup(lookup, width)
 

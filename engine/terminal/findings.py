@@ -146,7 +146,7 @@ def print_finding(console: Console, finding: Finding, mark: str, more: int, *, v
     """One finding, with its mark, and what so `more` regions have as well."""
     head = Text.assemble(
         (f"{mark:<11}", STYLES[mark]),
-        (f"{finding.severity.value:<9}", STYLES[finding.severity]),
+        (f"{finding.severity.value:<8} ", STYLES[finding.severity]),
         (f"{finding.policy}  ", "bold"),
         f"{finding.account} {printable(finding.region)} ",
         f"and {counted(more, 'more region')} " if more else "",

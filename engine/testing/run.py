@@ -22,7 +22,8 @@ def run_policy_tests(
     outcomes = [outcome for policy in policies for outcome in run_tests(policy)]
     failed = [outcome for outcome in outcomes if outcome.faults]
     _print(out, (f"{each.policy}: {each.name}: {fault}" for each in failed for fault in each.faults))
-    _print(err, [f"{len(outcomes) - len(failed)} of {counted(len(outcomes), 'example')} as expected"])
+    none = "" if outcomes or not policies else ": a policy has its examples in `tests`"
+    _print(err, [f"{len(outcomes) - len(failed)} of {counted(len(outcomes), 'example')} as expected{none}"])
     if failed:  # what they cover would say nothing
         return FAILURES
     faults = [*(_coverage(policies, err) if coverage else ()), *(_mutants(policies, err) if mutants else ())]

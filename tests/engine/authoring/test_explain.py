@@ -122,7 +122,7 @@ def test_who_answers_for_a_failure_is_said(explained, tmp_path):
     )
     out = explained("main", [trail("main")], [bucket("logs")], "--config", tmp_path / "stillframe.yaml").out
     assert out.startswith("fail  medium")
-    assert "by storage team through 2026-02-01: Copied nightly" in out
+    assert "by storage team until 2026-02-01: Copied nightly" in out
 
 
 def test_what_the_policy_is_not_about_is_explained_by_its_where(explained):
@@ -139,6 +139,16 @@ def test_an_unknown_is_explained_by_its_cause(explained):
     assert out.startswith("unknown  medium")
     assert "▶ unknown   $bucket.Versioning.Status == $params.wanted" in out
     assert "$bucket.Versioning.Status = unknown: AccessDenied: s3:GetBucketV" in out
+
+
+def test_where_the_policy_may_be_about_it_nobody_says_that_it_is_not(explained):
+    out = explained(
+        f"arn:aws:cloudtrail:us-east-1:{A}:trail/main",
+        [trail("main", Name={"$missing": "AccessDenied"})],
+        [bucket("logs")],
+    ).out
+    assert "where\n▶ unknown Name != 'ignored'" in out
+    assert "assert is not asked: whether the policy is about this resource is unknown" in out
 
 
 def test_rows_that_do_not_count_say_why(explained):

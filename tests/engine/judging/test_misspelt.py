@@ -41,6 +41,10 @@ def said(folder: Path, estate, text: str, method: Method, kinds: str = VOLUME) -
         ("assert: '!(Encryptd)'", MEANT.format("Encryptd", VOLUME, "Encrypted")),
         ("assert: '!(Tags.Owner)'", f"nobody knows a field Tags.Owner of {VOLUME}"),
         ("assert: '!(Tags[].Kye)'", MEANT.format("Tags[].Kye", VOLUME, "Key")),
+        (
+            'assert: State == "in-use"',
+            f"nobody knows a field in-use of {VOLUME}; text is written in single quotes: 'in-use'",
+        ),
         ("assert: '!(State.Name)'", f"nobody knows a field State.Name of {VOLUME}"),
         ("where: Encryptd\nassert: Encrypted", MEANT.format("Encryptd", VOLUME, "Encrypted")),
         ("let: {open: '!Encryptd'}\nassert: $open", MEANT.format("Encryptd", VOLUME, "Encrypted")),

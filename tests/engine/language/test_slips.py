@@ -34,6 +34,7 @@ SLIPS = [
     ("A not in ['a']", 2, "write contains("),
     ("if A then B", 3, "there is no if"),
     ("A == \u201cx\u201d", 5, "straight single quotes"),
+    ("['^(a|b)-, A, '-c$']", 15, "a quote is not closed"),
     ("A;", 1, "without a semicolon"),
 ]
 
