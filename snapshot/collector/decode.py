@@ -18,13 +18,35 @@ ANSWER = DEPTH - 20  # how deep an answer, or a document in one, may be nested: 
 
 
 def finish(config: Json, spec: ResourceType) -> Json:
-    """A resource's config as it is written: JSON documents parsed, and no secret in it."""
+    """A resource's config as it is written: JSON documents parsed, and no secret in it.
+
+    Of an expression that makes objects null is what the answer lacks: what AWS always sends is unknown then.
+    """
+    for steps in spec.always:
+        if len(steps) > 1 or steps[0] not in spec.attach:  # of what is attached, null says that there is none
+            put_for(config, steps, None, Unknown.because(f"UnexpectedAnswer: {_action(spec, steps)}"))
     for steps in spec.json:
-        action = spec.attach[steps[0]].action if steps[0] in spec.attach else spec.list.action
-        config = change(config, steps, partial(_parsed, action))
+        config = change(config, steps, partial(_parsed, _action(spec, steps)))
     for steps in spec.redact:
         config = change(config, steps, lambda _: REDACTED)
     return config
+
+
+def _action(spec: ResourceType, steps: Steps) -> str:
+    return spec.attach[steps[0]].action if steps[0] in spec.attach else spec.list.action
+
+
+def put_for(config: Json, path: Steps, old: Json, new: Json) -> None:
+    """Put one value, in place, for another, where that stands at a path."""
+    step, rest = path[0], path[1:]
+    match config:
+        case list() if step == "[]":
+            for each in config:
+                put_for(each, rest, old, new)
+        case dict() if rest:
+            put_for(config.get(step), rest, old, new)
+        case dict() if step in config and config[step] == old:
+            config[step] = new
 
 
 def change(node: Json, steps: Steps, become: Callable[[Json], Json]) -> Json:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from jmespath.exceptions import JMESPathError
 
 from ..catalog import ResourceType, Steps, load_catalog, steps
-from ..collector.decode import change, finish
+from ..collector.decode import change, finish, put_for
 from ..config_rule import ConfigRule
 from ..format import encode, too_deep
 from ..kinds import config_kind, mark
@@ -109,14 +109,14 @@ def _config(spec: ResourceType, rule: ConfigRule, item: Item) -> dict[str, Json]
     config: Any = folding.fold(given, config_kind(spec.type))
     for path, day in rule.absent.items():
         if item.moment is not None and item.moment.date().isoformat() >= day:
-            _replace(config, steps(path), NOT_RECORDED, None)
+            put_for(config, steps(path), NOT_RECORDED, None)
     for path, words in rule.words.items():
         config = change(config, steps(path), partial(_word, words))
     for path, expression in rule.values.items():
         config = change(config, steps(path), partial(_computed, expression))
     for always in spec.always:
         if len(always) > 1 or always[0] not in spec.attach:  # of what is attached, null says that there is none
-            _replace(config, always, None, NOT_RECORDED)
+            put_for(config, always, None, NOT_RECORDED)
     for path_steps in spec.json:
         config = change(config, path_steps, _document)
     if isinstance(spec.tags, str) and spec.tags.isidentifier():
@@ -157,19 +157,6 @@ def _put(given: dict[str, Json], path: list[str], value: Json) -> None:
     for step in above:
         given = given.setdefault(step, {})
     given[last] = value
-
-
-def _replace(config: Json, path: Steps, old: Json, new: Json) -> None:
-    """Put one value in the place of another, where that stands at a path."""
-    step, rest = path[0], path[1:]
-    match config:
-        case list() if step == "[]":
-            for each in config:
-                _replace(each, rest, old, new)
-        case dict() if rest:
-            _replace(config.get(step), rest, old, new)
-        case dict() if step in config and config[step] == old:
-            config[step] = new
 
 
 def _word(words: Mapping[str, Json], value: Json) -> Json:

@@ -86,3 +86,13 @@ def test_csv_becomes_objects(content, found):
 )
 def test_csv_that_is_none_or_lacks_a_column_is_unknown(content):
     assert rows(content, ("user", "arn"), "a:B") == Unknown.because("MalformedDocument: a:B")
+
+
+def test_null_is_unknown_where_aws_always_sends_something_and_it_was_made_of_an_answer_without_it():
+    lost = Unknown.because("UnexpectedAnswer: quicksight:DescribeDashboardPermissions")
+    spec = load_catalog()["AWS::QuickSight::Dashboard"]
+    access = {"Permissions": None, "LinkSharingConfiguration": None}
+    assert finish({"Arn": "a", "Access": access}, spec)["Access"] == {**access, "Permissions": lost}
+    assert finish({"Arn": "a", "Access": None}, spec)["Access"] is None
+    zone = finish({"Name": "a.", "PrivateZone": None}, load_catalog()["AWS::Route53::RecordSet"])
+    assert zone["PrivateZone"] == Unknown.because("UnexpectedAnswer: route53:ListResourceRecordSets")
