@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ...snapshot.catalog import ACCOUNT_TYPE, load_catalog
 from ...snapshot.model import EVERYWHERE, Account, Json, Snapshot, Unknown
-from ..model.scope import unit_path
+from ..functions.unknowns import Truth
+from ..model.scope import fits, unit_path
 
 
 class Names:
@@ -23,6 +24,14 @@ class Names:
             names = (each.account(account).name for each in self._snapshots if account in each.accounts)
             self._of[account] = {account, *filter(None, names)}
         return self._of[account]
+
+    def fit(self, patterns: Sequence[str], account: str) -> Truth:
+        """Whether one of some patterns fits an account's id, or its name, which may be unknown."""
+        names = self.of(account)
+        if fits(patterns, names):
+            return True
+        unsure = len(names) == 1 and not all(map(_is_of_ids, patterns))
+        return Unknown.because("the name of the account is unknown") if unsure else False
 
     def above(self, account: str) -> set[str] | None:
         """The units above an account, each by name, id and path; None where they are unknown."""
@@ -62,6 +71,11 @@ class Names:
 
     def types(self) -> set[str]:
         return {*load_catalog(), *(kind for each in self._snapshots for kind in each.types)}
+
+
+def _is_of_ids(pattern: str) -> bool:
+    """Whether a pattern can only be of ids."""
+    return not set(pattern) - set("0123456789*?") and any(letter.isdigit() for letter in pattern)
 
 
 def units_above(account: Account) -> list[dict[str, Json]] | None:

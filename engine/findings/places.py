@@ -41,7 +41,7 @@ class Places:
     def nowhere(self, scope: Scope) -> str:
         """Why no account of the snapshot is in a scope, if it is for a name that none has; else empty."""
         accounts = self._snapshot.accounts
-        if scope.account and all(self._named(scope.account, each) is False for each in accounts):
+        if scope.account and all(self._names.fit(scope.account, each) is False for each in accounts):
             named = ", ".join(scope.account)
             if not all(each.isdigit() for each in scope.account):
                 return f"there is no account {named} here{suggest(scope.account[0], self._names.accounts())}"
@@ -58,21 +58,13 @@ class Places:
 
     def _of_account(self, scope: Scope, account: str) -> Iterator[Truth]:
         if scope.account:
-            yield self._named(scope.account, account)
+            yield self._names.fit(scope.account, account)
         if scope.unit:
             above = self._names.above(account)
             unknown = Unknown.because("the organisational units above the account are unknown")
             yield unknown if above is None else fits(scope.unit, above)
         if scope.account_tag:
             yield _tagged(scope.account_tag, self._of(account))
-
-    def _named(self, patterns: Sequence[str], account: str) -> Truth:
-        """Whether one of some patterns fits an account's id, or its name, which may be unknown."""
-        names = self._names.of(account)
-        if fits(patterns, names):
-            return True
-        unsure = len(names) == 1 and any(not _is_of_ids(each) for each in patterns)
-        return Unknown.because("the name of the account is unknown") if unsure else False
 
     def _of(self, account: str) -> Known:
         found = self._tags.of(account, GLOBAL, ACCOUNT_TYPE, account)
@@ -83,11 +75,6 @@ class Places:
         if any(isinstance(tags, Unknown) for tags in found):
             return None
         return {text for tags in found if not isinstance(tags, Unknown) for text in texts(tags)}
-
-
-def _is_of_ids(pattern: str) -> bool:
-    """Whether a pattern can only be of ids."""
-    return not set(pattern) - set("0123456789*?") and any(letter.isdigit() for letter in pattern)
 
 
 def _tagged(patterns: Sequence[str], tags: Known) -> Truth:

@@ -140,8 +140,10 @@ class Selection(Struct, frozen=True, kw_only=True):
                     yield kept
 
     def _of_account(self, account: str, names: Names) -> bool:
-        if self.asks("account") and not self._fits("account", names.of(account)):
-            return False
+        if self.asks("account"):
+            only, but = self.only.get("account", ()), self.but.get("account")
+            if names.fit(only, account) is False or (but and names.fit(but, account) is True):
+                return False
         units = names.above(account) if self.asks("unit") else None
         return units is None or self._fits("unit", units)
 

@@ -14,6 +14,7 @@ from stillframe.engine.findings.gate import Baseline, Limits, most_unknown, read
 from stillframe.engine.findings.selection import Selection, selection
 from stillframe.engine.model.finding import Finding, Kind, Status, Waived
 from stillframe.engine.model.policy import Severity
+from stillframe.engine.testing.examples import fixture
 from stillframe.snapshot.errors import ArgumentError
 
 P, F, U, E, N = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.ERROR, Status.NOT_APPLICABLE
@@ -206,3 +207,17 @@ def test_a_policy_is_chosen_by_its_own_name_and_by_that_of_the_one_it_varies():
     assert Selection(only={"policy": [POLICY.id]}).policies(every) == [POLICY, variant]
     assert Selection(only={"policy": ["*@own-1"]}).policies(every) == [variant]
     assert Selection(but={"policy": [POLICY.id]}).policies(every) == [OTHER]
+
+
+def test_an_account_whose_name_is_unknown_may_be_one_that_was_asked_for():
+    whole = fixture({"AWS::Account": [{"$account": each, "AccountId": each} for each in ("1" * 12, "2" * 12)]})
+    named = {"1" * 12: "prod-1", "2" * 12: None}
+    snapshot = replace(whole, account=lambda each: replace(whole.account(each), name=named[each]))
+    for only, but, chosen in (
+        (["account=prod-*"], [], "12"),
+        (["account=1111*"], [], "1"),
+        (["account=prod-*,2222*"], [], "12"),
+        ([], ["account=prod-*"], "2"),
+        (["account=prod-*"], ["account=2222*"], "1"),
+    ):
+        assert "".join(each[0] for each in selection(only, but).accounts(snapshot)) == chosen, (only, but)
