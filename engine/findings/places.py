@@ -39,7 +39,7 @@ class Places:
         return _all(parts())
 
     def nowhere(self, scope: Scope) -> str:
-        """Why no account of the snapshot is in a scope, if it is for a name that none has; else empty."""
+        """Why nothing of the snapshot is in a scope, if it is for a name that none has; else empty."""
         accounts = self._snapshot.accounts
         if scope.account and all(self._names.fit(scope.account, each) is False for each in accounts):
             named = ", ".join(scope.account)
@@ -50,6 +50,7 @@ class Places:
         for key, patterns, there in (
             ("unit", scope.unit, self._names.units),
             ("account tag", scope.account_tag, self._account_tags),
+            ("region", scope.region, self._regions),
         ):
             known = there() if patterns else None
             if known is not None and not fits(patterns, known):
@@ -75,6 +76,10 @@ class Places:
         if any(isinstance(tags, Unknown) for tags in found):
             return None
         return {text for tags in found if not isinstance(tags, Unknown) for text in texts(tags)}
+
+    def _regions(self) -> set[str] | None:
+        found = self._names.regions()
+        return None if found is None else {*found, GLOBAL}
 
 
 def _tagged(patterns: Sequence[str], tags: Known) -> Truth:

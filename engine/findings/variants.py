@@ -183,8 +183,8 @@ def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
             if None in names:
                 made.disabled[policy.id] = f"is disabled {_reason(layers)}"
     made.evaluated += [replace(found[name], accounts=frozenset(accounts)) for name, accounts in there.items()]
-    scoped = {each.place: each for policy in varied for each in ruleset.layers[policy.id].settings}
-    for place, each in scoped.items():
+    scoped = {(each.place, each.scope): each for policy in varied for each in ruleset.layers[policy.id].settings}
+    for (place, _), each in scoped.items():
         if nowhere := places.nowhere(each.scope):
             made.notes.append(f"{place}: the setting of {each.policy} holds nowhere: {nowhere}")
     return made

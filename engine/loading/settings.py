@@ -11,7 +11,7 @@ from ..model.glob import wild
 from ..model.layers import MOST
 from ..model.policy import Effort, Exposure, Policy, Severity, base
 from ..model.scope import Scope
-from ..model.setting import Setting, alters, means, misplaced, reaching
+from ..model.setting import Setting, alters, means, misplaced, reaching, unmet
 from .param_files import ParamFiles, names_file
 from .policies import misfit
 from .scopes import check_scope, no_policy
@@ -61,7 +61,9 @@ def _check_reach(reader: Reader, policies: Iterable[Policy]) -> None:
             (at, each) for at, each in placed if any(alters(policy, found) for found in reaching(policy, [each]))
         ]
         for at, each in reached:
-            if each.policy in (policy.id, base(policy.id)) and (fault := misplaced(policy, each.scope)):
+            if each.policy in (policy.id, base(policy.id)) and (
+                fault := misplaced(policy, each.scope) or unmet(policy, each.scope)
+            ):
                 key = next(key for key in (SCOPE if policy.is_wide() else ("region",)) if getattr(each.scope, key))
                 reader.fault((*at, key), fault, key=True)
         if beyond := _one_too_many(policy, [(at, each) for at, each in reached if each.scope.by_line]):

@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...snapshot.catalog import ACCOUNT_TYPE
+from ...snapshot.model import GLOBAL
 from .glob import glob, wild
-from .policy import Effort, Exposure, Policy, Severity
+from .policy import Effort, Exposure, Policy, Severity, Within
 from .policy import base as written
-from .scope import ANYWHERE, Scope
+from .scope import ANYWHERE, Scope, fits
 
 _NAMED = 4  # of several that one line is about
 
@@ -112,6 +114,15 @@ def misplaced(policy: Policy, scope: Scope) -> str:
         return f"{policy.id} counts over accounts: it is set the same everywhere"
     if scope.region and policy.rollup and policy.rollup.by:
         return f"{policy.id} has a finding for each group, and a group is in no region"
+    return ""
+
+
+def unmet(policy: Policy, scope: Scope) -> str:
+    """Why no finding of a policy can be in a scope, where that is for its region; empty where one may be."""
+    per_account = policy.rollup and policy.rollup.per is Within.ACCOUNT and not policy.rollup.by
+    of_accounts = not policy.rollup and set(policy.subjects()) == {ACCOUNT_TYPE}
+    if scope.region and (per_account or of_accounts) and not fits(scope.region, [GLOBAL]):
+        return f"{policy.id} has its findings in the region {GLOBAL}, and in no other"
     return ""
 
 

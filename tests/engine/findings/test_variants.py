@@ -310,7 +310,6 @@ def test_nothing_is_remembered_of_other_settings(rules, estate, tmp_path, first)
         ("[{account_tag: env=prod, params: {most: 0}}]", {A: "pass", B: "fail", C: "unknown"}),
         ("[{tag: env=dev, params: {most: 0}}]", {A: "fail", B: "pass", C: "unknown"}),  # of an account
         ("[{region: global, params: {most: 0}}]", {A: "fail", B: "fail", C: "fail"}),
-        ("[{region: eu-*, params: {most: 0}}]", {A: "pass", B: "pass", C: "pass"}),
     ],
 )
 def test_a_rollup_is_set_for_what_it_counts(rules, estate, written, expected):
@@ -360,7 +359,9 @@ def test_the_command_line_has_the_last_word_everywhere(rules, estate):
 
 
 def test_what_is_disabled_somewhere_is_told_and_so_is_what_holds_nowhere(rules, estate):
-    written = "[{unit: Prod, enabled: false, reason: small}, {unit: Prodd, params: {most: 9}}]"
+    written = (
+        "[{unit: Prod, enabled: false, reason: small}, {unit: Prodd, params: {most: 9}}, {region: x*, severity: low}]"
+    )
     ruleset = rules(written)
     assert [each.partition("stillframe.yaml:")[2] for each in notes(ruleset)] == [
         "4: vpc-small is disabled where unit Prod: small"
@@ -368,7 +369,8 @@ def test_what_is_disabled_somewhere_is_told_and_so_is_what_holds_nowhere(rules, 
     found = assess(estate, ruleset)
     list(found)
     assert [each.partition("stillframe.yaml:")[2] for each in found.notes()][1:] == [
-        "4: the setting of vpc-small holds nowhere: there is no unit Prodd here; did you mean Prod?"
+        "4: the setting of vpc-small holds nowhere: there is no unit Prodd here; did you mean Prod?",
+        "4: the setting of vpc-small holds nowhere: there is no region x* here; there are eu-west-1, global, us-east-1",
     ]
 
 
@@ -529,6 +531,7 @@ def test_what_counts_over_accounts_is_set_the_same_everywhere(rules, estate):
 BASE = "id: own-base\ntitle: t\n" + POLICY.partition("title: A VPC is small\n")[2]
 CHILD = "id: own-{}\ntitle: t\nextends: own-{}\n"
 WIDE = "rollup: {per: organisation, require: all}\n"
+OF_ACCOUNTS = "id: own-base\ntitle: t\nseverity: high\nresource: AWS::Account\nassert: AccountId\n"
 GROUPED = "rollup: {per: Kind, require: all}\n"
 
 
@@ -549,6 +552,16 @@ TAGGED = ", ".join(f"{{tag: a{each}, params: {{most: {each}}}}}" for each in ran
     [
         (f"{{own-base: [{TAGGED}], own-a: [{TAGGED}]}}", [BASE, CHILD.format("a", "base")], "64 variants of own-a"),
         ("{own-base: [{region: eu-*, params: {most: 1}}]}", [BASE + GROUPED], "a group is in no region"),
+        (
+            "{own-base: [{region: [us-*, eu-*], params: {most: 1}}]}",
+            [BASE + "rollup: {per: account, require: all}\n"],
+            "own-base has its findings in the region global",
+        ),
+        (
+            "{own-base: [{region: us-*, severity: low}]}",
+            [OF_ACCOUNTS],
+            "own-base has its findings in the region global",
+        ),
         (f"{{own-base@own-1: [{{account: '{A}', params: {{most: 1}}}}]}}", [BASE + WIDE], "counts over accounts"),
     ],
 )
