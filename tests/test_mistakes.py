@@ -182,6 +182,16 @@ def test_a_policy_without_examples_is_told_where_they_stand(run, archive, monkey
     assert (found.code, found.err) == (3, "0 of 0 examples as expected: a policy has its examples in `tests`\n")
 
 
+def test_an_example_that_fails_by_a_misspelt_field_names_it(run, archive, monkeypatch, tmp_path):
+    monkeypatch.chdir(archive)
+    given = "{AWS::KMS::Key: [{KeyId: a, KeyArn: a, Rotation: {KeyRotationEnabled: true}}]}"
+    example = f"tests:\n  - {{name: on, given: {given}, expect: pass}}\n"
+    (tmp_path / "keys.yaml").write_text(KEYS.replace("assert: Rotation", "assert: Rotatoin") + example)
+    found = run("policy", "test", "-p", tmp_path / "keys.yaml")
+    assert found.code == 1
+    assert "keys-rotate: nobody knows a field Rotatoin of AWS::KMS::Key; did you mean Rotation?\n" in found.out
+
+
 def test_what_is_informational_stands_apart_from_its_policy(run, archive, monkeypatch, tmp_path):
     monkeypatch.chdir(archive)
     (tmp_path / "keys.yaml").write_text(KEYS.replace("severity: high", "severity: informational"))

@@ -220,6 +220,9 @@ class ConfigReader(Reader, kw_only=True):
             return f"{error.instance!r} {_WORDING[name]}"
         if error.validator in _RULES:
             return _RULES[error.validator]
+        if name in ("tag", "account_tag") and isinstance(error.instance, dict):
+            meant = ", ".join(f"{key}={value}" if value else str(key) for key, value in error.instance.items())
+            return f"a tag is written NAME=VALUE, or NAME: {meant}"
         number = error.validator == "type" and isinstance(error.instance, (bool, int, float))
         written = number and "string" in error.validator_value
         return f"{error.message}{QUOTE if written else ''}"

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ..console import counted, safe
 from ..exit_codes import FAILURES, NOTHING, OK
+from ..judging.misspelt import misspelt
 from ..model.policy import Policy
 from .coverage import cover
 from .examples import run_tests
@@ -22,8 +23,10 @@ def run_policy_tests(
     outcomes = [outcome for policy in policies for outcome in run_tests(policy)]
     failed = [outcome for outcome in outcomes if outcome.faults]
     _print(out, (f"{each.policy}: {each.name}: {fault}" for each in failed for fault in each.faults))
+    wrong = {each.policy for each in failed}
+    _print(out, (f"{policy.id}: {each}" for policy in policies if policy.id in wrong for each in misspelt(policy)))
     none = "" if outcomes or not policies else ": a policy has its examples in `tests`"
-    _print(err, [f"{len(outcomes) - len(failed)} of {counted(len(outcomes), 'example')} as expected{none}"])
+    _print(err, [f"{len(outcomes) - len(failed):,} of {counted(len(outcomes), 'example')} as expected{none}"])
     if failed:  # what they cover would say nothing
         return FAILURES
     faults = [*(_coverage(policies, err) if coverage else ()), *(_mutants(policies, err) if mutants else ())]

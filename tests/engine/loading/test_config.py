@@ -420,7 +420,12 @@ waivers:
             "region: [eu-*, eu-westt-1]",
             "3:20: no region is called eu-westt-1; did you mean eu-west-1?",
         ),
-        ("vpc-flow-logs", "tag: {env: dev}", "3:10: {'env': 'dev'} is not of type 'string', 'array'"),
+        ("vpc-flow-logs", "tag: {env: dev}", "3:10: a tag is written NAME=VALUE, or NAME: env=dev"),
+        (
+            "vpc-flow-logs",
+            "account_tag: {env: dev, team: }",
+            "3:18: a tag is written NAME=VALUE, or NAME: env=dev, team",
+        ),
         ("vpc-flow-logs", "account-tag: env=dev", "3:5: unknown key 'account-tag'; did you mean account_tag?"),
     ],
 )
