@@ -30,6 +30,7 @@ from .key_digests import Offer
 
 KEPT = 4  # files of an archive: the findings of so many evaluations
 MOST = 4 << 30  # bytes of all archives' files; the newest stays, however large
+_ABANDONED = 24 * 3600  # seconds after which nobody writes on
 _ENDING = ".findings"
 _FORMAT = 7
 _PIECE = 1 << 16  # bytes that are copied at a time: more would be memory that is new each time
@@ -200,12 +201,16 @@ class CacheWriter:
             self._file = None
 
     def _tidy(self) -> None:
-        """Keep no more than a few files of each archive, and no more bytes than that of all."""
+        """Keep no more than a few files of each archive, no more bytes than that of all, and no half of any."""
         kept, size = 0, 0
         for path in _newest(self._path.parent.glob(f"*{_ENDING}")):
             kept += path.name.startswith(self._archive)
             size += path.stat().st_size
             if path != self._path and (size > MOST or (kept > KEPT and path.name.startswith(self._archive))):
+                path.unlink(missing_ok=True)
+        now = self._path.stat().st_mtime
+        for path in self._path.parent.glob(".*"):  # of runs that were killed
+            if now - path.stat().st_mtime > _ABANDONED:
                 path.unlink(missing_ok=True)
 
 

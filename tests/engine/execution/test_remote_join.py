@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -231,6 +233,17 @@ def test_another_catalogue_may_say_that_a_field_was_lost(path, monkeypatch):
     monkeypatch.setattr(cache, "catalog_digest", lambda: "another")
     join_key._key_reader.cache_clear()
     assert [dict(batch.counts) for batch in same(path, given)] == [{"unknown": 1}]
+
+
+def test_what_killed_runs_left_half_written_is_removed_after_a_day(path):
+    write_estate(path, ABSENT)
+    folder = path.parent / KEPT
+    folder.mkdir(mode=0o700)
+    for name, hours in ((".old", 25), (".new", 23)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - hours * 3600,) * 2)
+    judged(path, [policy("p", "length($r) == `0`", ["a"], ["a"])], cache=KEPT)
+    assert [file.name for file in folder.glob(".*")] == [".new"]
 
 
 @pytest.mark.parametrize("name", ["_FORMAT", "catalog_digest", "kinds_digest"])
