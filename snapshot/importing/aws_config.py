@@ -107,11 +107,6 @@ def _import(
                 "; ".join(["no item of AWS Config from that time", *state.problems[:3]]),
                 "name its snapshot files, and those of its history",
             )
-        if moment - datetime.now(UTC) > SKEW:
-            raise CollectError(
-                f"the latest of these files is of {timestamp(moment)}, which is still to come",
-                "name a moment that is past with --as-of, or look where they are from",
-            )
         if is_finished(into / snapshot_id(moment)):
             return _done(into / snapshot_id(moment), moment, state, 0, written=False)
         return _write(state, into, moment, regions)
@@ -121,9 +116,9 @@ def _import(
 def reading(found: list[Source], until: datetime | None, regions: frozenset[str], on_file: OnFile) -> Iterator[State]:
     """What files tell, up to a moment, put together on disk for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="stillframe-") as folder:
-        state = State(Path(folder), until, regions)
+        state = State(Path(folder), until, regions, datetime.now(UTC) + SKEW)
         try:
-            files = list(chosen(found, until))
+            files = list(chosen(state.sound(found), until))
             for number, source in enumerate(files, 1):
                 state.add(source)
                 on_file(number, len(files))

@@ -54,6 +54,7 @@ class Place(Struct, kw_only=True):
     lost: set[str] = field(default_factory=set)  # types of which something later is lost; `*` for all
     latest: datetime | None = None
     later: int = 0  # items that are later than the whole file
+    ahead: datetime | None = None  # of a file or an item that is of a time to come, and was not read
 
     def believed(self, kind: str) -> bool:
         """Whether items of a type count: not of a recorder that stopped, nor where a later one may be lost."""

@@ -28,7 +28,7 @@ from ..layout import Files
 from ..model import EVERYWHERE, GLOBAL, Json, Resource, Unknown
 from ..resource import names_in
 from .account import account_of
-from .aws_config import SKEW, OnFile, find, reading, scope_of
+from .aws_config import OnFile, find, reading, scope_of
 from .coverage import Place
 from .merging import merged
 from .state import State
@@ -221,13 +221,12 @@ def _fresh(places: Mapping[str, Place], now: datetime) -> dict[str, Place]:
 
 def _unfit(place: Place, now: datetime) -> str | None:
     """Why the state of a region is asked as a whole."""
+    if place.ahead is not None:
+        return f"what AWS Config recorded is of {timestamp(place.ahead.replace(microsecond=0))}, a time to come"
     if place.moment is None:
         return "AWS Config gave no whole snapshot that is sound"
     if now - place.moment > FRESH:
         return f"AWS Config's snapshot of {timestamp(place.moment)} is more than {FRESH.days} days old"
-    latest = max(place.moment, place.latest or place.moment)
-    if latest - now > SKEW:
-        return f"what AWS Config recorded is of {timestamp(latest.replace(microsecond=0))}, a time to come"
     return None
 
 

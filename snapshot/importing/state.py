@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ..catalog import ResourceType
 from ..collector.write import Row, row
 from ..errors import SnapshotError
-from ..format import encode
+from ..format import encode, timestamp
 from ..model import EVERYWHERE, GLOBAL
 from .coverage import RECORDER, Place, recorder_of
 from .items import UNRECORDED, BrokenError, Item, Source, read_items
@@ -44,10 +44,11 @@ LATE = timedelta(hours=12)  # a history file tells of the hours before it
 class State:
     """The items of many files, of which each resource's last counts. It stands in a file of its own.
 
+    What is later than `now` is of a clock that is wrong: its type is not known, and a whole file counts for nothing.
     Once all files are added, what it has may be asked for from any thread.
     """
 
-    def __init__(self, folder: Path, until: datetime | None, regions: frozenset[str]) -> None:
+    def __init__(self, folder: Path, until: datetime | None, regions: frozenset[str], now: datetime) -> None:
         self._db = sqlite3.connect(folder / "items.sqlite", isolation_level=None, check_same_thread=False)
         self._lock = threading.Lock()
         self._db.execute("PRAGMA journal_mode = OFF")
@@ -55,7 +56,7 @@ class State:
         self._db.execute("PRAGMA cache_size = -8192")
         self._db.execute("BEGIN")
         self._db.execute(_TABLE)
-        self.until, self.regions = until, regions
+        self.until, self.regions, self.now = until, regions, now
         self.places: dict[str, dict[str, Place]] = {}
         self.problems: list[str] = []
         self._wholes: dict[tuple[str | None, str | None], Source] = {}
@@ -75,6 +76,19 @@ class State:
 
     def close(self) -> None:
         self._db.close()
+
+    def sound(self, found: Sequence[Source]) -> list[Source]:
+        """The files but for those of a time to come, of which a line says so."""
+        kept = []
+        for each in found:
+            if self.until is not None or each.moment is None or each.moment <= self.now:
+                kept.append(each)
+                continue
+            self.problems.append(f"{each.path}: is of {timestamp(each.moment)}, which is still to come: not read")
+            self._lose(each)
+            if each.account and each.region:
+                self._place(each.account, each.region).ahead = each.moment
+        return kept
 
     def add(self, source: Source) -> None:
         """All the items of a file. Whole files come first: nothing older than that of its region counts."""
@@ -136,6 +150,10 @@ class State:
             raise BrokenError("without a capture time")
         if self.until is not None and moment > self.until:
             return
+        if moment > self.now:
+            place.ahead = moment
+            place.damaged.add(item.type)
+            raise BrokenError("of a time that is still to come")
         if not source.whole:
             if place.moment is not None and moment <= place.moment:
                 return

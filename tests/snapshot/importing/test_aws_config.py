@@ -284,9 +284,31 @@ def test_nothing_is_imported_as_of_a_time_to_come(tmp_path):
     deliver(tmp_path, recorded(at=at), at)
     with pytest.raises(ArgumentError, match="still to come"):
         imported(tmp_path, tmp_path / "AWSLogs", as_of=at)
-    with pytest.raises(CollectError, match="still to come"):
+    with pytest.raises(CollectError, match=r"ConfigSnapshot.*still to come"):
         imported(tmp_path, tmp_path / "AWSLogs")
     assert not (tmp_path / "into").exists()
+
+
+@pytest.mark.parametrize("what", ["ConfigSnapshot", "ConfigHistory", "an item"])
+def test_what_is_of_a_time_to_come_is_named_and_the_rest_is_kept(tmp_path, what):
+    """The last whole file that is not counts; of what else it tells, nobody knows what is true."""
+    now, ahead = datetime.now(UTC), datetime.now(UTC) + timedelta(days=2)
+    found = recorded({"AWS::EC2::VPC": GIVEN["AWS::EC2::VPC"]}, at=now)
+    deliver(tmp_path, found, now)
+    (name,) = found
+    region = "eu-west-1" if what == "ConfigSnapshot" else REGION
+    late = [each | {"configurationItemCaptureTime": ahead.isoformat()} for each in found[name]]
+    if what == "an item":
+        late = [each for each in late if each["resourceType"] == "AWS::EC2::VPC"]
+        (path,) = deliver(tmp_path, {name: late}, now + timedelta(minutes=1), "ConfigHistory")
+    else:
+        path, *_ = deliver(tmp_path, {(ACCOUNT, region): late, name: late}, ahead, what)
+    done = imported(tmp_path, tmp_path / "AWSLogs", regions=[REGION, region])
+    assert all("still to come" in each for each in done.problems)
+    assert done.problems[0].startswith(f"{path}: ")
+    account = open_snapshot(done.path).account(ACCOUNT)
+    assert account.gap("AWS::EC2::VPC", region) is not None
+    assert account.gap("AWS::EC2::FlowLog" if region == REGION else "AWS::EC2::VPC", REGION) is None
 
 
 @pytest.mark.parametrize("into", ["AWSLogs", "AWSLogs/past"])

@@ -76,7 +76,12 @@ RECORDED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "AWS::EC2::TransitGateway": (
         {"Id": "tgw-1", "AmazonSideAsn": 64512, "AutoAcceptSharedAttachments": "enable"},
-        {"Options.AmazonSideAsn": 64512, "Options.AutoAcceptSharedAttachments": "enable", "OwnerId": A, "State": None},
+        {
+            "Options.AmazonSideAsn": 64512,
+            "Options.AutoAcceptSharedAttachments": "enable",
+            "OwnerId": None,
+            "State": None,
+        },
     ),
     "AWS::EC2::ClientVpnEndpoint": (
         {
@@ -298,7 +303,7 @@ def test_of_revisions_the_last_that_is_active_counts(tmp_path):
         )
     ]
     cases += [revision(10, privileged=True, **{lost: None}) for lost in ("Family", "TaskDefinitionArn", "Status")]
-    cases += [revision("x", privileged=True)]
+    cases += [revision("x", privileged=True), revision(10, privileged=True, Status="active")]
     for number, broken in enumerate(cases):
         done = delivered(tmp_path / f"lost-{number}", revision(9, privileged=False), broken)
         assert privileged(done) == ["unknown"], broken
@@ -356,5 +361,8 @@ def test_what_protects_cloudfront_is_no_resource_of_a_region(tmp_path):
     assert ([each.id for each in account.read(kind)], account.gap(kind, EAST)) == ([own], None)
     done = delivered(tmp_path / "lost", (kind, configuration, {"arn": own}), (kind, configuration, {"arn": None}))
     assert "item 3: without what `contains(arn" in done.problems[0]
+    other = f"arn:aws:wafv2:{EAST}:{A}:webacl/front/1"  # of neither form: AWS Config does not document which it has
+    done = delivered(tmp_path / "other", (kind, configuration, {"arn": own}), (kind, configuration, {"arn": other}))
+    assert open_snapshot(done.path).account(A).gap(kind, EAST) is not None
     assert account.gap("AWS::WAFv2::CloudFrontWebACL", EAST) is not None
     assert open_snapshot(done.path).account(A).gap(kind, EAST) is not None
