@@ -25,7 +25,7 @@ from stillframe.snapshot.files import is_own, mode_of, replacing, user_folder
 
 COMMANDS = frozenset({"evaluate", "diff", "trend", "backtest", "remediate"})  # those that evaluate by what is kept
 KEPT = 16  # runs
-_FORMAT = 1
+_FORMAT = 2
 _ENDING = ".run"
 _PIECE = 1 << 18  # bytes of a file that are read at a time
 _RECENT = 2.0  # seconds: a file system may give two changes within them the same time
@@ -136,12 +136,13 @@ def _state(kind: str, path: str, before: float = float("inf")) -> object:
         return None
     if found.st_mtime > before or found.st_ctime > before:
         raise Other
+    where = os.path.realpath(path)  # what a link leads out to is a fault, also where it says the same
     if kind == "folder":
         with os.scandir(path) as entries:
-            return sorted(_entry(each, before) for each in entries)
+            return [where, sorted(_entry(each, before) for each in entries)]
     if not stat.S_ISREG(found.st_mode):
         raise Other
-    return [os.path.islink(path), hashlib.sha256(Path(path).read_bytes()).hexdigest()]  # noqa: PTH114
+    return [where, hashlib.sha256(Path(path).read_bytes()).hexdigest()]
 
 
 def _entry(entry: os.DirEntry[str], before: float) -> list[Any]:

@@ -113,6 +113,10 @@ CHANGES = {
         Path("policies/vpc-small.yaml").rename("elsewhere.yaml"),
         Path("policies/vpc-small.yaml").symlink_to(Path("elsewhere.yaml").absolute()),
     ),
+    "a link where a folder was": lambda _: (
+        Path("policies").rename("elsewhere"),
+        Path("policies").symlink_to("elsewhere"),
+    ),
 }
 
 
