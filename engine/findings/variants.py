@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ...snapshot.model import EVERYWHERE, Snapshot, Unknown
+from ..console import counted
 from ..functions.unknowns import Truth, kleene_all
 from ..model.finding import Status
 from ..model.policy import Policy, Severity, spoken
@@ -187,6 +188,10 @@ def variants(ruleset: Ruleset, snapshot: Snapshot) -> Variants:
     for (place, _), each in scoped.items():
         if nowhere := places.nowhere(each.scope):
             made.notes.append(f"{place}: the setting of {each.policy} holds nowhere: {nowhere}")
+        truths = [places.account(each.scope, account) for account in snapshot.accounts] if each.severity else []
+        if unsure := [truth for truth in truths if isinstance(truth, Unknown)]:
+            worst = f"has the worst severity that may hold in {counted(len(unsure), 'account')}"
+            made.notes.append(f"{place}: {each.policy} {worst}, as it is unknown whether this does: {unsure[0]}")
     return made
 
 

@@ -353,6 +353,16 @@ def test_what_is_unknown_has_the_severity_that_is_set(rules, estate):
     assert {each.severity for batch in found for each in batch.findings()} == {Severity.CRITICAL}
 
 
+def test_a_severity_that_is_the_worst_for_want_of_tags_is_told(rules, estate):
+    found = assess(
+        estate, rules("[{account_tag: env=prod, severity: critical}, {unit: Sandbox, severity: informational}]")
+    )
+    list(found)
+    (note,) = found.notes()
+    worst = "4: vpc-small has the worst severity that may hold in 1 account, as it is unknown whether this does"
+    assert note.partition("stillframe.yaml:")[2] == f"{worst}: AccessDenied: ec2:DescribeTags"
+
+
 def test_the_command_line_has_the_last_word_everywhere(rules, estate):
     ruleset = rules("[{unit: Prod, params: {most: 1}}]", settings=["vpc-small.most=9"])
     assert set(said(estate, ruleset).values()) == {"pass", "not_applicable"}
