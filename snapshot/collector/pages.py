@@ -37,7 +37,10 @@ def whole_answer(client: Any, call: Call, params: Mapping[str, Json], deadline: 
     TooManyPages."""
     method = xform_name(call.operation)
     if call.first:
-        return {name: part for name, part in getattr(client, method)(**params).items() if name != "ResponseMetadata"}
+        page = {name: part for name, part in getattr(client, method)(**params).items() if name != "ResponseMetadata"}
+        if announces_more(page) and compiled(call.result).search(page) == []:  # what counts is on another
+            raise UnexpectedAnswer
+        return page
     if client.can_paginate(method):
         config = {"PageSize": call.page_size} if call.page_size else {}
         iterator = client.get_paginator(method).paginate(**params, PaginationConfig=config)

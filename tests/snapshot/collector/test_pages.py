@@ -141,6 +141,12 @@ def test_where_the_first_page_counts_no_other_is_asked_for_and_none_is_unknown(p
         assert isinstance(asked(pages(none), call), Unknown), none
 
 
+def test_a_first_page_of_nothing_that_names_another_does_not_say_that_there_is_nothing():
+    call = a_call("logs", "DescribeLogStreams", "logStreams", params={"logGroupName": "a"}, first=True)
+    assert isinstance(asked(pages('{"logStreams": [], "nextToken": "two"}'), call), Unknown)
+    assert asked(pages('{"logStreams": []}'), call) == []
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("protocol", CALLS)
 def test_a_page_that_is_none_is_not_the_end_of_a_list(protocol, place, monkeypatch):
