@@ -379,7 +379,7 @@ def test_a_draft_is_an_entry_without_a_fault_that_makes_resources_of_answers(
     ("arguments", "said"),
     [
         (["ivz", "ListChannels"], "boto3 has no service ivz; did you mean ivs?"),
-        (["ivs", "ListChanels"], "boto3 has no call ListChanels; did you mean ListChannels?"),
+        (["ivs", "ListChanels"], "ivs has no call ListChanels; did you mean ListChannels?"),
         (["kms", "ListKeys"], "AWS::KMS::Key ships"),
         (["ivs", "GetChannel"], "the answer of GetChannel has no list"),
     ],
