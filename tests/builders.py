@@ -144,3 +144,14 @@ def collect_from(
         plan=Plan(**{"types": read_types(), "paced": False, **plan}),
         scope={},
     )
+
+
+def furnish(url: str, accounts: Iterable[str]) -> None:
+    """Two buckets and two keys in each of some accounts of a stand-in."""
+    from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session  # boto3 takes long to import
+
+    for account in accounts:
+        there = session() if account == MANAGEMENT else enter(session(), account, url)
+        for number in range(2):
+            there.client("s3", endpoint_url=url).create_bucket(Bucket=f"bucket-{account}-{number}")
+            there.client("kms", endpoint_url=url).create_key(Description=f"key {number}")

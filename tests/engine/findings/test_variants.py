@@ -259,14 +259,19 @@ def test_a_severity_by_place_is_seen_wherever_severities_are(rules, estate, run,
     assert "critical" in explained.out.partition("\n")[0]
 
 
-def test_a_diff_says_that_a_failure_got_worse(rules, tmp_path):
-    ruleset = rules("[{unit: Sandbox, severity: informational}]")
+def moved_to_production(ruleset, folder):
+    """What changes where the first account moves to another unit."""
     moved = {**ESTATE, "AWS::Account": [account(A, {}, "Root", "Prod"), *ESTATE["AWS::Account"][1:]]}
-    old = open_snapshot(write_snapshot(tmp_path / "archive", ESTATE))
-    new = open_snapshot(write_snapshot(tmp_path / "archive", moved, TIME.replace(day=2)))
+    old = open_snapshot(write_snapshot(folder / "archive", ESTATE))
+    new = open_snapshot(write_snapshot(folder / "archive", moved, TIME.replace(day=2)))
     sides = [assess(each, ruleset, method=Method(few=0)) for each in (old, new)]
     given = [Side(each.snapshot, ruleset.policies, each.variants) for each in sides]
-    changes = [each for each in diff(*given, *sides) if not isinstance(each, Unchanged)]
+    return [each for each in diff(*given, *sides) if not isinstance(each, Unchanged)]
+
+
+def test_a_diff_says_that_a_failure_got_worse(rules, tmp_path):
+    ruleset = rules("[{unit: Sandbox, severity: informational}]")
+    changes = moved_to_production(ruleset, tmp_path)
     failing = [each for each in changes if each.change is Change.PERSISTING]
     assert {line for each in failing for line in why_lines(each.why)} == {'policy: severity "informational" → "low"'}
     assert sum(newly_failing(each, Severity.LOW) for each in changes) == 4
@@ -402,12 +407,7 @@ def _lines(_, batches) -> bytes:
 
 def test_a_diff_names_the_parameter_that_is_another_where_an_account_moved(rules, tmp_path):
     ruleset = rules("[{unit: Sandbox, params: {most: 9}}]")
-    moved = {**ESTATE, "AWS::Account": [account(A, {}, "Root", "Prod"), *ESTATE["AWS::Account"][1:]]}
-    old = open_snapshot(write_snapshot(tmp_path / "archive", ESTATE))
-    new = open_snapshot(write_snapshot(tmp_path / "archive", moved, TIME.replace(day=2)))
-    sides = [assess(each, ruleset, method=Method(few=0)) for each in (old, new)]
-    given = [Side(each.snapshot, ruleset.policies, each.variants) for each in sides]
-    changes = [each for each in diff(*given, *sides) if not isinstance(each, Unchanged)]
+    changes = moved_to_production(ruleset, tmp_path)
     new_ones = {each.finding.resource for each in changes if each.change is Change.NEW}
     assert new_ones == {"vpc-7", "vpc-big", "vpc-eu", "vpc-odd"}
     assert {line for each in changes for line in why_lines(each.why)} == {"policy: params.most 9 → 5"}

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from builders import TIME
+from builders import TIME, furnish
 from conftest import StandIn
 from msgspec import structs
 from stillframe.snapshot import ArgumentError, CollectError, SnapshotError, cluster, list_snapshots, open_snapshot
@@ -26,7 +26,7 @@ from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType,
 from stillframe.snapshot.collector import clients, write
 from stillframe.snapshot.collector import session as aws
 from stillframe.snapshot.collector.collect import Watch, collect, resume
-from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, types
+from stillframe.snapshot.collector.demo import MANAGEMENT, session, types
 from stillframe.snapshot.collector.kept import Kept, keep
 from stillframe.snapshot.verify import verify, verify_archive
 
@@ -45,11 +45,7 @@ FAULTS = {"latency": 0.03, "throttled": 0.3, "broken": 0.1, "reset": 0.05}
 def estate(stand_in: StandIn) -> Iterator[str]:
     """Something to collect in each of three accounts."""
     with stand_in() as url:
-        for account in ACCOUNTS:
-            there = session() if account == MANAGEMENT else enter(session(), account, url)
-            for number in range(2):
-                there.client("s3", endpoint_url=url).create_bucket(Bucket=f"bucket-{account}-{number}")
-                there.client("kms", endpoint_url=url).create_key(Description=f"key {number}")
+        furnish(url, ACCOUNTS)
         yield url
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import furnish
 from config_items import Encoder, deliver, items
 from stillframe.snapshot import list_snapshots, open_snapshot
 from stillframe.snapshot.archive import read_manifest
@@ -18,7 +19,7 @@ from stillframe.snapshot.catalog import ACCOUNT_TYPE, REGION_TYPE, ResourceType
 from stillframe.snapshot.collector import clients
 from stillframe.snapshot.collector import run as run_
 from stillframe.snapshot.collector.collect import Watch, collect, resume
-from stillframe.snapshot.collector.demo import MANAGEMENT, enter, session, types
+from stillframe.snapshot.collector.demo import MANAGEMENT, session, types
 from stillframe.snapshot.collector.fill import fill
 from stillframe.snapshot.collector.unfinished import unfinished
 from stillframe.snapshot.errors import CollectError, OtherPlanError
@@ -43,11 +44,7 @@ def few() -> dict[str, ResourceType]:
 def estate(stand_in: Any) -> Iterator[str]:
     """Something to ask for in each of three accounts."""
     with stand_in() as url:
-        for account in ACCOUNTS:
-            there = session() if account == MANAGEMENT else enter(session(), account, url)
-            for number in range(2):
-                there.client("s3", endpoint_url=url).create_bucket(Bucket=f"bucket-{account}-{number}")
-                there.client("kms", endpoint_url=url).create_key(Description=f"key {number}")
+        furnish(url, ACCOUNTS)
         yield url
 
 
